@@ -1,0 +1,45 @@
+# Everything a person does with this repository. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint bench lock clean
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## install what the lock names into .venv; a second time installs nothing
+
+# uv installs the lock in seconds where pip takes minutes; where only pip knows the way to a registry, pip does it.
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, and this is " + sys.version)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: $(READY) ## set up, then the tests
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(READY) ## style, types, and the walls between the floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## measure, as ratios against something run beside it
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY) ## choose versions anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra development --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
+	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --upgrade - -o requirements-uv.lock
+
+clean: ## remove everything that was made, but no delivery
+	@rm -rf $(VENV) dbt_project/target data/dbt_dev.* data/staging data/scratch data/dbt-artifacts data/processed-data

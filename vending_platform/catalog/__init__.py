@@ -1,0 +1,172 @@
+"""The contracts that the dbt project declares. `load_catalog` is the way in; a `Catalog` answers what a name means."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
+from vending_platform.catalog.manifest import ProjectError, project_hash, read_manifest
+from vending_platform.catalog.names import NameParts
+from vending_platform.catalog.types import LogicalType, format_pattern
+
+__all__ = [
+    "Catalog",
+    "Column",
+    "ContractError",
+    "Delivery",
+    "Encoding",
+    "Expected",
+    "LogicalType",
+    "NameParts",
+    "ProjectError",
+    "Source",
+    "Undeclared",
+    "catalog_of",
+    "format_pattern",
+    "load_catalog",
+    "project_hash",
+]
+
+
+class ContractError(ValueError):
+    """Contracts that can't be used; one line per problem, with file, source, column and what is allowed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Undeclared:
+    """Why no contract takes a name."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    sources: tuple[Source, ...]
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.sources)
+
+    def source(self, name: str) -> Source:
+        for source in self.sources:
+            if source.name == name:
+                return source
+        raise KeyError(f"no source is called {name!r}; there are: {', '.join(s.name for s in self.sources)}")
+
+    def identify(self, path: str) -> tuple[Source, NameParts] | Undeclared:
+        """Which contract a file falls under, by its name alone, wherever it lies."""
+        name = path.rsplit("/", 1)[-1]
+        found: list[tuple[Source, NameParts]] = []
+        for source in self.sources:
+            try:
+                parts = source.match(name)
+            except ValueError as error:
+                return Undeclared(str(error))
+            if parts is not None:
+                found.append((source, parts))
+        if len(found) > 1:
+            return Undeclared(f"more than one contract takes this name: {', '.join(s.name for s, _ in found)}")
+        return found[0] if found else Undeclared("no contract takes this name")
+
+
+def load_catalog(project_dir: Path, cache_dir: Path) -> Catalog:
+    """Every contract of the dbt project in `project_dir`; `cache_dir` keeps the parsed manifest."""
+    return catalog_of(read_manifest(project_dir, cache_dir))
+
+
+def catalog_of(manifest: dict[str, Any]) -> Catalog:
+    """Every contract that a dbt manifest declares; a `ContractError` lists all that is wrong, not just the first."""
+    problems: list[str] = []
+    sources: list[Source] = []
+    for declared in sorted(manifest["sources"].values(), key=lambda d: str(d["unique_id"])):
+        if "files" not in (meta := declared["config"]["meta"]):
+            continue
+        where = f"{declared['original_file_path']}: source {declared['source_name']}.{declared['name']}"
+        try:
+            sources.append(_source(declared, meta["files"]))
+        except ValidationError as error:
+            problems += [f"{where}: {problem}" for problem in _explain(error, declared)]
+    problems += _problems_between(sources)
+    if problems:
+        raise ContractError(problems)
+    return Catalog(tuple(sources))
+
+
+def _source(declared: dict[str, Any], files: object) -> Source:
+    columns = [
+        {
+            **column["config"]["meta"],
+            "name": name,
+            "type": column["data_type"],
+            "description": column["description"],
+        }
+        for name, column in declared["columns"].items()
+    ]
+    return Source.model_validate(
+        {
+            "name": declared["identifier"],
+            "schema_name": declared["schema"],
+            "declared_in": declared["original_file_path"],
+            "description": declared["description"],
+            "files": files,
+            "columns": columns,
+        }
+    )
+
+
+def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
+    """Each problem in the contract's own words: the column's name in place of its number, the keys that exist."""
+    columns = list(declared["columns"])
+    for problem in error.errors():
+        place = [str(part) for part in problem["loc"]]
+        within: type[BaseModel] = Files
+        words = []
+        if place[:1] == ["columns"] and len(place) > 1:
+            words.append(f"column {columns[int(place[1])]}")
+            within, place = Column, place[2:]
+        if place[:1] == ["files"]:
+            place = place[1:]
+        if problem["type"] == "extra_forbidden":
+            nested: dict[str, type[BaseModel]] = {"range": Range, "expected_from": Expected}
+            holder = nested.get(place[0], within) if len(place) > 1 else within
+            allowed = sorted(
+                set(holder.model_fields) - ({"name", "type", "description"} if holder is Column else set())
+            )
+            words.append(f"unknown key {'.'.join(place)!r}; allowed: {', '.join(allowed)}")
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            words.append(f"{'.'.join(place)}: {message}" if place else message)
+        yield ": ".join(words)
+
+
+def _problems_between(sources: list[Source]) -> Iterator[str]:
+    """What is wrong although each contract by itself is fine."""
+    by_name: dict[str, Source] = {}
+    for source in sources:
+        where = f"{source.declared_in}: source {source.name}"
+        if source.name in by_name:
+            yield f"{where}: the table is declared twice, also in {by_name[source.name].declared_in}"
+        by_name[source.name] = source
+        for other in sources:
+            for pattern in source.patterns:
+                if other is not source and other.match(pattern.example):
+                    yield f"{where}: name pattern {pattern.template!r} also takes files of source {other.name}"
+    for source in sources:
+        if (expected := source.files.expected_from) is None:
+            continue
+        where = f"{source.declared_in}: source {source.name}: expected_from"
+        if not all(pattern.has_machine and pattern.has_day for pattern in source.patterns):
+            yield f"{where}: only a source with machine and day in its names can be expected"
+        if expected.source not in by_name:
+            yield f"{where}: no source is called {expected.source!r}; there are: {', '.join(by_name)}"
+            continue
+        names = [column.name for column in by_name[expected.source].columns]
+        for name in (expected.machine, expected.since, expected.until):
+            if name not in names:
+                yield f"{where}: {expected.source} has no column {name!r}; it has: {', '.join(names)}"

@@ -1,0 +1,60 @@
+"""The dbt manifest of the project as it stands: parsed by dbt once, then kept under the hash of the project's files.
+
+dbt renders the YAML's Jinja, so the YAML itself is never read here. Parsing takes seconds and imports all of dbt;
+the kept copy takes milliseconds.
+"""
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+_NOT_PART_OF_THE_PROJECT = {"target", "logs", "dbt_packages"}
+
+
+class ProjectError(ValueError):
+    """The dbt project can't be parsed; the message is dbt's own."""
+
+
+def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
+    """The manifest of exactly the files that lie in `project_dir` now."""
+    kept = cache_dir / f"manifest-{project_hash(project_dir)}.json"
+    if not kept.exists():
+        text = _parse(project_dir)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=cache_dir, suffix=".tmp", delete=False) as aside:
+            aside.write(text)
+        Path(aside.name).replace(kept)
+        for older in cache_dir.glob("manifest-*.json"):
+            if older != kept:
+                older.unlink(missing_ok=True)
+    manifest: dict[str, Any] = json.loads(kept.read_text())
+    return manifest
+
+
+def project_hash(project_dir: Path) -> str:
+    """One hash over the names and the bytes of everything dbt reads."""
+    digest = hashlib.sha256()
+    for path in sorted(project_dir.rglob("*")):
+        inside = path.relative_to(project_dir)
+        if not path.is_file() or _NOT_PART_OF_THE_PROJECT.intersection(inside.parts) or inside.name.startswith("."):
+            continue
+        digest.update(f"{inside}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _parse(project_dir: Path) -> str:
+    from dbt.cli.main import dbtRunner  # seconds of imports, needed only when the project has changed
+
+    with tempfile.TemporaryDirectory() as target:
+        outcome = dbtRunner().invoke(
+            [
+                *("parse", "--quiet", "--no-use-colors", "--no-partial-parse", "--log-level-file", "none"),
+                *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir), "--target-path", target),
+            ]
+        )
+        if not outcome.success:
+            raise ProjectError(f"dbt can't parse {project_dir}: {outcome.exception}")
+        return (Path(target) / "manifest.json").read_text()

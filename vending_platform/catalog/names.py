@@ -1,0 +1,79 @@
+"""What a delivered file's name says: the machine and the business day that a contract's name pattern finds in it."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+_PARTS = {
+    "machine": r"(?P<machine>[A-Za-z0-9][A-Za-z0-9-]*)",
+    "yyyymmdd": r"(?P<day>[0-9]{8})",
+    "yyyy-mm-dd": r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})",
+    "any": r"[^/]+",
+}
+
+
+@dataclass(frozen=True)
+class NameParts:
+    machine: str | None
+    business_date: date | None
+
+
+@dataclass(frozen=True)
+class NamePattern:
+    """One way to name a source's files, such as `sales_{machine}_{yyyymmdd}.csv`."""
+
+    template: str
+    expression: re.Pattern[str]
+
+    @property
+    def has_machine(self) -> bool:
+        return "machine" in self.expression.groupindex
+
+    @property
+    def has_day(self) -> bool:
+        return "day" in self.expression.groupindex
+
+    @property
+    def example(self) -> str:
+        day = date(2024, 3, 15)
+        examples = {"machine": "VM001", "yyyymmdd": f"{day:%Y%m%d}", "yyyy-mm-dd": f"{day}", "any": "x"}
+        return re.sub(r"\{([^{}]*)\}", lambda found: examples[found[1]], self.template)
+
+    def match(self, name: str) -> NameParts | None:
+        """What `name` says; None if it is not named this way. ValueError if it is, but gives an impossible day."""
+        found = self.expression.fullmatch(name)
+        if found is None:
+            return None
+        parts = found.groupdict()
+        day = None
+        if self.has_day:
+            try:
+                day = date.fromisoformat(parts["day"])
+            except ValueError:
+                raise ValueError(f"{parts['day']} in the name is no date") from None
+        return NameParts(parts.get("machine"), day)
+
+
+def parse_name_pattern(template: str) -> NamePattern:
+    """The pattern that a contract's template means; ValueError says what is impossible about it."""
+    expression, seen = "", set()
+    for piece in re.findall(r"\{[^{}]*\}|[^{}]+|[{}]", template):
+        if piece in "{}":
+            raise ValueError(f"name pattern {template!r} has a lone {piece}")
+        if not piece.startswith("{"):
+            if "/" in piece:
+                raise ValueError(f"name pattern {template!r} has a folder: the name alone says what a file is")
+            expression += re.escape(piece)
+            continue
+        part = piece[1:-1]
+        if part not in _PARTS:
+            allowed = ", ".join(f"{{{name}}}" for name in _PARTS)
+            raise ValueError(f"unknown part {piece} in name pattern {template!r}; allowed: {allowed}")
+        kind = "day" if part.startswith("yyyy") else part
+        if kind in seen and kind != "any":
+            raise ValueError(f"name pattern {template!r} names its {kind} twice")
+        seen.add(kind)
+        expression += _PARTS[part]
+    if not expression:
+        raise ValueError("a name pattern can't be empty")
+    return NamePattern(template, re.compile(expression))

@@ -1,0 +1,82 @@
+"""A delivered file looked at by itself, without loading it: the same reading and the same rules, in words."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
+from vending_platform.ingestion.loading import refusal
+from vending_platform.ingestion.reading import FileProblem, chunks_of, prepare, read_in_pieces, spool
+from vending_platform.ingestion.validation import FileFacts, Validator
+
+_ENOUGH = 1000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row that would be rejected."""
+
+    line: int
+    column: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What loading the file would come to: `refused` says why all of it would go to quarantine, `findings` are the
+    first thousand of its `rejected` rows, `drift` is how it differs from its contract without harm."""
+
+    source: str | None
+    refused: str | None = None
+    encoding: str | None = None
+    drift: str | None = None
+    accepted: int = 0
+    rejected: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_fine(self) -> bool:
+        return self.refused is None and self.rejected == 0 and self.drift is None
+
+
+def check(catalog: Catalog, path: Path, source: str | None = None) -> Checked:
+    """Check one file against the contract that takes its name, or against the one of `source`."""
+    found = catalog.identify(path.name)
+    if source is not None:
+        contract = catalog.source(source)
+        parts = NameParts(None, None) if isinstance(found, Undeclared) or found[0] is not contract else found[1]
+    elif isinstance(found, Undeclared):
+        return Checked(source=None, refused=f"{found.reason}; name the contract with --source to check it all the same")
+    else:
+        contract, parts = found
+    with tempfile.TemporaryDirectory() as scratch:
+        return _check(contract, parts, path, Path(scratch))
+
+
+def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Checked:
+    readable, accepted, rejected, findings = None, 0, 0, list[Finding]()
+    refused = None
+    try:
+        readable = prepare(contract, spool(chunks_of(path), scratch), file=0)
+        with Validator(contract) as validator:
+            for table in read_in_pieces(contract, readable, file=0):
+                checked = validator.validate(table, [FileFacts("", parts.machine, parts.business_date)])
+                accepted += checked.accepted.num_rows
+                rejected += checked.rejected.num_rows
+                findings += [
+                    Finding(row["_line"], row["column_name"], row["reason"])
+                    for row in checked.rejected.slice(0, _ENOUGH - len(findings)).to_pylist()
+                ]
+        first = f"line {findings[0].line}: {findings[0].reason}" if findings else None
+        refused = refusal(contract, accepted, rejected, first)
+    except FileProblem as problem:
+        refused = str(problem)
+    return Checked(
+        source=contract.name,
+        refused=refused,
+        encoding=readable.encoding if readable is not None else None,
+        drift=readable.layout.drift if readable is not None else None,
+        accepted=accepted,
+        rejected=rejected,
+        findings=tuple(findings),
+    )

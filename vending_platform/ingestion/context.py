@@ -1,0 +1,80 @@
+"""What a run gets from whoever starts it, and what it gives back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vending_platform.catalog import Catalog
+from vending_platform.ingestion.discovery import UndeclaredFile
+from vending_platform.ingestion.ledger import FileVersion, State
+from vending_platform.ingestion.steps import OnStep
+from vending_platform.storage import Storage
+from vending_platform.warehouse import Warehouse
+
+
+def _ignore(*_: object) -> None:
+    """For whoever does not want to be told."""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What ingestion needs from the floor below. `scratch` is a local folder that only ingestion uses."""
+
+    catalog: Catalog
+    storage: Storage
+    warehouse: Warehouse
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told while a run is under way: of each step, of bytes done and to do, of waiting for another run."""
+
+    on_step: OnStep = _ignore
+    on_progress: Callable[[int, int], None] = _ignore
+    on_wait: Callable[[str], None] = _ignore
+
+
+SILENT = Watcher()
+
+
+@dataclass
+class Summary:
+    """What a run did, for the person who started it."""
+
+    run_id: str
+    unchanged: int = 0
+    loaded: list[FileVersion] = field(default_factory=list)
+    corrected: set[str] = field(default_factory=set)
+    """The ids among `loaded` and `quarantined` that took another version's place."""
+    quarantined: list[FileVersion] = field(default_factory=list)
+    same_again: list[FileVersion] = field(default_factory=list)
+    """Delivered again with the content they had."""
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    """Path and reason of files that could not be read this time; the next run tries again."""
+    undeclared: tuple[UndeclaredFile, ...] = ()
+    gone: tuple[FileVersion, ...] = ()
+    """No longer there since this run."""
+    withdrawn: list[FileVersion] = field(default_factory=list)
+    """Whose rows were taken out because a person said so."""
+    not_replayable: list[FileVersion] = field(default_factory=list)
+    """That should be read again, but whose bytes are nowhere any more."""
+
+    @property
+    def rows_accepted(self) -> int:
+        return sum(version.rows_accepted for version in self.loaded)
+
+    @property
+    def rows_rejected(self) -> int:
+        return sum(version.rows_rejected for version in self.loaded)
+
+    @property
+    def needs_a_person(self) -> bool:
+        return bool(
+            self.quarantined
+            or self.unreadable
+            or self.undeclared
+            or self.not_replayable
+            or any(version.state is State.WITHDRAWN for version in self.gone)
+            or any(version.rows_rejected or version.drift for version in self.loaded)
+        )

@@ -1,0 +1,207 @@
+"""The ledger: one row per version of every file that was ever read, and what became of it (`raw._files`).
+
+Of the versions of one path exactly one is current: the only one that is not superseded.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.storage import StoredFile
+from vending_platform.warehouse import Reader, TableName
+
+FILES = TableName("raw", "_files")
+REJECTED_ROWS = TableName("raw", "_rejected_rows")
+UNDECLARED = TableName("raw", "_undeclared")
+
+_MOMENT = pa.timestamp("us", "UTC")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class State(StrEnum):
+    LOADED = "loaded"
+    SUPERSEDED = "superseded"
+    """Another version of the same path has taken its place."""
+    QUARANTINED = "quarantined"
+    """It can't be used as a whole; its bytes are kept."""
+    WITHDRAWN = "withdrawn"
+    """The file is gone although it is too young to be archived. Its rows stay until a person says withdraw."""
+    ARCHIVED = "archived"
+    """The file is gone, and was old enough for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """One content that was found under one path. Moments are instants; `business_date` is a day in Japan."""
+
+    file_id: str
+    source: str
+    path: str
+    machine: str | None
+    business_date: date | None
+    size: int
+    etag: str
+    modified_at: datetime
+    sha256: str
+    contract_hash: str
+    encoding: str | None
+    state: State
+    in_raw: bool
+    """Whether its rows are in the source's table."""
+    rows_accepted: int
+    rows_rejected: int
+    reason: str | None
+    """Why it is in quarantine."""
+    drift: str | None
+    """How it differs from its contract although it was loaded."""
+    first_seen_at: datetime
+    loaded_at: datetime
+    run_id: str
+
+
+FILES_SCHEMA = pa.schema(
+    [
+        ("file_id", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("machine", pa.string()),
+        ("business_date", pa.date32()),
+        ("size", pa.int64()),
+        ("etag", pa.string()),
+        ("modified_at", _MOMENT),
+        ("sha256", pa.string()),
+        ("contract_hash", pa.string()),
+        ("encoding", pa.string()),
+        ("state", pa.string()),
+        ("in_raw", pa.bool_()),
+        ("rows_accepted", pa.int64()),
+        ("rows_rejected", pa.int64()),
+        ("reason", pa.string()),
+        ("drift", pa.string()),
+        ("first_seen_at", _MOMENT),
+        ("loaded_at", _MOMENT),
+        ("run_id", pa.string()),
+    ]
+)
+REJECTED_ROWS_SCHEMA = pa.schema(
+    [
+        ("file_id", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("business_date", pa.date32()),
+        ("line", pa.int64()),
+        ("column_name", pa.string()),
+        ("reason", pa.string()),
+        ("raw_text", pa.string()),
+        ("byte_offset", pa.int64()),
+        ("byte_length", pa.int64()),
+        ("raw_sha256", pa.string()),
+    ]
+)
+UNDECLARED_SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("size", pa.int64()),
+        ("modified_at", _MOMENT),
+        ("reason", pa.string()),
+        ("first_seen_at", _MOMENT),
+    ]
+)
+
+
+def file_id(source: str, path: str, sha256: str) -> str:
+    """The identity of a version: the same content under the same path is the same version, whenever it comes."""
+    return hashlib.sha256(f"{source}\0{path}\0{sha256}".encode()).hexdigest()[:32]
+
+
+class Ledger:
+    """The ledger as it was when it was read. Versions become objects only when someone asks for them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        states = table["state"].to_pylist()
+        keys = zip(table["source"].to_pylist(), table["path"].to_pylist(), strict=True)
+        self._current = {key: row for row, key in enumerate(keys) if states[row] != State.SUPERSEDED}
+        self._states = states
+        self._seen = list(
+            zip(
+                table["size"].to_pylist(),
+                table["etag"].to_pylist(),
+                table["modified_at"].cast(pa.int64()).to_pylist(),
+                strict=True,
+            )
+        )
+        self._by_hash: dict[str, list[int]] = {}
+        for row, sha256 in enumerate(table["sha256"].to_pylist()):
+            self._by_hash.setdefault(sha256, []).append(row)
+        self._by_id = {identity: row for row, identity in enumerate(table["file_id"].to_pylist())}
+
+    def current(self, source: str, path: str) -> FileVersion | None:
+        row = self._current.get((source, path))
+        return None if row is None else self._version(row)
+
+    def version(self, identity: str) -> FileVersion | None:
+        row = self._by_id.get(identity)
+        return None if row is None else self._version(row)
+
+    def has_seen(self, source: str, file: StoredFile) -> bool:
+        """Whether the file is still as it was when its current version was read, going by what the store says."""
+        row = self._current.get((source, file.path))
+        if row is None or self._states[row] not in (State.LOADED, State.QUARANTINED):
+            return False
+        return self._seen[row] == (file.size, file.etag, _microseconds(file.modified_at))
+
+    def current_versions(self, without: Iterable[tuple[str, str]] = ()) -> Iterator[FileVersion]:
+        """Every current version whose (source, path) is not in `without`."""
+        for key in self._current.keys() - set(without):
+            yield self._version(self._current[key])
+
+    def not_wholly_accepted(self, sha256: str) -> Iterator[FileVersion]:
+        """Every version with this content of which some row, or all of it, is in quarantine."""
+        for row in self._by_hash.get(sha256, ()):
+            version = self._version(row)
+            if version.reason is not None or version.rows_rejected:
+                yield version
+
+    def newest(self, source: str) -> FileVersion | None:
+        """The version of a snapshot source that counts: by the day in its name, else by the store's own time."""
+        rows = (row for (name, _), row in self._current.items() if name == source)
+        loaded = (self._version(row) for row in rows if self._states[row] == State.LOADED)
+        return max(loaded, key=_recency, default=None)
+
+    def _version(self, row: int) -> FileVersion:
+        (values,) = self._table.slice(row, 1).to_pylist()
+        return FileVersion(**values | {"state": State(values["state"])})
+
+
+def read_ledger(reader: Reader) -> Ledger:
+    if not reader.has_table(FILES):
+        return Ledger(FILES_SCHEMA.empty_table())
+    columns = ", ".join(FILES_SCHEMA.names)
+    return Ledger(reader.query(f"select {columns} from {FILES}").cast(FILES_SCHEMA))
+
+
+def ledger_rows(versions: Iterable[FileVersion]) -> pa.Table:
+    versions = list(versions)
+    return pa.table(
+        [pa.array([getattr(v, field.name) for v in versions], field.type) for field in FILES_SCHEMA],
+        schema=FILES_SCHEMA,
+    )
+
+
+def _recency(version: FileVersion) -> tuple[date, datetime, str]:
+    day = version.business_date or version.modified_at.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
+    return day, version.modified_at, version.path
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+assert [field.name for field in fields(FileVersion)] == FILES_SCHEMA.names

@@ -1,0 +1,274 @@
+"""Deliveries, a batch at a time: bytes are read and hashed, rows validated, and all of it is published as one."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vending_platform.catalog import Source
+from vending_platform.ingestion import quarantine
+from vending_platform.ingestion.context import Rooms, Summary, Watcher
+from vending_platform.ingestion.discovery import Delivered
+from vending_platform.ingestion.ledger import REJECTED_ROWS_SCHEMA, FileVersion, Ledger, State, file_id
+from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note, rejected_rows
+from vending_platform.ingestion.planning import batches
+from vending_platform.ingestion.reading import (
+    SMALL,
+    Content,
+    FileProblem,
+    Readable,
+    content_of,
+    prepare,
+    read_in_pieces,
+    read_together,
+    spool,
+)
+from vending_platform.ingestion.reading.rows import FILE
+from vending_platform.ingestion.spool import Spool
+from vending_platform.ingestion.steps import Step
+from vending_platform.ingestion.validation import FileFacts, Validator, raw_schema
+from vending_platform.storage import Unreadable
+from vending_platform.warehouse import Change
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A file whose bytes are here, and which is not the content that its path had before."""
+
+    delivered: Delivered
+    content: Content
+    before: FileVersion | None
+    file_id: str
+
+    @property
+    def facts(self) -> FileFacts:
+        return FileFacts(self.file_id, self.delivered.parts.machine, self.delivered.parts.business_date)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What validation found out about one candidate."""
+
+    accepted: int = 0
+    rejected: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The rows of a batch, ready to be published, and the verdict on each file that could be parsed."""
+
+    accepted: Rows
+    rejected: Rows
+    verdicts: dict[int, _Verdict]
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads into one run: `publish` is how a change becomes visible, `summary` is what the run tells afterwards."""
+
+    rooms: Rooms
+    ledger: Ledger
+    summary: Summary
+    watcher: Watcher
+    now: datetime
+    publish: Callable[[Sequence[Change]], None]
+
+    def load(self, deliveries: Iterable[Delivered], *, again: bool = False) -> None:
+        """`again` also loads what has the content that the ledger knows."""
+        deliveries = list(deliveries)
+        total, done = sum(d.file.size for d in deliveries), 0
+        self.watcher.on_progress(done, total)
+        for batch in batches(deliveries):
+            with ExitStack() as afterwards:
+                self._load_batch(batch, again, afterwards)
+            done += sum(d.file.size for d in batch)
+            self.watcher.on_progress(done, total)
+
+    def _load_batch(self, batch: Sequence[Delivered], again: bool, afterwards: ExitStack) -> None:
+        source = batch[0].source
+        candidates, same = self._fetch(batch, again, afterwards)
+        readables: dict[int, Readable] = {}
+        verdicts: dict[int, _Verdict] = {}
+        for number, candidate in candidates.items():
+            try:
+                readables[number] = prepare(source, candidate.content, number)
+            except FileProblem as problem:
+                verdicts[number] = _Verdict(problem=str(problem))
+        self.watcher.on_step(Step.READ)
+        origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
+        facts = [candidate.facts for candidate in candidates.values()]
+        if any(readable.content.path for readable in readables.values()):
+            read = _read_large(source, readables[0], origins[0], facts[0], self.rooms.scratch, afterwards)
+        else:
+            read = _read_small(source, readables, origins, facts)
+        verdicts |= read.verdicts
+        self.watcher.on_step(Step.VALIDATED)
+        outcomes = [self._outcome(candidates[n], readables.get(n), verdicts[n]) for n in candidates]
+        for outcome in outcomes:
+            if not outcome.is_wholly_accepted and quarantine.keep(self.rooms.storage.work, outcome.content):
+                self.watcher.on_step(Step.KEPT)
+        changes = [note(same)] if same else []
+        if outcomes:
+            changes += changes_for(source, outcomes, self.ledger, read.accepted, read.rejected)
+        if changes:
+            self.publish(changes)
+        self._tell(outcomes, same)
+
+    def _fetch(
+        self, batch: Sequence[Delivered], again: bool, afterwards: ExitStack
+    ) -> tuple[dict[int, _Candidate], list[FileVersion]]:
+        """The contents that are new under their path, numbered; and the versions that were just delivered again."""
+        candidates: dict[int, _Candidate] = {}
+        same: list[FileVersion] = []
+        for delivered, content in zip(batch, self._contents(batch, afterwards), strict=True):
+            name, file = delivered.source.name, delivered.file
+            if isinstance(content, Unreadable):
+                self.summary.unreadable.append((file.path, str(content)))
+                continue
+            identity = file_id(name, file.path, content.sha256)
+            before = self.ledger.current(name, file.path)
+            if before is not None and before.file_id == identity and not again and (before.in_raw or before.reason):
+                state = State.QUARANTINED if before.reason else State.LOADED
+                same.append(replace(before, state=state, etag=file.etag, modified_at=file.modified_at))
+            else:
+                candidates[len(candidates)] = _Candidate(delivered, content, before, identity)
+        return candidates, same
+
+    def _contents(self, batch: Sequence[Delivered], afterwards: ExitStack) -> Iterator[Content | Unreadable]:
+        raw = self.rooms.storage.raw
+        if all(delivered.is_there for delivered in batch) and batch[0].file.size <= SMALL:
+            for data in raw.read_many(delivered.file for delivered in batch):
+                yield data if isinstance(data, Unreadable) else content_of(data)
+            return
+        for delivered, file in ((delivered, delivered.file) for delivered in batch):
+            if delivered.is_there:
+                chunks = raw.chunks(file)
+            else:
+                known = self.ledger.current(delivered.source.name, file.path)
+                assert known is not None  # what is not there is only known from the ledger
+                chunks = quarantine.kept(self.rooms.storage.work, known.sha256)
+            try:
+                content = spool(chunks, self.rooms.scratch) if file.size > SMALL else content_of(b"".join(chunks))
+            except Unreadable as problem:
+                yield problem
+                continue
+            if content.path is not None:
+                afterwards.callback(content.path.unlink)
+            yield content
+
+    def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: _Verdict) -> Outcome:
+        delivered, known = candidate.delivered, self.ledger.version(candidate.file_id)
+        state = State.LOADED if verdict.problem is None else State.QUARANTINED
+        if candidate.before is not None and not delivered.is_there:
+            state = candidate.before.state
+        version = FileVersion(
+            file_id=candidate.file_id,
+            source=delivered.source.name,
+            path=delivered.file.path,
+            machine=delivered.parts.machine,
+            business_date=delivered.parts.business_date,
+            size=candidate.content.size,
+            etag=delivered.file.etag,
+            modified_at=delivered.file.modified_at,
+            sha256=candidate.content.sha256,
+            contract_hash=delivered.source.reading_hash,
+            encoding=readable.encoding if readable is not None else None,
+            state=state,
+            in_raw=verdict.problem is None,
+            rows_accepted=verdict.accepted,
+            rows_rejected=verdict.rejected,
+            reason=verdict.problem,
+            drift=readable.layout.drift if readable is not None and verdict.problem is None else None,
+            first_seen_at=known.first_seen_at if known is not None else self.now,
+            loaded_at=self.now,
+            run_id=self.summary.run_id,
+        )
+        return Outcome(version, candidate.before, candidate.content)
+
+    def _tell(self, outcomes: Sequence[Outcome], same: Sequence[FileVersion]) -> None:
+        for outcome in outcomes:
+            version = outcome.version
+            (self.summary.loaded if version.in_raw else self.summary.quarantined).append(version)
+            if outcome.before is not None and outcome.before.file_id != version.file_id:
+                self.summary.corrected.add(version.file_id)
+        self.summary.same_again.extend(same)
+
+
+def _read_small(
+    source: Source, readables: dict[int, Readable], origins: dict[int, Origin], facts: Sequence[FileFacts]
+) -> _Read:
+    tables, problems = read_together(source, readables)
+    verdicts = {number: _Verdict(problem=str(problem)) for number, problem in problems.items()}
+    with Validator(source) as validator:
+        checked = validator.validate(pa.concat_tables(tables), facts)
+    accepted, rejected = checked.accepted, checked.rejected
+    good = np.bincount(accepted[FILE].to_numpy(), minlength=len(facts))
+    bad = np.bincount(rejected[FILE].to_numpy(), minlength=len(facts))
+    explained = rejected_rows(rejected, origins)
+    first = dict(reversed(list(zip(rejected[FILE].to_pylist(), explained.to_pylist(), strict=True))))
+    refused = []
+    for number in readables.keys() - problems.keys():
+        verdicts[number] = _judge(source, int(good[number]), int(bad[number]), first.get(number))
+        if verdicts[number].problem is not None:
+            refused.append(number)
+    if refused:
+        keep = [pc.invert(pc.is_in(table[FILE], pa.array(refused, pa.int32()))) for table in (accepted, rejected)]
+        accepted, explained = accepted.filter(keep[0]), explained.filter(keep[1])
+    return _Read(accepted.drop_columns([FILE]), explained, verdicts)
+
+
+def _read_large(
+    source: Source, readable: Readable, origin: Origin, facts: FileFacts, scratch: Path, afterwards: ExitStack
+) -> _Read:
+    accepted, rejected = Spool(raw_schema(source), scratch), Spool(REJECTED_ROWS_SCHEMA, scratch)
+    afterwards.callback(accepted.close)
+    afterwards.callback(rejected.close)
+    first = None
+    try:
+        with Validator(source) as validator:
+            for table in read_in_pieces(source, readable, file=0):
+                checked = validator.validate(table, [facts])
+                accepted.add(checked.accepted.drop_columns([FILE]))
+                explained = rejected_rows(checked.rejected, {0: origin})
+                first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
+                rejected.add(explained)
+        verdict = _judge(source, accepted.rows, rejected.rows, first)
+    except FileProblem as problem:
+        verdict = _Verdict(problem=str(problem))
+    if verdict.problem is not None:
+        return _Read(accepted.schema.empty_table(), rejected.schema.empty_table(), {0: verdict})
+    return _Read(accepted.reader(), rejected.reader(), {0: verdict})
+
+
+def refusal(source: Source, accepted: int, rejected: int, first: str | None) -> str | None:
+    """Why a file is refused as a whole when so many of its rows were accepted and rejected; None if it is not."""
+    files = source.files
+    if rejected and rejected > files.refuse_above * (accepted + rejected):
+        share = f"{rejected} of {accepted + rejected} rows were rejected, more than {files.refuse_above:.0%}"
+        return f"{share}; the first in {first}"
+    if accepted < files.min_rows:
+        return f"it has {accepted} usable rows, and the contract asks for at least {files.min_rows}"
+    return None
+
+
+def _judge(source: Source, accepted: int, rejected: int, first: dict[str, object] | None) -> _Verdict:
+    problem = refusal(source, accepted, rejected, f"line {first['line']}: {first['reason']}" if first else None)
+    return _Verdict(problem=problem) if problem else _Verdict(accepted, rejected)
+
+
+def _origin(candidate: _Candidate, readable: Readable) -> Origin:
+    delivered = candidate.delivered
+    return Origin(
+        candidate.file_id,
+        delivered.source.name,
+        delivered.file.path,
+        delivered.parts.business_date,
+        readable.content,
+        readable.encoding,
+    )

@@ -1,0 +1,150 @@
+"""What became of the files of one batch, and the changes to the warehouse that this means."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from vending_platform.catalog import Delivery, Encoding, Source
+from vending_platform.ingestion.ledger import (
+    FILES,
+    FILES_SCHEMA,
+    REJECTED_ROWS,
+    REJECTED_ROWS_SCHEMA,
+    FileVersion,
+    Ledger,
+    State,
+    ledger_rows,
+)
+from vending_platform.ingestion.reading import Content, decode
+from vending_platform.ingestion.reading.rows import FILE, LENGTH, LINE, OFFSET
+from vending_platform.ingestion.validation import BUSINESS_DATE, FILE_ID
+from vending_platform.warehouse import Change, TableName
+
+RAW_TEXT_LIMIT = 64 * 1024
+Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One file of a batch: its new version, the version that was current before, and the bytes it came from."""
+
+    version: FileVersion
+    before: FileVersion | None
+    content: Content
+
+    @property
+    def is_wholly_accepted(self) -> bool:
+        return self.version.state is State.LOADED and self.version.rows_rejected == 0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where rejected rows come from."""
+
+    file_id: str
+    source: str
+    path: str
+    business_date: date | None
+    content: Content
+    encoding: Encoding
+
+
+def raw_table(source: Source) -> TableName:
+    return TableName(source.schema_name, source.name)
+
+
+def changes_for(
+    source: Source, outcomes: Sequence[Outcome], ledger: Ledger, accepted: Rows, rejected: Rows
+) -> list[Change]:
+    """One publication: superseded rows go, the batch's rows come, the ledger says so."""
+    keeps_history = source.files.delivery is Delivery.SNAPSHOT
+    leaving: list[FileVersion] = []
+    versions = [outcome.version for outcome in outcomes]
+    for outcome in outcomes:
+        if (same := ledger.version(outcome.version.file_id)) is not None:
+            leaving.append(same)  # read again: after a replay, or because an older content came back
+        if outcome.before is not None and outcome.before.file_id != outcome.version.file_id:
+            versions.append(
+                replace(outcome.before, state=State.SUPERSEDED, in_raw=keeps_history and outcome.before.in_raw)
+            )
+            if not keeps_history:
+                leaving.append(outcome.before)
+    return [
+        *removal(source, leaving),
+        Change(raw_table(source), insert=accepted),
+        Change(REJECTED_ROWS, insert=rejected),
+        note(versions),
+    ]
+
+
+def removal(source: Source, versions: Iterable[FileVersion]) -> list[Change]:
+    """All rows of these versions go. Where the day is known it is named too, so that a warehouse can prune by it."""
+    versions = list(versions)
+    columns = {FILE_ID: pa.array([version.file_id for version in versions], pa.string())}
+    if source.files.delivery is Delivery.DAILY:
+        columns[BUSINESS_DATE] = pa.array([version.business_date for version in versions], pa.date32())
+    return [
+        Change(raw_table(source), delete=pa.table(columns)),
+        Change(REJECTED_ROWS, delete=pa.table({"file_id": columns[FILE_ID]})),
+    ]
+
+
+def note(versions: Iterable[FileVersion]) -> Change:
+    """The ledger has these versions as they are now."""
+    rows = ledger_rows(versions)
+    return Change(FILES, delete=rows.select(["file_id"]), insert=rows.cast(FILES_SCHEMA))
+
+
+def rejected_rows(rejected: pa.Table, origins: dict[int, Origin]) -> pa.Table:
+    """The rows for `raw._rejected_rows`: place and reason as validated, the raw text cut from the file's own bytes."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    rows = []
+    for row in rejected.to_pylist():
+        origin = origins[row[FILE]]
+        offset, length = row[OFFSET], row[LENGTH]
+        if offset is None:
+            if row[FILE] not in spans:
+                spans[row[FILE]] = line_spans(origin.content)
+            offset, length = spans[row[FILE]][row[LINE] - 1]
+        text, sha256 = _raw_text(origin.content, offset, length, origin.encoding)
+        rows.append(
+            {
+                "file_id": origin.file_id,
+                "source": origin.source,
+                "path": origin.path,
+                "business_date": origin.business_date,
+                "line": row[LINE],
+                "column_name": row["column_name"],
+                "reason": row["reason"],
+                "raw_text": text,
+                "byte_offset": offset,
+                "byte_length": length,
+                "raw_sha256": sha256,
+            }
+        )
+    return pa.Table.from_pylist(rows, REJECTED_ROWS_SCHEMA)
+
+
+def line_spans(content: Content) -> list[tuple[int, int]]:
+    """Where each line of a file starts, and how long it is, for files in which every row is one line."""
+    spans, offset = [], 0
+    for line in b"".join(content.chunks()).splitlines(keepends=True):
+        spans.append((offset, len(line)))
+        offset += len(line)
+    return spans
+
+
+def _raw_text(content: Content, offset: int, length: int, encoding: Encoding) -> tuple[str, str | None]:
+    """The text of a row, and its hash where the text is too long to be kept in the table."""
+    if length <= RAW_TEXT_LIMIT:
+        return decode(content.cut(offset, length), encoding).rstrip("\r\n"), None
+    text = content.cut(offset, RAW_TEXT_LIMIT)
+    while True:
+        try:
+            return decode(text, encoding), hashlib.sha256(content.cut(offset, length)).hexdigest()
+        except UnicodeDecodeError:
+            text = text[:-1]  # the limit fell inside a character

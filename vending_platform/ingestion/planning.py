@@ -1,0 +1,80 @@
+"""What has to be done: the listing held against the ledger. Pure; nothing here touches a file or a table."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from vending_platform.catalog import Catalog
+from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.ingestion.discovery import Delivered, Discovery
+from vending_platform.ingestion.ledger import FileVersion, Ledger, State
+from vending_platform.ingestion.reading import SMALL
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which deliveries a person means. Files without a business day (masters) are always meant."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+    sources: frozenset[str] | None = None
+
+    def takes(self, source: str, day: date | None) -> bool:
+        if self.sources is not None and source not in self.sources:
+            return False
+        if day is None:
+            return True
+        return (self.first_day is None or day >= self.first_day) and (self.last_day is None or day <= self.last_day)
+
+
+@dataclass(frozen=True)
+class Plan:
+    read: tuple[Delivered, ...]
+    """New or changed, as far as the store can tell."""
+    unchanged: int
+    gone: tuple[FileVersion, ...]
+    """No longer there since this run; already with their new state."""
+
+
+def plan(
+    catalog: Catalog, discovery: Discovery, ledger: Ledger, selection: Selection, now: datetime, *, verify: bool = False
+) -> Plan:
+    """`verify` reads every file, even if the store says that it is unchanged."""
+    chosen = [d for d in discovery.delivered if selection.takes(d.source.name, d.parts.business_date)]
+    read = [d for d in chosen if verify or not ledger.has_seen(d.source.name, d.file)]
+    there = ((d.source.name, d.file.path) for d in discovery.delivered)
+    declared = {source.name for source in catalog}
+    gone = tuple(
+        replace(version, state=_state_when_gone(catalog, version, now))
+        for version in ledger.current_versions(without=there)
+        if version.source in declared
+        and version.state in (State.LOADED, State.QUARANTINED)
+        and selection.takes(version.source, version.business_date)
+    )
+    return Plan(tuple(read), len(chosen) - len(read), gone)
+
+
+def batches(deliveries: Iterable[Delivered]) -> Iterator[list[Delivered]]:
+    """Deliveries of one source at a time, neighbouring days together, and no more at once than fits into memory."""
+    batch: list[Delivered] = []
+    size = 0
+    in_order = sorted(deliveries, key=lambda d: (d.source.name, d.parts.business_date or date.min, d.file.path))
+    for delivered in in_order:
+        if batch and (batch[0].source is not delivered.source or size + delivered.file.size > SMALL):
+            yield batch
+            batch, size = [], 0
+        batch.append(delivered)
+        size += delivered.file.size
+    if batch:
+        yield batch
+
+
+def _state_when_gone(catalog: Catalog, version: FileVersion, now: datetime) -> State:
+    keeps = catalog.source(version.source).files.archive_after
+    if keeps is None:
+        return State.WITHDRAWN
+    born = version.modified_at
+    if version.business_date is not None:
+        born = datetime.combine(version.business_date, time(), ZoneInfo(BUSINESS_TIME_ZONE))
+    return State.ARCHIVED if now - born > keeps else State.WITHDRAWN

@@ -1,0 +1,48 @@
+"""The bytes of every file that was not wholly accepted, kept by content for as long as its contract says."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from vending_platform.catalog import Catalog
+from vending_platform.ingestion.ledger import Ledger, State
+from vending_platform.ingestion.reading import Content
+from vending_platform.storage import Place
+
+_FOLDER = "quarantine"
+
+
+def keep(place: Place, content: Content) -> bool:
+    """Keep these bytes. Says whether that had to be done, or they were there already."""
+    path = _path(content.sha256)
+    if place.has(path):
+        return False
+    place.write(path, content.chunks())
+    return True
+
+
+def kept(place: Place, sha256: str) -> Iterator[bytes]:
+    """The bytes with this hash; KeyError if they are not here."""
+    return place.read_path(_path(sha256))
+
+
+def has(place: Place, sha256: str) -> bool:
+    return place.has(_path(sha256))
+
+
+def no_longer_needed(place: Place, catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:
+    """The paths of bytes that nobody will ask for: nothing in the ledger rests on them, or their time is up.
+
+    Time only runs for superseded versions: as long as a version is current, somebody still has to decide about it.
+    """
+    keeps = {source.name: source.files.quarantine_for for source in catalog}
+    for file in place.files(_FOLDER + "/"):
+        versions = ledger.not_wholly_accepted(file.path.rsplit("/", 1)[-1])
+        if not any(
+            version.state is not State.SUPERSEDED or now - version.loaded_at < keeps.get(version.source, timedelta.max)
+            for version in versions
+        ):
+            yield file.path
+
+
+def _path(sha256: str) -> str:
+    return f"{_FOLDER}/{sha256[:2]}/{sha256}"

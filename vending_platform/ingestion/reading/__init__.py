@@ -1,0 +1,151 @@
+"""Bytes become rows of text, strictly. Two ways that give the same rows: `plain` for thousands of files that look
+exactly as their contract says, `careful` for everything else.
+
+`prepare` decides whether a file can be read at all; `read_together` reads many small files into one table;
+`read_in_pieces` reads one file of any size in bounded memory.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from vending_platform.catalog import Encoding, Source
+from vending_platform.ingestion.reading.careful import LONGEST_ROW, TextRows, records
+from vending_platform.ingestion.reading.content import SMALL, Content, chunks_of, content_of, spool
+from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
+from vending_platform.ingestion.reading.layout import Layout, expected_layout, layout_of
+from vending_platform.ingestion.reading.plain import Block, parse_together, plain_block, plain_header, with_places
+from vending_platform.ingestion.reading.problems import FileProblem
+
+__all__ = [
+    "SMALL",
+    "Content",
+    "FileProblem",
+    "Readable",
+    "chunks_of",
+    "content_of",
+    "decode",
+    "prepare",
+    "read_in_pieces",
+    "read_together",
+    "spool",
+]
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A file of which it is known how to read it. `block` is there if the fast way can have it in one go."""
+
+    content: Content
+    encoding: Encoding
+    layout: Layout
+    block: Block | None = None
+
+
+def prepare(source: Source, content: Content, file: int) -> Readable:
+    """How to read the file with number `file` of a batch; `FileProblem` if it can't be trusted as a whole."""
+    if content.size == 0:
+        raise FileProblem("it is empty, without even a header")
+    encoding = encoding_of(content, source.files.encodings)
+    if content.data is not None:
+        head, line_end, body = content.data.partition(b"\n")
+        if line_end and head.removeprefix(BOM).removesuffix(b"\r") == plain_header(source):
+            block = plain_block(body, source, encoding, file, first_line=2)
+            if block is not None:
+                return Readable(content, encoding, expected_layout(source), block)
+    if any(b"\0" in chunk for chunk in content.chunks()):
+        raise FileProblem("it has NUL bytes: it was probably cut off while it was written")
+    if source.files.final_newline == "required" and not _ends_with_line_end(content):
+        raise FileProblem("its last row has no line end: the file was probably cut off in the middle of it")
+    header = next(records(content.chunks(), source, encoding), None)
+    if header is None:
+        raise FileProblem("it has nothing but empty lines")
+    return Readable(content, encoding, layout_of(header.fields, source))
+
+
+def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.Table], dict[int, FileProblem]]:
+    """The rows of small files as tables of text, and why some could not be read after all."""
+    tables: list[pa.Table] = []
+    problems: dict[int, FileProblem] = {}
+    blocks = [readable.block for readable in files.values() if readable.block is not None]
+    together = parse_together(blocks, source)
+    if together is not None:
+        tables.append(together)
+    careful = TextRows(source)
+    for number, readable in files.items():
+        if readable.block is not None and together is not None:
+            continue
+        try:
+            rows = list(records(readable.content.chunks(), source, readable.encoding))[1:]
+            _refuse_cut_row(readable, rows[-1].fields if rows else None)
+        except FileProblem as problem:
+            problems[number] = problem
+            continue
+        for record in rows:
+            careful.add(record, readable.layout, number)
+    tables.append(careful.take())
+    return tables, problems
+
+
+def read_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
+    """The rows of one file, some tables one after the other; `FileProblem` may still come after some of them."""
+    if readable.layout == expected_layout(source) and _is_just_lines(source, readable.content):
+        yield from _between_lines(source, readable, file)
+        return
+    rows = TextRows(source)
+    last = None
+    for number, record in enumerate(records(readable.content.chunks(), source, readable.encoding)):
+        if number == 0:
+            continue
+        last = record.fields
+        rows.add(record, readable.layout, file)
+        if rows.bytes > SMALL:
+            yield rows.take()
+    _refuse_cut_row(readable, last)
+    yield rows.take()
+
+
+def _is_just_lines(source: Source, content: Content) -> bool:
+    """Whether every LF ends a row, so that the file can be cut there and each part parsed by itself."""
+    quote = source.files.quote.encode()
+    return _ends_with_line_end(content) and all(
+        quote not in chunk and chunk.removesuffix(b"\r").count(b"\r") == chunk.count(b"\r\n")
+        for chunk in content.chunks()
+    )
+
+
+def _between_lines(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
+    line, offset, rest, is_header = 1, 0, b"", True
+    for chunk in readable.content.chunks():
+        body, newline, rest = (rest + chunk).rpartition(b"\n")
+        body += newline
+        if is_header and body:
+            header, newline, body = body.partition(b"\n")
+            line, offset, is_header = 2, len(header) + 1, False
+        if len(rest) > LONGEST_ROW:
+            raise FileProblem(f"it has a line of more than {LONGEST_ROW // 1024**2} MiB")
+        if not body:
+            continue
+        block = plain_block(body, source, readable.encoding, file, line)
+        table = parse_together([block], source) if block is not None else None
+        if table is not None:
+            table = with_places(table, body, offset)
+        else:
+            rows = TextRows(source)
+            for record in records([body], source, readable.encoding, line, offset):
+                rows.add(record, readable.layout, file)
+            table = rows.take()
+        yield table
+        line += len(body.splitlines())
+        offset += len(body)
+
+
+def _refuse_cut_row(readable: Readable, last: Sequence[str] | None) -> None:
+    """Where the contract allows a file to end without a line end, a last row that is too short was still cut off."""
+    if last is not None and len(last) < readable.layout.width and not _ends_with_line_end(readable.content):
+        raise FileProblem("its last row is incomplete: the file was probably cut off in the middle of it")
+
+
+def _ends_with_line_end(content: Content) -> bool:
+    return content.cut(content.size - 1, 1) in (b"\n", b"\r")

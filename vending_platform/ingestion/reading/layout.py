@@ -1,0 +1,58 @@
+"""Which field of a row belongs to which column: what a file's header says, held against the contract."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vending_platform.catalog import Source
+from vending_platform.ingestion.reading.problems import FileProblem
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`positions[i]` is the field of the contract's i-th column, or None where the file lacks that column."""
+
+    width: int
+    positions: tuple[int | None, ...]
+    extra: tuple[tuple[int, str], ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def drift(self) -> str | None:
+        """How the file differs from its contract although it can be used; None if it does not."""
+        said = []
+        if self.extra:
+            said.append(f"unknown columns kept in _extra: {', '.join(header for _, header in self.extra)}")
+        if self.missing:
+            said.append(f"columns missing, left empty: {', '.join(self.missing)}")
+        return "; ".join(said) or None
+
+
+def expected_layout(source: Source) -> Layout:
+    """The layout of a file whose header is exactly what the contract says, in its order."""
+    return Layout(len(source.columns), tuple(range(len(source.columns))))
+
+
+def layout_of(header: Sequence[str], source: Source) -> Layout:
+    """The layout that a header gives; `FileProblem` where the contract can't take it."""
+    headers = [text.strip() for text in header]
+    for text in headers:
+        if headers.count(text) > 1:
+            raise FileProblem(f"its header has the column {text!r} twice")
+    wanted = [column.text_in_header for column in source.columns]
+    absent = [column for column in source.columns if column.text_in_header not in headers]
+    refused = [c.text_in_header for c in absent if c.required or source.files.missing_columns == "refuse"]
+    if refused:
+        raise FileProblem(f"its header lacks {_listed(refused)}; it has: {', '.join(headers)}")
+    extra = tuple((at, text) for at, text in enumerate(headers) if text not in wanted)
+    if extra and source.files.unknown_columns == "refuse":
+        raise FileProblem(f"its header has columns that the contract refuses: {_listed([text for _, text in extra])}")
+    return Layout(
+        width=len(headers),
+        positions=tuple(headers.index(text) if text in headers else None for text in wanted),
+        extra=extra,
+        missing=tuple(column.name for column in absent),
+    )
+
+
+def _listed(headers: Sequence[str]) -> str:
+    return ", ".join(repr(text) for text in headers)

@@ -1,0 +1,176 @@
+"""What the warehouse holds and what needs a person: one answer for the terminal, the sensor and the UI."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from vending_platform.catalog import Catalog, Source
+from vending_platform.ingestion.ledger import FILES, UNDECLARED, State, read_ledger
+from vending_platform.ingestion.outcome import raw_table
+from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy
+
+_CURRENT = f"state <> '{State.SUPERSEDED}'"
+
+
+@dataclass(frozen=True)
+class Status:
+    """As of `as_of`. `rows` counts the current files; `missing` are machine days that were due and did not come."""
+
+    as_of: str
+    files: dict[str, int]
+    rows: dict[str, dict[str, int]]
+    missing: list[dict[str, str]]
+    quarantined: list[dict[str, str]]
+    undeclared: list[dict[str, str]]
+    withdrawn: list[str]
+    drifted: list[dict[str, str]]
+    unknown_machines: list[str]
+    required_but_absent: list[str]
+    read_under_another_contract: list[str]
+
+    @property
+    def needs_a_person(self) -> bool:
+        return bool(
+            self.missing
+            or self.quarantined
+            or self.undeclared
+            or self.withdrawn
+            or self.drifted
+            or self.unknown_machines
+            or self.required_but_absent
+            or self.read_under_another_contract
+            or any(counts["rejected"] for counts in self.rows.values())
+        )
+
+
+def status(warehouse: Warehouse, catalog: Catalog) -> tuple[Status, bool]:
+    """The status, and whether somebody is writing: then it is the one that was true after the last commit."""
+    try:
+        with warehouse.reading() as reader:
+            return status_of(reader, catalog), False
+    except WarehouseBusy:
+        if (last := warehouse.last_status()) is None:
+            return _NOTHING_YET, True
+        return Status(**json.loads(last)), True
+
+
+def as_json(status: Status) -> str:
+    return json.dumps(asdict(status), ensure_ascii=False, indent=1)
+
+
+def status_of(reader: Reader, catalog: Catalog) -> Status:
+    if not reader.has_table(FILES):
+        return _NOTHING_YET
+    files = {
+        row["state"]: row["n"] for row in _rows(reader, f"select state, count(*) as n from {FILES} group by state")
+    }
+    undeclared = _rows(reader, f"select path, reason from {UNDECLARED} order by path")
+    missing, unknown = _completeness(reader, catalog)
+    hashes = {source.name: source.reading_hash for source in catalog}
+    sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
+    return Status(
+        as_of=datetime.now(UTC).isoformat("T", "seconds"),
+        files={**{state.value: files.get(state.value, 0) for state in State}, "undeclared": len(undeclared)},
+        rows={source.name: {"accepted": 0, "rejected": 0} for source in catalog}
+        | {
+            row.pop("source"): row
+            for row in _rows(
+                reader,
+                f"select source, {sums} from {FILES} where {_CURRENT} and in_raw group by source order by source",
+            )
+        },
+        missing=missing,
+        quarantined=_rows(
+            reader,
+            f"select source, path, reason from {FILES} where state = '{State.QUARANTINED}' order by source, path",
+        ),
+        undeclared=undeclared,
+        withdrawn=_paths(reader, f"state = '{State.WITHDRAWN}' and in_raw"),
+        drifted=_rows(
+            reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
+        ),
+        unknown_machines=unknown,
+        required_but_absent=[
+            s.name for s in catalog if s.files.required and read_ledger(reader).newest(s.name) is None
+        ],
+        read_under_another_contract=[
+            row["source"]
+            for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_CURRENT} order by 1")
+            if hashes.get(row["source"], row["contract_hash"]) != row["contract_hash"]
+        ],
+    )
+
+
+def _completeness(reader: Reader, catalog: Catalog) -> tuple[list[dict[str, str]], list[str]]:
+    """Which machine days are missing, from the first to the last day that any machine delivered; and which machines
+    delivered although the master does not know them. Broken deliveries are not missing: they are in quarantine."""
+    missing: list[dict[str, str]] = []
+    unknown: set[str] = set()
+    for source in catalog:
+        if (expected := source.files.expected_from) is None:
+            continue
+        delivered = {
+            (row["machine"], row["business_date"])
+            for row in _rows(
+                reader,
+                f"select distinct machine, business_date from {FILES} where source = '{source.name}' and {_CURRENT}"
+                f" and (in_raw or state = '{State.QUARANTINED}')",
+            )
+        }
+        lives = _lives(reader, catalog.source(expected.source), expected.machine, expected.since, expected.until)
+        if not delivered or not lives:
+            continue
+        unknown |= {machine for machine, _ in delivered} - lives.keys()
+        first, last = min(day for _, day in delivered), max(day for _, day in delivered)
+        missing += [
+            {"source": source.name, "machine": machine, "business_day": day.isoformat()}
+            for machine, (since, until) in sorted(lives.items())
+            for day in _days(max(first, since), min(last, until or last))
+            if (machine, day) not in delivered
+        ]
+    return missing, sorted(unknown)
+
+
+def _lives(reader: Reader, master: Source, machine: str, since: str, until: str) -> dict[str, tuple[date, date | None]]:
+    """From when until when each machine is due, by the newest master."""
+    newest = read_ledger(reader).newest(master.name)
+    if newest is None:
+        return {}
+    rows = _rows(
+        reader,
+        f"select {machine} as machine, {since} as since, {until} as until from {raw_table(master)}"
+        f" where _file_id = '{newest.file_id}'",
+    )
+    return {row["machine"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += timedelta(days=1)
+
+
+def _paths(reader: Reader, condition: str) -> list[str]:
+    return [row["path"] for row in _rows(reader, f"select path from {FILES} where {condition} order by path")]
+
+
+def _rows(reader: Reader, sql: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = reader.query(sql).to_pylist()
+    return rows
+
+
+_NOTHING_YET = Status(
+    as_of="never",
+    files=dict.fromkeys([*(state.value for state in State), "undeclared"], 0),
+    rows={},
+    missing=[],
+    quarantined=[],
+    undeclared=[],
+    withdrawn=[],
+    drifted=[],
+    unknown_machines=[],
+    required_but_absent=[],
+    read_under_another_contract=[],
+)

@@ -1,0 +1,272 @@
+"""Rows of text become typed rows, or rejected ones with a reason: one vectorised pass by DuckDB, used as a library.
+
+The same in every environment, whatever the warehouse. Each rule of the contract becomes one SQL condition that is
+never null; a row that meets none of them is accepted. Before any cast a lexical pattern decides, so nothing is coerced.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vending_platform.catalog import Column, Delivery, Source, format_pattern
+from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.ingestion.reading.rows import EXTRA, FILE, LENGTH, LINE, OFFSET, PROBLEM
+
+LONGEST_VALUE = 16 * 1024 * 1024
+"""The longest text that every warehouse can hold."""
+FILE_ID, BUSINESS_DATE = "_file_id", "_business_date"
+_MACHINE, _DAY, _BAD = "_machine", "_day", "_bad"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a row has to agree with: the identity of its file and what the file's name says."""
+
+    file_id: str
+    machine: str | None
+    business_date: date | None
+
+
+@dataclass(frozen=True)
+class Validated:
+    """`accepted` has the raw table's columns and `_file`; `rejected` has `_file`, place, column and reason."""
+
+    accepted: pa.Table
+    rejected: pa.Table
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A row breaks the rule where `broken` holds; `reason` is an SQL text for the person who has to mend it."""
+
+    column: str | None
+    broken: str
+    reason: str
+
+
+def raw_schema(source: Source) -> pa.Schema:
+    """The columns of the source's table in `raw`."""
+    return pa.schema(
+        [
+            *((column.name, column.type.arrow) for column in source.columns),
+            (EXTRA, pa.string()),
+            (FILE_ID, pa.string()),
+            (LINE, pa.int64()),
+            (BUSINESS_DATE, pa.date32()),
+        ]
+    )
+
+
+class Validator:
+    """Applies one source's contract. Holds a private in-memory DuckDB; closing it is the owner's business."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._schema = raw_schema(source)
+        self._connection = duckdb.connect()
+        self._rules = tuple(_rules(source))
+
+    def __enter__(self) -> "Validator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def validate(self, rows: pa.Table, files: Sequence[FileFacts]) -> Validated:
+        self._connection.register("delivered", _with_facts(rows, files))
+        broken = " or ".join(f"({rule.broken})" for rule in self._rules)
+        business_date = _DAY
+        if self._source.files.delivery is Delivery.APPEND and self._source.files.day_column:
+            business_date = f'cast("{_typed(self._source.files.day_column)}" as date)'
+        typed = ", ".join(f'"{_typed(column.name)}" as "{column.name}"' for column in self._source.columns)
+        checked = self._connection.sql(
+            f"select {typed}, {EXTRA}, {FILE_ID}, {LINE}, {business_date} as {BUSINESS_DATE}, {FILE},"
+            f" {broken} as {_BAD}"
+            f" from ({self._with_typed_columns()})"
+        ).to_arrow_table()
+        bad = checked[_BAD]
+        accepted = checked.drop_columns([_BAD])
+        any_bad = pc.any(bad).as_py()
+        if any_bad:
+            accepted = accepted.filter(pc.invert(bad))
+        rejected = self._explain(rows.filter(bad) if any_bad else rows.slice(0, 0), files)
+        return Validated(accepted.cast(self._schema.append(pa.field(FILE, pa.int32()))), rejected)
+
+    def _explain(self, rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
+        """Every rule that each rejected row breaks: the first one's column, all of the reasons."""
+        self._connection.register("delivered", _with_facts(rows, files))
+        columns = ", ".join(f"case when {r.broken} then {_literal(r.column or '')} end" for r in self._rules)
+        reasons = ", ".join(f"case when {r.broken} then {r.reason} end" for r in self._rules)
+        return self._connection.sql(
+            f"select {FILE}, {LINE}, {OFFSET}, {LENGTH}, nullif(coalesce({columns}), '') as column_name,"
+            f" concat_ws('; ', {reasons}) as reason from ({self._with_typed_columns()})"
+        ).to_arrow_table()
+
+    def _with_typed_columns(self) -> str:
+        typed = ", ".join(
+            f'{_cast(column, self._source)} as "{_typed(column.name)}"' for column in self._source.columns
+        )
+        return f"select *, {typed} from delivered"
+
+
+def _with_facts(rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
+    number = rows[FILE].combine_chunks()
+    facts = {
+        FILE_ID: pa.array([file.file_id for file in files], pa.string()),
+        _MACHINE: pa.array([file.machine for file in files], pa.string()),
+        _DAY: pa.array([file.business_date for file in files], pa.date32()),
+    }
+    for name, values in facts.items():
+        rows = rows.append_column(name, values.take(number))
+    return rows
+
+
+def _rules(source: Source) -> Iterator[_Rule]:
+    yield _Rule(None, f"{PROBLEM} is not null", PROBLEM)
+    there = f"{PROBLEM} is null"
+    for column in source.columns:
+        text, typed = f'"{column.name}"', f'"{_typed(column.name)}"'
+        filled = f"coalesce({text} <> '', false)"
+        shown = _shown(text)
+        if column.required:
+            yield _Rule(column.name, f"{there} and not {filled}", _literal(f"{column.name} is empty"))
+        if column.type.kind == "text":
+            yield _Rule(
+                column.name,
+                f"{filled} and strlen({text}) > {LONGEST_VALUE}",
+                _literal(f"{column.name} is longer than {LONGEST_VALUE // 1024**2} MiB"),
+            )
+        else:
+            yield _Rule(column.name, f"{filled} and {typed} is null", f"{shown} || {_literal(_is_no(column))}")
+        if column.values:
+            allowed = ", ".join(map(_literal, column.values))
+            yield _Rule(
+                column.name,
+                f"{filled} and {text} not in ({allowed})",
+                f"{shown} || {_literal(' is none of: ' + ', '.join(column.values))}",
+            )
+        if column.pattern is not None:
+            yield _Rule(
+                column.name,
+                f"{filled} and not regexp_full_match({text}, {_literal(column.pattern)})",
+                f"{shown} || {_literal(f' does not match {column.pattern}')}",
+            )
+        if column.range is not None and column.range.min is not None:
+            yield _Rule(
+                column.name,
+                f"coalesce({typed} < {column.range.min}, false)",
+                f"{shown} || {_literal(f' is less than {column.range.min}')}",
+            )
+        if column.range is not None and column.range.max is not None:
+            yield _Rule(
+                column.name,
+                f"coalesce({typed} > {column.range.max}, false)",
+                f"{shown} || {_literal(f' is more than {column.range.max}')}",
+            )
+    if machine := source.files.machine_column:
+        name = f'"{machine}"'
+        yield _Rule(
+            machine,
+            f"coalesce({name} <> '' and {name} <> {_MACHINE}, false)",
+            f"{_shown(name)} || ' is another machine than the ' || {_MACHINE} || ' of the file''s name'",
+        )
+    if (day := source.files.day_column) and source.files.delivery is Delivery.DAILY:
+        name, typed = f'"{day}"', f'cast("{_typed(day)}" as timestamp)'
+        tolerance = int(source.files.day_tolerance / timedelta(seconds=1))
+        allowed = f" (and {source.files.day_tolerance} before and after)" if tolerance else ""
+        yield _Rule(
+            day,
+            f"coalesce({typed} < cast({_DAY} as timestamp) - to_seconds({tolerance})"
+            f" or {typed} >= cast({_DAY} as timestamp) + to_seconds({86400 + tolerance}), false)",
+            f"{_shown(name)} || ' is outside the file''s day ' || cast({_DAY} as varchar) || {_literal(allowed)}",
+        )
+
+
+def _cast(column: Column, source: Source) -> str:
+    """The typed value of a column of text: null where the text is empty or has not exactly the form of the type."""
+    text = f'"{column.name}"'
+    match column.type.kind:
+        case "integer":
+            return _number(text, "[0-9]{1,19}", "", source, "bigint")
+        case "decimal":
+            whole, scale = column.type.precision - column.type.scale, column.type.scale
+            digits = "0+" if whole == 0 else f"0*[0-9]{{1,{whole}}}"
+            fraction = f"(?:{_escaped(source.files.decimal_mark)}[0-9]{{1,{scale}}})?" if scale else ""
+            return _number(text, digits, fraction, source, str(column.type))
+        case "boolean":
+            true, false = (", ".join(map(_literal, v)) for v in (column.true_values, column.false_values))
+            return f"case when {text} in ({true}) then true when {text} in ({false}) then false end"
+        case "date" | "timestamp" as kind:
+            forms = " ".join(
+                f"when regexp_full_match({text}, {_literal(format_pattern(kind, form))}) then {_moment(column, form)}"
+                for form in column.accepted_formats
+            )
+            return f"case {forms} end"
+        case _:
+            return f"nullif({text}, '')"
+
+
+def _number(text: str, digits: str, fraction: str, source: Source, sql_type: str) -> str:
+    files = source.files
+    if files.thousands_mark:
+        digits = f"(?:{digits}|[0-9]{{1,3}}(?:{_escaped(files.thousands_mark)}[0-9]{{3}})+)"
+    signs = "|".join(map(_escaped, files.currency_signs))
+    before, after = (f"(?:(?:{signs}) ?)?", f"(?: ?(?:{signs}))?") if signs else ("", "")
+    bare = text
+    if signs:
+        bare = f"regexp_replace({bare}, {_literal(f' ?(?:{signs}) ?')}, '', 'g')"
+    if files.thousands_mark:
+        bare = f"replace({bare}, {_literal(files.thousands_mark)}, '')"
+    if files.decimal_mark != ".":
+        bare = f"replace({bare}, {_literal(files.decimal_mark)}, '.')"
+    form = _literal(f"[+-]?{before}{digits}{fraction}{after}")
+    return f"case when regexp_full_match({text}, {form}) then try_cast({bare} as {sql_type}) end"
+
+
+def _moment(column: Column, form: str) -> str:
+    text = f'"{column.name}"'
+    parsed = f"try_strptime({text}, {_literal(form)})"
+    if column.type.kind == "date":
+        return f"cast({parsed} as date)"
+    if "%z" in form:  # an instant: DuckDB answers with a time zone
+        return f"timezone({_literal(BUSINESS_TIME_ZONE)}, {parsed})"
+    if column.time_zone not in (None, BUSINESS_TIME_ZONE):
+        return f"timezone({_literal(BUSINESS_TIME_ZONE)}, timezone({_literal(str(column.time_zone))}, {parsed}))"
+    return parsed
+
+
+def _is_no(column: Column) -> str:
+    match column.type.kind:
+        case "integer":
+            return " is no whole number"
+        case "decimal":
+            whole, scale = column.type.precision - column.type.scale, column.type.scale
+            return f" is no number with at most {whole} digits before and {scale} after the decimal mark"
+        case "boolean":
+            return f" is none of: {', '.join((*column.true_values, *column.false_values))}"
+        case kind:
+            return f" is no {kind} of the form {' or '.join(column.accepted_formats)}"
+
+
+def _shown(text: str) -> str:
+    """SQL for how a reason quotes a value: its column, and no more of it than a person reads."""
+    name = text.strip('"')
+    cut = f"left({text}, 60) || case when length({text}) > 60 then '…' else '' end"
+    return f"{_literal(name + ' ')} || '''' || {cut} || ''''"
+
+
+def _typed(name: str) -> str:
+    return f"typed {name}"  # a blank can't be in a contract's column name, so this is nobody else's
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _escaped(text: str) -> str:
+    """`text` as a regular expression of RE2 that means just itself."""
+    return "".join(f"\\x{{{ord(character):x}}}" for character in text)

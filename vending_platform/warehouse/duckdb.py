@@ -1,0 +1,157 @@
+"""The laptop's warehouse: one DuckDB file, a lock file and a status file beside it.
+
+DuckDB lets no second process even look while one has the file open for writing, so every connection here is short,
+writers queue at a lock of our own (`lock`), and what people want to know meanwhile is in the status file.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseBusy, WarehouseError
+from vending_platform.warehouse.lock import exclusive
+
+
+class DuckDBWarehouse:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = path.with_suffix(".lock")
+        self._status = path.with_suffix(".status.json")
+
+    @contextmanager
+    def reading(self) -> Iterator["_Connection"]:
+        if not self._path.exists():
+            with duckdb.connect() as nothing_yet:
+                yield _Connection(nothing_yet)
+            return
+        try:
+            opened = duckdb.connect(self._path, read_only=True)
+        except duckdb.IOException as error:
+            raise WarehouseBusy(f"{self._path} can't be opened while someone writes to it") from error
+        with opened:
+            yield _Connection(opened)
+
+    @contextmanager
+    def writing(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Connection"]:
+        with exclusive(self._lock, purpose, on_wait):
+            try:
+                opened = duckdb.connect(self._path)
+            except duckdb.IOException as error:
+                raise WarehouseBusy(
+                    f"{self._path} is open in a program that does not queue for it (a DuckDB shell, an editor?): "
+                    f"close it there and try again"
+                ) from error
+            with opened:
+                yield _Connection(opened)
+
+    def publish_status(self, status: str) -> None:
+        aside = self._status.with_suffix(".tmp")
+        aside.write_text(status)
+        aside.replace(self._status)
+
+    def last_status(self) -> str | None:
+        try:
+            return self._status.read_text()
+        except FileNotFoundError:
+            return None
+
+
+class _Connection:
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str) -> pa.Table:
+        return self._connection.sql(sql).to_arrow_table()
+
+    def has_table(self, table: TableName) -> bool:
+        return table in self._tables()
+
+    def ensure_tables(self, tables: Mapping[TableName, pa.Schema], *, may_lose_values: bool = False) -> None:
+        with self._transaction():
+            has = self._tables()
+            for schema in {table.schema for table in tables}:
+                self._connection.execute(f'create schema if not exists "{schema}"')
+            for table, wanted in tables.items():
+                columns = {field.name: _type(field.type) for field in wanted}
+                if table not in has:
+                    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+                    self._connection.execute(f"create table {table} ({declared})")
+                    continue
+                for name, kind in columns.items():
+                    old = has[table].get(name)
+                    if old is None:
+                        self._connection.execute(f'alter table {table} add column "{name}" {kind}')
+                    elif old != kind:
+                        self._change_type(table, name, old, kind, may_lose_values)
+
+    def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
+        with self._transaction():
+            between(PublishStep.BEGUN)
+            for change in changes:
+                if change.delete is not None and change.delete.num_rows:
+                    self._delete(change.table, change.delete)
+            between(PublishStep.DELETED)
+            for change in changes:
+                if change.insert is not None:
+                    self._insert(change.table, change.insert)
+            between(PublishStep.INSERTED)
+        between(PublishStep.COMMITTED)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def _delete(self, table: TableName, keys: pa.Table) -> None:
+        self._connection.register("going", keys)
+        same = " and ".join(f'there."{name}" = going."{name}"' for name in keys.column_names)
+        self._connection.execute(f"delete from {table} as there using going where {same}")
+        self._connection.unregister("going")
+
+    def _insert(self, table: TableName, rows: pa.Table | pa.RecordBatchReader) -> None:
+        self._connection.register("coming", rows)
+        self._connection.execute(f"insert into {table} by name select * from coming")
+        self._connection.unregister("coming")
+
+    def _tables(self) -> dict[TableName, dict[str, str]]:
+        found = self._connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+            " where not internal order by column_index"
+        )
+        tables: dict[TableName, dict[str, str]] = {}
+        for schema, table, column, kind in found.fetchall():
+            tables.setdefault(TableName(schema, table), {})[column] = kind
+        return tables
+
+    def _change_type(self, table: TableName, name: str, old: str, new: str, may_lose_values: bool) -> None:
+        """A column takes a new type only where every value in it survives the way there and back, or is to be lost."""
+        survives = f'try_cast("{name}" as {new})'
+        lost = self._connection.execute(
+            f'select count(*) from {table} where "{name}" is distinct from try_cast({survives} as {old})'
+        ).fetchone()
+        if lost and lost[0] and not may_lose_values:
+            raise WarehouseError(
+                f"column {name} of {table} is {old} and should become {new}, but {lost[0]} of its values would change"
+            )
+        self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {survives}')
+
+
+def _type(arrow: pa.DataType) -> str:
+    if pa.types.is_decimal(arrow):
+        return f"DECIMAL({arrow.precision},{arrow.scale})"
+    if pa.types.is_timestamp(arrow):
+        return "TIMESTAMP WITH TIME ZONE" if arrow.tz else "TIMESTAMP"
+    return {
+        pa.string(): "VARCHAR",
+        pa.int64(): "BIGINT",
+        pa.bool_(): "BOOLEAN",
+        pa.date32(): "DATE",
+    }[arrow]

@@ -1,0 +1,79 @@
+"""The protocol: what every warehouse promises, in terms of Arrow tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import pyarrow as pa
+
+
+class WarehouseError(RuntimeError):
+    """The warehouse refuses; the message says what to do."""
+
+
+class WarehouseBusy(WarehouseError):
+    """Someone is writing, and this warehouse lets nobody look meanwhile; see `Warehouse.last_status`."""
+
+
+class PublishStep(StrEnum):
+    """Where a publication can be interrupted; whatever is lost at any of them, the tables are as before or as after."""
+
+    BEGUN = "begun"
+    DELETED = "deleted"
+    INSERTED = "inserted"
+    COMMITTED = "committed"
+
+
+@dataclass(frozen=True)
+class TableName:
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f'"{self.schema}"."{self.name}"'
+
+
+@dataclass(frozen=True)
+class Change:
+    """First the rows of `table` that equal a row of `delete` in all its columns go, then `insert` comes (by name)."""
+
+    table: TableName
+    delete: pa.Table | None = None
+    insert: pa.Table | pa.RecordBatchReader | None = None
+
+
+class Reader(Protocol):
+    def query(self, sql: str) -> pa.Table:
+        """The result of a portable SELECT."""
+
+    def has_table(self, table: TableName) -> bool: ...
+
+
+class Writer(Reader, Protocol):
+    """Holds the right to write until it is closed."""
+
+    def ensure_tables(self, tables: Mapping[TableName, pa.Schema], *, may_lose_values: bool = False) -> None:
+        """Afterwards every table has at least these columns with these types.
+
+        No row is lost. No value either, or it is a `WarehouseError` that says which column can't take its new type;
+        with `may_lose_values` such values become null instead, because the caller is about to write them again.
+        """
+
+    def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
+        """All the changes in one transaction. `between` is called at every place where it can be interrupted."""
+
+
+class Warehouse(Protocol):
+    def reading(self) -> AbstractContextManager[Reader]:
+        """A look at the last committed state; `WarehouseBusy` where a writer shuts everybody else out."""
+
+    def writing(self, purpose: str, on_wait: Callable[[str], None]) -> AbstractContextManager[Writer]:
+        """The right to write. Waits for whoever has it, after telling `on_wait` who that is."""
+
+    def publish_status(self, status: str) -> None:
+        """Put a short text where it can be read at any time, also while someone writes."""
+
+    def last_status(self) -> str | None:
+        """The text that was published last."""

@@ -1,0 +1,36 @@
+"""One writer at a time, on one machine. The kernel holds the lock and lets go when its process ends, in any way."""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@contextmanager
+def exclusive(path: Path, purpose: str, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file `path` while the block runs. `on_wait` is told who has it, once, if we have to wait.
+
+    The file stays where it is when nobody holds it: what counts is the kernel's lock on it, not that it exists.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait(_holder(path))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat("T", "seconds")}, file)
+        file.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    try:
+        said = json.loads(path.read_text())
+        return f"{said['purpose']} (process {said['pid']}, since {said['since']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"

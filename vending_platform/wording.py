@@ -1,0 +1,191 @@
+"""How results are told to a person at a terminal: what happened, then what needs them, then what to do about it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vending_platform.ingestion import Checked, State, Status, Summary
+
+SHOWN = 10
+"""How many things of one kind are listed before the rest is only counted."""
+
+
+def tell_summary(summary: Summary) -> RenderableType:
+    """What a run of `ingest` or `replay` did."""
+    lines: list[RenderableType] = []
+    if summary.loaded:
+        table = _table("source", "files", "corrected", "rows accepted", "rows rejected")
+        for source in sorted({version.source for version in summary.loaded}):
+            versions = [version for version in summary.loaded if version.source == source]
+            table.add_row(
+                source,
+                _number(len(versions)),
+                _number(sum(version.file_id in summary.corrected for version in versions)),
+                _number(sum(version.rows_accepted for version in versions)),
+                _number(sum(version.rows_rejected for version in versions)),
+            )
+        lines += [Text(f"Loaded {_count(len(summary.loaded), 'file')}", style="bold"), table]
+    else:
+        lines.append(Text("Nothing new to load.", style="bold"))
+    if summary.unchanged:
+        lines.append(f"{_count(summary.unchanged, 'file')} unchanged since last time.")
+    if summary.same_again:
+        lines.append(f"{_count(len(summary.same_again), 'file')} delivered again with the same content: nothing to do.")
+    if archived := [version for version in summary.gone if version.state is State.ARCHIVED]:
+        lines.append(f"{_count(len(archived), 'file')} archived by now; the rows stay.")
+    if summary.withdrawn:
+        lines.append(f"{_count(len(summary.withdrawn), 'file')} withdrawn: the rows are out of raw.")
+    lines += _problems(
+        [
+            (
+                "In quarantine, because the whole file can't be used",
+                [f"{version.path}: {version.reason}" for version in summary.quarantined],
+                "Have it delivered again under the same name; or mend its contract and run: vending replay",
+            ),
+            (
+                "Loaded, but some rows were rejected",
+                [f"{v.path}: {_count(v.rows_rejected, 'row')}" for v in summary.loaded if v.rows_rejected],
+                "See which and why: vending check FILE",
+            ),
+            (
+                "Loaded, but not as the contract says",
+                [f"{version.path}: {version.drift}" for version in summary.loaded if version.drift],
+                "Declare the new column in the source's YAML, or ask whoever changed the file",
+            ),
+            (
+                "Could not be read this time; the next run tries again",
+                [f"{path}: {reason}" for path, reason in summary.unreadable],
+                None,
+            ),
+            (
+                "Gone, although not old enough to be archived; the rows stay",
+                [version.path for version in summary.gone if version.state is State.WITHDRAWN],
+                "If they are meant to be gone: vending ingest --withdraw",
+            ),
+            (
+                "Should be read again, but the bytes are nowhere any more",
+                [version.path for version in summary.not_replayable],
+                "Have them delivered again",
+            ),
+            (
+                "Nobody declared",
+                [f"{file.path}: {file.reason}" for file in summary.undeclared],
+                "Rename or remove them, or declare a source for them: docs/adding-a-source.md",
+            ),
+        ]
+    )
+    return Group(*lines)
+
+
+def tell_status(status: Status, *, is_being_written: bool) -> RenderableType:
+    lines: list[RenderableType] = []
+    if is_being_written:
+        lines.append(Text(f"A load is under way; this is what was true at {status.as_of}.", style="yellow"))
+    lines.append(
+        Text("Files: " + ", ".join(f"{_number(n)} {state}" for state, n in status.files.items()), style="bold")
+    )
+    if status.rows:
+        table = _table("source", "rows accepted", "rows rejected")
+        for source, counts in status.rows.items():
+            table.add_row(source, _number(counts["accepted"]), _number(counts["rejected"]))
+        lines.append(table)
+    rejecting = {source: counts["rejected"] for source, counts in status.rows.items() if counts["rejected"]}
+    lines += _problems(
+        [
+            (
+                "No current delivery of a master that everything needs",
+                status.required_but_absent,
+                "Have it delivered; until then what is built on it can't be trusted",
+            ),
+            (
+                "Missing: due, but nothing came",
+                list(_missing_by_machine(status)),
+                "Ask whether the machine was off; a late file is loaded whenever it comes",
+            ),
+            (
+                "In quarantine",
+                [f"{row['path']}: {row['reason']}" for row in status.quarantined],
+                "Have it delivered again under the same name; or mend its contract and run: vending replay",
+            ),
+            (
+                "Rejected rows",
+                [f"{source}: {_count(rows, 'row')}" for source, rows in rejecting.items()],
+                "Each with file, line and reason in raw._rejected_rows; or: vending check FILE",
+            ),
+            ("Not as the contract says", [f"{row['path']}: {row['drift']}" for row in status.drifted], None),
+            (
+                "Gone, the rows still there",
+                status.withdrawn,
+                "If they are meant to be gone: vending ingest --withdraw",
+            ),
+            ("Delivered by machines that the master does not know", status.unknown_machines, "Is the master late?"),
+            (
+                "Read under a contract that has changed since",
+                status.read_under_another_contract,
+                "Read them again: vending replay",
+            ),
+            ("Nobody declared", [f"{row['path']}: {row['reason']}" for row in status.undeclared], None),
+        ]
+    )
+    return Group(*lines)
+
+
+def tell_checked(name: str, checked: Checked) -> RenderableType:
+    """What is wrong with one file, and where."""
+    head = Text(name, style="bold")
+    if checked.source is not None:
+        head.append(f" as {checked.source}" + (f", {checked.encoding}" if checked.encoding else ""), style="dim")
+    lines: list[RenderableType] = [head]
+    if checked.refused is not None:
+        lines.append(Text(f"  would go to quarantine: {checked.refused}", style="red"))
+    else:
+        rows = f"{_count(checked.accepted, 'row')} accepted, {_number(checked.rejected)} rejected"
+        lines.append(Text(f"  {rows}", style="green" if checked.is_fine else "yellow"))
+    if checked.drift is not None:
+        lines.append(Text(f"  {checked.drift}", style="yellow"))
+    for finding in checked.findings:
+        where = f"line {finding.line}" + (f", column {finding.column}" if finding.column else "")
+        lines.append(Text(f"  {where}: {finding.reason}"))
+    if checked.rejected > len(checked.findings):
+        lines.append(Text(f"  … and {_number(checked.rejected - len(checked.findings))} more"))
+    return Group(*lines)
+
+
+def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterator[RenderableType]:
+    for title, things, advice in kinds:
+        if not things:
+            continue
+        yield Text(f"\n{title} ({_number(len(things))})", style="bold yellow")
+        for thing in things[:SHOWN]:
+            yield Text(f"  {thing}")
+        if len(things) > SHOWN:
+            yield Text(f"  … and {_number(len(things) - SHOWN)} more")
+        if advice is not None:
+            yield Text(f"  → {advice}", style="dim")
+
+
+def _missing_by_machine(status: Status) -> Iterator[str]:
+    """A machine that is silent for a month is one line, not thirty."""
+    days = Counter((row["source"], row["machine"]) for row in status.missing)
+    for (source, machine), count in days.items():
+        dates = [r["business_day"] for r in status.missing if (r["source"], r["machine"]) == (source, machine)]
+        shown = ", ".join(dates[:3]) + (f" … {dates[-1]} ({count} days)" if count > 3 else "")
+        yield f"{source} of {machine}: {shown}"
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number else "left")
+    return table
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{_number(number)} {thing}{'' if number == 1 else 's'}"
