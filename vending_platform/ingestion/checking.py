@@ -4,6 +4,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
 from vending_platform.ingestion.loading import refusal
 from vending_platform.ingestion.reading import FileProblem, chunks_of, prepare, read_in_pieces, spool
@@ -58,7 +60,8 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
     refused = None
     try:
         readable = prepare(contract, spool(chunks_of(path), scratch), file=0)
-        with Validator(contract) as validator:
+        with duckdb.connect() as engine:
+            validator = Validator(contract, engine)
             for table in read_in_pieces(contract, readable, file=0):
                 checked = validator.validate(table, [FileFacts("", parts.machine, parts.business_date)])
                 accepted += checked.accepted.num_rows

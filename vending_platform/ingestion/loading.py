@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -84,13 +85,14 @@ class Loader:
         deliveries = list(deliveries)
         total, done = sum(d.file.size for d in deliveries), 0
         self.watcher.on_progress(done, total)
-        for batch in batches(deliveries):
-            with ExitStack() as afterwards:
-                self._load_batch(batch, again, afterwards)
-            done += sum(d.file.size for d in batch)
-            self.watcher.on_progress(done, total)
+        with duckdb.connect() as engine:
+            for batch in batches(deliveries):
+                with ExitStack() as afterwards:
+                    self._load_batch(batch, Validator(batch[0].source, engine), again, afterwards)
+                done += sum(d.file.size for d in batch)
+                self.watcher.on_progress(done, total)
 
-    def _load_batch(self, batch: Sequence[Delivered], again: bool, afterwards: ExitStack) -> None:
+    def _load_batch(self, batch: Sequence[Delivered], validator: Validator, again: bool, afterwards: ExitStack) -> None:
         source = batch[0].source
         candidates, same = self._fetch(batch, again, afterwards)
         readables: dict[int, Readable] = {}
@@ -104,9 +106,9 @@ class Loader:
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
         facts = [candidate.facts for candidate in candidates.values()]
         if any(readable.content.path for readable in readables.values()):
-            read = _read_large(source, readables[0], origins[0], facts[0], self.rooms.scratch, afterwards)
+            read = _read_large(source, validator, readables[0], origins[0], facts[0], self.rooms.scratch, afterwards)
         else:
-            read = _read_small(source, readables, origins, facts)
+            read = _read_small(source, validator, readables, origins, facts)
         verdicts |= read.verdicts
         self.watcher.on_step(Step.VALIDATED)
         outcomes = [self._outcome(candidates[n], readables.get(n), verdicts[n]) for n in candidates]
@@ -201,12 +203,15 @@ class Loader:
 
 
 def _read_small(
-    source: Source, readables: dict[int, Readable], origins: dict[int, Origin], facts: Sequence[FileFacts]
+    source: Source,
+    validator: Validator,
+    readables: dict[int, Readable],
+    origins: dict[int, Origin],
+    facts: Sequence[FileFacts],
 ) -> _Read:
     tables, problems = read_together(source, readables)
     verdicts = {number: _Verdict(problem=str(problem)) for number, problem in problems.items()}
-    with Validator(source) as validator:
-        checked = validator.validate(pa.concat_tables(tables), facts)
+    checked = validator.validate(pa.concat_tables(tables), facts)
     accepted, rejected = checked.accepted, checked.rejected
     good = np.bincount(accepted[FILE].to_numpy(), minlength=len(facts))
     bad = np.bincount(rejected[FILE].to_numpy(), minlength=len(facts))
@@ -224,20 +229,25 @@ def _read_small(
 
 
 def _read_large(
-    source: Source, readable: Readable, origin: Origin, facts: FileFacts, scratch: Path, afterwards: ExitStack
+    source: Source,
+    validator: Validator,
+    readable: Readable,
+    origin: Origin,
+    facts: FileFacts,
+    scratch: Path,
+    afterwards: ExitStack,
 ) -> _Read:
     accepted, rejected = Spool(raw_schema(source), scratch), Spool(REJECTED_ROWS_SCHEMA, scratch)
     afterwards.callback(accepted.close)
     afterwards.callback(rejected.close)
     first = None
     try:
-        with Validator(source) as validator:
-            for table in read_in_pieces(source, readable, file=0):
-                checked = validator.validate(table, [facts])
-                accepted.add(checked.accepted.drop_columns([FILE]))
-                explained = rejected_rows(checked.rejected, {0: origin})
-                first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
-                rejected.add(explained)
+        for table in read_in_pieces(source, readable, file=0):
+            checked = validator.validate(table, [facts])
+            accepted.add(checked.accepted.drop_columns([FILE]))
+            explained = rejected_rows(checked.rejected, {0: origin})
+            first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
+            rejected.add(explained)
         verdict = _judge(source, accepted.rows, rejected.rows, first)
     except FileProblem as problem:
         verdict = _Verdict(problem=str(problem))

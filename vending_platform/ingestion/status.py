@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from vending_platform.catalog import Catalog, Source
-from vending_platform.ingestion.ledger import FILES, UNDECLARED, State, read_ledger
+from vending_platform.catalog import Catalog, Expected, Source
+from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy
 
@@ -67,7 +67,8 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
         row["state"]: row["n"] for row in _rows(reader, f"select state, count(*) as n from {FILES} group by state")
     }
     undeclared = _rows(reader, f"select path, reason from {UNDECLARED} order by path")
-    missing, unknown = _completeness(reader, catalog)
+    ledger = read_ledger(reader)
+    missing, unknown = _completeness(reader, catalog, ledger)
     hashes = {source.name: source.reading_hash for source in catalog}
     sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
     return Status(
@@ -92,9 +93,7 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
             reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
         ),
         unknown_machines=unknown,
-        required_but_absent=[
-            s.name for s in catalog if s.files.required and read_ledger(reader).newest(s.name) is None
-        ],
+        required_but_absent=[s.name for s in catalog if s.files.required and ledger.newest(s.name) is None],
         read_under_another_contract=[
             row["source"]
             for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_CURRENT} order by 1")
@@ -103,7 +102,7 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
     )
 
 
-def _completeness(reader: Reader, catalog: Catalog) -> tuple[list[dict[str, str]], list[str]]:
+def _completeness(reader: Reader, catalog: Catalog, ledger: Ledger) -> tuple[list[dict[str, str]], list[str]]:
     """Which machine days are missing, from the first to the last day that any machine delivered; and which machines
     delivered although the master does not know them. Broken deliveries are not missing: they are in quarantine."""
     missing: list[dict[str, str]] = []
@@ -119,7 +118,7 @@ def _completeness(reader: Reader, catalog: Catalog) -> tuple[list[dict[str, str]
                 f" and (in_raw or state = '{State.QUARANTINED}')",
             )
         }
-        lives = _lives(reader, catalog.source(expected.source), expected.machine, expected.since, expected.until)
+        lives = _lives(reader, catalog.source(expected.source), expected, ledger)
         if not delivered or not lives:
             continue
         unknown |= {machine for machine, _ in delivered} - lives.keys()
@@ -133,15 +132,15 @@ def _completeness(reader: Reader, catalog: Catalog) -> tuple[list[dict[str, str]
     return missing, sorted(unknown)
 
 
-def _lives(reader: Reader, master: Source, machine: str, since: str, until: str) -> dict[str, tuple[date, date | None]]:
+def _lives(reader: Reader, master: Source, expected: Expected, ledger: Ledger) -> dict[str, tuple[date, date | None]]:
     """From when until when each machine is due, by the newest master."""
-    newest = read_ledger(reader).newest(master.name)
+    newest = ledger.newest(master.name)
     if newest is None:
         return {}
     rows = _rows(
         reader,
-        f"select {machine} as machine, {since} as since, {until} as until from {raw_table(master)}"
-        f" where _file_id = '{newest.file_id}'",
+        f"select {expected.machine} as machine, {expected.since} as since, {expected.until} as until"
+        f" from {raw_table(master)} where _file_id = '{newest.file_id}'",
     )
     return {row["machine"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
 

@@ -20,6 +20,16 @@ LONGEST_VALUE = 16 * 1024 * 1024
 """The longest text that every warehouse can hold."""
 FILE_ID, BUSINESS_DATE = "_file_id", "_business_date"
 _MACHINE, _DAY, _BAD = "_machine", "_day", "_bad"
+_REJECTED = pa.schema(
+    [
+        (FILE, pa.int32()),
+        (LINE, pa.int64()),
+        (OFFSET, pa.int64()),
+        (LENGTH, pa.int64()),
+        ("column_name", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -62,19 +72,13 @@ def raw_schema(source: Source) -> pa.Schema:
 
 
 class Validator:
-    """Applies one source's contract. Holds a private in-memory DuckDB; closing it is the owner's business."""
+    """Applies one source's contract, in an in-memory DuckDB that belongs to the caller."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, engine: duckdb.DuckDBPyConnection) -> None:
         self._source = source
         self._schema = raw_schema(source)
-        self._connection = duckdb.connect()
+        self._connection = engine
         self._rules = tuple(_rules(source))
-
-    def __enter__(self) -> "Validator":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
 
     def validate(self, rows: pa.Table, files: Sequence[FileFacts]) -> Validated:
         self._connection.register("delivered", _with_facts(rows, files))
@@ -89,22 +93,24 @@ class Validator:
             f" from ({self._with_typed_columns()})"
         ).to_arrow_table()
         bad = checked[_BAD]
-        accepted = checked.drop_columns([_BAD])
-        any_bad = pc.any(bad).as_py()
-        if any_bad:
-            accepted = accepted.filter(pc.invert(bad))
-        rejected = self._explain(rows.filter(bad) if any_bad else rows.slice(0, 0), files)
-        return Validated(accepted.cast(self._schema.append(pa.field(FILE, pa.int32()))), rejected)
+        accepted = checked.drop_columns([_BAD]).cast(self._schema.append(pa.field(FILE, pa.int32())))
+        if not pc.any(bad).as_py():
+            return Validated(accepted, _REJECTED.empty_table())
+        return Validated(accepted.filter(pc.invert(bad)), self._explain(rows.filter(bad), files))
 
     def _explain(self, rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
         """Every rule that each rejected row breaks: the first one's column, all of the reasons."""
         self._connection.register("delivered", _with_facts(rows, files))
         columns = ", ".join(f"case when {r.broken} then {_literal(r.column or '')} end" for r in self._rules)
         reasons = ", ".join(f"case when {r.broken} then {r.reason} end" for r in self._rules)
-        return self._connection.sql(
-            f"select {FILE}, {LINE}, {OFFSET}, {LENGTH}, nullif(coalesce({columns}), '') as column_name,"
-            f" concat_ws('; ', {reasons}) as reason from ({self._with_typed_columns()})"
-        ).to_arrow_table()
+        return (
+            self._connection.sql(
+                f"select {FILE}, {LINE}, {OFFSET}, {LENGTH}, nullif(coalesce({columns}), '') as column_name,"
+                f" concat_ws('; ', {reasons}) as reason from ({self._with_typed_columns()})"
+            )
+            .to_arrow_table()
+            .cast(_REJECTED)
+        )
 
     def _with_typed_columns(self) -> str:
         typed = ", ".join(

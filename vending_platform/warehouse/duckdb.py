@@ -67,7 +67,10 @@ class _Connection:
         return self._connection.sql(sql).to_arrow_table()
 
     def has_table(self, table: TableName) -> bool:
-        return table in self._tables()
+        found = self._connection.execute(
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [table.schema, table.name]
+        )
+        return bool(found.fetchall())
 
     def ensure_tables(self, tables: Mapping[TableName, pa.Schema], *, may_lose_values: bool = False) -> None:
         with self._transaction():
@@ -108,6 +111,9 @@ class _Connection:
         except BaseException:
             self._connection.rollback()
             raise
+        self._commit()
+
+    def _commit(self) -> None:
         self._connection.commit()
 
     def _delete(self, table: TableName, keys: pa.Table) -> None:
@@ -136,10 +142,10 @@ class _Connection:
         survives = f'try_cast("{name}" as {new})'
         lost = self._connection.execute(
             f'select count(*) from {table} where "{name}" is distinct from try_cast({survives} as {old})'
-        ).fetchone()
-        if lost and lost[0] and not may_lose_values:
+        ).fetchall()
+        if lost[0][0] and not may_lose_values:
             raise WarehouseError(
-                f"column {name} of {table} is {old} and should become {new}, but {lost[0]} of its values would change"
+                f"column {name} of {table} is {old} and should become {new}, but {lost[0][0]} of its values would change"
             )
         self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {survives}')
 

@@ -11,10 +11,10 @@ from vending_platform.ingestion.reading.problems import FileProblem
 
 BOM = codecs.BOM_UTF8
 _CODECS = {Encoding.UTF_8: "utf-8", Encoding.CP932: "cp932"}
-_MULTIBYTE_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_JAPANESE_IN_UTF8 = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 # Python's codec gives these for the single bytes 80, A0, FD, FE and FF, to which CP932 assigns nothing.
-_NOT_IN_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+_NOT_IN_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
 
 
 def encoding_of(content: Content, allowed: Sequence[Encoding]) -> Encoding:
@@ -63,9 +63,13 @@ def _first_failure(content: Content, encoding: Encoding) -> str | None:
 
 
 def _is_mostly_utf8(content: Content) -> bool:
+    """Whether a file that is no UTF-8 was probably meant to be: its Japanese is, but for a byte here and there.
+
+    Pairs don't count: half-width katakana of CP932 often look like two-byte characters of UTF-8.
+    """
     whole = broken = 0
     for chunk in content.chunks():
-        found = _MULTIBYTE_UTF8.findall(chunk)
+        found = _JAPANESE_IN_UTF8.findall(chunk)
         whole += len(found)
         broken += len(_HIGH_BYTE.findall(chunk)) - sum(map(len, found))
-    return whole > broken
+    return whole > 0 and whole >= broken

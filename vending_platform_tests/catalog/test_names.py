@@ -1,0 +1,105 @@
+"""What a file's name says, and which ways to name files are impossible."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vending_platform.catalog.names import NameParts, parse_name_pattern
+
+SALES = parse_name_pattern("sales_{machine}_{yyyymmdd}.csv")
+
+machines = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]*", fullmatch=True)
+days = st.dates(min_value=date(1900, 1, 1))
+templates = st.sampled_from(
+    [
+        "sales_{machine}_{yyyymmdd}.csv",
+        "sales_{machine}_{yyyy-mm-dd}.csv",
+        "{yyyymmdd}{machine}",
+        "{machine}{yyyymmdd}.csv",
+        "{machine}-{yyyy-mm-dd}.csv",
+        "{yyyy-mm-dd}-{machine}.tsv",
+        "売上(1)+{machine}.{yyyymmdd}$",
+        "{any}_{machine}_{yyyymmdd}_{any}.csv",
+    ]
+)
+
+
+@given(template=templates, machine=machines, day=days)
+def test_any_machine_and_day_written_into_a_template_are_read_back(template: str, machine: str, day: date) -> None:
+    name = (
+        template.replace("{machine}", machine)
+        .replace("{yyyymmdd}", day.isoformat().replace("-", ""))
+        .replace("{yyyy-mm-dd}", day.isoformat())
+        .replace("{any}", "any thing")
+    )
+    assert parse_name_pattern(template).match(name) == NameParts(machine, day)
+
+
+@given(templates)
+def test_the_example_of_a_pattern_is_a_name_it_takes(template: str) -> None:
+    pattern = parse_name_pattern(template)
+    assert pattern.match(pattern.example) == NameParts("VM001", date(2024, 3, 15))
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "parts"),
+    [
+        ("products.csv", "products.csv", NameParts(None, None)),
+        ("products_{yyyymmdd}.csv", "products_20240229.csv", NameParts(None, date(2024, 2, 29))),
+        ("prices_{any}.csv", "prices_of_the-week.csv", NameParts(None, None)),
+        ("{any}_{any}.csv", "a_b.csv", NameParts(None, None)),
+        ("meter_{machine}.csv", "meter_VM-1.csv", NameParts("VM-1", None)),
+    ],
+)
+def test_a_name_says_only_what_its_pattern_asks_for(template: str, name: str, parts: NameParts) -> None:
+    pattern = parse_name_pattern(template)
+    assert pattern.match(name) == parts
+    assert (pattern.has_machine, pattern.has_day) == ("{machine}" in template, "{yyyy" in template)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sales_VM001_20240305.csv.gz",
+        "xsales_VM001_20240305.csv",
+        "SALES_VM001_20240305.csv",
+        "sales_VM001_20240305xcsv",
+        "sales_VM001_20240305.csv\n",
+        "sales_VM001_2024035.csv",
+        "sales_VM001_202403055.csv",
+        "sales__20240305.csv",
+        "sales_-VM_20240305.csv",
+        "sales_VM_001_20240305.csv",
+        "sales_ＶＭ１_20240305.csv",
+        "sales_VM001_２０２４０３０５.csv",
+    ],
+)
+def test_a_name_that_is_nearly_right_is_another_name(name: str) -> None:
+    assert SALES.match(name) is None
+
+
+@pytest.mark.parametrize("day", ["20240230", "20241301", "20240300", "00000101"])
+def test_a_day_that_the_calendar_lacks_is_told_not_guessed(day: str) -> None:
+    with pytest.raises(ValueError, match=f"^{day} in the name is no date$"):
+        SALES.match(f"sales_VM001_{day}.csv")
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("", "can't be empty"),
+        ("sales_{maschine}.csv", r"unknown part \{maschine\}.*\{machine\}, \{yyyymmdd\}, \{yyyy-mm-dd\}, \{any\}"),
+        ("sales_{}.csv", r"unknown part \{\}"),
+        ("sales_{machine.csv", r"lone \{"),
+        ("sales_machine}.csv", r"lone \}"),
+        ("{{machine}}.csv", r"lone \{"),
+        ("sales/{machine}.csv", "has a folder"),
+        ("{machine}_{machine}.csv", "names its machine twice"),
+        ("{yyyymmdd}_{yyyy-mm-dd}.csv", "names its day twice"),
+    ],
+)
+def test_an_impossible_pattern_is_refused_with_the_reason(template: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse_name_pattern(template)

@@ -1,0 +1,370 @@
+"""Every untidy delivery has one outcome, and the people who wait for it can see it."""
+
+import json
+import os
+from datetime import datetime
+
+import pytest
+
+from vending_platform.ingestion import Selection, State, Watcher
+from vending_platform_tests.ingestion.yard import (
+    SALES_HEADER,
+    Yard,
+    machines_file,
+    sales,
+    sales_file,
+    sales_row,
+)
+
+NAME = "sales_VM001_20240305.csv"
+CATEGORIES = "product_categories.csv"
+
+
+def test_a_tidy_file_is_loaded_with_types_line_and_day(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1, slot_no="01", product_id="0007"))})
+    summary = yard.ingest()
+    (row,) = yard.rows("select * from raw.sales")
+    assert row["slot_no"] == "01"
+    assert row["product_id"] == "0007"
+    assert row["sold_at"] == datetime(2024, 3, 5, 9, 1)
+    assert (row["quantity"], row["unit_price"], row["_line"], row["_extra"]) == (1, 130, 2, None)
+    assert str(row["_business_date"]) == "2024-03-05"
+    assert row["_file_id"] == yard.ledger()[NAME]["file_id"]
+    assert not summary.needs_a_person
+
+
+def test_the_ledger_tells_all_about_a_version(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    summary = yard.ingest()
+    version = yard.ledger()[NAME]
+    assert version["size"] == len(sales_file())
+    assert version["machine"] == "VM001"
+    assert version["encoding"] == "utf-8"
+    assert version["contract_hash"] == yard.catalog.source("sales").reading_hash
+    assert version["first_seen_at"] == version["loaded_at"]
+    assert version["run_id"] == summary.run_id
+
+
+def test_a_nested_file_is_what_its_name_says(yard: Yard) -> None:
+    yard.deliver({f"sales/2024/{NAME}": sales_file()})
+    yard.ingest()
+    assert yard.state(f"sales/2024/{NAME}") == State.LOADED
+
+
+def test_a_late_file_is_loaded_whenever_it_comes(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    late = "sales_VM001_20240301.csv"
+    yard.deliver({late: sales_file(day="2024-03-01")})
+    os.utime(yard.sources / late, (0, 0))  # and however old it claims to be
+    assert [version.path for version in yard.ingest().loaded] == [late]
+
+
+def test_the_same_content_again_changes_nothing(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    before = yard.raw()
+    yard.deliver({NAME: sales_file()})
+    summary = yard.ingest()
+    assert [version.path for version in summary.same_again] == [NAME]
+    assert not summary.loaded
+    assert yard.raw() == before
+    assert yard.ingest().unchanged == 1
+
+
+def test_a_corrected_file_takes_the_place_of_the_old_one(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file(rows=5)})
+    yard.ingest()
+    yard.deliver({NAME: sales(sales_row(9, unit_price=999))})
+    summary = yard.ingest()
+    assert yard.rows("select unit_price from raw.sales") == [{"unit_price": 999}]
+    assert len(summary.corrected) == 1
+    states = yard.rows("select state, in_raw from raw._files order by rows_accepted")
+    assert states == [{"state": "loaded", "in_raw": True}, {"state": "superseded", "in_raw": False}]
+
+
+def test_a_file_that_goes_back_to_its_first_content_is_that_version_again(yard: Yard) -> None:
+    first, second = sales_file(rows=3), sales_file(rows=4)
+    for content in (first, second, first):
+        yard.deliver({NAME: content})
+        yard.ingest()
+    assert len(yard.rows("select * from raw.sales")) == 3
+    assert len(yard.rows("select * from raw._files")) == 2
+    assert yard.ledger()[NAME]["rows_accepted"] == 3
+
+
+def test_a_correction_that_is_broken_takes_the_rows_away_too(yard: Yard) -> None:
+    """What counts is the latest content of a file, also where it can't be used; otherwise order would matter."""
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    yard.deliver({NAME: sales_file()[:-20]})
+    yard.ingest()
+    assert yard.state(NAME) == State.QUARANTINED
+    assert yard.rows("select * from raw.sales") == []
+
+
+def test_the_content_of_another_machine_is_refused(yard: Yard) -> None:
+    yard.deliver({"sales_VM002_20240305.csv": sales_file("VM001")})
+    (refused,) = yard.ingest().quarantined
+    assert "5 of 5 rows were rejected" in str(refused.reason)
+    assert "'VM001' is another machine than the VM002 of the file's name" in str(refused.reason)
+
+
+def test_a_row_of_another_machine_is_rejected(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1), sales_row(2), sales_row(3, machine="VM002"))})
+    yard.ingest()
+    (row,) = yard.rows("select * from raw._rejected_rows")
+    assert (row["line"], row["column_name"]) == (4, "machine_id")
+    assert row["raw_text"] == sales_row(3, machine="VM002")
+
+
+def test_a_deleted_file_is_reported_and_its_rows_stay_until_a_person_says_withdraw(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    yard.remove(NAME)
+    summary = yard.ingest()
+    assert [version.state for version in summary.gone] == [State.WITHDRAWN]
+    assert summary.needs_a_person
+    assert len(yard.rows("select * from raw.sales")) == 5
+    assert [version.path for version in yard.ingest(withdraw=True).withdrawn] == [NAME]
+    assert yard.rows("select * from raw.sales") == []
+    assert yard.ingest(withdraw=True).withdrawn == []
+
+
+def test_a_deleted_file_that_comes_back_is_loaded_as_before(yard: Yard) -> None:
+    for withdraw in (False, True):
+        yard.deliver({NAME: sales_file()})
+        yard.ingest()
+        yard.remove(NAME)
+        yard.ingest(withdraw=withdraw)
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    assert yard.state(NAME) == State.LOADED
+    assert len(yard.rows("select * from raw.sales")) == 5
+
+
+def test_a_file_old_enough_to_be_archived_may_go(yard: Yard) -> None:
+    name = "sales_VM001_20220305.csv"
+    yard.deliver({name: sales_file(day="2022-03-05")})
+    yard.ingest()
+    yard.remove(name)
+    summary = yard.ingest(withdraw=True)
+    assert [version.state for version in summary.gone] == [State.ARCHIVED]
+    assert not summary.needs_a_person
+    assert len(yard.rows("select * from raw.sales")) == 5
+
+
+def test_a_header_without_rows_is_a_day_without_sales(yard: Yard) -> None:
+    yard.deliver({NAME: sales()})
+    assert not yard.ingest().needs_a_person
+    assert yard.ledger()[NAME]["rows_accepted"] == 0
+
+
+def test_a_master_without_rows_is_refused(yard: Yard) -> None:
+    yard.deliver({"vending_machines.csv": machines_file()})
+    (refused,) = yard.ingest().quarantined
+    assert refused.reason == "it has 0 usable rows, and the contract asks for at least 1"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty, without even a header"),
+        (b"\n\r\n\n", "it has nothing but empty lines"),
+        (sales_file()[:-1], "its last row has no line end"),
+        (sales_file() + b"VM001-x,VM0", "its last row has no line end"),
+        (sales_file() + b"\0\0\0\0\n", "it has NUL bytes"),
+        (sales_file().replace(b"PM1", '現金"'.encode()[:4], 1), "can't be decoded (utf-8: byte 0xE9 in line 2"),
+        (b"\xff\xfe" + SALES_HEADER.encode("utf-16-le"), "it is written in UTF-16"),
+        (sales_file().replace(b",status", b""), "its header lacks 'status'"),
+        (sales_file().replace(b"slot_no,", b"quantity,", 1), "its header has the column 'quantity' twice"),
+        (sales_file() + b'"never closed,VM001\n', "its quotes can't be followed in the row from line 7 on"),
+        (sales_file() + b'"closed"too early,VM001\n', "its quotes can't be followed in the row from line 7 on"),
+    ],
+)
+def test_a_file_that_cannot_be_trusted_goes_to_quarantine_whole(yard: Yard, content: bytes, reason: str) -> None:
+    yard.deliver({NAME: content, "sales_VM002_20240305.csv": sales_file("VM002")})
+    summary = yard.ingest()
+    assert reason in str(yard.ledger()[NAME]["reason"])
+    assert [version.path for version in summary.loaded] == ["sales_VM002_20240305.csv"], "a bad file stops no good one"
+    assert yard.kept() == {yard.ledger()[NAME]["sha256"]: content}
+    assert yard.rows("select * from raw._rejected_rows") == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_any_line_end_and_a_byte_order_mark_are_fine(yard: Yard, end: str, mark: bytes) -> None:
+    yard.deliver({NAME: mark + sales(sales_row(1), sales_row(2), end=end)})
+    assert not yard.ingest().needs_a_person
+    assert [row["_line"] for row in yard.rows("select _line from raw.sales order by 1")] == [2, 3]
+
+
+def test_a_lone_carriage_return_ends_a_row_as_it_does_for_any_csv_reader(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1), sales_row(2), sales_row(3).replace("PM1", "PM\r1"))})
+    yard.ingest()
+    rejected = yard.rows("select line, reason, raw_text from raw._rejected_rows order by line")
+    assert [row["line"] for row in rejected] == [4, 5]
+    assert rejected[0]["reason"] == "the row has 8 fields, the header has 9"
+    assert rejected[1]["raw_text"] == "1,completed"
+
+
+def test_cp932_with_its_extensions_and_leading_zeros_is_kept_as_written(yard: Yard) -> None:
+    text = "category_id,category_name,parent_id\n001,㈱飲料①,\n002,髙級﨑茶,001\n"
+    yard.deliver({CATEGORIES: text.encode("cp932")})
+    assert not yard.ingest().needs_a_person
+    assert yard.rows("select category_id, category_name, parent_id from raw.product_categories order by 1") == [
+        {"category_id": "001", "category_name": "㈱飲料①", "parent_id": None},
+        {"category_id": "002", "category_name": "髙級﨑茶", "parent_id": "001"},
+    ]
+    assert yard.ledger()[CATEGORIES]["encoding"] == "cp932"
+
+
+def test_broken_utf8_is_not_taken_for_cp932(yard: Yard) -> None:
+    text = "category_id,category_name,parent_id\n001,お茶とコーヒー,\n".encode()
+    yard.deliver({CATEGORIES: text.replace("と".encode(), "と".encode()[:2])})
+    (refused,) = yard.ingest().quarantined
+    assert "can't be decoded" in str(refused.reason)
+
+
+def test_quoted_fields_may_hold_separators_quotes_and_line_breaks(yard: Yard) -> None:
+    text = 'category_id,category_name,parent_id\n1,"a, ""b""\nc\r\nd",\n"2",e,"1"\n'
+    yard.deliver({CATEGORIES: text.encode()})
+    yard.ingest()
+    rows = yard.rows("select category_name, _line from raw.product_categories order by _line")
+    assert rows == [{"category_name": 'a, "b"\nc\r\nd', "_line": 2}, {"category_name": "e", "_line": 5}]
+
+
+def test_unknown_columns_are_kept_and_reported(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1) + ",曇り,3", header=SALES_HEADER + ",weather,floor")})
+    summary = yard.ingest()
+    (row,) = yard.rows("select * from raw.sales")
+    assert json.loads(row["_extra"]) == {"weather": "曇り", "floor": "3"}
+    assert summary.loaded[0].drift == "unknown columns kept in _extra: weather, floor"
+    assert summary.needs_a_person
+
+
+def test_unknown_columns_are_refused_where_the_contract_says_so(yard: Yard) -> None:
+    yard.deliver({"staff.csv": "staff_id,staff_name,branch,route_id,phone\nS1,山田,東京,R1,03\n".encode()})
+    (refused,) = yard.ingest().quarantined
+    assert refused.reason == "its header has columns that the contract refuses: 'phone'"
+
+
+def test_a_missing_optional_column_is_left_empty_and_reported(yard: Yard) -> None:
+    yard.deliver({CATEGORIES: b"category_id,category_name\n1,Tea\n"})
+    summary = yard.ingest()
+    assert yard.rows("select parent_id from raw.product_categories") == [{"parent_id": None}]
+    assert summary.loaded[0].drift == "columns missing, left empty: parent_id"
+
+
+def test_reordered_columns_are_read_by_their_names(yard: Yard) -> None:
+    yard.deliver({CATEGORIES: b"parent_id,category_name,category_id\n,Tea,1\n"})
+    assert not yard.ingest().needs_a_person
+    (row,) = yard.rows("select category_id, category_name, parent_id from raw.product_categories")
+    assert row == {"category_id": "1", "category_name": "Tea", "parent_id": None}
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"quantity": "1e3"}, "quantity '1e3' is no whole number"),
+        ({"quantity": "1.5"}, "quantity '1.5' is no whole number"),
+        ({"quantity": "0x1F"}, "quantity '0x1F' is no whole number"),
+        ({"quantity": "１２０"}, "quantity '１２０' is no whole number"),
+        ({"quantity": " 1"}, "quantity ' 1' is no whole number"),
+        ({"quantity": "99999999999999999999"}, "quantity '99999999999999999999' is no whole number"),
+        ({"quantity": "-1"}, "quantity '-1' is less than 1"),
+        ({"quantity": "101"}, "quantity '101' is more than 100"),
+        ({"quantity": ""}, "quantity is empty"),
+        ({"status": "done"}, "status 'done' is none of: completed, refunded, failed"),
+        ({"sold_at": "2024-03-05"}, "sold_at '2024-03-05' is no timestamp of the form"),
+        ({"sold_at": "2024-02-30 10:00:00"}, "sold_at '2024-02-30 10:00:00' is no timestamp of the form"),
+        ({"sold_at": "2024-03-04 21:59:59"}, "is outside the file's day 2024-03-05 (and 2:00:00 before and after)"),
+        ({"sold_at": "2024-03-06 02:00:00"}, "is outside the file's day 2024-03-05 (and 2:00:00 before and after)"),
+        ({"quantity": "1,2"}, "the row has 10 fields, the header has 9"),
+        ({"quantity": "x", "status": "y"}, "quantity 'x' is no whole number; status 'y' is none of"),
+    ],
+)
+def test_a_bad_row_is_rejected_with_its_place_and_reason(yard: Yard, values: dict[str, str], reason: str) -> None:
+    bad = sales_row(2, **values)
+    yard.deliver({NAME: sales(sales_row(1), bad, sales_row(3))})
+    yard.ingest()
+    (row,) = yard.rows("select * from raw._rejected_rows")
+    assert reason in row["reason"]
+    assert (row["path"], row["line"], row["raw_text"]) == (NAME, 3, bad)
+    start = row["byte_offset"]
+    assert (yard.sources / NAME).read_bytes()[start : start + row["byte_length"]] == bad.encode() + b"\n"
+    assert [r["_line"] for r in yard.rows("select _line from raw.sales order by 1")] == [2, 4]
+
+
+@pytest.mark.parametrize("sold_at", ["2024-03-04 22:00:00", "2024/03/05 10:00:00", "2024-03-05T01:30:00+09:00"])
+def test_every_declared_form_of_a_time_is_read(yard: Yard, sold_at: str) -> None:
+    yard.deliver({NAME: sales(sales_row(1, sold_at=sold_at))})
+    assert not yard.ingest().needs_a_person
+    (row,) = yard.rows("select sold_at from raw.sales")
+    assert row["sold_at"] == datetime.fromisoformat(sold_at.replace("/", "-")).replace(tzinfo=None)
+
+
+def test_a_time_with_another_offset_becomes_japans(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1, sold_at="2024-03-04T20:00:00-0500"))})
+    yard.ingest()
+    assert yard.rows("select sold_at from raw.sales") == [{"sold_at": datetime(2024, 3, 5, 10, 0)}]
+
+
+def test_names_that_nobody_declared_are_on_record_until_they_are_gone(yard: Yard) -> None:
+    yard.deliver({"readme.txt": b"hello", "sales_VM001_20240230.csv": sales_file(), NAME: sales_file()})
+    summary = yard.ingest()
+    assert {file.path: file.reason for file in summary.undeclared} == {
+        "readme.txt": "no contract takes this name",
+        "sales_VM001_20240230.csv": "20240230 in the name is no date",
+    }
+    assert len(yard.rows("select * from raw._undeclared")) == 2
+    yard.remove("readme.txt", "sales_VM001_20240230.csv")
+    yard.ingest()
+    assert yard.rows("select * from raw._undeclared") == []
+
+
+def test_a_name_that_is_no_text_hides_no_other_file(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    (yard.sources / os.fsdecode(b"\x93\xfa.csv")).write_bytes(b"x")
+    (yard.sources / "two\nlines.csv").write_bytes(b"x")
+    summary = yard.ingest()
+    assert sorted(file.path for file in summary.undeclared) == ["\\x93\\xfa.csv", "two\nlines.csv"]
+    assert [version.path for version in summary.loaded] == [NAME]
+
+
+def test_a_file_that_is_still_being_written_is_left_for_the_next_run(yard: Yard) -> None:
+    whole = sales_file(rows=50)
+    yard.deliver({NAME: whole[:1000], "sales_VM002_20240305.csv": sales_file("VM002")})
+
+    def keep_writing(step: object) -> None:
+        if step == "planned":
+            with (yard.sources / NAME).open("ab") as file:
+                file.write(whole[1000:2000])
+
+    summary = yard.ingest(watcher=Watcher(on_step=keep_writing))
+    assert summary.unreadable == [(NAME, "it was still being written while this run was reading")]
+    assert NAME not in yard.ledger()
+    (yard.sources / NAME).write_bytes(whole)
+    yard.ingest()
+    assert yard.ledger()[NAME]["rows_accepted"] == 50
+
+
+def test_only_the_selected_days_and_sources_are_touched(yard: Yard) -> None:
+    days = {f"sales_VM001_2024030{d}.csv": sales_file(day=f"2024-03-0{d}") for d in range(1, 6)}
+    yard.deliver({**days, CATEGORIES: b"category_id,category_name,parent_id\n1,Tea,\n"})
+    some = Selection(datetime(2024, 3, 2).date(), datetime(2024, 3, 3).date())
+    assert {version.path for version in yard.ingest(some).loaded} == {
+        "sales_VM001_20240302.csv",
+        "sales_VM001_20240303.csv",
+        CATEGORIES,
+    }
+    yard.remove("sales_VM001_20240302.csv")
+    assert yard.ingest(Selection(sources=frozenset({"products"}))).gone == ()
+    assert len(yard.ingest(Selection(sources=frozenset({"sales"}))).loaded) == 3
+
+
+def test_verify_reads_what_looks_unchanged(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file(rows=5)})
+    yard.ingest()
+    summary = yard.ingest(verify=True)
+    assert (summary.unchanged, len(summary.same_again)) == (0, 1)

@@ -1,0 +1,206 @@
+"""The table of environments, and how people are told that their variables make no sense."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vending_platform.environment import (
+    DuckDBTarget,
+    Encryption,
+    Environment,
+    EnvironmentName,
+    Places,
+    SettingsError,
+    SnowflakeTarget,
+    load,
+)
+
+STAGING = {"VENDING_ENV": "staging", "VENDING_COMPANY": "hinode", "VENDING_SNOWFLAKE_ACCOUNT": "ab12345.ap-northeast-1"}
+PRODUCTION = STAGING | {"VENDING_ENV": "production", "VENDING_KMS_KEY": "alias/vending"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable and no settings file of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith("VENDING_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def load_with(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Environment:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load()
+
+
+def bucket(name: str) -> Places:
+    return Places(*(f"s3://{name}/{folder}" for folder in ("raw-data", "processed-data", "dbt-artifacts", "staging")))
+
+
+TABLE = {
+    "development": (
+        {},
+        Environment(
+            name=EnvironmentName.DEVELOPMENT,
+            places=Places("data/sources", "data/processed-data", "data/dbt-artifacts", "data/staging"),
+            encryption=Encryption.DISK,
+            kms_key=None,
+            warehouse=DuckDBTarget(Path("data/dbt_dev.duckdb")),
+            dbt_threads=2,
+            ingestion_starts=None,
+            transformation_starts=None,
+            marts_due=None,
+            automatic_retries=0,
+            cloud_logs=False,
+            cloud_alerts=False,
+            scratch=Path("data/scratch"),
+        ),
+    ),
+    "staging": (
+        STAGING,
+        Environment(
+            name=EnvironmentName.STAGING,
+            places=bucket("hinode-vending-data-staging"),
+            encryption=Encryption.SSE_S3,
+            kms_key=None,
+            warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+            dbt_threads=4,
+            ingestion_starts="01:00",
+            transformation_starts="03:00",
+            marts_due="05:00",
+            automatic_retries=3,
+            cloud_logs=True,
+            cloud_alerts=True,
+            scratch=Path("scratch"),
+        ),
+    ),
+    "production": (
+        PRODUCTION,
+        Environment(
+            name=EnvironmentName.PRODUCTION,
+            places=bucket("hinode-vending-data-prod"),
+            encryption=Encryption.SSE_KMS,
+            kms_key="alias/vending",
+            warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+            dbt_threads=8,
+            ingestion_starts="02:00",
+            transformation_starts="04:00",
+            marts_due="06:00",
+            automatic_retries=3,
+            cloud_logs=True,
+            cloud_alerts=True,
+            scratch=Path("scratch"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("variables", "row"), TABLE.values(), ids=TABLE)
+def test_every_value_is_the_one_in_the_table_of_environments(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], row: Environment
+) -> None:
+    assert load_with(monkeypatch, variables) == row
+
+
+def test_objects_are_encrypted_in_the_words_that_s3_understands() -> None:
+    assert (Encryption.SSE_S3, Encryption.SSE_KMS) == ("AES256", "aws:kms")
+
+
+@pytest.mark.parametrize("empty", ["VENDING_ENV", "VENDING_DATA_DIR", "VENDING_COMPANY"])
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    assert load_with(monkeypatch, {empty: ""}) == TABLE["development"][1]
+
+
+def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = load_with(monkeypatch, {"VENDING_DATA_DIR": "/elsewhere"})
+    assert moved.places == Places(
+        "/elsewhere/sources", "/elsewhere/processed-data", "/elsewhere/dbt-artifacts", "/elsewhere/staging"
+    )
+    assert moved.warehouse == DuckDBTarget(Path("/elsewhere/dbt_dev.duckdb"))
+    assert moved.scratch == Path("/elsewhere/scratch")
+
+
+def test_an_unknown_environment_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"VENDING_ENV='prod' is no .*: development, staging, production\."):
+        load_with(monkeypatch, {"VENDING_ENV": "prod"})
+
+
+WRONG = {
+    "staging lacks everything": (
+        {"VENDING_ENV": "staging"},
+        ["staging needs VENDING_COMPANY, VENDING_SNOWFLAKE_ACCOUNT"],
+    ),
+    "production lacks its key": (
+        STAGING | {"VENDING_ENV": "production"},
+        ["production needs VENDING_KMS_KEY"],
+    ),
+    "development has no use for an account": (
+        {"VENDING_COMPANY": "hinode", "VENDING_SNOWFLAKE_ACCOUNT": "ab12345", "VENDING_KMS_KEY": "k"},
+        ["development has no use for VENDING_COMPANY, VENDING_KMS_KEY, VENDING_SNOWFLAKE_ACCOUNT", "VENDING_ENV"],
+    ),
+    "staging is not local and has no key": (
+        STAGING | {"VENDING_DATA_DIR": "/elsewhere", "VENDING_KMS_KEY": "k"},
+        ["staging has no use for VENDING_DATA_DIR, VENDING_KMS_KEY"],
+    ),
+    "missing and contradictory at once": (
+        {"VENDING_ENV": "production", "VENDING_COMPANY": "hinode", "VENDING_DATA_DIR": "/elsewhere"},
+        ["production needs VENDING_SNOWFLAKE_ACCOUNT, VENDING_KMS_KEY", "has no use for VENDING_DATA_DIR"],
+    ),
+    "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "pattern"]),
+    "a company too long for a bucket": (STAGING | {"VENDING_COMPANY": "h" * 42}, ["VENDING_COMPANY", "pattern"]),
+    "an impossible company and a missing account": (
+        {"VENDING_ENV": "staging", "VENDING_COMPANY": "Hinode Foods"},
+        ["VENDING_COMPANY", "VENDING_SNOWFLAKE_ACCOUNT"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("variables", "told"), WRONG.values(), ids=WRONG)
+def test_one_readable_message_names_every_variable_in_question(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_with(monkeypatch, variables)
+    message = str(caught.value)
+    assert [words for words in told if words not in message] == []
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("company", ["hinode", "3m", "a-b-c", "h" * 41])
+def test_a_company_that_can_begin_a_bucket_name_is_taken(monkeypatch: pytest.MonkeyPatch, company: str) -> None:
+    raw = load_with(monkeypatch, STAGING | {"VENDING_COMPANY": company}).places.raw
+    assert raw == f"s3://{company}-vending-data-staging/raw-data"
+    assert len(raw.split("/")[2]) <= 63  # the longest name that S3 takes
+
+
+def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="VENDING_DATADIR is no setting .*did you mean VENDING_DATA_DIR"):
+        load_with(monkeypatch, {"VENDING_DATADIR": "/elsewhere"})
+
+
+def test_a_variable_that_resembles_none_is_refused_with_all_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"VENDING_XYZZY .*known are: VENDING_ENV, VENDING_DATA_DIR, .*ACCOUNT"):
+        load_with(monkeypatch, {"VENDING_XYZZY": "1"})
+
+
+def test_all_misspelt_variables_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"VENDING_DATADIR.*VENDING_KMSKEY"):
+        load_with(monkeypatch, {"VENDING_DATADIR": "/elsewhere", "VENDING_KMSKEY": "k"})
+
+
+def test_the_settings_file_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("# mine\nVENDING_DATA_DIR=/elsewhere\nOTHER_TOOL=1\n")
+    assert load().scratch == Path("/elsewhere/scratch")
+
+
+def test_a_real_variable_wins_over_the_settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("VENDING_DATA_DIR=/from-the-file\n")
+    assert load_with(monkeypatch, {"VENDING_DATA_DIR": "/real"}).scratch == Path("/real/scratch")
+
+
+def test_a_misspelt_variable_in_the_settings_file_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("VENDING_DATADIR=/elsewhere\n")
+    with pytest.raises(SettingsError, match="VENDING_DATADIR .*did you mean VENDING_DATA_DIR"):
+        load()

@@ -1,0 +1,264 @@
+"""A place behaves the same on a disk and in a bucket; a disk has odder names."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from obstore.store import MemoryStore
+
+from vending_platform.environment import Places
+from vending_platform.storage import Place, StoredFile, Unreadable, open_place, open_storage
+
+CHUNK = 8 * 1024 * 1024
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Place:
+    return open_place(str(tmp_path / "place"))
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def place(request: pytest.FixtureRequest, disk: Place) -> Place:
+    return disk if request.param == "disk" else Place(MemoryStore())
+
+
+def folder_of(place: Place) -> Path:
+    assert place.folder is not None
+    return place.folder
+
+
+def names(place: Place, prefix: str = "") -> list[str]:
+    return sorted(file.path for file in place.files(prefix))
+
+
+def the_file(place: Place, path: str = "a.csv") -> StoredFile:
+    return next(file for file in place.files() if file.path == path)
+
+
+def test_what_is_written_is_listed_wherever_it_lies_and_read_back(place: Place) -> None:
+    contents = {"flat.csv": b"1", "raw/sales/2024/deep.csv": b"22", "raw2/near.csv": b"333", "売上 1日.csv": b""}
+    for path, content in contents.items():
+        place.write(path, content)
+    files = list(place.files())
+    assert {file.path: place.read(file) for file in files} == contents
+    assert {file.path: file.size for file in files} == {path: len(content) for path, content in contents.items()}
+    now = datetime.now(UTC)
+    assert all(now - timedelta(minutes=5) < file.modified_at <= now + timedelta(seconds=1) for file in files)
+
+
+def test_a_folder_is_listed_without_its_neighbours(place: Place) -> None:
+    for path in ("a.csv", "raw/a.csv", "raw/b/c.csv", "raw2/d.csv"):
+        place.write(path, b"x")
+    assert names(place, "raw/") == ["raw/a.csv", "raw/b/c.csv"]
+    assert names(place, "raw/b/") == ["raw/b/c.csv"]
+    assert names(place, "nowhere/") == []
+    assert names(place) == ["a.csv", "raw/a.csv", "raw/b/c.csv", "raw2/d.csv"]
+
+
+def test_a_large_file_is_read_whole(place: Place) -> None:
+    content = os.urandom(CHUNK) + b"the rest"
+    place.write("a.csv", content)
+    assert place.read(the_file(place)) == content
+
+
+def test_a_large_file_on_a_disk_is_never_in_memory_as_a_whole(disk: Place) -> None:
+    disk.write("a.csv", bytes(CHUNK + 1))
+    assert [len(chunk) for chunk in disk.chunks(the_file(disk))] == [CHUNK, 1]
+
+
+def test_many_files_are_read_in_order_and_one_that_is_gone_stops_no_other(place: Place) -> None:
+    for number in range(40):
+        place.write(f"{number:02}.csv", b"%d" % number)
+    listed = sorted(place.files(), key=lambda file: file.path)
+    place.delete("07.csv")
+    read = list(place.read_many(listed))
+    assert isinstance(read[7], Unreadable)
+    assert str(read[7]) == "it was deleted while this run was reading"
+    assert read[:7] + read[8:] == [b"%d" % number for number in range(40) if number != 7]
+
+
+@pytest.mark.parametrize("content", [b"two", b"longer than one"], ids=["same size", "another size"])
+def test_a_file_that_changed_since_it_was_listed_is_not_taken_for_what_it_was(place: Place, content: bytes) -> None:
+    place.write("a.csv", b"one")
+    listed = the_file(place)
+    place.write("a.csv", content)
+    with pytest.raises(Unreadable, match="still being written"):
+        place.read(listed)
+    assert place.read(the_file(place)) == content
+
+
+def test_writing_takes_the_old_files_place_whole_or_not_at_all(place: Place) -> None:
+    def interrupted() -> Iterator[bytes]:
+        yield b"x" * CHUNK
+        yield b"x" * CHUNK
+        raise KeyboardInterrupt
+
+    place.write("a.csv", b"old")
+    before = the_file(place)
+    with pytest.raises(KeyboardInterrupt):
+        place.write("a.csv", interrupted())
+    assert list(place.files()) == [before]
+    assert place.read(before) == b"old"
+
+
+def test_content_may_come_in_pieces(place: Place) -> None:
+    place.write("a.csv", (piece for piece in (b"in ", b"", b"pieces")))
+    assert b"".join(place.read_path("a.csv")) == b"in pieces"
+
+
+def test_what_is_deleted_is_gone(place: Place) -> None:
+    place.write("kept/a.csv", b"x")
+    assert place.has("kept/a.csv")
+    place.delete("kept/a.csv")
+    assert not place.has("kept/a.csv")
+    assert names(place) == []
+    with pytest.raises(KeyError, match=r"kept/a\.csv"):
+        b"".join(place.read_path("kept/a.csv"))
+
+
+def test_deleting_what_is_not_there_does_the_same_in_every_place(place: Place) -> None:
+    place.delete("never-was.csv")
+    assert not place.has("never-was.csv")
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_used(disk: Place) -> None:
+    disk.write("a.csv", b"x" * (CHUNK + 1))
+    chunks = disk.chunks(the_file(disk))
+    next(chunks)
+    with (folder_of(disk) / "a.csv").open("ab") as writer:
+        writer.write(b"more")
+    with pytest.raises(Unreadable, match="still being written"):
+        list(chunks)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_to_its_own_end(disk: Place) -> None:
+    disk.write("a.csv", b"x" * (CHUNK + 1))
+    chunks = disk.chunks(the_file(disk))
+    read = next(chunks)
+    disk.write("a.csv", b"new")
+    assert read + b"".join(chunks) == b"x" * (CHUNK + 1)
+
+
+def replaced(path: Path) -> None:
+    aside = path.with_suffix(".aside")
+    aside.write_bytes(b"two")
+    aside.replace(path)
+
+
+def rewritten(path: Path) -> None:
+    path.write_bytes(b"two")
+
+
+def made_anew(path: Path) -> None:
+    path.unlink()
+    path.write_bytes(b"two")
+
+
+@pytest.mark.parametrize("rewrite", [replaced, rewritten, made_anew])
+def test_another_content_has_another_etag_whatever_size_and_time_pretend(
+    disk: Place, rewrite: Callable[[Path], None]
+) -> None:
+    disk.write("a.csv", b"one")
+    before = the_file(disk)
+    path = folder_of(disk) / "a.csv"
+    seen = path.stat()
+    time.sleep(0.02)  # the clock of a file system ticks every few milliseconds
+    rewrite(path)
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    after = the_file(disk)
+    assert (after.size, after.modified_at) == (before.size, before.modified_at)
+    assert after.etag != before.etag
+
+
+def test_a_file_that_nobody_touched_keeps_its_etag(place: Place) -> None:
+    place.write("a.csv", b"one")
+    before = the_file(place)
+    place.read(before)
+    assert the_file(place) == before
+
+
+@pytest.mark.parametrize(
+    "name", [b"with blanks .csv", "売上_東京.csv".encode(), b"line\nbreak.csv", b"not-utf8-\xff\x83.csv", b"50%#1.csv"]
+)
+def test_an_odd_name_on_a_disk_is_listed_and_read_like_any_other(disk: Place, name: bytes) -> None:
+    (folder_of(disk) / "inside").mkdir()
+    (folder_of(disk) / "inside" / os.fsdecode(name)).write_bytes(b"odd")
+    disk.write("a.csv", b"plain")
+    odd, plain = sorted(disk.files(), key=lambda file: file.path == "a.csv")
+    assert os.fsencode(odd.path) == b"inside/" + name
+    assert (disk.read(odd), disk.read(plain)) == (b"odd", b"plain")
+
+
+def test_a_link_is_read_as_what_it_points_to(disk: Place, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.csv").write_bytes(b"there")
+    (folder_of(disk) / "a.csv").symlink_to(tmp_path / "elsewhere.csv")
+    assert disk.read(the_file(disk)) == b"there"
+
+
+@pytest.mark.parametrize("target", ["nowhere.csv", "link.csv", "."], ids=["to nowhere", "to itself", "to a folder"])
+def test_a_link_that_leads_to_no_file_is_listed_and_says_so_when_it_is_read(disk: Place, target: str) -> None:
+    (folder_of(disk) / "link.csv").symlink_to(target)
+    disk.write("a.csv", b"x")
+    link, plain = sorted(disk.files(), key=lambda file: file.path == "a.csv")
+    answers = list(disk.read_many([link, plain]))
+    assert isinstance(answers[0], Unreadable)
+    assert answers[1] == b"x"
+
+
+@contextmanager
+def without_roots_rights() -> Iterator[None]:
+    """Root may read everything, and tests may run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def readable_by_all(disk: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The disk seen from inside its folder, whose parents are for root alone."""
+    monkeypatch.chdir(folder_of(disk))
+    folder_of(disk).chmod(0o755)
+    return Place(disk.store, Path())
+
+
+def test_a_file_without_permission_stops_no_other(readable_by_all: Place) -> None:
+    for name in ("a.csv", "locked.csv"):
+        Path(name).write_bytes(b"x")
+    Path("locked.csv").chmod(0)
+    with without_roots_rights():
+        a, locked = readable_by_all.read_many(sorted(readable_by_all.files(), key=lambda file: file.path))
+    assert a == b"x"
+    assert isinstance(locked, Unreadable)
+    assert "Permission denied" in str(locked)
+
+
+def test_an_unreadable_folder_is_told_and_does_not_make_its_files_look_gone(readable_by_all: Place) -> None:
+    Path("locked").mkdir(mode=0)
+    with without_roots_rights(), pytest.raises((Unreadable, PermissionError), match="locked"):
+        list(readable_by_all.files())
+
+
+def test_storage_has_the_four_places_of_an_environment(tmp_path: Path) -> None:
+    urls = Places(*(str(tmp_path / name) for name in ("sources", "processed-data", "dbt-artifacts", "staging")))
+    storage = open_storage(urls)
+    for place, url in zip(
+        (storage.raw, storage.processed, storage.artifacts, storage.work),
+        (urls.raw, urls.processed, urls.artifacts, urls.work),
+        strict=True,
+    ):
+        place.write("a.csv", b"x")
+        assert Path(url, "a.csv").read_bytes() == b"x"
+
+
+def test_a_bucket_is_refused_until_it_can_be_opened() -> None:
+    with pytest.raises(ValueError, match="s3://bucket/raw-data: only local folders"):
+        open_place("s3://bucket/raw-data")
