@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint bench lock clean
+.PHONY: help setup test lint bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,3 +43,9 @@ lock: $(READY) ## choose versions anew
 
 clean: ## remove everything that was made, but no delivery
 	@rm -rf $(VENV) dbt_project/target data/dbt_dev.* data/staging data/scratch data/dbt-artifacts data/processed-data
+
+# The committed sample: eight machines, two weeks, and a few deliveries that went wrong.
+SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated_row missing corrected_short \
+  bad_quantity_exponent bad_impossible_date crlf utf8_bom memo_cp932 replenishment_cp932 name_copy master_cp932)
+sample: $(READY) ## write data/sources/ anew
+	@$(BIN)/vending generate $(SAMPLE) --into data --overwrite

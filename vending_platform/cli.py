@@ -108,6 +108,9 @@ def generate(
     days: Annotated[int, typer.Option(min=1, help="Business days.")] = 14,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     untidy: Annotated[bool, typer.Option(help="Plant every kind of broken, late or odd delivery.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="With --untidy: only this kind. Can be given several times.")
+    ] = None,
     into: Annotated[
         Path | None, typer.Option(help="Folder that gets sources/ and truth/; default: the data folder.")
     ] = None,
@@ -124,14 +127,18 @@ def generate(
         columns = (TextColumn("Writing"), BarColumn(), TextColumn("{task.completed:,} of {task.total:,} files"))
         with Progress(*columns, console=err, transient=True) as progress:
             task = progress.add_task("", total=machines * days)
-            made = sample_data.generate(
-                folder,
-                machines=machines,
-                days=days,
-                seed=seed,
-                untidy=untidy,
-                on_file=lambda done, total: progress.update(task, completed=done, total=total),
-            )
+            try:
+                made = sample_data.generate(
+                    folder,
+                    machines=machines,
+                    days=days,
+                    seed=seed,
+                    untidy=untidy,
+                    only=only or (),
+                    on_file=lambda done, total: progress.update(task, completed=done, total=total),
+                )
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
         out.print(f"[bold]{made.files:,} files, {made.rows:,} rows[/] in {escape(str(folder / 'sources'))}")
         out.print(f"What really happened is in {escape(str(folder / 'truth'))}")
 

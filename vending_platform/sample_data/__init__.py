@@ -10,7 +10,7 @@ rules of the game).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -55,11 +55,14 @@ def generate(
     days: int,
     seed: int,
     untidy: bool = False,
+    only: Collection[str] = (),
     first_day: date = date(2024, 3, 1),
     rows_per_file: int | None = None,
     on_file: Callable[[int, int], None] | None = None,
 ) -> Generated:
     """Write the deliveries of `machines` machines over `days` business days, and the truth about them.
+
+    `untidy` plants every kind of untidiness, or those of `only`.
 
     The same arguments give the same bytes, wherever and whenever. A file of an earlier run that this one
     does not write is removed if it is still as that run left it; no other file is ever removed. With
@@ -70,6 +73,8 @@ def generate(
     Raises ValueError for arguments that no fleet can have.
     """
     _check(data_dir, machines, days, seed, first_day, rows_per_file)
+    if unknown := [kind for kind in only if kind not in untidiness.KINDS]:
+        raise ValueError(f"{unknown[0]!r} is no kind of untidiness; there are: {', '.join(untidiness.KINDS)}.")
     goods = assortment.build(seed, first_day, days)
     park = fleet.build(machines, seed, first_day, days, goods, rows_per_file)
     sources, truth_folder = data_dir / "sources", data_dir / "truth"
@@ -83,7 +88,7 @@ def generate(
         planted: Mapping[str, int] = {}
         cash_differences: list[dict[str, Any]] = []
         if untidy:
-            mess = untidiness.plant(list(delivered), seed=seed)
+            mess = untidiness.plant(list(delivered), seed=seed, only=only)
             shipments, planted, cash_differences = mess.shipments, mess.planted, list(mess.cash_differences)
             total = sum(shipment.content is not None for shipment in mess.shipments)
         written: set[str] = set()
@@ -106,6 +111,7 @@ def generate(
                 "days": days,
                 "seed": seed,
                 "untidy": untidy,
+                "only": sorted(only),
                 "first_day": first_day.isoformat(),
                 "rows_per_file": rows_per_file,
             },

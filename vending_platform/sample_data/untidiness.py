@@ -9,7 +9,7 @@ declared stays undeclared.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -47,6 +47,8 @@ _MEMOS = (
 )
 _AWKWARD_MEMOS = ("お客様, 返金希望", "表示に「売切」\nと出たまま", '貼紙 "故障中" を撤去', "扉,鍵\n要点検")
 
+_SWAPPED, _MASTER = "another_machines_content", "master_cp932"
+
 _Sheet = list[list[str]]
 _Change = Callable[[Delivery, np.random.Generator], Shipment]
 
@@ -60,8 +62,11 @@ class Mess:
     cash_differences: tuple[dict[str, Any], ...]
 
 
-def plant(deliveries: Sequence[Delivery], *, seed: int) -> Mess:
-    """The deliveries with every kind of untidiness in them, or fewer kinds if there are too few files."""
+def plant(deliveries: Sequence[Delivery], *, seed: int, only: Collection[str]) -> Mess:
+    """The deliveries with every kind of untidiness in them, or fewer kinds if there are too few files.
+
+    With `only` it is these kinds, on the same files as if there were all of them.
+    """
     rng = np.random.default_rng([seed, 0, 6])
     shuffled = [deliveries[position] for position in rng.permutation(len(deliveries)).tolist()]
     large_enough = [delivery for delivery in shuffled if delivery.rows >= _FEWEST_ROWS]
@@ -85,7 +90,7 @@ def plant(deliveries: Sequence[Delivery], *, seed: int) -> Mess:
                 changed[target.name] = replace(change(target, rng), untidiness=kind)
         pair = _same_day_pair(pools[SALES]) if len(changed) < most else None
         if pair is not None:
-            swapped = replace(_anothers_content(*pair), untidiness="another_machines_content")
+            swapped = replace(_anothers_content(*pair), untidiness=_SWAPPED)
             changed[swapped.name] = swapped
         for kind, add in _ADDITIONS.items():
             if pools[SALES]:
@@ -93,7 +98,10 @@ def plant(deliveries: Sequence[Delivery], *, seed: int) -> Mess:
                 added.setdefault(extra.name, extra)
     machines = next(delivery for delivery in deliveries if delivery.source == "vending_machines")
     as_cp932 = _intact(machines, machines.content.decode().encode("cp932"))
-    changed[machines.name] = replace(as_cp932, untidiness="master_cp932")
+    changed[machines.name] = replace(as_cp932, untidiness=_MASTER)
+    if only:
+        changed = {name: shipment for name, shipment in changed.items() if shipment.untidiness in only}
+        added = {name: shipment for name, shipment in added.items() if shipment.untidiness in only}
 
     shipments = (
         *(changed.get(delivery.name) or as_it_should_be(delivery) for delivery in deliveries),
@@ -407,6 +415,8 @@ _ADDITIONS: dict[str, _Change] = {
     "name_note": _note,
     "name_hidden": _hidden_file,
 }
+
+KINDS = (*_CHANGES, _SWAPPED, *_ADDITIONS, _MASTER)
 
 
 def _sheet(delivery: Delivery) -> _Sheet:
