@@ -56,8 +56,8 @@ class Place:
         """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
         try:
             if self.folder is not None:
-                with (self.folder / file.path).open("rb") as opened:
-                    while chunk := opened.read(_CHUNK):
+                with open(os.path.join(self.folder, file.path), "rb", buffering=0) as opened:
+                    while chunk := opened.read(min(_CHUNK, file.size + 1)):
                         yield chunk
                     after = _stored(file.path, os.fstat(opened.fileno()))
             else:
@@ -72,6 +72,7 @@ class Place:
             raise Unreadable("it was still being written while this run was reading")
 
     def read(self, file: StoredFile) -> bytes:
+        """The file's bytes, whole; `Unreadable` as `chunks` says."""
         return b"".join(self.chunks(file))
 
     def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
 from vending_platform.catalog.manifest import ProjectError, project_hash, read_manifest
-from vending_platform.catalog.names import NameParts
+from vending_platform.catalog.names import NamePattern, NameParts
 from vending_platform.catalog.types import LogicalType, format_pattern
 
 __all__ = [
@@ -59,13 +60,19 @@ class Catalog:
                 return source
         raise KeyError(f"no source is called {name!r}; there are: {', '.join(s.name for s in self.sources)}")
 
+    @cached_property
+    def _patterns(self) -> tuple[tuple[str, NamePattern, Source], ...]:
+        return tuple((pattern.prefix, pattern, source) for source in self.sources for pattern in source.patterns)
+
     def identify(self, path: str) -> tuple[Source, NameParts] | Undeclared:
         """Which contract a file falls under, by its name alone, wherever it lies."""
         name = path.rsplit("/", 1)[-1]
         found: list[tuple[Source, NameParts]] = []
-        for source in self.sources:
+        for prefix, pattern, source in self._patterns:
+            if not name.startswith(prefix):
+                continue
             try:
-                parts = source.match(name)
+                parts = pattern.match(name)
             except ValueError as error:
                 return Undeclared(str(error))
             if parts is not None:

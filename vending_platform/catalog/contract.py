@@ -240,6 +240,11 @@ class Source(_Declared):
     def patterns(self) -> tuple[NamePattern, ...]:
         return tuple(parse_name_pattern(template) for template in self.files.names)
 
+    @cached_property
+    def plain_header(self) -> bytes:
+        """The first line of a file that looks exactly as the contract says, in UTF-8 and without its end."""
+        return self.files.delimiter.join(column.text_in_header for column in self.columns).encode()
+
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 

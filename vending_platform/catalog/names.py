@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 _PARTS = {
     "machine": r"(?P<machine>[A-Za-z0-9][A-Za-z0-9-]*)",
@@ -38,6 +39,11 @@ class NamePattern:
         day = date(2024, 3, 15)
         examples = {"machine": "VM001", "yyyymmdd": f"{day:%Y%m%d}", "yyyy-mm-dd": f"{day}", "any": "x"}
         return re.sub(r"\{([^{}]*)\}", lambda found: examples[found[1]], self.template)
+
+    @cached_property
+    def prefix(self) -> str:
+        """How every such name begins."""
+        return self.template.partition("{")[0]
 
     def match(self, name: str) -> NameParts | None:
         """What `name` says; None if it is not named this way. ValueError if it is, but gives an impossible day."""

@@ -83,6 +83,8 @@ class Loader:
     def load(self, deliveries: Iterable[Delivered], *, again: bool = False) -> None:
         """`again` also loads what has the content that the ledger knows."""
         deliveries = list(deliveries)
+        if not deliveries:
+            return
         total, done = sum(d.file.size for d in deliveries), 0
         self.watcher.on_progress(done, total)
         with duckdb.connect() as engine:

@@ -1,6 +1,6 @@
 """The bytes of every file that was not wholly accepted, kept by content for as long as its contract says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from vending_platform.catalog import Catalog
@@ -29,19 +29,24 @@ def has(place: Place, sha256: str) -> bool:
     return place.has(_path(sha256))
 
 
-def no_longer_needed(place: Place, catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:
-    """The paths of bytes that nobody will ask for: nothing in the ledger rests on them, or their time is up.
+def all_kept(place: Place) -> Iterator[str]:
+    """The path of everything that is kept."""
+    return (file.path for file in place.files(_FOLDER + "/"))
+
+
+def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:
+    """Those of the kept paths with bytes that nobody will ask for: nothing in the ledger rests on them, or their time is up.
 
     Time only runs for superseded versions: as long as a version is current, somebody still has to decide about it.
     """
     keeps = {source.name: source.files.quarantine_for for source in catalog}
-    for file in place.files(_FOLDER + "/"):
-        versions = ledger.not_wholly_accepted(file.path.rsplit("/", 1)[-1])
+    for path in paths:
+        versions = ledger.not_wholly_accepted(path.rsplit("/", 1)[-1])
         if not any(
             version.state is not State.SUPERSEDED or now - version.loaded_at < keeps.get(version.source, timedelta.max)
             for version in versions
         ):
-            yield file.path
+            yield path
 
 
 def _path(sha256: str) -> str:

@@ -185,6 +185,9 @@ class _Run:
             leftover.unlink()
             self.watcher.on_step(Step.SWEPT)
         work = self.rooms.storage.work
-        for path in quarantine.no_longer_needed(work, self.rooms.catalog, read_ledger(self.writer), self.now):
+        kept = list(quarantine.all_kept(work))
+        if not kept:
+            return
+        for path in quarantine.no_longer_needed(kept, self.rooms.catalog, read_ledger(self.writer), self.now):
             work.delete(path)
             self.watcher.on_step(Step.SWEPT)

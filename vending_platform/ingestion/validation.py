@@ -127,7 +127,7 @@ def _with_facts(rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
         _DAY: pa.array([file.business_date for file in files], pa.date32()),
     }
     for name, values in facts.items():
-        rows = rows.append_column(name, values.take(number))
+        rows = rows.append_column(name, pa.DictionaryArray.from_arrays(number, values))
     return rows
 
 

@@ -15,7 +15,7 @@ from vending_platform.ingestion.reading.careful import LONGEST_ROW, TextRows, re
 from vending_platform.ingestion.reading.content import SMALL, Content, chunks_of, content_of, spool
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
 from vending_platform.ingestion.reading.layout import Layout, expected_layout, layout_of
-from vending_platform.ingestion.reading.plain import Block, parse_together, plain_block, plain_header, with_places
+from vending_platform.ingestion.reading.plain import Block, parse_together, plain_block, with_places
 from vending_platform.ingestion.reading.problems import FileProblem
 
 __all__ = [
@@ -50,7 +50,7 @@ def prepare(source: Source, content: Content, file: int) -> Readable:
     encoding = encoding_of(content, source.files.encodings)
     if content.data is not None:
         head, line_end, body = content.data.partition(b"\n")
-        if line_end and head.removeprefix(BOM).removesuffix(b"\r") == plain_header(source):
+        if line_end and head.removeprefix(BOM).removesuffix(b"\r") == source.plain_header:
             block = plain_block(body, source, encoding, file, first_line=2)
             if block is not None:
                 return Readable(content, encoding, expected_layout(source), block)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SMALL = 32 * 1024 * 1024
+SMALL = 24 * 1024 * 1024
 """Up to this size a file is read whole; this also bounds how much of many small files is in memory at once."""
 _CHUNK = 8 * 1024 * 1024
 

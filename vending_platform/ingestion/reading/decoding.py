@@ -48,6 +48,8 @@ def decode(line: bytes, encoding: Encoding) -> str:
 
 def _first_failure(content: Content, encoding: Encoding) -> str | None:
     """What can't be read in this encoding, and in which line; None if all of it can."""
+    if content.data is not None and content.data.isascii():
+        return None
     decoder = codecs.getincrementaldecoder(_CODECS[encoding])("strict")
     line = 1
     for chunk in chain(content.chunks(), [b""]):

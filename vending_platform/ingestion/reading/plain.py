@@ -22,11 +22,6 @@ class Block:
     rows: int
 
 
-def plain_header(source: Source) -> bytes:
-    """The one header that the fast way takes: exactly the contract's, in its order."""
-    return source.files.delimiter.join(column.text_in_header for column in source.columns).encode()
-
-
 def plain_block(body: bytes, source: Source, encoding: Encoding, file: int, first_line: int) -> Block | None:
     """`body` as a block, if every line of it can only be read in one way; else None."""
     quote = source.files.quote

@@ -1,0 +1,24 @@
+"""`python -m benchmarks [NAME …]`: all benchmarks, or those named."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.loading import loading, memory
+from benchmarks.table import show
+
+BENCHMARKS = {"loading": loading, "memory": memory}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := set(names) - set(BENCHMARKS):
+        sys.exit(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    rows = []
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += BENCHMARKS[name](Path(folder))
+    show(rows)
+
+
+main()

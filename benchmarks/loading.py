@@ -1,0 +1,114 @@
+"""How fast and how large loading is, compared with what DuckDB alone takes to read the same files."""
+
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from benchmarks.table import Row
+from vending_platform.catalog import Catalog, load_catalog
+from vending_platform.environment import DBT_PROJECT_DIR, Places
+from vending_platform.ingestion import Rooms, Selection, ingest
+from vending_platform.sample_data import generate
+from vending_platform.storage import open_storage
+from vending_platform.warehouse import DuckDBWarehouse
+
+PAIRS = 5
+Result = TypeVar("Result")
+_DUCKDB_TYPES = {"text": "varchar", "integer": "bigint", "timestamp": "timestamp"}
+
+
+def loading(folder: Path) -> list[Row]:
+    """6,000 machine-day files of 100 rows: DuckDB's own reader, a first load and a second one, in turn."""
+    catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
+    sources = _sales_only(folder / "fleet", machines=100, days=60)
+    baseline_sql = _baseline_sql(catalog, sources)
+    print(f"The baseline:\n\n  {baseline_sql}\n")
+    baselines, firsts, seconds = [], [], []
+    for number in range(PAIRS + 1):
+        shutil.rmtree(folder / "warehouse", ignore_errors=True)
+        (folder / "warehouse").mkdir()
+        baseline, rows = _timed(lambda: _baseline(folder / "warehouse" / "baseline.duckdb", baseline_sql))
+        rooms = _rooms(folder / "warehouse", sources, catalog)
+        first, summary = _timed(lambda: ingest(rooms, Selection(sources=frozenset({"sales"}))))  # noqa: B023
+        second, again = _timed(lambda: ingest(rooms, Selection(sources=frozenset({"sales"}))))  # noqa: B023
+        with rooms.warehouse.reading() as reader:
+            loaded = reader.query("select count(*) as n from raw.sales").to_pylist()[0]["n"]
+        assert (loaded, summary.rows_accepted, summary.rows_rejected) == (rows, rows, 0), (
+            "both sides hold the same rows"
+        )
+        assert (len(again.loaded), again.unchanged) == (0, 6000), "the second load found nothing new"
+        if number:  # the first round warms up caches and imports
+            baselines.append(baseline)
+            firsts.append(first)
+            seconds.append(second)
+    return [
+        _ratio("load 6,000 files, against DuckDB's read_csv", firsts, baselines, 0.7),
+        _ratio("load them again, nothing new, against the first", seconds, firsts, 0.1),
+    ]
+
+
+def memory(folder: Path) -> list[Row]:
+    """A year of 100 machines in one go, in a process of its own whose memory the kernel accounts for."""
+    sources = _sales_only(folder / "year", machines=100, days=365)
+    code = (
+        "import sys; from pathlib import Path; from benchmarks.loading import load_a_year;"
+        "load_a_year(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    subprocess.run([sys.executable, "-c", code, str(folder), str(sources)], check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert used > before, "the load was the largest process that we started"
+    return [Row("memory of loading 36,500 files in one go", f"{used / 1024:.0f} MB", "1024 MB", used < 1024 * 1024)]
+
+
+def load_a_year(folder: Path, sources: Path) -> None:
+    rooms = _rooms(folder / "year-warehouse", sources, load_catalog(DBT_PROJECT_DIR, folder / "manifest"))
+    assert len(ingest(rooms, Selection(sources=frozenset({"sales"}))).loaded) == 36_500
+
+
+def _ratio(what: str, ours: list[float], theirs: list[float], limit: float) -> Row:
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    middle = statistics.median(ratios)
+    seconds = f"{statistics.median(ours):.2f} s / {statistics.median(theirs):.2f} s"
+    return Row(
+        what, f"{middle:.2f} ×  (from {min(ratios):.2f} to {max(ratios):.2f}; {seconds})", f"{limit} ×", middle <= limit
+    )
+
+
+def _timed(run: Callable[[], Result]) -> tuple[float, Result]:
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
+
+
+def _sales_only(folder: Path, *, machines: int, days: int) -> Path:
+    generate(folder, machines=machines, days=days, seed=1, first_day=date(2024, 1, 1), rows_per_file=100)
+    for path in (folder / "sources").iterdir():
+        if not path.name.startswith("sales_"):
+            path.unlink()
+    return folder / "sources"
+
+
+def _rooms(folder: Path, sources: Path, catalog: Catalog) -> Rooms:
+    places = Places(str(sources), *(str(folder / name) for name in ("processed", "artifacts", "work")))
+    return Rooms(catalog, open_storage(places), DuckDBWarehouse(folder / "dev.duckdb"), folder / "scratch")
+
+
+def _baseline_sql(catalog: Catalog, sources: Path) -> str:
+    columns = {column.name: _DUCKDB_TYPES[column.type.kind] for column in catalog.source("sales").columns}
+    return f"create table sales as select * from read_csv('{sources}/sales_*.csv', header = true, columns = {columns})"
+
+
+def _baseline(path: Path, sql: str) -> int:
+    with duckdb.connect(path) as connection:
+        connection.execute(sql)
+        return int(connection.sql("select count(*) from sales").fetchall()[0][0])
