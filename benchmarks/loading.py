@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
+from rich.console import Console
 
 from benchmarks.table import Row
 from vending_platform.catalog import Catalog, load_catalog
@@ -31,7 +32,7 @@ def loading(folder: Path) -> list[Row]:
     catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
     sources = _sales_only(folder / "fleet", machines=100, days=60)
     baseline_sql = _baseline_sql(catalog, sources)
-    print(f"The baseline:\n\n  {baseline_sql}\n")
+    Console().print(f"The baseline:\n\n  {baseline_sql}\n", soft_wrap=True, highlight=False)
     baselines, firsts, seconds = [], [], []
     for number in range(PAIRS + 1):
         shutil.rmtree(folder / "warehouse", ignore_errors=True)

@@ -51,8 +51,10 @@ def ingest(
 ) -> None:
     """Load every delivery that is new or was corrected. Doing it again does no harm."""
     with _edge():
-        rooms = _rooms(environment.load())
-        selection = _selection(rooms.catalog, first, last, all_days, source)
+        settings = environment.load()
+        catalog = _catalog(settings)
+        selection = _selection(catalog, first, last, all_days, source)
+        rooms = _rooms(settings, catalog)
         with _progress("Loading") as watcher:
             summary = ingestion.ingest(rooms, selection, withdraw=withdraw, verify=verify, watcher=watcher)
         _report(summary)
@@ -62,8 +64,10 @@ def ingest(
 def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = False, source: Sources = None) -> None:
     """Read again what was quarantined or rejected, or was read under a contract that has changed since."""
     with _edge():
-        rooms = _rooms(environment.load())
-        selection = _selection(rooms.catalog, first, last, all_days, source)
+        settings = environment.load()
+        catalog = _catalog(settings)
+        selection = _selection(catalog, first, last, all_days, source)
+        rooms = _rooms(settings, catalog)
         with _progress("Reading again") as watcher:
             summary = ingestion.replay(rooms, selection, watcher=watcher)
         _report(summary)
@@ -92,7 +96,8 @@ def check(
 def status(as_json: AsJson = False) -> None:
     """Say what is loaded, and what is missing, broken or unexpected. Answers also while a load is under way."""
     with _edge():
-        rooms = _rooms(environment.load())
+        settings = environment.load()
+        rooms = _rooms(settings, _catalog(settings))
         now, is_being_written = ingestion.status(rooms.warehouse, rooms.catalog)
         if as_json:
             typer.echo(ingestion.as_json(now))
@@ -148,7 +153,7 @@ def _edge() -> Iterator[None]:
     """Where errors stop being values: what the platform reports becomes one message and an exit code."""
     try:
         yield
-    except (SettingsError, ContractError, ProjectError, WarehouseError) as error:
+    except (SettingsError, ContractError, ProjectError, WarehouseError, OSError) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
@@ -168,11 +173,11 @@ def _progress(what: str) -> Iterator[Watcher]:
         )
 
 
-def _rooms(settings: Environment) -> Rooms:
+def _rooms(settings: Environment, catalog: Catalog) -> Rooms:
     if not isinstance(settings.warehouse, DuckDBTarget):
         _refuse(f"{settings.name} can't be reached from here yet: only development is built so far")
     return Rooms(
-        catalog=_catalog(settings),
+        catalog=catalog,
         storage=open_storage(settings.places),
         warehouse=DuckDBWarehouse(settings.warehouse.path),
         scratch=settings.scratch / "ingestion",

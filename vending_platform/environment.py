@@ -4,7 +4,8 @@ The only module that reads environment variables. `load()` answers with one `Env
 `SettingsError` with one message that names every variable in question, before anything has run.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -12,13 +13,16 @@ from os import environ
 from pathlib import Path
 from typing import assert_never
 
-from pydantic import Field, ValidationError
+from dotenv import dotenv_values
+from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 BUSINESS_TIME_ZONE = "Asia/Tokyo"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 _PREFIX = "VENDING_"
+_SETTINGS_FILE = ".env"
+_BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 
 
 class SettingsError(ValueError):
@@ -84,13 +88,13 @@ class Environment:
 class _Variables(BaseSettings):
     """Every variable the platform understands, as written by a person: still unchecked against the environment."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_file=_SETTINGS_FILE, extra="ignore", env_ignore_empty=True
+    )
 
     env: str = EnvironmentName.DEVELOPMENT.value
     data_dir: Path | None = Field(None, description="moves everything local; default ./data")
-    company: str | None = Field(
-        None, pattern=r"^[a-z0-9][a-z0-9-]{1,40}$", description="first part of the bucket's name"
-    )
+    company: str | None = Field(None, description="the first part of the buckets' names")
     kms_key: str | None = Field(None, description="the key that encrypts production's objects")
     snowflake_account: str | None = None
 
@@ -108,12 +112,8 @@ class _Variables(BaseSettings):
 
 def load() -> Environment:
     """The environment that the variables (or the settings file `.env`) describe."""
-    _refuse_unknown_names(environ)
-    try:
-        variables = _Variables()
-    except ValidationError as error:
-        problems = "; ".join(f"{_variable(str(e['loc'][0]))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"Settings can't be used: {problems}.") from error
+    _refuse_unknown_names({**dotenv_values(_SETTINGS_FILE), **environ})
+    variables = _Variables()
     try:
         name = EnvironmentName(variables.env)
     except ValueError:
@@ -205,18 +205,27 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
         problems.append(f"{name} needs {', '.join(missing)}")
     if wrong:
         problems.append(f"{name} has no use for {', '.join(wrong)}: unset it, or choose another {_variable('env')}")
+    if variables.company is not None and not _BUCKET_PART.fullmatch(variables.company):
+        problems.append(
+            f"{_variable('company')}={variables.company!r} can't begin a bucket's name: "
+            f"2 to 41 lower-case letters, digits and hyphens"
+        )
     if problems:
         raise SettingsError("Settings can't be used: " + "; ".join(problems) + ".")
 
 
-def _refuse_unknown_names(names: Mapping[str, str]) -> None:
+def _refuse_unknown_names(names: Iterable[str]) -> None:
     """A misspelt variable would otherwise be ignored, and the run would go where nobody meant it to."""
-    known = [_variable(field) for field in _Variables.model_fields]
+    known = list(_Variables.model_fields)
+    problems = []
     for name in names:
-        if name.startswith(_PREFIX) and name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}."
-            raise SettingsError(f"{name} is no setting of the platform; {hint}")
+        field = name.removeprefix(_PREFIX).lower()
+        if name.startswith(_PREFIX) and field not in known:
+            near = get_close_matches(field, known, n=1)
+            hint = f"did you mean {_variable(near[0])}?" if near else f"known are: {', '.join(map(_variable, known))}."
+            problems.append(f"{name} is no setting of the platform; {hint}")
+    if problems:
+        raise SettingsError(" ".join(problems))
 
 
 def _variable(field: str) -> str:

@@ -6,6 +6,7 @@ hide the others; reading directly is also six times faster for thousands of smal
 """
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class Place:
     folder: Path | None = None
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
-        """Every file below the place (or below the folder `prefix/` in it), in no particular order."""
+        """Every file below the place (or below the folder `prefix` in it), in no particular order."""
+        prefix = prefix and prefix.rstrip("/") + "/"
         if self.folder is not None:
             yield from _walk(self.folder, prefix)
             return
@@ -56,10 +58,14 @@ class Place:
         """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
         try:
             if self.folder is not None:
-                with open(os.path.join(self.folder, file.path), "rb", buffering=0) as opened:
+                # Without blocking: opening a pipe that lies among the files would otherwise wait for ever.
+                descriptor = os.open(os.path.join(self.folder, file.path), os.O_RDONLY | os.O_NONBLOCK)
+                with open(descriptor, "rb", buffering=0) as opened:
+                    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                        raise Unreadable("it is no regular file")
                     while chunk := opened.read(min(_CHUNK, file.size + 1)):
                         yield chunk
-                    after = _stored(file.path, os.fstat(opened.fileno()))
+                    after = _stored(file.path, os.fstat(descriptor))
             else:
                 result = obstore.get(self.store, file.path)
                 yield from (bytes(chunk) for chunk in result.stream(_CHUNK))
@@ -101,7 +107,11 @@ class Place:
         return True
 
     def delete(self, path: str) -> None:
-        obstore.delete(self.store, path)
+        """Afterwards there is no such file, whether or not there was one."""
+        try:
+            obstore.delete(self.store, path)
+        except (FileNotFoundError, NotFoundError):
+            return
 
     def _attempt(self, file: StoredFile) -> bytes | Unreadable:
         try:
@@ -136,7 +146,7 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
     """The files below `folder / inside`; their paths are relative to `folder`, with `/` between the parts."""
     try:
         entries = list(os.scandir(folder / inside))
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return
     for entry in entries:
         path = f"{inside}{entry.name}"
@@ -151,8 +161,8 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
 
 
 def _stored(path: str, status: os.stat_result) -> StoredFile:
-    """Replaced, rewritten or touched: each changes the inode or the time, so each changes the etag."""
-    etag = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
+    """The etag holds the time of the last change that nobody can set (ctime): restoring an old time hides nothing."""
+    etag = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"
     return StoredFile(path, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, UTC))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.warehouse.lock import exclusive
 
 
 @pytest.fixture(scope="session")
@@ -19,4 +20,5 @@ def manifest_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def catalog(manifest_cache: Path) -> Catalog:
     """The contracts of the real project."""
-    return load_catalog(DBT_PROJECT_DIR, manifest_cache)
+    with exclusive(manifest_cache.with_suffix(".lock"), "parsing", on_wait=lambda _: None):
+        return load_catalog(DBT_PROJECT_DIR, manifest_cache)

@@ -148,8 +148,11 @@ WRONG = {
         {"VENDING_ENV": "production", "VENDING_COMPANY": "hinode", "VENDING_DATA_DIR": "/elsewhere"},
         ["production needs VENDING_SNOWFLAKE_ACCOUNT, VENDING_KMS_KEY", "has no use for VENDING_DATA_DIR"],
     ),
-    "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "pattern"]),
-    "a company too long for a bucket": (STAGING | {"VENDING_COMPANY": "h" * 42}, ["VENDING_COMPANY", "pattern"]),
+    "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
+    "a company too long for a bucket": (
+        STAGING | {"VENDING_COMPANY": "h" * 42},
+        ["VENDING_COMPANY", "lower-case letters"],
+    ),
     "an impossible company and a missing account": (
         {"VENDING_ENV": "staging", "VENDING_COMPANY": "Hinode Foods"},
         ["VENDING_COMPANY", "VENDING_SNOWFLAKE_ACCOUNT"],
@@ -176,7 +179,7 @@ def test_a_company_that_can_begin_a_bucket_name_is_taken(monkeypatch: pytest.Mon
 
 
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="VENDING_DATADIR is no setting .*did you mean VENDING_DATA_DIR"):
+    with pytest.raises(SettingsError, match=r"VENDING_DATADIR is no setting .*did you mean VENDING_DATA_DIR"):
         load_with(monkeypatch, {"VENDING_DATADIR": "/elsewhere"})
 
 
@@ -202,5 +205,5 @@ def test_a_real_variable_wins_over_the_settings_file(monkeypatch: pytest.MonkeyP
 
 def test_a_misspelt_variable_in_the_settings_file_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("VENDING_DATADIR=/elsewhere\n")
-    with pytest.raises(SettingsError, match="VENDING_DATADIR .*did you mean VENDING_DATA_DIR"):
+    with pytest.raises(SettingsError, match=r"VENDING_DATADIR .*did you mean VENDING_DATA_DIR"):
         load()

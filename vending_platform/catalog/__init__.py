@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
 from vending_platform.catalog.manifest import ProjectError, project_hash, read_manifest
-from vending_platform.catalog.names import NamePattern, NameParts
+from vending_platform.catalog.names import NameParts, NamePattern
 from vending_platform.catalog.types import LogicalType, format_pattern
 
 __all__ = [
@@ -30,6 +30,9 @@ __all__ = [
     "load_catalog",
     "project_hash",
 ]
+
+
+_BESIDE_META = {"name", "type", "description"}
 
 
 class ContractError(ValueError):
@@ -91,15 +94,18 @@ def catalog_of(manifest: dict[str, Any]) -> Catalog:
     """Every contract that a dbt manifest declares; a `ContractError` lists all that is wrong, not just the first."""
     problems: list[str] = []
     sources: list[Source] = []
+    names: set[str] = set()
     for declared in sorted(manifest["sources"].values(), key=lambda d: str(d["unique_id"])):
         if "files" not in (meta := declared["config"]["meta"]):
             continue
         where = f"{declared['original_file_path']}: source {declared['source_name']}.{declared['name']}"
+        names.add(declared["identifier"])
+        problems += [f"{where}: {problem}" for problem in _said_twice(declared)]
         try:
             sources.append(_source(declared, meta["files"]))
         except ValidationError as error:
             problems += [f"{where}: {problem}" for problem in _explain(error, declared)]
-    problems += _problems_between(sources)
+    problems += _problems_between(sources, names)
     if problems:
         raise ContractError(problems)
     return Catalog(tuple(sources))
@@ -127,6 +133,18 @@ def _source(declared: dict[str, Any], files: object) -> Source:
     )
 
 
+def _said_twice(declared: dict[str, Any]) -> Iterator[str]:
+    """Keys in a column's meta for which dbt has a place of its own: there they would say nothing."""
+    for name, column in declared["columns"].items():
+        for key in sorted(_BESIDE_META & column["config"]["meta"].keys()):
+            yield f"column {name}: {_unknown(key, Column)}"
+
+
+def _unknown(key: str, holder: type[BaseModel]) -> str:
+    allowed = sorted(set(holder.model_fields) - (_BESIDE_META if holder is Column else set()))
+    return f"unknown key {key!r}; allowed: {', '.join(allowed)}"
+
+
 def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
     """Each problem in the contract's own words: the column's name in place of its number, the keys that exist."""
     columns = list(declared["columns"])
@@ -142,18 +160,15 @@ def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
         if problem["type"] == "extra_forbidden":
             nested: dict[str, type[BaseModel]] = {"range": Range, "expected_from": Expected}
             holder = nested.get(place[0], within) if len(place) > 1 else within
-            allowed = sorted(
-                set(holder.model_fields) - ({"name", "type", "description"} if holder is Column else set())
-            )
-            words.append(f"unknown key {'.'.join(place)!r}; allowed: {', '.join(allowed)}")
+            words.append(_unknown(".".join(place), holder))
         else:
             message = problem["msg"].removeprefix("Value error, ")
             words.append(f"{'.'.join(place)}: {message}" if place else message)
         yield ": ".join(words)
 
 
-def _problems_between(sources: list[Source]) -> Iterator[str]:
-    """What is wrong although each contract by itself is fine."""
+def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
+    """What is wrong although each contract by itself is fine; `names` are all sources, also those that are not."""
     by_name: dict[str, Source] = {}
     for source in sources:
         where = f"{source.declared_in}: source {source.name}"
@@ -162,7 +177,7 @@ def _problems_between(sources: list[Source]) -> Iterator[str]:
         by_name[source.name] = source
         for other in sources:
             for pattern in source.patterns:
-                if other is not source and other.match(pattern.example):
+                if other is not source and any(p.expression.fullmatch(pattern.example) for p in other.patterns):
                     yield f"{where}: name pattern {pattern.template!r} also takes files of source {other.name}"
     for source in sources:
         if (expected := source.files.expected_from) is None:
@@ -170,10 +185,13 @@ def _problems_between(sources: list[Source]) -> Iterator[str]:
         where = f"{source.declared_in}: source {source.name}: expected_from"
         if not all(pattern.has_machine and pattern.has_day for pattern in source.patterns):
             yield f"{where}: only a source with machine and day in its names can be expected"
+        if expected.source not in names:
+            yield f"{where}: no source is called {expected.source!r}; there are: {', '.join(sorted(names))}"
         if expected.source not in by_name:
-            yield f"{where}: no source is called {expected.source!r}; there are: {', '.join(by_name)}"
             continue
-        names = [column.name for column in by_name[expected.source].columns]
-        for name in (expected.machine, expected.since, expected.until):
-            if name not in names:
-                yield f"{where}: {expected.source} has no column {name!r}; it has: {', '.join(names)}"
+        kinds = {column.name: column.type.kind for column in by_name[expected.source].columns}
+        for name, kind in ((expected.machine, "text"), (expected.since, "date"), (expected.until, "date")):
+            if name not in kinds:
+                yield f"{where}: {expected.source} has no column {name!r}; it has: {', '.join(kinds)}"
+            elif kinds[name] != kind:
+                yield f"{where}: column {name!r} of {expected.source} is {kinds[name]}, and must be {kind}"

@@ -70,6 +70,12 @@ class Range(_Declared):
     min: Decimal | None = None
     max: Decimal | None = None
 
+    @model_validator(mode="after")
+    def _is_no_contradiction(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is more than max {self.max}")
+        return self
+
 
 class Column(_Declared):
     """One column of a delivered file. `required` means: the header has it and no row leaves it empty."""
@@ -121,6 +127,8 @@ class Column(_Declared):
         }.items():
             if key in self.model_fields_set and kind not in kinds:
                 raise ValueError(f"{key!r} means nothing for type {kind}, only for: {', '.join(kinds)}")
+        if both := set(self.true_values) & set(self.false_values):
+            raise ValueError(f"{both.pop()!r} is both a true and a false value")
         for form in self.formats:
             format_pattern(kind, form)
         if self.time_zone is not None:
@@ -215,6 +223,8 @@ class Source(_Declared):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if not _IDENTIFIER.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} can't be a table's name: lower-case letters, digits and _, a letter first")
         names = [column.name for column in self.columns]
         headers = [column.text_in_header for column in self.columns]
         for header in headers:

@@ -7,6 +7,7 @@ the kept copy takes milliseconds.
 import hashlib
 import json
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ class ProjectError(ValueError):
 def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
     """The manifest of exactly the files that lie in `project_dir` now."""
     kept = cache_dir / f"manifest-{project_hash(project_dir)}.json"
-    if not kept.exists():
+    try:
+        text = kept.read_text()
+    except FileNotFoundError:
         text = _parse(project_dir)
         cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=cache_dir, suffix=".tmp", delete=False) as aside:
@@ -29,13 +32,13 @@ def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
         for older in cache_dir.glob("manifest-*.json"):
             if older != kept:
                 older.unlink(missing_ok=True)
-    manifest: dict[str, Any] = json.loads(kept.read_text())
+    manifest: dict[str, Any] = json.loads(text)
     return manifest
 
 
 def project_hash(project_dir: Path) -> str:
-    """One hash over the names and the bytes of everything dbt reads."""
-    digest = hashlib.sha256()
+    """One hash over dbt's version and the names and the bytes of everything dbt reads."""
+    digest = hashlib.sha256(version("dbt-core").encode())
     for path in sorted(project_dir.rglob("*")):
         inside = path.relative_to(project_dir)
         if not path.is_file() or _NOT_PART_OF_THE_PROJECT.intersection(inside.parts) or inside.name.startswith("."):
@@ -52,7 +55,16 @@ def _parse(project_dir: Path) -> str:
         outcome = dbtRunner().invoke(
             [
                 *("parse", "--quiet", "--no-use-colors", "--no-partial-parse", "--log-level-file", "none"),
-                *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir), "--target-path", target),
+                *(
+                    "--project-dir",
+                    str(project_dir),
+                    "--profiles-dir",
+                    str(project_dir),
+                    "--target-path",
+                    target,
+                    "--log-path",
+                    target,
+                ),
             ]
         )
         if not outcome.success:

@@ -64,7 +64,7 @@ def parse_name_pattern(template: str) -> NamePattern:
     """The pattern that a contract's template means; ValueError says what is impossible about it."""
     expression, seen = "", set()
     for piece in re.findall(r"\{[^{}]*\}|[^{}]+|[{}]", template):
-        if piece in "{}":
+        if piece in ("{", "}"):
             raise ValueError(f"name pattern {template!r} has a lone {piece}")
         if not piece.startswith("{"):
             if "/" in piece:

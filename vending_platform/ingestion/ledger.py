@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from vending_platform.catalog import NameParts
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.storage import StoredFile
 from vending_platform.warehouse import Reader, TableName
@@ -63,6 +64,11 @@ class FileVersion:
     first_seen_at: datetime
     loaded_at: datetime
     run_id: str
+
+    def is_result_of(self, identity: str, parts: NameParts) -> bool:
+        """Whether loading that content, under a name that says `parts`, would only give what is there already."""
+        same = (self.file_id, self.machine, self.business_date) == (identity, parts.machine, parts.business_date)
+        return same and (self.in_raw or self.reason is not None)
 
 
 FILES_SCHEMA = pa.schema(
@@ -134,6 +140,8 @@ class Ledger:
                 table["size"].to_pylist(),
                 table["etag"].to_pylist(),
                 table["modified_at"].cast(pa.int64()).to_pylist(),
+                table["machine"].to_pylist(),
+                table["business_date"].to_pylist(),
                 strict=True,
             )
         )
@@ -150,12 +158,14 @@ class Ledger:
         row = self._by_id.get(identity)
         return None if row is None else self._version(row)
 
-    def has_seen(self, source: str, file: StoredFile) -> bool:
-        """Whether the file is still as it was when its current version was read, going by what the store says."""
+    def has_seen(self, source: str, file: StoredFile, parts: NameParts) -> bool:
+        """Whether the file is still as it was when its current version was read, going by what the store says, and
+        whether its name still says the same."""
         row = self._current.get((source, file.path))
         if row is None or self._states[row] not in (State.LOADED, State.QUARANTINED):
             return False
-        return self._seen[row] == (file.size, file.etag, _microseconds(file.modified_at))
+        said = (file.size, file.etag, _microseconds(file.modified_at), parts.machine, parts.business_date)
+        return self._seen[row] == said
 
     def current_versions(self, without: Iterable[tuple[str, str]] = ()) -> Iterator[FileVersion]:
         """Every current version whose (source, path) is not in `without`."""

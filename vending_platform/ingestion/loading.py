@@ -137,7 +137,7 @@ class Loader:
                 continue
             identity = file_id(name, file.path, content.sha256)
             before = self.ledger.current(name, file.path)
-            if before is not None and before.file_id == identity and not again and (before.in_raw or before.reason):
+            if before is not None and not again and before.is_result_of(identity, delivered.parts):
                 state = State.QUARANTINED if before.reason else State.LOADED
                 same.append(replace(before, state=state, etag=file.etag, modified_at=file.modified_at))
             else:

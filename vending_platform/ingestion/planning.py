@@ -42,7 +42,7 @@ def plan(
 ) -> Plan:
     """`verify` reads every file, even if the store says that it is unchanged."""
     chosen = [d for d in discovery.delivered if selection.takes(d.source.name, d.parts.business_date)]
-    read = [d for d in chosen if verify or not ledger.has_seen(d.source.name, d.file)]
+    read = [d for d in chosen if verify or not ledger.has_seen(d.source.name, d.file, d.parts)]
     there = ((d.source.name, d.file.path) for d in discovery.delivered)
     declared = {source.name for source in catalog}
     gone = tuple(

@@ -31,11 +31,11 @@ def has(place: Place, sha256: str) -> bool:
 
 def all_kept(place: Place) -> Iterator[str]:
     """The path of everything that is kept."""
-    return (file.path for file in place.files(_FOLDER + "/"))
+    return (file.path for file in place.files(_FOLDER))
 
 
 def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:
-    """Those of the kept paths with bytes that nobody will ask for: nothing in the ledger rests on them, or their time is up.
+    """Those of the kept paths that nobody will ask for: nothing in the ledger rests on them, or their time is up.
 
     Time only runs for superseded versions: as long as a version is current, somebody still has to decide about it.
     """

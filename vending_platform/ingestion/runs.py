@@ -127,12 +127,16 @@ class _Run:
         self.summary.undeclared = discovery.undeclared
         ledger = read_ledger(self.writer)
         self.watcher.on_step(Step.LISTED)
+        if self.rooms.warehouse.is_status_outdated():
+            self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
 
     def loader(self, ledger: Ledger) -> Loader:
         return Loader(self.rooms, ledger, self.summary, self.watcher, self.now, self.publish)
 
     def publish(self, changes: Sequence[Change]) -> None:
+        self.rooms.warehouse.announce_change()
+        self.watcher.on_step(Step.ANNOUNCED)
         self.writer.publish(changes, lambda step: self.watcher.on_step(Step(step.value)))
         self.show()
 

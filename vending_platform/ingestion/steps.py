@@ -21,6 +21,8 @@ class Step(StrEnum):
     """The rows of the batch are typed; those that can't be are set apart."""
     KEPT = "kept"
     """The bytes of one more file that was not wholly accepted are in quarantine."""
+    ANNOUNCED = "announced"
+    """The status file counts as outdated."""
     BEGUN = "begun"
     DELETED = "deleted"
     INSERTED = "inserted"

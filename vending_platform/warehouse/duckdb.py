@@ -10,9 +10,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseBusy, WarehouseError
 from vending_platform.warehouse.lock import exclusive
+
+_PATIENCE = 20
+"""Seconds that a writer waits for readers to finish."""
 
 
 class DuckDBWarehouse:
@@ -20,6 +24,7 @@ class DuckDBWarehouse:
         self._path = path
         self._lock = path.with_suffix(".lock")
         self._status = path.with_suffix(".status.json")
+        self._next_status = path.with_suffix(".status.next")  # exists from before a change until it is told
 
     @contextmanager
     def reading(self) -> Iterator["_Connection"]:
@@ -27,30 +32,42 @@ class DuckDBWarehouse:
             with duckdb.connect() as nothing_yet:
                 yield _Connection(nothing_yet)
             return
-        try:
-            opened = duckdb.connect(self._path, read_only=True)
-        except duckdb.IOException as error:
-            raise WarehouseBusy(f"{self._path} can't be opened while someone writes to it") from error
-        with opened:
+        with self._open(read_only=True) as opened:
             yield _Connection(opened)
 
     @contextmanager
     def writing(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Connection"]:
         with exclusive(self._lock, purpose, on_wait):
-            try:
-                opened = duckdb.connect(self._path)
-            except duckdb.IOException as error:
-                raise WarehouseBusy(
-                    f"{self._path} is open in a program that does not queue for it (a DuckDB shell, an editor?): "
-                    f"close it there and try again"
-                ) from error
+            # Readers do not queue, but they are short; one that stays is somebody's open shell.
+            for attempt in Retrying(
+                retry=retry_if_exception_type(WarehouseBusy),
+                stop=stop_after_delay(_PATIENCE),
+                wait=wait_fixed(0.05),
+                reraise=True,
+            ):
+                with attempt:
+                    opened = self._open(read_only=False)
             with opened:
                 yield _Connection(opened)
 
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(self._path, read_only=read_only)
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
+            said = str(error)
+            if "Conflicting lock" in said or "different configuration" in said:
+                raise WarehouseBusy(f"{self._path} is in use: {said}") from error
+            raise WarehouseError(f"{self._path} can't be opened: {said}") from error
+
+    def announce_change(self) -> None:
+        self._next_status.touch()
+
+    def is_status_outdated(self) -> bool:
+        return self._next_status.exists()
+
     def publish_status(self, status: str) -> None:
-        aside = self._status.with_suffix(".tmp")
-        aside.write_text(status)
-        aside.replace(self._status)
+        self._next_status.write_text(status)
+        self._next_status.replace(self._status)
 
     def last_status(self) -> str | None:
         try:
@@ -139,15 +156,16 @@ class _Connection:
 
     def _change_type(self, table: TableName, name: str, old: str, new: str, may_lose_values: bool) -> None:
         """A column takes a new type only where every value in it survives the way there and back, or is to be lost."""
-        survives = f'try_cast("{name}" as {new})'
-        lost = self._connection.execute(
-            f'select count(*) from {table} where "{name}" is distinct from try_cast({survives} as {old})'
-        ).fetchall()
-        if lost[0][0] and not may_lose_values:
+        there = f'try_cast("{name}" as {new})'
+        survives = f'try_cast({there} as {old}) is not distinct from "{name}"'
+        ((lost,),) = self._connection.execute(f"select count(*) from {table} where not ({survives})").fetchall()
+        if lost and not may_lose_values:
             raise WarehouseError(
-                f"column {name} of {table} is {old} and should become {new}, but {lost[0][0]} of its values would change"
+                f"column {name} of {table} is {old} and should become {new}, but {lost} of its values would change"
             )
-        self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {survives}')
+        self._connection.execute(
+            f'alter table {table} alter column "{name}" type {new} using case when {survives} then {there} end'
+        )
 
 
 def _type(arrow: pa.DataType) -> str:

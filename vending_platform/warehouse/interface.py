@@ -72,6 +72,11 @@ class Warehouse(Protocol):
     def writing(self, purpose: str, on_wait: Callable[[str], None]) -> AbstractContextManager[Writer]:
         """The right to write. Waits for whoever has it, after telling `on_wait` who that is."""
 
+    def announce_change(self) -> None:
+        """From now on, and across a crash, the published status counts as outdated until the next one."""
+
+    def is_status_outdated(self) -> bool: ...
+
     def publish_status(self, status: str) -> None:
         """Put a short text where it can be read at any time, also while someone writes."""
 

@@ -32,5 +32,5 @@ def _holder(path: Path) -> str:
     try:
         said = json.loads(path.read_text())
         return f"{said['purpose']} (process {said['pid']}, since {said['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

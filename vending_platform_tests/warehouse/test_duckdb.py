@@ -131,19 +131,19 @@ class TestTables:
         [
             (pa.string(), ["1", "many"], pa.int64(), [1, None]),
             (pa.string(), ["1", "1.5"], pa.decimal128(5, 0), [1, None]),
-            (pa.string(), ["7", "007"], pa.int64(), [7, 7]),
-            (pa.decimal128(5, 2), [Decimal("1.00"), Decimal("1.50")], pa.int64(), None),
+            (pa.string(), ["7", "007"], pa.int64(), [7, None]),
+            (pa.decimal128(5, 2), [Decimal("1.00"), Decimal("1.50")], pa.int64(), [1, None]),
             (pa.int64(), [1, 1000], pa.decimal128(2, 0), [1, None]),
-            (pa.timestamp("us"), [datetime(2024, 3, 5, 9)], pa.date32(), None),
+            (pa.timestamp("us"), [datetime(2024, 3, 5, 9)], pa.date32(), [None]),
         ],
     )
-    def test_a_type_that_would_change_values_is_refused_unless_they_may_be_lost(
-        self, warehouse: Warehouse, old: pa.DataType, values: list[object], new: pa.DataType, left: list[object] | None
+    def test_a_type_that_would_change_values_is_refused_unless_those_may_become_empty(
+        self, warehouse: Warehouse, old: pa.DataType, values: list[object], new: pa.DataType, left: list[object]
     ) -> None:
         with warehouse.writing("test", nobody) as writer:
             writer.ensure_tables({SALES: pa.schema([("c", old)])})
             writer.publish([Change(SALES, insert=column("c", old, *values))], ignore)
-            with pytest.raises(WarehouseError, match='column c of "raw"."sales" is .* 1 of its values would change'):
+            with pytest.raises(WarehouseError, match=r'column c of "raw"."sales" is .* 1 of its values would change'):
                 writer.ensure_tables({SALES: pa.schema([("c", new), ("more", pa.string())]), FILES: SCHEMA})
             assert writer.query(f"select * from {SALES}") == column("c", old, *values), "not even one column is new"
             assert not writer.has_table(FILES)
@@ -151,7 +151,7 @@ class TestTables:
             writer.ensure_tables({SALES: pa.schema([("c", new)])}, may_lose_values=True)
             now = writer.query(f"select c from {SALES}")["c"]
             assert now.type == new
-            assert left is None or now.to_pylist() == left
+            assert now.to_pylist() == left
 
 
 class TestPublishing:
@@ -189,15 +189,14 @@ class TestPublishing:
         assert passed == list(PublishStep)
 
     @pytest.mark.parametrize("interrupted", PublishStep)
-    @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
     def test_an_interruption_leaves_all_tables_as_before_or_as_after(
-        self, warehouse: Warehouse, interrupted: PublishStep, error: type[BaseException]
+        self, warehouse: Warehouse, interrupted: PublishStep
     ) -> None:
         before = filled(warehouse)
 
         def stop(step: PublishStep) -> None:
             if step is interrupted:
-                raise error
+                raise KeyboardInterrupt
 
         changes = [
             Change(SALES, delete=column("id", pa.string(), "a"), insert=table_of([("new", MONDAY, 1)])),
@@ -205,7 +204,7 @@ class TestPublishing:
         ]
         with warehouse.writing("test", nobody) as writer:
             writer.ensure_tables({FILES: SCHEMA})
-            with pytest.raises(error):
+            with pytest.raises(KeyboardInterrupt):
                 writer.publish(changes, stop)
             after = interrupted is PublishStep.COMMITTED
             assert rows_of(writer) == ([("b", MONDAY, 200), ("new", MONDAY, 1)] if after else before)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from vending_platform.catalog import Encoding, Source
-from vending_platform.ingestion.reading.careful import LONGEST_ROW, TextRows, records
+from vending_platform.ingestion.reading.careful import LONGEST_ROW, TextRows, records, too_long
 from vending_platform.ingestion.reading.content import SMALL, Content, chunks_of, content_of, spool
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
 from vending_platform.ingestion.reading.layout import Layout, expected_layout, layout_of
@@ -107,12 +107,17 @@ def read_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa
 
 
 def _is_just_lines(source: Source, content: Content) -> bool:
-    """Whether every LF ends a row, so that the file can be cut there and each part parsed by itself."""
-    quote = source.files.quote.encode()
-    return _ends_with_line_end(content) and all(
-        quote not in chunk and chunk.removesuffix(b"\r").count(b"\r") == chunk.count(b"\r\n")
-        for chunk in content.chunks()
-    )
+    """Whether rows end with LF or CRLF and none has quotes: then what lies between two LFs can be parsed alone."""
+    quote = source.files.quote
+    half = b""  # a CR at the end of a chunk, of which only the next one tells whether it is half of a CRLF
+    for chunk in content.chunks():
+        piece = half + chunk
+        half = b"\r" if piece.endswith(b"\r") else b""
+        if piece.removesuffix(half).count(b"\r") != piece.count(b"\r\n"):
+            return False
+        if quote != "none" and quote.encode() in piece:
+            return False
+    return not half and _ends_with_line_end(content)
 
 
 def _between_lines(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
@@ -124,7 +129,7 @@ def _between_lines(source: Source, readable: Readable, file: int) -> Iterator[pa
             header, newline, body = body.partition(b"\n")
             line, offset, is_header = 2, len(header) + 1, False
         if len(rest) > LONGEST_ROW:
-            raise FileProblem(f"it has a line of more than {LONGEST_ROW // 1024**2} MiB")
+            raise too_long(line)
         if not body:
             continue
         block = plain_block(body, source, readable.encoding, file, line)

@@ -14,7 +14,7 @@ from vending_platform.ingestion.reading.problems import FileProblem
 from vending_platform.ingestion.reading.rows import text_schema
 
 LONGEST_ROW = 64 * 1024 * 1024
-"""A longer line or field is no row that anybody meant to send. Without a bound, one lost quote could fill the memory."""
+"""A longer line or field is no row that anybody meant to send; unbounded, one lost quote could fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ def records(
         except StopIteration:
             return
         except csv.Error as error:
+            if "field larger than field limit" in str(error):
+                raise too_long(line) from None
             raise FileProblem(f"its quotes can't be followed in the row from line {line} on: {error}") from None
         if fields:
             yield Record(line, offset, feed.offset - offset, fields)
@@ -94,7 +96,7 @@ class _Feed:
     def __init__(self, chunks: Iterable[bytes], encoding: Encoding, line: int, offset: int) -> None:
         self.line = line
         self.offset = offset
-        self._lines = _lines(chunks)
+        self._lines = _lines(chunks, line)
         self._encoding = encoding
 
     def __iter__(self) -> Iterator[str]:
@@ -108,7 +110,11 @@ class _Feed:
         return decode(text, self._encoding)
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def too_long(line: int) -> FileProblem:
+    return FileProblem(f"it has a row of more than {LONGEST_ROW // 1024**2} MiB from line {line} on")
+
+
+def _lines(chunks: Iterable[bytes], line: int) -> Iterator[bytes]:
     """Lines with their ends, be they LF, CRLF or CR. All three are safe to find in the bytes of either encoding."""
     rest = b""
     for chunk in chunks:
@@ -116,7 +122,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         # The last piece may go on in the next chunk, and a CR at the very end may be half of a CRLF.
         rest = pieces.pop() if pieces and not pieces[-1].endswith(b"\n") else b""
         yield from pieces
+        line += len(pieces)
         if len(rest) > LONGEST_ROW:
-            raise FileProblem(f"it has a line of more than {LONGEST_ROW // 1024**2} MiB")
+            raise too_long(line)
     if rest:
         yield rest

@@ -1,0 +1,157 @@
+"""Whatever bytes come: no traceback, and no accepted value that differs from what is in the file."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from vending_platform.catalog import Source
+from vending_platform.ingestion.reading import (
+    Content,
+    FileProblem,
+    Readable,
+    content,
+    content_of,
+    prepare,
+    read_in_pieces,
+    read_together,
+)
+
+HEADER = ("code", "name", "note")
+AWKWARD = "abz019 ,;|\t\"'\\\r\n日本語カタカナｶﾅ㈱①髙﨑～−é\u00a0\ufeff😀\0"
+TEXT = st.text(st.sampled_from(AWKWARD) | st.characters(codec="utf-8"), max_size=12)
+ROWS = st.lists(st.lists(TEXT, min_size=3, max_size=3), max_size=8)
+
+
+def contract(delimiter: str, quote: str) -> Source:
+    return Source.model_validate(
+        {
+            "name": "anything",
+            "schema_name": "raw",
+            "declared_in": "here",
+            "files": {
+                "names": ["any_{any}.csv"],
+                "delivery": "append",
+                "key": ["code"],
+                "encodings": ["utf-8", "cp932"],
+                "delimiter": delimiter,
+                "quote": quote,
+                "final_newline": "optional",
+            },
+            "columns": [{"name": name, "type": "text", "required": name == "code"} for name in HEADER],
+        }
+    )
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[Source, bytes]:
+    """A CSV file as some program would write it, sometimes with broken bytes, fields or a cut end."""
+    delimiter = draw(st.sampled_from(",;|\t"))
+    quote = draw(st.sampled_from(['"', "'", "none"]))
+    header = draw(
+        st.permutations([*HEADER, *draw(st.sampled_from([[], ["extra"], ["extra", "code"]]))]) | st.just(HEADER)
+    )
+    written = io.StringIO(newline="")
+    writer = csv.writer(
+        written,
+        delimiter=delimiter,
+        quotechar='"' if quote == "none" else quote,
+        lineterminator=draw(st.sampled_from(["\n", "\r\n", "\r"])),
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+    )
+    writer.writerow(header)
+    for row in draw(ROWS):
+        writer.writerow([*row, *["x"] * (len(header) - 3)])
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "cp932"]))
+    data = written.getvalue().encode(encoding, "replace")
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(data)))
+        data = data[:at] + draw(st.binary(max_size=3)) + data[at + draw(st.integers(0, 3)) :]
+    return contract(delimiter, quote), data
+
+
+def independent(source: Source, data: bytes, encoding: str) -> list[list[str]]:
+    text = data.removeprefix(b"\xef\xbb\xbf").decode(encoding, "strict")
+    quote = source.files.quote
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=source.files.delimiter,
+        quotechar=None if quote == "none" else quote,
+        quoting=csv.QUOTE_NONE if quote == "none" else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    return [row for row in reader if row]
+
+
+def rows_of(source: Source, readable: Readable) -> list[dict[str, str | None]]:
+    tables, problems = read_together(source, {0: readable})
+    if problems:
+        raise problems[0]
+    return [row for table in tables for row in table.to_pylist()]
+
+
+@given(file=files())
+@settings(max_examples=800, deadline=None)
+@example(file=(contract("|", '"'), "code|name|note\nソ|表|能\n".encode("cp932")))  # second bytes that look like | and \
+@example(file=(contract(",", '"'), b"code,name,note\n\xef\xbb\xbfa,b,c\n"))  # a mark that is text, not the file's
+@example(file=(contract(",", '"'), b'code,name,note\n"a""b",c,d\n"e\nf",g,h\n'))
+def test_accepted_values_are_what_python_finds(file: tuple[Source, bytes]) -> None:
+    source, data = file
+    try:
+        readable = prepare(source, content_of(data), 0)
+        rows = rows_of(source, readable)
+    except FileProblem:
+        return
+    header, *expected = independent(source, data, readable.encoding)
+    header = [text.strip() for text in header]
+    assert len(rows) == len(expected)
+    for row, fields in zip(rows, expected, strict=True):
+        if len(fields) != len(header):
+            assert row["_problem"] == f"the row has {len(fields)} fields, the header has {len(header)}"
+            continue
+        values = dict(zip(header, fields, strict=True))
+        assert {name: row[name] for name in HEADER} == {name: values.get(name) for name in HEADER}
+        assert json.loads(row["_extra"] or "{}") == {k: v for k, v in values.items() if k not in HEADER}
+
+
+@given(rows=st.lists(st.lists(st.text('ab,"\n日①', min_size=1, max_size=5), min_size=3, max_size=3), max_size=5))
+@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+def test_a_file_that_is_written_well_is_never_refused(encoding: str, rows: list[list[str]]) -> None:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\n").writerows([HEADER, *rows])
+    source = contract(",", '"')
+    found = rows_of(source, prepare(source, content_of(written.getvalue().encode(encoding)), 0))
+    assert [[row[name] for name in HEADER] for row in found] == rows
+
+
+@given(file=files(), chunk=st.integers(1, 9))
+@settings(max_examples=400, deadline=None)
+def test_reading_in_pieces_gives_the_same_rows_and_their_places(
+    tmp_path_factory: pytest.TempPathFactory, file: tuple[Source, bytes], chunk: int
+) -> None:
+    source, data = file
+    path = Path(tmp_path_factory.getbasetemp()) / "pieces"
+    path.write_bytes(data)
+    with patch.object(content, "_CHUNK", chunk):
+        try:
+            at_once = prepare(source, content_of(data), 0)
+            expected = rows_of(source, at_once)
+        except FileProblem:
+            return
+        spooled = prepare(source, Content(len(data), "", path=path), 0)
+        found = [row for table in read_in_pieces(source, spooled, 0) for row in table.to_pylist()]
+    places = ("_offset", "_length")
+    assert [{k: v for k, v in row.items() if k not in places} for row in found] == [
+        {k: v for k, v in row.items() if k not in places} for row in expected
+    ]
+    for row in found:
+        raw = data[row["_offset"] : row["_offset"] + row["_length"]]
+        cells = [row[name] for name in HEADER if row[name]]
+        if not any(mark in raw.decode(spooled.encoding) for mark in "\"'"):
+            assert all(cell in raw.decode(spooled.encoding) for cell in cells)

@@ -1,0 +1,154 @@
+"""Contracts evolve: what was read under the old one, or could not be, is read again when a person says replay."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from vending_platform.catalog import Catalog, Source
+from vending_platform.ingestion import State, ingest
+from vending_platform.warehouse import WarehouseError
+from vending_platform_tests.ingestion.yard import NOW, SALES_HEADER, Yard, sales, sales_file, sales_row
+
+NAME = "sales_VM001_20240305.csv"
+
+
+def mended(yard: Yard, source: str = "sales", files: dict[str, Any] | None = None, **columns: dict[str, Any]) -> Yard:
+    """The same yard under a contract with other rules for the file or for some of its columns."""
+    old = yard.catalog.source(source)
+    said = old.model_dump() | {"files": dump_files(old) | (files or {})}
+    kept = [dump_column(column) | columns.pop(column["name"], {}) for column in said["columns"]]
+    said["columns"] = kept + [{"name": name, **rules} for name, rules in columns.items()]
+    new = Source.model_validate(said)
+    return replace(yard, catalog=Catalog(tuple(new if s.name == source else s for s in yard.catalog)))
+
+
+def dump_files(source: Source) -> dict[str, Any]:
+    said = source.files.model_dump(mode="json", exclude_unset=True)
+    for key in ("day_tolerance", "archive_after", "quarantine_for"):
+        if key in said:
+            said[key] = f"{getattr(source.files, key) // timedelta(minutes=1)}m"
+    return said | {"refuse_above": f"{source.files.refuse_above:.0%}"}
+
+
+def dump_column(column: dict[str, Any]) -> dict[str, Any]:
+    kind = column["type"]
+    decimal = f"decimal({kind['precision']},{kind['scale']})"
+    said = {key: value for key, value in column.items() if value not in (None, (), "", False)}
+    if kind["kind"] != "boolean":
+        said = {key: value for key, value in said.items() if key not in ("true_values", "false_values")}
+    return said | {"type": decimal if kind["kind"] == "decimal" else kind["kind"]}
+
+
+def test_an_unchanged_contract_survives_the_tests_own_rebuilding(yard: Yard) -> None:
+    assert mended(yard).catalog.source("sales").reading_hash == yard.catalog.source("sales").reading_hash
+
+
+def test_rejected_rows_are_accepted_once_the_rule_is_mended(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1), sales_row(2, status="dispensed"))})
+    yard.ingest()
+    assert len(yard.rows("select * from raw._rejected_rows")) == 1
+    yard = mended(yard, status={"values": ["completed", "refunded", "failed", "dispensed"]})
+    assert yard.ingest().unchanged == 1, "an ingest alone does not read it again"
+    yard.replay()
+    assert yard.rows("select * from raw._rejected_rows") == []
+    assert len(yard.rows("select * from raw.sales")) == 2
+    assert yard.kept() == {}, "nothing of it is in quarantine any more"
+
+
+def test_a_quarantined_file_is_released_once_its_contract_is_mended(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file().removesuffix(b"\n")})
+    yard.ingest()
+    assert yard.state(NAME) == State.QUARANTINED
+    yard = mended(yard, files={"final_newline": "optional"})
+    yard.replay()
+    assert yard.state(NAME) == State.LOADED
+    assert yard.ledger()[NAME]["reason"] is None
+    assert len(yard.rows("select * from raw.sales")) == 5
+
+
+def test_a_cut_row_is_still_seen_where_the_last_line_end_is_optional(yard: Yard) -> None:
+    yard = mended(yard, files={"final_newline": "optional"})
+    yard.deliver({NAME: sales_file() + b"VM001-x,VM0"})
+    (refused,) = yard.ingest().quarantined
+    assert str(refused.reason).startswith("its last row is incomplete")
+
+
+def test_a_stricter_rule_rejects_rows_that_were_accepted(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1), sales_row(2, unit_price=500))})
+    yard.ingest()
+    yard = mended(yard, unit_price={"range": {"max": 400}})
+    yard.replay()
+    (rejected,) = yard.rows("select line, reason from raw._rejected_rows")
+    assert rejected == {"line": 3, "reason": "unit_price '500' is more than 400"}
+    assert len(yard.rows("select * from raw.sales")) == 1
+
+
+def test_a_file_that_is_gone_is_replayed_from_its_kept_bytes(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file().removesuffix(b"\n"), "readme.md": b""})
+    yard.ingest()
+    yard.remove(NAME)
+    yard.ingest()
+    assert yard.state(NAME) == State.WITHDRAWN
+    yard = mended(yard, files={"final_newline": "optional"})
+    yard.replay()
+    assert len(yard.rows("select * from raw.sales")) == 5
+    assert yard.ledger()[NAME]["state"] == State.WITHDRAWN, "its rows are there, and it is still gone"
+
+
+def test_what_can_no_longer_be_read_again_is_named(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    yard.remove(NAME)
+    yard = mended(yard, unit_price={"range": {"max": 400}})
+    summary = yard.replay()
+    assert [version.path for version in summary.not_replayable] == [NAME]
+    assert summary.needs_a_person
+    assert len(yard.rows("select * from raw.sales")) == 5
+
+
+def test_replaying_twice_changes_nothing(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1), sales_row(2, quantity="x")), "sales_VM002_20240305.csv": b""})
+    yard.ingest()
+    before = yard.raw()
+    yard.replay()
+    assert yard.raw() == before
+
+
+def test_a_new_optional_column_is_added_and_old_files_stay(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    yard = mended(yard, weather={"type": "text"})
+    yard.deliver(
+        {"sales_VM001_20240306.csv": sales(sales_row(1, day="2024-03-06") + ",雨", header=SALES_HEADER + ",weather")}
+    )
+    yard.ingest()
+    assert yard.rows("select weather, count(*) as n from raw.sales group by 1 order by 2") == [
+        {"weather": "雨", "n": 1},
+        {"weather": None, "n": 5},
+    ]
+
+
+def test_a_wider_type_is_taken_over_and_a_narrower_one_asks_for_a_replay(yard: Yard) -> None:
+    yard.deliver({NAME: sales(sales_row(1, slot_no="07"), sales_row(2, slot_no="B"))})
+    yard.ingest()
+    wider = mended(yard, unit_price={"type": "decimal(12,2)"})
+    wider.ingest()
+    assert str(wider.rows("select unit_price from raw.sales limit 1")[0]["unit_price"]) == "130.00"
+    narrower = mended(wider, slot_no={"type": "integer"})
+    with pytest.raises(WarehouseError, match=r"slot_no of .* 2 of its values would change"):
+        narrower.ingest()
+    narrower.replay()
+    assert narrower.rows("select slot_no from raw.sales") == [{"slot_no": 7}]
+    assert "slot_no 'B' is no whole number" in narrower.rows("select reason from raw._rejected_rows")[0]["reason"]
+
+
+def test_kept_bytes_go_when_their_time_is_up_and_not_before(yard: Yard) -> None:
+    yard.deliver({NAME: b"", "sales_VM002_20240305.csv": b"x"})
+    yard.ingest()
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    assert len(yard.kept()) == 2, "the superseded one is kept as long as the contract says"
+    ingest(yard.rooms, now=NOW + timedelta(days=401))
+    assert list(yard.kept().values()) == [b"x"], "what is current waits for a decision, however long"

@@ -1,0 +1,135 @@
+"""What a person is told about the state of things."""
+
+import json
+import time
+
+from vending_platform.ingestion import Status, Watcher, as_json, status
+from vending_platform_tests.ingestion.crashing import ingest_until
+from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_file, sales_row
+
+
+def now(yard: Yard) -> Status:
+    told, is_being_written = status(yard.rooms.warehouse, yard.catalog)
+    assert not is_being_written
+    return told
+
+
+def test_before_anything_was_loaded_there_is_nothing_to_tell(yard: Yard) -> None:
+    told = now(yard)
+    assert set(told.files.values()) == {0}
+    assert not told.needs_a_person
+
+
+def test_a_machine_is_expected_while_it_stands(yard: Yard) -> None:
+    """From the first to the last delivered day; from the day a machine is installed to the day it is removed."""
+    yard.deliver(
+        {
+            "vending_machines.csv": machines_file(
+                ("VM001", "2024-01-01", ""), ("VM002", "2024-03-03", ""), ("VM003", "2024-01-01", "2024-03-02")
+            ),
+            "sales_VM001_20240301.csv": sales_file("VM001", "2024-03-01"),
+            "sales_VM001_20240304.csv": sales_file("VM001", "2024-03-04"),
+            "sales_VM001_20240302.csv": b"broken, but not missing",
+            "sales_VM003_20240301.csv": sales_file("VM003", "2024-03-01"),
+        }
+    )
+    yard.ingest()
+    assert [(row["machine"], row["business_day"]) for row in now(yard).missing] == [
+        ("VM001", "2024-03-03"),
+        ("VM002", "2024-03-03"),
+        ("VM002", "2024-03-04"),
+        ("VM003", "2024-03-02"),
+    ]
+
+
+def test_a_withdrawn_day_is_missing_again(yard: Yard) -> None:
+    days = {f"sales_VM001_2024030{d}.csv": sales_file(day=f"2024-03-0{d}") for d in (1, 2, 3)}
+    yard.deliver({"vending_machines.csv": machines_file(("VM001", "2024-01-01", "")), **days})
+    yard.ingest()
+    yard.remove("sales_VM001_20240302.csv")
+    yard.ingest()
+    assert now(yard).missing == []
+    assert now(yard).withdrawn == ["sales_VM001_20240302.csv"]
+    yard.ingest(withdraw=True)
+    assert [row["business_day"] for row in now(yard).missing] == ["2024-03-02"]
+    assert now(yard).withdrawn == []
+
+
+def test_everything_that_needs_a_person_is_named(yard: Yard) -> None:
+    yard.deliver(
+        {
+            "vending_machines.csv": machines_file(("VM001", "2024-01-01", "")),
+            "sales_VM001_20240301.csv": sales(
+                sales_row(1, day="2024-03-01"), sales_row(2, day="2024-03-01", quantity="x")
+            ),
+            "sales_VM009_20240301.csv": sales_file("VM009", "2024-03-01"),
+            "sales_VM001_20240302.csv": b"",
+            "product_categories.csv": b"category_id,category_name,parent_id,colour\n1,Tea,,red\n",
+            "notes.txt": b"",
+        }
+    )
+    yard.ingest()
+    told = now(yard)
+    assert told.files == {
+        "loaded": 4, "superseded": 0, "quarantined": 1, "withdrawn": 0, "archived": 0, "undeclared": 1
+    }  # fmt: skip
+    assert told.rows["sales"] == {"accepted": 6, "rejected": 1}
+    assert told.unknown_machines == ["VM009"]
+    assert told.required_but_absent == ["products"]
+    assert [row["path"] for row in told.drifted] == ["product_categories.csv"]
+    assert told.quarantined[0]["reason"] == "it is empty, without even a header"
+    assert told.undeclared == [{"path": "notes.txt", "reason": "no contract takes this name"}]
+    assert told.needs_a_person
+
+
+def test_only_the_newest_master_counts(yard: Yard) -> None:
+    yard.deliver({"vending_machines_20240301.csv": machines_file(("VM001", "2024-01-01", ""))})
+    yard.ingest()
+    yard.deliver(
+        {
+            "vending_machines_20240201.csv": machines_file(("VM002", "2024-01-01", "")),
+            "sales_VM001_20240305.csv": sales_file("VM001", "2024-03-05"),
+        }
+    )
+    yard.ingest()
+    assert now(yard).missing == []
+    yard.deliver({"vending_machines_20240302.csv": machines_file(("VM002", "2024-01-01", ""))})
+    yard.ingest()
+    assert [row["machine"] for row in now(yard).missing] == ["VM002"]
+    assert now(yard).unknown_machines == ["VM001"]
+
+
+def test_the_status_answers_within_two_seconds_while_another_process_loads(yard: Yard) -> None:
+    yard.deliver({f"sales_VM001_2024030{d}.csv": sales_file(day=f"2024-03-0{d}") for d in range(1, 6)})
+    yard.ingest()
+    yard.deliver({"sales_VM001_20240306.csv": sales_file(day="2024-03-06")})
+    answers: list[tuple[Status, bool, float]] = []
+
+    def ask(_: object) -> None:
+        start = time.perf_counter()
+        told, is_being_written = status(yard.rooms.warehouse, yard.catalog)
+        answers.append((told, is_being_written, time.perf_counter() - start))
+
+    yard.ingest(watcher=Watcher(on_step=ask))
+    assert all(is_being_written and seconds < 2 for _, is_being_written, seconds in answers)
+    assert [told.files["loaded"] for told, _, _ in answers][-1] == 6
+    assert answers[0][0].files["loaded"] == 5
+
+
+def test_the_status_file_tells_what_the_warehouse_would(yard: Yard) -> None:
+    yard.deliver({"sales_VM001_20240301.csv": sales_file(day="2024-03-01")})
+    yard.ingest()
+    published = json.loads(yard.rooms.warehouse.last_status() or "")
+    assert published | {"as_of": ""} == json.loads(as_json(now(yard))) | {"as_of": ""}
+
+
+def test_a_status_lost_in_a_crash_is_shown_by_the_next_run(yard: Yard) -> None:
+    yard.deliver({"sales_VM001_20240301.csv": sales_file(day="2024-03-01")})
+    boundaries: list[str] = []
+    yard.ingest(watcher=Watcher(on_step=boundaries.append))
+    yard.deliver({"sales_VM001_20240302.csv": sales_file(day="2024-03-02")})
+    assert ingest_until(yard.folder, yard.catalog, kill_at=boundaries.index("committed"))
+    told = json.loads(yard.rooms.warehouse.last_status() or "")
+    assert told["files"]["loaded"] == 1, "it was killed before it could tell"
+    assert yard.ingest().loaded == []
+    assert json.loads(yard.rooms.warehouse.last_status() or "")["files"]["loaded"] == 2
