@@ -4,10 +4,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.loading import loading, memory
+from benchmarks.loading import large, loading, memory
 from benchmarks.table import show
 
-BENCHMARKS = {"loading": loading, "memory": memory}
+BENCHMARKS = {"loading": loading, "memory": memory, "large": large}
 
 
 def main() -> None:
