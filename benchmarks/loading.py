@@ -71,12 +71,11 @@ def large(folder: Path) -> list[Row]:
         header = "transaction_id,machine_id,slot_no,product_id,sold_at,quantity,unit_price,payment_method_id,status\n"
         file.write(header.encode())
         while file.tell() < 2 * 1024**3:
-            file.write(
-                "".join(
-                    f"T{n:012d},VM001,{n % 36:02d},P{n % 40:04d},2024-03-05 {n % 24:02d}:{n % 60:02d}:00,1,130,PM1,completed\n"
-                    for n in range(rows, rows + 100_000)
-                ).encode()
+            lines = (
+                f"T{n:012d},VM001,{n % 36:02d},P{n % 40:04d},2024-03-05 {n % 24:02d}:{n % 60:02d}:00,1,130,P1,completed"
+                for n in range(rows, rows + 100_000)
             )
+            file.write(("\n".join(lines) + "\n").encode())
             rows += 100_000
     return [_memory("memory of loading one file of 2 GB", folder, folder / "sources", rows)]
 

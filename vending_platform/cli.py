@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from vending_platform import environment, ingestion, sample_data, wording
+from vending_platform import environment, exporting, ingestion, sample_data, transformation, wording
 from vending_platform.catalog import Catalog, ContractError, ProjectError, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
+from vending_platform.exporting import ExportError
 from vending_platform.ingestion import Rooms, Selection, Summary, Watcher
 from vending_platform.storage import open_storage
+from vending_platform.transformation import Project, TransformationError
 from vending_platform.warehouse import DuckDBWarehouse, WarehouseError
 
 FAILED, WRONG_USAGE, NEEDS_A_PERSON, STOPPED = 1, 2, 3, 130
@@ -61,6 +63,48 @@ def ingest(
 
 
 @app.command()
+def run(
+    first: FirstDay = None,
+    last: LastDay = None,
+    all_days: Annotated[bool, typer.Option("--all", help="Build every day anew, stale or not.")] = False,
+    select: Annotated[list[str] | None, typer.Option(help="Only this model. Can be given several times.")] = None,
+) -> None:
+    """Load what is new, build the marts of every day that it reaches, and bring the exports up to date.
+
+    With --from and --to these days are built anew, and no others; deliveries of other days wait.
+    """
+    with _edge():
+        settings = environment.load()
+        catalog = _catalog(settings)
+        selection = _selection(catalog, first, last, all_days, None)
+        _known([model.name for model in catalog.models], "model", select or [])
+        rooms = _rooms(settings, catalog)
+        with _progress("Loading") as watcher:
+            summary = ingestion.ingest(rooms, selection, watcher=watcher)
+        out.print(wording.tell_summary(summary))
+        with err.status("Building the marts") as spinner:
+            transformed = transformation.transform(
+                catalog,
+                rooms.warehouse,
+                _project(settings),
+                run_id=summary.run_id,
+                first_day=selection.first_day,
+                last_day=selection.last_day,
+                anew=bool(all_days or first or last),
+                models=select,
+                on_node=lambda node: spinner.update(f"Building the marts: {node.name}"),
+                on_wait=lambda holder: err.print(f"Waiting for {escape(holder)} …"),
+            )
+        out.print(wording.tell_transformed(transformed))
+        exported = exporting.export_all(catalog, rooms.warehouse, rooms.storage.processed, run_id=summary.run_id)
+        out.print(wording.tell_exported(exported, settings.places.processed))
+        if transformed.failed or any(export.problem for export in exported):
+            raise typer.Exit(FAILED)
+        if summary.needs_a_person:
+            raise typer.Exit(NEEDS_A_PERSON)
+
+
+@app.command()
 def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = False, source: Sources = None) -> None:
     """Read again what was quarantined or rejected, or was read under a contract that has changed since."""
     with _edge():
@@ -82,7 +126,7 @@ def check(
     with _edge():
         catalog = _catalog(environment.load())
         if source is not None:
-            _known(catalog, [source])
+            _known([contract.name for contract in catalog], "source", [source])
         all_fine = True
         for path in files:
             checked = ingestion.check(catalog, path, source)
@@ -153,7 +197,15 @@ def _edge() -> Iterator[None]:
     """Where errors stop being values: what the platform reports becomes one message and an exit code."""
     try:
         yield
-    except (SettingsError, ContractError, ProjectError, WarehouseError, OSError) as error:
+    except (
+        SettingsError,
+        ContractError,
+        ProjectError,
+        WarehouseError,
+        TransformationError,
+        ExportError,
+        OSError,
+    ) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
@@ -184,6 +236,17 @@ def _rooms(settings: Environment, catalog: Catalog) -> Rooms:
     )
 
 
+def _project(settings: Environment) -> Project:
+    assert isinstance(settings.warehouse, DuckDBTarget)
+    return Project(
+        project_dir=DBT_PROJECT_DIR,
+        target_dir=(settings.scratch / "dbt").resolve(),
+        target=settings.name,
+        threads=settings.dbt_threads,
+        variables={"DBT_DUCKDB_PATH": str(settings.warehouse.path.resolve())},
+    )
+
+
 def _catalog(settings: Environment) -> Catalog:
     return load_catalog(DBT_PROJECT_DIR, settings.scratch / "manifest")
 
@@ -195,7 +258,7 @@ def _selection(
         raise typer.BadParameter("--all and --from/--to exclude each other")
     if first and last and first > last:
         raise typer.BadParameter(f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}")
-    _known(catalog, sources or [])
+    _known([source.name for source in catalog], "source", sources or [])
     return Selection(
         first_day=first.date() if first else None,
         last_day=last.date() if last else None,
@@ -203,11 +266,10 @@ def _selection(
     )
 
 
-def _known(catalog: Catalog, sources: list[str]) -> None:
-    names = [source.name for source in catalog]
-    for name in sources:
+def _known(names: list[str], kind: str, wanted: list[str]) -> None:
+    for name in wanted:
         if name not in names:
-            raise typer.BadParameter(f"no source is called {name!r}; there are: {', '.join(names)}")
+            raise typer.BadParameter(f"no {kind} is called {name!r}; there are: {', '.join(names)}")
 
 
 def _report(summary: Summary) -> None:

@@ -7,7 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
+from vending_platform.transformation import Transformed
 
 SHOWN = 10
 """How many things of one kind are listed before the rest is only counted."""
@@ -152,6 +154,57 @@ def tell_checked(name: str, checked: Checked) -> RenderableType:
     if checked.rejected > len(checked.findings):
         lines.append(Text(f"  … and {_number(checked.rejected - len(checked.findings))} more"))
     return Group(*lines)
+
+
+def tell_transformed(transformed: Transformed) -> RenderableType:
+    """Which days were built for which models, and what went wrong."""
+    lines: list[RenderableType] = []
+    if not transformed.windows:
+        return Text("\nThe marts are up to date.", style="bold")
+    built = [result for _, results in transformed.windows for result in results if result.kind == "model"]
+    checks = [result for _, results in transformed.windows for result in results if "test" in result.kind]
+    days = [window for window, _ in transformed.windows if window.first_day is not None]
+    good = sum(check.is_good for check in checks)
+    models = _count(len({result.name for result in built}), "model")
+    lines.append(Text(f"\nBuilt {models}, {good} of {_count(len(checks), 'check')} passed", style="bold"))
+    for window in days:
+        span = f"{window.first_day}" + (f" to {window.last_day}" if window.last_day != window.first_day else "")
+        lines.append(f"  {span}: {', '.join(model.name for model in window.models)}")
+    lines += _problems(
+        [
+            (
+                "Failed or skipped; these stay stale, and the next run takes them again",
+                [
+                    f"{node.name}: {node.status}: {' '.join((node.message or '').split())}"
+                    for node in transformed.failed
+                ],
+                None,
+            ),
+            (
+                "Checks that warn",
+                [f"{node.name}: {_count(node.failures or 0, 'row')}" for node in transformed.warned],
+                None,
+            ),
+        ]
+    )
+    return Group(*lines)
+
+
+def tell_exported(exported: Sequence[Exported], place: str) -> RenderableType:
+    """Which files are new, and where they are."""
+    lines: list[RenderableType] = []
+    for export in exported:
+        if export.problem is not None:
+            lines.append(Text(f"{export.name}: not exported: {export.problem}", style="red"))
+        elif export.written or export.removed:
+            rows = sum(part.rows for part in export.written)
+            lines.append(f"  {place}/{export.name}/: {_count(len(export.written), 'new file')}, {_count(rows, 'row')}")
+        if export.held_back:
+            days = ", ".join(export.held_back[:3]) + (" …" if len(export.held_back) > 3 else "")
+            lines.append(Text(f"{export.name}: held back, because a check of its mart failed: {days}", style="yellow"))
+    if not lines:
+        return Text("The exports are up to date.", style="bold")
+    return Group(Text("\nExported", style="bold"), *lines)
 
 
 def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterator[RenderableType]:

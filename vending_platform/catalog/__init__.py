@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
+from vending_platform.catalog.exports import CsvEncoding, Export, Format, exports_of
 from vending_platform.catalog.manifest import ProjectError, project_hash, read_manifest
+from vending_platform.catalog.models import Model, Reach, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
 from vending_platform.catalog.types import LogicalType, format_pattern
 
@@ -17,12 +19,17 @@ __all__ = [
     "Catalog",
     "Column",
     "ContractError",
+    "CsvEncoding",
     "Delivery",
     "Encoding",
     "Expected",
+    "Export",
+    "Format",
     "LogicalType",
+    "Model",
     "NameParts",
     "ProjectError",
+    "Reach",
     "Source",
     "Undeclared",
     "catalog_of",
@@ -53,6 +60,8 @@ class Undeclared:
 @dataclass(frozen=True)
 class Catalog:
     sources: tuple[Source, ...]
+    models: tuple[Model, ...] = ()
+    exports: tuple[Export, ...] = ()
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources)
@@ -106,9 +115,16 @@ def catalog_of(manifest: dict[str, Any]) -> Catalog:
         except ValidationError as error:
             problems += [f"{where}: {problem}" for problem in _explain(error, declared)]
     problems += _problems_between(sources, names)
+    models = list(models_of(manifest))
+    exports = list(exports_of(manifest))
+    problems += [wrong for wrong in (*models, *exports) if isinstance(wrong, str)]
     if problems:
         raise ContractError(problems)
-    return Catalog(tuple(sources))
+    return Catalog(
+        tuple(sources),
+        tuple(model for model in models if isinstance(model, Model)),
+        tuple(export for export in exports if isinstance(export, Export)),
+    )
 
 
 def _source(declared: dict[str, Any], files: object) -> Source:

@@ -4,12 +4,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
 from vending_platform.ingestion.loading import refusal
 from vending_platform.ingestion.reading import FileProblem, chunks_of, prepare, read_in_pieces, spool
-from vending_platform.ingestion.validation import FileFacts, Validator
+from vending_platform.ingestion.validation import FileFacts, Validator, validation_engine
 
 _ENOUGH = 1000
 
@@ -60,7 +58,7 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
     refused = None
     try:
         readable = prepare(contract, spool(chunks_of(path), scratch), file=0)
-        with duckdb.connect() as engine:
+        with validation_engine() as engine:
             validator = Validator(contract, engine)
             for table in read_in_pieces(contract, readable, file=0):
                 checked = validator.validate(table, [FileFacts("", parts.machine, parts.business_date)])

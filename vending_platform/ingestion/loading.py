@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +31,7 @@ from vending_platform.ingestion.reading import (
 from vending_platform.ingestion.reading.rows import FILE
 from vending_platform.ingestion.spool import Spool
 from vending_platform.ingestion.steps import Step
-from vending_platform.ingestion.validation import FileFacts, Validator, raw_schema
+from vending_platform.ingestion.validation import FileFacts, Validator, raw_schema, validation_engine
 from vending_platform.storage import Unreadable
 from vending_platform.warehouse import Change
 
@@ -87,7 +86,7 @@ class Loader:
             return
         total, done = sum(d.file.size for d in deliveries), 0
         self.watcher.on_progress(done, total)
-        with duckdb.connect() as engine:
+        with validation_engine() as engine:
             for batch in batches(deliveries):
                 with ExitStack() as afterwards:
                     self._load_batch(batch, Validator(batch[0].source, engine), again, afterwards)

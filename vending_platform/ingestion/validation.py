@@ -71,6 +71,13 @@ def raw_schema(source: Source) -> pa.Schema:
     )
 
 
+def validation_engine() -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB for any number of validators, one after the other."""
+    engine = duckdb.connect()
+    engine.execute("set enable_progress_bar = false")  # it would print into whatever is being printed
+    return engine
+
+
 class Validator:
     """Applies one source's contract, in an in-memory DuckDB that belongs to the caller."""
 

@@ -15,6 +15,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseBusy, WarehouseError
 from vending_platform.warehouse.lock import exclusive
 
+_MEMORY = "400MB"
+"""Unlimited, DuckDB keeps in memory what it wrote; what is more than this goes to disk."""
 _PATIENCE = 20
 """Seconds that a writer waits for readers to finish."""
 
@@ -37,27 +39,24 @@ class DuckDBWarehouse:
 
     @contextmanager
     def writing(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Connection"]:
+        with self.reserved(purpose, on_wait) as reservation, reservation.writing() as writer:
+            yield writer
+
+    @contextmanager
+    def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Reservation"]:
         with exclusive(self._lock, purpose, on_wait):
-            # Readers do not queue, but they are short; one that stays is somebody's open shell.
-            for attempt in Retrying(
-                retry=retry_if_exception_type(WarehouseBusy),
-                stop=stop_after_delay(_PATIENCE),
-                wait=wait_fixed(0.05),
-                reraise=True,
-            ):
-                with attempt:
-                    opened = self._open(read_only=False)
-            with opened:
-                yield _Connection(opened)
+            yield _Reservation(self._open)
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
-            return duckdb.connect(self._path, read_only=read_only)
+            opened = duckdb.connect(self._path, read_only=read_only, config={"memory_limit": _MEMORY})
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             said = str(error)
             if "Conflicting lock" in said or "different configuration" in said:
                 raise WarehouseBusy(f"{self._path} is in use: {said}") from error
             raise WarehouseError(f"{self._path} can't be opened: {said}") from error
+        opened.execute("set enable_progress_bar = false")  # it would print into whatever is being printed
+        return opened
 
     def announce_change(self) -> None:
         self._next_status.touch()
@@ -74,6 +73,25 @@ class DuckDBWarehouse:
             return self._status.read_text()
         except FileNotFoundError:
             return None
+
+
+class _Reservation:
+    def __init__(self, open_: Callable[..., duckdb.DuckDBPyConnection]) -> None:
+        self._open = open_
+
+    @contextmanager
+    def writing(self) -> Iterator["_Connection"]:
+        # Readers do not queue, but they are short; one that stays is somebody's open shell.
+        for attempt in Retrying(
+            retry=retry_if_exception_type(WarehouseBusy),
+            stop=stop_after_delay(_PATIENCE),
+            wait=wait_fixed(0.05),
+            reraise=True,
+        ):
+            with attempt:
+                opened = self._open(read_only=False)
+        with opened:
+            yield _Connection(opened)
 
 
 class _Connection:

@@ -65,12 +65,21 @@ class Writer(Reader, Protocol):
         """All the changes in one transaction. `between` is called at every place where it can be interrupted."""
 
 
+class Reservation(Protocol):
+    """Nobody else writes while it lasts. Between its writers, other libraries (dbt) may use the warehouse."""
+
+    def writing(self) -> AbstractContextManager[Writer]: ...
+
+
 class Warehouse(Protocol):
     def reading(self) -> AbstractContextManager[Reader]:
         """A look at the last committed state; `WarehouseBusy` where a writer shuts everybody else out."""
 
     def writing(self, purpose: str, on_wait: Callable[[str], None]) -> AbstractContextManager[Writer]:
         """The right to write. Waits for whoever has it, after telling `on_wait` who that is."""
+
+    def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> AbstractContextManager[Reservation]:
+        """As `writing`, but without a connection of our own being open all the time."""
 
     def announce_change(self) -> None:
         """From now on, and across a crash, the published status counts as outdated until the next one."""

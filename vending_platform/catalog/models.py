@@ -1,0 +1,69 @@
+"""The transformations that the dbt project declares, as far as it matters when to run them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Reach(StrEnum):
+    """Which of a model's days a changed raw day reaches."""
+
+    SAME_DAY = "same_day"
+    MONTH = "month"
+    """Every day of that month."""
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A dbt model. `sources` are the delivered tables that it rests on, directly or through other models."""
+
+    name: str
+    unique_id: str
+    materialized: str
+    reach: Reach
+    sources: frozenset[str]
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether it is built for one business day after the other; else it is built as a whole."""
+        return self.materialized == "incremental"
+
+    @property
+    def is_view(self) -> bool:
+        return self.materialized == "view"
+
+
+def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
+    """Every model, or in its place what is wrong with it."""
+    nodes = manifest.get("nodes", {})
+    for node in sorted(nodes.values(), key=lambda n: str(n["unique_id"])):
+        if node["resource_type"] != "model":
+            continue
+        materialized = node["config"]["materialized"]
+        said = node["config"]["meta"].get("reach")
+        where = f"{node['original_file_path']}: model {node['name']}"
+        if said is None and materialized == "incremental":
+            yield f"{where}: an incremental model must say its config.meta.reach; allowed: {', '.join(Reach)}"
+            continue
+        if said is not None and said not in list(Reach):
+            yield f"{where}: unknown reach {said!r}; allowed: {', '.join(Reach)}"
+            continue
+        yield Model(
+            name=node["name"],
+            unique_id=node["unique_id"],
+            materialized=materialized,
+            reach=Reach(said or Reach.EVERYTHING),
+            sources=frozenset(_sources(node["unique_id"], manifest)),
+        )
+
+
+def _sources(unique_id: str, manifest: dict[str, Any]) -> Iterator[str]:
+    if unique_id in manifest["sources"]:
+        declared = manifest["sources"][unique_id]
+        if "files" in declared["config"]["meta"]:
+            yield declared["identifier"]
+        return
+    for parent in manifest["nodes"].get(unique_id, {}).get("depends_on", {}).get("nodes", ()):
+        yield from _sources(parent, manifest)

@@ -1,0 +1,8 @@
+"""Marts become files: written aside, verified, then made visible in one step, with a manifest.
+
+`export_all` brings the files up to date with the marts; `current_parts` lists what is visible now.
+"""
+
+from vending_platform.exporting.publishing import Exported, ExportError, Manifest, Part, current_parts, export_all
+
+__all__ = ["ExportError", "Exported", "Manifest", "Part", "current_parts", "export_all"]

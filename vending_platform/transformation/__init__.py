@@ -1,0 +1,16 @@
+"""Raw rows become marts: dbt, in this process, for exactly the days that changed raw rows reach.
+
+`transform` builds what is stale, `stale` says what that is. Which raw content a day rests on is in `versions`.
+"""
+
+from vending_platform.transformation.running import (
+    NodeResult,
+    Project,
+    TransformationError,
+    Transformed,
+    stale,
+    transform,
+)
+from vending_platform.transformation.staleness import Window
+
+__all__ = ["NodeResult", "Project", "TransformationError", "Transformed", "Window", "stale", "transform"]

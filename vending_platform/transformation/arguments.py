@@ -1,0 +1,27 @@
+"""The words that dbt is called with. Pure, so that they can be tested without dbt."""
+
+import json
+from pathlib import Path
+
+from vending_platform.transformation.staleness import Window
+
+
+def build_arguments(window: Window, *, project_dir: Path, target_dir: Path, target: str, threads: int) -> list[str]:
+    """`dbt build` for one window, with the tests of its models."""
+    arguments = ["build", "--select", " ".join(model.name for model in window.models)]
+    if window.first_day is not None and window.last_day is not None:
+        days = {"first_day": window.first_day.isoformat(), "last_day": window.last_day.isoformat()}
+        arguments += ["--vars", json.dumps(days)]
+    return [*arguments, *_where(project_dir, target_dir), "--target", target, "--threads", str(threads)]
+
+
+def parse_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list[str]:
+    return ["parse", *_where(project_dir, target_dir), "--target", target]
+
+
+def _where(project_dir: Path, target_dir: Path) -> list[str]:
+    return [
+        *("--quiet", "--no-use-colors", "--log-level-file", "none"),
+        *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
+        *("--target-path", str(target_dir), "--log-path", str(target_dir)),
+    ]

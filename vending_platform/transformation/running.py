@@ -1,0 +1,209 @@
+"""dbt in this process: parsed once, then one `dbt build` per window, its results kept per model and day."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from vending_platform.catalog import Catalog, project_hash
+from vending_platform.transformation.arguments import build_arguments, parse_arguments
+from vending_platform.transformation.staleness import Built, Window, stale_days, windows
+from vending_platform.transformation.versions import RawVersions, raw_versions
+from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse
+
+BUILDS = TableName("raw", "_builds")
+BUILDS_SCHEMA = pa.schema(
+    [
+        ("model", pa.string()),
+        ("business_date", pa.date32()),
+        ("raw_version", pa.string()),
+        ("checks_passed", pa.bool_()),
+        ("run_id", pa.string()),
+        ("built_at", pa.timestamp("us", "UTC")),
+    ]
+)
+_LEDGER = TableName("raw", "_files")
+_GOOD = ("success", "pass", "warn")
+
+
+class TransformationError(RuntimeError):
+    """dbt could not even start; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where dbt works: its project, a folder for its artifacts, and which of its targets is meant."""
+
+    project_dir: Path
+    target_dir: Path
+    target: str
+    threads: int
+    variables: dict[str, str]
+    """What the profile asks for by `env_var`."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, test or other node of dbt in one window; a test `tests` these models."""
+
+    unique_id: str
+    name: str
+    kind: str
+    status: str
+    message: str | None
+    failures: int | None
+    seconds: float
+    tests: frozenset[str]
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in _GOOD
+
+
+@dataclass
+class Transformed:
+    """What a transformation did: the windows that were stale, and dbt's results for each of them."""
+
+    run_id: str
+    windows: list[tuple[Window, list[NodeResult]]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[NodeResult]:
+        return [result for _, results in self.windows for result in results if not result.is_good]
+
+    @property
+    def warned(self) -> list[NodeResult]:
+        return [result for _, results in self.windows for result in results if result.status == "warn"]
+
+
+def stale(reader: Reader, catalog: Catalog, project: Project) -> dict[date, frozenset[str]]:
+    """Per business day, the models whose rows are older than the raw rows they rest on."""
+    code = project_hash(project.project_dir)
+    return stale_days(catalog.models, _raw(reader, catalog), _built(reader), code)
+
+
+def transform(
+    catalog: Catalog,
+    warehouse: Warehouse,
+    project: Project,
+    *,
+    run_id: str,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    anew: bool = False,
+    models: Iterable[str] | None = None,
+    on_node: Callable[[NodeResult], None] = lambda _: None,
+    on_wait: Callable[[str], None] = lambda _: None,
+) -> Transformed:
+    """Build exactly what is stale (with `anew`: everything), and note what each build rests on.
+
+    A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again.
+    """
+    done = Transformed(run_id)
+    code = project_hash(project.project_dir)
+    chosen = [model for model in catalog.models if models is None or model.name in set(models)]
+    with warehouse.reserved("vending transform", on_wait) as reservation:
+        with reservation.writing() as writer:
+            writer.ensure_tables({BUILDS: BUILDS_SCHEMA})
+            # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
+            raw, built = _raw(writer, catalog), _built(writer)
+        todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew)
+        if not todo:
+            return done
+        dbt = _Dbt(project, on_node)
+        for window in todo:
+            results = dbt.build(window)
+            done.windows.append((window, results))
+            _note(reservation, window, results, raw, code, run_id)
+    return done
+
+
+class _Dbt:
+    """dbt with its manifest loaded: what takes seconds is done once."""
+
+    def __init__(self, project: Project, on_node: Callable[[NodeResult], None]) -> None:
+        # Seconds of imports, needed only when there is something to build.
+        from dbt.cli.main import dbtRunner
+        from dbt.contracts.graph.manifest import Manifest
+
+        self._project = project
+        self._on_node = on_node
+        os.environ.update(project.variables)
+        parsed = dbtRunner().invoke(
+            parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target)
+        )
+        if not isinstance(parsed.result, Manifest):
+            raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
+        self._runner = dbtRunner(manifest=parsed.result)
+
+    def build(self, window: Window) -> list[NodeResult]:
+        from dbt.artifacts.schemas.run import RunExecutionResult
+
+        project = self._project
+        outcome = self._runner.invoke(
+            build_arguments(
+                window,
+                project_dir=project.project_dir,
+                target_dir=project.target_dir,
+                target=project.target,
+                threads=project.threads,
+            )
+        )
+        if outcome.exception is not None:
+            raise TransformationError(f"dbt stopped: {outcome.exception}")
+        assert isinstance(outcome.result, RunExecutionResult)
+        results = [_result(result) for result in outcome.result.results]
+        for result in results:
+            self._on_node(result)
+        return results
+
+
+def _result(result: Any) -> NodeResult:
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        name=result.node.name,
+        kind=str(result.node.resource_type),
+        status=str(result.status),
+        message=result.message,
+        failures=result.failures,
+        seconds=result.execution_time,
+        tests=frozenset(result.node.depends_on_nodes if result.node.resource_type == "test" else ()),
+    )
+
+
+def _raw(reader: Reader, catalog: Catalog) -> RawVersions:
+    columns = "source, path, sha256, file_id, state, business_date, modified_at, in_raw"
+    if not reader.has_table(_LEDGER):
+        return RawVersions({}, {}, {})
+    return raw_versions(catalog, reader.query(f"select {columns} from {_LEDGER} where in_raw"))
+
+
+def _built(reader: Reader) -> Built:
+    if not reader.has_table(BUILDS):
+        return {}
+    rows = reader.query(f"select model, business_date, raw_version from {BUILDS}").to_pylist()
+    return {(row["model"], row["business_date"]): row["raw_version"] for row in rows}
+
+
+def _note(
+    reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, code: str, run_id: str
+) -> None:
+    """The ledger of builds: only what succeeded."""
+    good = {result.unique_id for result in results if result.kind == "model" and result.is_good}
+    doubted = {tested for result in results if not result.is_good for tested in result.tests}
+    rows = [
+        (model.name, day, raw.of(model, day, code), model.unique_id not in doubted, run_id, datetime.now(UTC))
+        for model in window.models
+        if model.unique_id in good
+        for day in window.days()
+    ]
+    table = pa.table(
+        [pa.array(column) for column in zip(*rows, strict=True)] if rows else [[]] * len(BUILDS_SCHEMA), BUILDS_SCHEMA
+    )
+    keys = ["model"] if window.first_day is None else ["model", "business_date"]
+    with reservation.writing() as writer:
+        writer.publish([Change(BUILDS, delete=table.select(keys), insert=table)], lambda _: None)

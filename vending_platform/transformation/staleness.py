@@ -1,0 +1,88 @@
+"""What has to be built: the raw content each model rests on now, held against what its last build rested on. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from vending_platform.catalog import Model
+from vending_platform.transformation.versions import RawVersions
+
+Built = Mapping[tuple[str, date | None], str]
+"""Per model and business day (None: as a whole), the raw version that its last good build rested on."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """One dbt run: these models, for these business days; without days, models that are built as a whole."""
+
+    models: tuple[Model, ...]
+    first_day: date | None = None
+    last_day: date | None = None
+
+    def days(self) -> Iterator[date | None]:
+        """The days for which a model that is built day by day is built; a model built as a whole has only None."""
+        if self.first_day is None or self.last_day is None:
+            yield None
+            return
+        day = self.first_day
+        while day <= self.last_day:
+            yield day
+            day += timedelta(days=1)
+
+
+def stale_days(models: Iterable[Model], raw: RawVersions, built: Built, project: str) -> dict[date, frozenset[str]]:
+    """Per business day, the names of the models whose rows of that day are older than the raw rows."""
+    stale: dict[date, set[str]] = {}
+    for model in models:
+        if not model.is_daily:
+            continue
+        once = {day for name, day in built if name == model.name and day is not None}
+        for day in raw.days_of(model) | once:
+            if built.get((model.name, day)) != raw.of(model, day, project):
+                stale.setdefault(day, set()).add(model.name)
+    return {day: frozenset(names) for day, names in sorted(stale.items())}
+
+
+def windows(
+    models: Iterable[Model],
+    raw: RawVersions,
+    built: Built,
+    project: str,
+    *,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    anew: bool = False,
+) -> list[Window]:
+    """The runs that bring every model up to date: wholes first, then contiguous days that need the same models.
+
+    With `first_day` and `last_day` only these days; with `anew` also what is not stale.
+    """
+    models = list(models)
+    wholes = [
+        model
+        for model in models
+        if not model.is_daily and (anew or built.get((model.name, None)) != raw.of(model, None, project))
+    ]
+    if anew:
+        names = frozenset(model.name for model in models if model.is_daily)
+        days = {day for model in models if model.is_daily for day in raw.days_of(model)}
+        days |= {day for _, day in built if day is not None}
+        stale = dict.fromkeys(sorted(days), names)
+    else:
+        stale = stale_days(models, raw, built, project)
+    found = [Window(tuple(wholes))] if wholes else []
+    run: list[date] = []
+    for day, names in stale.items():
+        if (first_day and day < first_day) or (last_day and day > last_day):
+            continue
+        if run and (day - run[-1] > timedelta(days=1) or stale[run[-1]] != names):
+            found.append(_window(models, stale[run[-1]], run))
+            run = []
+        run.append(day)
+    if run:
+        found.append(_window(models, stale[run[-1]], run))
+    return found
+
+
+def _window(models: Iterable[Model], names: frozenset[str], days: list[date]) -> Window:
+    return Window(tuple(model for model in models if model.name in names), days[0], days[-1])

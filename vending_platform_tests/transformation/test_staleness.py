@@ -1,0 +1,151 @@
+"""Which days have to be built again: exactly those that changed raw rows reach."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vending_platform.catalog import Catalog, Model, Reach
+from vending_platform.ingestion.ledger import FILES_SCHEMA
+from vending_platform.transformation.arguments import build_arguments
+from vending_platform.transformation.staleness import Window, stale_days, windows
+from vending_platform.transformation.versions import RawVersions, raw_versions
+
+PROJECT = "project-1"
+FACT = Model("fct_sales", "model.fct_sales", "incremental", Reach.SAME_DAY, frozenset({"sales", "products"}))
+MONTHLY = Model("mart_month", "model.mart_month", "incremental", Reach.MONTH, frozenset({"sales"}))
+DIM = Model("dim_products", "model.dim_products", "table", Reach.EVERYTHING, frozenset({"products"}))
+VIEW = Model("stg_sales", "model.stg_sales", "view", Reach.EVERYTHING, frozenset({"sales"}))
+MODELS = (VIEW, DIM, FACT, MONTHLY)
+MARCH = [date(2024, 3, day) for day in range(1, 32)]
+
+
+def file(source: str, content: str, day: date | None = None, **other: Any) -> dict[str, Any]:
+    path = f"{source}_{day or 'all'}.csv"
+    row: dict[str, Any] = dict.fromkeys(FILES_SCHEMA.names) | {
+        "source": source,
+        "path": path,
+        "sha256": content,
+        "file_id": f"{path}-{content}",
+        "state": "loaded",
+        "business_date": day,
+        "modified_at": datetime(2024, 4, 10, tzinfo=UTC),
+        "in_raw": True,
+    }
+    return row | other
+
+
+def ledger(catalog: Catalog, *files: dict[str, Any]) -> RawVersions:
+    return raw_versions(catalog, pa.Table.from_pylist(list(files), FILES_SCHEMA))
+
+
+def built(raw: RawVersions, models: tuple[Model, ...] = MODELS) -> dict[tuple[str, date | None], str]:
+    """As if all of it had just been built."""
+    return {
+        (model.name, day): raw.of(model, day, PROJECT)
+        for model in models
+        for day in (raw.days_of(model) if model.is_daily else [None])
+    }
+
+
+def sales(*days: date, content: str = "a") -> list[dict[str, Any]]:
+    return [file("sales", content, day) for day in days]
+
+
+def test_at_first_everything_is_stale(catalog: Catalog) -> None:
+    raw = ledger(catalog, *sales(MARCH[0], MARCH[1]), file("products", "p"))
+    both = frozenset({"fct_sales", "mart_month"})
+    assert stale_days(MODELS, raw, {}, PROJECT) == {MARCH[0]: both, MARCH[1]: both}
+    assert [(w.first_day, w.last_day, [m.name for m in w.models]) for w in windows(MODELS, raw, {}, PROJECT)] == [
+        (None, None, ["stg_sales", "dim_products"]),
+        (MARCH[0], MARCH[1], ["fct_sales", "mart_month"]),
+    ]
+
+
+def test_what_was_built_is_not_stale(catalog: Catalog) -> None:
+    raw = ledger(catalog, *sales(*MARCH[:5]), file("products", "p"))
+    assert stale_days(MODELS, raw, built(raw), PROJECT) == {}
+    assert windows(MODELS, raw, built(raw), PROJECT) == []
+
+
+def test_a_corrected_day_reaches_its_day_and_for_a_monthly_model_its_month(catalog: Catalog) -> None:
+    april = date(2024, 4, 1)
+    before = ledger(catalog, *sales(MARCH[3], MARCH[9], april), file("products", "p"))
+    after = ledger(catalog, *sales(MARCH[3], april), *sales(MARCH[9], content="b"), file("products", "p"))
+    assert stale_days(MODELS, after, built(before), PROJECT) == {
+        MARCH[3]: frozenset({"mart_month"}),
+        MARCH[9]: frozenset({"fct_sales", "mart_month"}),
+    }
+
+
+def test_a_day_that_became_empty_is_stale(catalog: Catalog) -> None:
+    before = ledger(catalog, *sales(MARCH[3], MARCH[4]))
+    after = ledger(catalog, *sales(MARCH[3]))
+    assert set(stale_days((FACT,), after, built(before), PROJECT)) == {MARCH[4]}
+
+
+def test_a_new_master_reaches_the_days_from_its_validity_on(catalog: Catalog) -> None:
+    days = sales(*MARCH[:10])
+    first = file("products", "p1", date(2024, 3, 3))
+    before = ledger(catalog, *days, first)
+    after = ledger(catalog, *days, first, file("products", "p2", date(2024, 3, 7)))
+    assert sorted(stale_days((FACT,), after, built(before), PROJECT)) == MARCH[6:10]
+    assert [w.models for w in windows((DIM,), after, built(before), PROJECT)] == [(DIM,)]
+    last = ledger(catalog, *days, first, file("products", "p1", date(2024, 3, 7)))
+    assert stale_days((FACT,), last, built(before), PROJECT) == {}, "the same content again changes nothing"
+
+
+def test_only_changed_code_makes_a_view_stale(catalog: Catalog) -> None:
+    before, after = ledger(catalog, *sales(MARCH[0])), ledger(catalog, *sales(MARCH[0], content="b"))
+    assert windows((VIEW,), after, built(before), PROJECT) == []
+    assert [w.models for w in windows((VIEW,), after, built(before), "project-2")] == [(VIEW,)]
+
+
+def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog) -> None:
+    raw = ledger(catalog, *sales(MARCH[0], MARCH[1], MARCH[4], MARCH[5], MARCH[6]))
+    done = built(ledger(catalog, *sales(MARCH[5])), (FACT,))
+    found = windows((FACT,), raw, done, PROJECT)
+    assert [(w.first_day, w.last_day) for w in found] == [
+        (MARCH[0], MARCH[1]),
+        (MARCH[4], MARCH[4]),
+        (MARCH[6], MARCH[6]),
+    ]
+
+
+def test_a_range_and_everything_anew(catalog: Catalog) -> None:
+    raw = ledger(catalog, *sales(*MARCH[:6]), file("products", "p"))
+    some = windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1], last_day=MARCH[3], anew=True)
+    assert [(w.first_day, w.last_day) for w in some] == [(None, None), (MARCH[1], MARCH[3])]
+    assert windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1]) == []
+
+
+@given(
+    contents=st.lists(st.sampled_from("abc-"), min_size=8, max_size=8),
+    later=st.lists(st.sampled_from("abc-"), min_size=8, max_size=8),
+)
+def test_exactly_the_changed_days_are_stale_and_each_lies_in_one_window(
+    catalog: Catalog, contents: list[str], later: list[str]
+) -> None:
+    before, after = (
+        ledger(catalog, *(file("sales", c, day) for day, c in zip(MARCH, cs, strict=False) if c != "-"))
+        for cs in (contents, later)
+    )
+    changed = [day for day, old, new in zip(MARCH, contents, later, strict=False) if old != new]
+    found = windows((FACT,), after, built(before, (FACT,)), PROJECT)
+    assert [day for window in found for day in window.days()] == changed
+
+
+def test_the_words_for_dbt(tmp_path: Path) -> None:
+    window = Window((FACT, MONTHLY), MARCH[0], MARCH[2])
+    arguments = build_arguments(
+        window, project_dir=tmp_path, target_dir=tmp_path / "target", target="development", threads=2
+    )
+    assert arguments[:3] == ["build", "--select", "fct_sales mart_month"]
+    assert json.loads(arguments[arguments.index("--vars") + 1]) == {"first_day": "2024-03-01", "last_day": "2024-03-03"}
+    assert arguments[-4:] == ["--target", "development", "--threads", "2"]
+    whole = build_arguments(Window((DIM,)), project_dir=tmp_path, target_dir=tmp_path, target="production", threads=8)
+    assert "--vars" not in whole
