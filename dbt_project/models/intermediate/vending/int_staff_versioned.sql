@@ -1,0 +1,9 @@
+with
+
+history as (
+
+    {{ versioned(rows=ref('stg_vending__staff'), key='staff_id', attributes=['branch', 'route_id']) }}
+
+)
+
+select * from history

@@ -1,0 +1,112 @@
+with
+
+vend_attempts as (
+
+    select * from {{ ref('stg_vending__sales') }}
+
+),
+
+machines as (
+
+    select * from {{ ref('int_machines_versioned') }}
+
+),
+
+products as (
+
+    select * from {{ ref('int_products_versioned') }}
+
+),
+
+payment_methods as (
+
+    select * from {{ ref('int_payment_methods_versioned') }}
+
+),
+
+joined as (
+
+    select
+        vend_attempts.*,
+        machines.machine_name,
+        machines.location_type,
+        machines.prefecture,
+        machines.route_id,
+        products.product_name,
+        products.category_id,
+        products.unit_cost,
+        payment_methods.payment_type,
+        payment_methods.fee_rate,
+        machines.machine_id is not null as is_known_machine,
+        products.product_id is not null as is_known_product,
+        payment_methods.payment_method_id is not null as is_known_payment_method,
+        case when vend_attempts.status = 'completed' then vend_attempts.quantity else 0 end as units_sold
+    from vend_attempts
+    left join machines
+        on
+            vend_attempts.machine_id = machines.machine_id
+            and {{ was_valid('machines', 'vend_attempts.business_date') }}
+    left join products
+        on
+            vend_attempts.product_id = products.product_id
+            and {{ was_valid('products', 'vend_attempts.business_date') }}
+    left join payment_methods
+        on
+            vend_attempts.payment_method_id = payment_methods.payment_method_id
+            and {{ was_valid('payment_methods', 'vend_attempts.business_date') }}
+
+),
+
+-- Only a completed vend moves money: a refunded one gave it back because nothing came out, a failed one took none.
+valued as (
+
+    select
+        *,
+        units_sold * unit_price as gross_amount,
+        case
+            when units_sold = 0 then 0
+            else {{ share_of_yen('units_sold * unit_price', 'fee_rate') }}
+        end as fee_amount,
+        case when units_sold = 0 then 0 else units_sold * unit_cost end as cost_amount
+    from joined
+
+),
+
+final as (
+
+    select
+        transaction_id,
+        business_date,
+        sold_at,
+        machine_id,
+        machine_name,
+        location_type,
+        prefecture,
+        route_id,
+        slot_no,
+        product_id,
+        product_name,
+        category_id,
+        payment_method_id,
+        payment_type,
+        status,
+        quantity,
+        units_sold,
+        unit_price,
+        unit_cost,
+        fee_rate,
+        gross_amount,
+        fee_amount,
+        gross_amount - fee_amount as net_amount,
+        cost_amount,
+        gross_amount - fee_amount - cost_amount as gross_margin,
+        is_known_machine,
+        is_known_product,
+        is_known_payment_method,
+        file_id,
+        line_number
+    from valued
+
+)
+
+select * from final

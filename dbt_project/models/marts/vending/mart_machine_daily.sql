@@ -1,0 +1,149 @@
+{{ config(materialized='incremental', incremental_strategy='window') }}
+
+with
+
+sales as (
+
+    select * from {{ ref('fct_sales') }}
+    where {{ in_window('business_date') }}
+
+),
+
+vend_attempts as (
+
+    select * from {{ ref('stg_vending__sales') }}
+    where {{ in_window('business_date') }}
+
+),
+
+replenishments as (
+
+    select * from {{ ref('fct_replenishments') }}
+    where {{ in_window('business_date') }}
+
+),
+
+machines as (
+
+    select * from {{ ref('int_machines_versioned') }}
+
+),
+
+sold as (
+
+    select
+        machine_id,
+        business_date,
+        sum(case when status = 'completed' then 1 else 0 end) as vends,
+        sum(case when status = 'refunded' then 1 else 0 end) as refunds,
+        sum(units_sold) as units_sold,
+        sum(gross_amount) as gross_amount,
+        sum(case when payment_type = 'cash' then gross_amount else 0 end) as cash_gross_amount,
+        sum(fee_amount) as fee_amount,
+        sum(net_amount) as net_amount,
+        sum(cost_amount) as cost_amount,
+        sum(gross_margin) as gross_margin,
+        sum(case when gross_margin is null then 1 else 0 end) as vends_without_margin
+    from sales
+    group by machine_id, business_date
+
+),
+
+failed as (
+
+    select
+        machine_id,
+        business_date,
+        count(*) as failed_attempts
+    from vend_attempts
+    where status = 'failed'
+    group by machine_id, business_date
+
+),
+
+restocked as (
+
+    select
+        machine_id,
+        business_date,
+        count(distinct visit_id) as visits,
+        sum(quantity_added) as units_restocked,
+        sum(quantity_removed) as units_removed,
+        sum(removed_cost) as removed_cost,
+        sum(cash_collected) as cash_collected
+    from replenishments
+    group by machine_id, business_date
+
+),
+
+machine_days as (
+
+    select
+        machine_id,
+        business_date
+    from sold
+
+    union distinct
+
+    select
+        machine_id,
+        business_date
+    from failed
+
+    union distinct
+
+    select
+        machine_id,
+        business_date
+    from restocked
+
+),
+
+final as (
+
+    select
+        machine_days.machine_id,
+        machine_days.business_date,
+        machines.machine_name,
+        machines.location_type,
+        machines.prefecture,
+        machines.route_id,
+        cast(coalesce(sold.vends, 0) as bigint) as vends,
+        cast(coalesce(failed.failed_attempts, 0) as bigint) as failed_attempts,
+        cast(coalesce(sold.refunds, 0) as bigint) as refunds,
+        cast(coalesce(sold.units_sold, 0) as bigint) as units_sold,
+        cast(coalesce(sold.gross_amount, 0) as bigint) as gross_amount,
+        cast(coalesce(sold.cash_gross_amount, 0) as bigint) as cash_gross_amount,
+        cast(coalesce(sold.fee_amount, 0) as bigint) as fee_amount,
+        cast(coalesce(sold.net_amount, 0) as bigint) as net_amount,
+        cast(coalesce(sold.cost_amount, 0) as bigint) as cost_amount,
+        cast(coalesce(sold.gross_margin, 0) as bigint) as gross_margin,
+        {{ safe_divide('sold.gross_margin', 'sold.gross_amount') }} as gross_margin_rate,
+        cast(coalesce(sold.vends_without_margin, 0) as bigint) as vends_without_margin,
+        cast(coalesce(restocked.visits, 0) as bigint) as visits,
+        cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
+        cast(coalesce(restocked.units_removed, 0) as bigint) as units_removed,
+        cast(coalesce(restocked.removed_cost, 0) as bigint) as removed_cost,
+        cast(coalesce(restocked.cash_collected, 0) as bigint) as cash_collected,
+        machines.machine_id is not null as is_known_machine
+    from machine_days
+    left join sold
+        on
+            machine_days.machine_id = sold.machine_id
+            and machine_days.business_date = sold.business_date
+    left join failed
+        on
+            machine_days.machine_id = failed.machine_id
+            and machine_days.business_date = failed.business_date
+    left join restocked
+        on
+            machine_days.machine_id = restocked.machine_id
+            and machine_days.business_date = restocked.business_date
+    left join machines
+        on
+            machine_days.machine_id = machines.machine_id
+            and {{ was_valid('machines', 'machine_days.business_date') }}
+
+)
+
+select * from final

@@ -1,0 +1,37 @@
+with
+
+slots_touched as (
+
+    {{ one_row_per_key(
+        source('vending', 'replenishment_records'),
+        ref('base_platform__file_versions'),
+        'record_id',
+        'replenished_at'
+    ) }}
+
+),
+
+final as (
+
+    select
+        record_id as replenishment_id,
+        visit_id,
+        _business_date as business_date,
+        machine_id,
+        slot_no,
+        product_id,
+        staff_id,
+        replenished_at,
+        quantity_before,
+        quantity_added,
+        quantity_removed,
+        removal_reason,
+        cash_collected,
+        sales_meter,
+        _file_id as file_id,
+        _line as line_number
+    from slots_touched
+
+)
+
+select * from final
