@@ -169,7 +169,7 @@ def tell_transformed(transformed: Transformed) -> RenderableType:
     lines.append(Text(f"\nBuilt {models}, {good} of {_count(len(checks), 'check')} passed", style="bold"))
     for window in days:
         span = f"{window.first_day}" + (f" to {window.last_day}" if window.last_day != window.first_day else "")
-        lines.append(f"  {span}: {', '.join(model.name for model in window.models)}")
+        lines.append(f"  {span}: {', '.join(model.name for model in window.models if model.is_daily)}")
     lines += _problems(
         [
             (

@@ -32,7 +32,7 @@ class Export(BaseModel):
     format: Format
     encoding: CsvEncoding | None = None
     partition_by: str | None = None
-    file_name: str
+    file_stem: str
 
     @model_validator(mode="after")
     def _encoding_is_for_text(self) -> Self:
@@ -53,7 +53,7 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
             yield f"{where}: an export is of exactly one model, and this depends on {len(models)}"
             continue
         node = manifest["nodes"][models[0]]
-        said = {"file_name": exposure["name"], **meta["export"]}
+        said = {"file_stem": exposure["name"], **meta["export"]}
         try:
             yield Export.model_validate(
                 {
@@ -70,5 +70,5 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
                 key = ".".join(str(part) for part in problem["loc"])
                 message = problem["msg"].removeprefix("Value error, ")
                 if problem["type"] == "extra_forbidden":
-                    message = "unknown key; allowed: encoding, file_name, format, partition_by"
+                    message = "unknown key; allowed: encoding, file_stem, format, partition_by"
                 yield f"{where}: {key}: {message}" if key else f"{where}: {message}"

@@ -172,7 +172,7 @@ def _write(
 ) -> Part:
     content = encode(table, export)
     sha256 = hashlib.sha256(content).hexdigest()
-    stem = f"{export.file_name}_{day}" if day else export.file_name
+    stem = f"{export.file_stem}_{day}" if day else export.file_stem
     path = f"{export.name}/{stem}_{sha256[:8]}.{export.format}"
     place.write(path, content)
     back = b"".join(place.read_path(path))

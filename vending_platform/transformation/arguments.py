@@ -21,7 +21,7 @@ def parse_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list
 
 def _where(project_dir: Path, target_dir: Path) -> list[str]:
     return [
-        *("--quiet", "--no-use-colors", "--log-level-file", "none"),
+        *("--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none"),
         *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
         *("--target-path", str(target_dir), "--log-path", str(target_dir)),
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, project_hash
 from vending_platform.transformation.arguments import build_arguments, parse_arguments
@@ -195,15 +196,23 @@ def _note(
     """The ledger of builds: only what succeeded."""
     good = {result.unique_id for result in results if result.kind == "model" and result.is_good}
     doubted = {tested for result in results if not result.is_good for tested in result.tests}
+    good_models = [model for model in window.models if model.unique_id in good]
     rows = [
         (model.name, day, raw.of(model, day, code), model.unique_id not in doubted, run_id, datetime.now(UTC))
-        for model in window.models
-        if model.unique_id in good
-        for day in window.days()
+        for model in good_models
+        for day in window.days(model)
     ]
-    table = pa.table(
-        [pa.array(column) for column in zip(*rows, strict=True)] if rows else [[]] * len(BUILDS_SCHEMA), BUILDS_SCHEMA
-    )
-    keys = ["model"] if window.first_day is None else ["model", "business_date"]
+    if not rows:
+        return
+    built = pa.table([pa.array(column) for column in zip(*rows, strict=True)], BUILDS_SCHEMA)
+    is_whole = pc.is_null(built["business_date"])
     with reservation.writing() as writer:
-        writer.publish([Change(BUILDS, delete=table.select(keys), insert=table)], lambda _: None)
+        writer.publish(
+            [
+                Change(BUILDS, delete=built.filter(is_whole).select(["model"])),
+                Change(
+                    BUILDS, delete=built.filter(pc.invert(is_whole)).select(["model", "business_date"]), insert=built
+                ),
+            ],
+            lambda _: None,
+        )

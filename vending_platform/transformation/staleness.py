@@ -13,15 +13,15 @@ Built = Mapping[tuple[str, date | None], str]
 
 @dataclass(frozen=True)
 class Window:
-    """One dbt run: these models, for these business days; without days, models that are built as a whole."""
+    """One dbt run: these models, of which those that are built day by day are built for these business days."""
 
     models: tuple[Model, ...]
     first_day: date | None = None
     last_day: date | None = None
 
-    def days(self) -> Iterator[date | None]:
-        """The days for which a model that is built day by day is built; a model built as a whole has only None."""
-        if self.first_day is None or self.last_day is None:
+    def days(self, model: Model) -> Iterator[date | None]:
+        """What the run builds of one of its models; None stands for all of it."""
+        if not model.is_daily or self.first_day is None or self.last_day is None:
             yield None
             return
         day = self.first_day
@@ -53,7 +53,8 @@ def windows(
     last_day: date | None = None,
     anew: bool = False,
 ) -> list[Window]:
-    """The runs that bring every model up to date: wholes first, then contiguous days that need the same models.
+    """The runs that bring every model up to date: contiguous days that need the same models are one, and the first of
+    them also builds what is built as a whole, so that a check between two models finds both.
 
     With `first_day` and `last_day` only these days; with `anew` also what is not stale.
     """
@@ -70,7 +71,7 @@ def windows(
         stale = dict.fromkeys(sorted(days), names)
     else:
         stale = stale_days(models, raw, built, project)
-    found = [Window(tuple(wholes))] if wholes else []
+    found: list[Window] = []
     run: list[date] = []
     for day, names in stale.items():
         if (first_day and day < first_day) or (last_day and day > last_day):
@@ -81,6 +82,10 @@ def windows(
         run.append(day)
     if run:
         found.append(_window(models, stale[run[-1]], run))
+    if wholes and found:
+        found[0] = Window((*wholes, *found[0].models), found[0].first_day, found[0].last_day)
+    elif wholes:
+        found.append(Window(tuple(wholes)))
     return found
 
 

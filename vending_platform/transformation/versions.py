@@ -29,8 +29,11 @@ class RawVersions:
     """Of each source: a hash over all of its files."""
 
     def days_of(self, model: Model) -> frozenset[date]:
-        """The business days that some daily source of the model has."""
-        return frozenset(day for source in model.sources for day in self.days.get(source, ()))
+        """The business days of a model that rests on daily sources: all that any source has, so that a day on which
+        nobody refilled a machine is a day like any other, and neighbouring days can be built together."""
+        if model.sources.isdisjoint(self.days):
+            return frozenset()
+        return frozenset(day for days in self.days.values() for day in days)
 
     def of(self, model: Model, day: date | None, project: str) -> str:
         """What the model rests on; `day` is None for a model that is built as a whole."""

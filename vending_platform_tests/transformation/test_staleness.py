@@ -61,8 +61,7 @@ def test_at_first_everything_is_stale(catalog: Catalog) -> None:
     both = frozenset({"fct_sales", "mart_month"})
     assert stale_days(MODELS, raw, {}, PROJECT) == {MARCH[0]: both, MARCH[1]: both}
     assert [(w.first_day, w.last_day, [m.name for m in w.models]) for w in windows(MODELS, raw, {}, PROJECT)] == [
-        (None, None, ["stg_sales", "dim_products"]),
-        (MARCH[0], MARCH[1], ["fct_sales", "mart_month"]),
+        (MARCH[0], MARCH[1], ["stg_sales", "dim_products", "fct_sales", "mart_month"])
     ]
 
 
@@ -94,7 +93,7 @@ def test_a_new_master_reaches_the_days_from_its_validity_on(catalog: Catalog) ->
     before = ledger(catalog, *days, first)
     after = ledger(catalog, *days, first, file("products", "p2", date(2024, 3, 7)))
     assert sorted(stale_days((FACT,), after, built(before), PROJECT)) == MARCH[6:10]
-    assert [w.models for w in windows((DIM,), after, built(before), PROJECT)] == [(DIM,)]
+    assert [(w.models, w.first_day) for w in windows((DIM,), after, built(before), PROJECT)] == [((DIM,), None)]
     last = ledger(catalog, *days, first, file("products", "p1", date(2024, 3, 7)))
     assert stale_days((FACT,), last, built(before), PROJECT) == {}, "the same content again changes nothing"
 
@@ -119,7 +118,7 @@ def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog)
 def test_a_range_and_everything_anew(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(*MARCH[:6]), file("products", "p"))
     some = windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1], last_day=MARCH[3], anew=True)
-    assert [(w.first_day, w.last_day) for w in some] == [(None, None), (MARCH[1], MARCH[3])]
+    assert [(w.first_day, w.last_day, w.models) for w in some] == [(MARCH[1], MARCH[3], MODELS)]
     assert windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1]) == []
 
 
@@ -136,7 +135,7 @@ def test_exactly_the_changed_days_are_stale_and_each_lies_in_one_window(
     )
     changed = [day for day, old, new in zip(MARCH, contents, later, strict=False) if old != new]
     found = windows((FACT,), after, built(before, (FACT,)), PROJECT)
-    assert [day for window in found for day in window.days()] == changed
+    assert [day for window in found for day in window.days(FACT)] == changed
 
 
 def test_the_words_for_dbt(tmp_path: Path) -> None:
