@@ -196,6 +196,12 @@ def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
                 if other is not source and any(p.expression.fullmatch(pattern.example) for p in other.patterns):
                     yield f"{where}: name pattern {pattern.template!r} also takes files of source {other.name}"
     for source in sources:
+        for column in source.columns:
+            if column.references is not None and column.references not in names:
+                where = f"{source.declared_in}: source {source.name}: column {column.name}"
+                there_are = ", ".join(sorted(names))
+                yield f"{where}: references {column.references!r}, which is no source; there are: {there_are}"
+    for source in sources:
         if (expected := source.files.expected_from) is None:
             continue
         where = f"{source.declared_in}: source {source.name}: expected_from"

@@ -93,6 +93,7 @@ class Column(_Declared):
     true_values: tuple[str, ...] = ("true",)
     false_values: tuple[str, ...] = ("false",)
     personal: bool = False
+    references: str | None = None
 
     @field_validator("type", mode="before")
     @classmethod
@@ -271,4 +272,5 @@ class Source(_Declared):
         for column in said["columns"]:
             column.pop("description")
             column.pop("personal")
+            column.pop("references")
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, project_hash
 from vending_platform.transformation.arguments import build_arguments, parse_arguments
+from vending_platform.transformation.spread import SCHEMAS, Spread, spread
 from vending_platform.transformation.staleness import Built, Window, stale_days, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
-from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse
+from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
 BUILDS = TableName("raw", "_builds")
 BUILDS_SCHEMA = pa.schema(
@@ -83,8 +84,10 @@ class Transformed:
 
 def stale(reader: Reader, catalog: Catalog, project: Project) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on."""
-    code = project_hash(project.project_dir)
-    return stale_days(catalog.models, _raw(reader, catalog), _built(reader), code)
+    raw = _raw(reader, catalog)
+    reached = spread(reader, catalog, raw).reached
+    built = {build: version for build, version in _built(reader).items() if build not in reached}
+    return stale_days(catalog.models, raw, built, project_hash(project.project_dir))
 
 
 def transform(
@@ -109,9 +112,11 @@ def transform(
     chosen = [model for model in catalog.models if models is None or model.name in set(models)]
     with warehouse.reserved("vending transform", on_wait) as reservation:
         with reservation.writing() as writer:
-            writer.ensure_tables({BUILDS: BUILDS_SCHEMA})
+            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
-            raw, built = _raw(writer, catalog), _built(writer)
+            raw = _raw(writer, catalog)
+            _forget_what_is_reached(writer, spread(writer, catalog, raw))
+            built = _built(writer)
         todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew)
         if not todo:
             return done
@@ -188,6 +193,14 @@ def _built(reader: Reader) -> Built:
         return {}
     rows = reader.query(f"select model, business_date, raw_version from {BUILDS}").to_pylist()
     return {(row["model"], row["business_date"]): row["raw_version"] for row in rows}
+
+
+def _forget_what_is_reached(writer: Writer, found: Spread) -> None:
+    """Days that a change elsewhere reaches count as never built, from before dbt starts: a crash forgets nothing."""
+    if found.remember:
+        names, days = zip(*sorted(found.reached), strict=True) if found.reached else ((), ())
+        unbuilt = pa.table({"model": pa.array(names, pa.string()), "business_date": pa.array(days, pa.date32())})
+        writer.publish([Change(BUILDS, delete=unbuilt), *found.remember], lambda _: None)
 
 
 def _note(

@@ -23,8 +23,8 @@ class RawVersions:
 
     days: dict[str, dict[date, str]]
     """Of each daily source: per business day a hash over the day's files."""
-    masters: dict[str, tuple[tuple[date, str], ...]]
-    """Of each master: since when which content is valid, in that order."""
+    masters: dict[str, tuple[tuple[date, str, str], ...]]
+    """Of each master: since when which content is valid, in that order; and the file it came in."""
     wholes: dict[str, str]
     """Of each source: a hash over all of its files."""
 
@@ -46,7 +46,7 @@ class RawVersions:
             if day is None or model.reach is Reach.EVERYTHING:
                 yield self.wholes.get(source, "")
             elif source in self.days:
-                yield from (self.days[source].get(reaching, "") for reaching in _reaching(model.reach, day))
+                yield from (self.days[source].get(reaching, "") for reaching in reaching(model.reach, day))
             elif source in self.masters:
                 yield _valid_on(self.masters[source], day)
             else:
@@ -56,7 +56,7 @@ class RawVersions:
 def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     """From the rows of the ledger, at least those with `in_raw`."""
     by_day: dict[str, dict[date, list[str]]] = defaultdict(lambda: defaultdict(list))
-    masters: dict[str, list[tuple[date, datetime, str, str]]] = defaultdict(list)
+    masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
     wholes: dict[str, list[str]] = defaultdict(list)
     columns = ("source", "path", "sha256", "file_id", "state", "business_date", "modified_at", "in_raw")
     kinds = {source.name: source.files.delivery for source in catalog}
@@ -69,7 +69,7 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             by_day[row["source"]][row["business_date"]].append(row["file_id"])
         elif kind is Delivery.SNAPSHOT:
             since = row["business_date"] or row["modified_at"].astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-            masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"]))
+            masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"], row["file_id"]))
     return RawVersions(
         days={
             source.name: {day: _hash(sorted(ids)) for day, ids in by_day[source.name].items()}
@@ -77,21 +77,21 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             if source.files.delivery is Delivery.DAILY
         },
         masters={
-            name: tuple((since, sha256) for since, _, _, sha256 in sorted(versions))
+            name: tuple((since, content, file_id) for since, _, _, content, file_id in sorted(versions))
             for name, versions in masters.items()
         },
         wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
     )
 
 
-def _valid_on(versions: tuple[tuple[date, str], ...], day: date) -> str:
+def _valid_on(versions: tuple[tuple[date, str, str], ...], day: date) -> str:
     """The content valid on that day; before the first one is, the first one."""
-    valid = [content for since, content in versions if since <= day]
+    valid = [content for since, content, _ in versions if since <= day]
     return valid[-1] if valid else versions[0][1]
 
 
-def _reaching(reach: Reach, day: date) -> Iterator[date]:
-    """The raw days that reach `day`."""
+def reaching(reach: Reach, day: date) -> Iterator[date]:
+    """The raw days that reach `day`; with every reach there is today, they are also the days that `day` reaches."""
     if reach is Reach.SAME_DAY:
         yield day
         return
