@@ -37,6 +37,7 @@ attempted as (
         sum(net_amount) as net_amount,
         sum(cost_amount) as cost_amount,
         sum(gross_margin) as gross_margin,
+        sum(case when gross_margin is not null then gross_amount end) as gross_amount_with_margin,
         sum(case when gross_margin is null then 1 else 0 end) as vends_without_margin
     from vend_attempts
     group by machine_id, business_date
@@ -93,7 +94,7 @@ final as (
         cast(coalesce(attempted.net_amount, 0) as bigint) as net_amount,
         cast(coalesce(attempted.cost_amount, 0) as bigint) as cost_amount,
         cast(coalesce(attempted.gross_margin, 0) as bigint) as gross_margin,
-        {{ safe_divide('attempted.gross_margin', 'attempted.gross_amount') }} as gross_margin_rate,
+        {{ safe_divide('attempted.gross_margin', 'attempted.gross_amount_with_margin') }} as gross_margin_rate,
         cast(coalesce(attempted.vends_without_margin, 0) as bigint) as vends_without_margin,
         cast(coalesce(restocked.visits, 0) as bigint) as visits,
         cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
