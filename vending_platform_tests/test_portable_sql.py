@@ -82,7 +82,9 @@ def _is_safe_division(node: exp.Expression) -> bool:
     return (
         isinstance(node, exp.Div)
         and isinstance(node.expression, exp.Nullif)
-        and all(isinstance(side, exp.Cast) and side.to.this.name == "DOUBLE" for side in (node.this, node.expression.this))
+        and all(
+            isinstance(side, exp.Cast) and side.to.this.name == "DOUBLE" for side in (node.this, node.expression.this)
+        )
     )
 
 
@@ -91,9 +93,7 @@ def _name(node: exp.Func) -> str:
 
 
 @pytest.mark.parametrize("dialect", list(BY_DISPATCH))
-def test_models_use_only_what_both_warehouses_understand_alike(
-    compiled: Mapping[str, Compiled], dialect: str
-) -> None:
+def test_models_use_only_what_both_warehouses_understand_alike(compiled: Mapping[str, Compiled], dialect: str) -> None:
     assert set(compiled[dialect]) == {path.stem for path in (DBT_PROJECT_DIR / "models").rglob("*.sql")}
     found = {
         model: sorted(set(objections(sql, dialect, FUNCTIONS | BY_DISPATCH[dialect])))

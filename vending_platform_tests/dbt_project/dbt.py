@@ -27,8 +27,16 @@ class Dbt:
     def parse(self) -> None:
         self.manifest = self("parse").result
 
-    def run(self, first_day: date | None = None, last_day: date | None = None, *, full_refresh: bool = False) -> None:
-        self("run", *window(first_day, last_day), *(["--full-refresh"] if full_refresh else []))
+    def run(
+        self,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        *,
+        full_refresh: bool = False,
+        select: str = "*",
+    ) -> None:
+        how = ["--full-refresh"] if full_refresh else []
+        self("run", "--select", select, *window(first_day, last_day), *how)
 
     def build(self, first_day: date | None = None, last_day: date | None = None) -> dict[str, str]:
         """What became of every model and test."""
@@ -46,7 +54,8 @@ class Dbt:
                 ]
             )
         if not outcome.success:
-            raise DbtFailed(outcome.exception or [result.message for result in outcome.result if result.message])
+            results = getattr(outcome.result, "results", ())
+            raise DbtFailed(outcome.exception or [result.message for result in results if result.message])
         return outcome
 
 
