@@ -20,9 +20,3 @@
         round(cast({{ dividend }} as double) / nullif(cast({{ divisor }} as double), 0), 4) as decimal(18, 4)
     )
 {%- endmacro %}
-
-
-{% macro total(amount) -%}
-    {#- A sum as bigint (DuckDB would make a hugeint, Snowflake a number(38, 0)); nothing adds up to zero. -#}
-    cast(coalesce(sum({{ amount }}), 0) as bigint)
-{%- endmacro %}

@@ -2,16 +2,9 @@
 
 with
 
-sales as (
-
-    select * from {{ ref('fct_sales') }}
-    where {{ in_window('business_date') }}
-
-),
-
 vend_attempts as (
 
-    select * from {{ ref('stg_vending__sales') }}
+    select * from {{ ref('int_vends_priced') }}
     where {{ in_window('business_date') }}
 
 ),
@@ -29,13 +22,14 @@ machines as (
 
 ),
 
-sold as (
+attempted as (
 
     select
         machine_id,
         business_date,
         sum(case when status = 'completed' then 1 else 0 end) as vends,
         sum(case when status = 'refunded' then 1 else 0 end) as refunds,
+        sum(case when status = 'failed' then 1 else 0 end) as failed_attempts,
         sum(units_sold) as units_sold,
         sum(gross_amount) as gross_amount,
         sum(case when payment_type = 'cash' then gross_amount else 0 end) as cash_gross_amount,
@@ -43,20 +37,9 @@ sold as (
         sum(net_amount) as net_amount,
         sum(cost_amount) as cost_amount,
         sum(gross_margin) as gross_margin,
+        sum(case when gross_margin is not null then gross_amount end) as gross_amount_with_margin,
         sum(case when gross_margin is null then 1 else 0 end) as vends_without_margin
-    from sales
-    group by machine_id, business_date
-
-),
-
-failed as (
-
-    select
-        machine_id,
-        business_date,
-        count(*) as failed_attempts
     from vend_attempts
-    where status = 'failed'
     group by machine_id, business_date
 
 ),
@@ -81,14 +64,7 @@ machine_days as (
     select
         machine_id,
         business_date
-    from sold
-
-    union distinct
-
-    select
-        machine_id,
-        business_date
-    from failed
+    from attempted
 
     union distinct
 
@@ -108,18 +84,18 @@ final as (
         machines.location_type,
         machines.prefecture,
         machines.route_id,
-        cast(coalesce(sold.vends, 0) as bigint) as vends,
-        cast(coalesce(failed.failed_attempts, 0) as bigint) as failed_attempts,
-        cast(coalesce(sold.refunds, 0) as bigint) as refunds,
-        cast(coalesce(sold.units_sold, 0) as bigint) as units_sold,
-        cast(coalesce(sold.gross_amount, 0) as bigint) as gross_amount,
-        cast(coalesce(sold.cash_gross_amount, 0) as bigint) as cash_gross_amount,
-        cast(coalesce(sold.fee_amount, 0) as bigint) as fee_amount,
-        cast(coalesce(sold.net_amount, 0) as bigint) as net_amount,
-        cast(coalesce(sold.cost_amount, 0) as bigint) as cost_amount,
-        cast(coalesce(sold.gross_margin, 0) as bigint) as gross_margin,
-        {{ safe_divide('sold.gross_margin', 'sold.gross_amount') }} as gross_margin_rate,
-        cast(coalesce(sold.vends_without_margin, 0) as bigint) as vends_without_margin,
+        cast(coalesce(attempted.vends, 0) as bigint) as vends,
+        cast(coalesce(attempted.failed_attempts, 0) as bigint) as failed_attempts,
+        cast(coalesce(attempted.refunds, 0) as bigint) as refunds,
+        cast(coalesce(attempted.units_sold, 0) as bigint) as units_sold,
+        cast(coalesce(attempted.gross_amount, 0) as bigint) as gross_amount,
+        cast(coalesce(attempted.cash_gross_amount, 0) as bigint) as cash_gross_amount,
+        cast(coalesce(attempted.fee_amount, 0) as bigint) as fee_amount,
+        cast(coalesce(attempted.net_amount, 0) as bigint) as net_amount,
+        cast(coalesce(attempted.cost_amount, 0) as bigint) as cost_amount,
+        cast(coalesce(attempted.gross_margin, 0) as bigint) as gross_margin,
+        {{ safe_divide('attempted.gross_margin', 'attempted.gross_amount_with_margin') }} as gross_margin_rate,
+        cast(coalesce(attempted.vends_without_margin, 0) as bigint) as vends_without_margin,
         cast(coalesce(restocked.visits, 0) as bigint) as visits,
         cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
         cast(coalesce(restocked.units_removed, 0) as bigint) as units_removed,
@@ -127,14 +103,10 @@ final as (
         cast(coalesce(restocked.cash_collected, 0) as bigint) as cash_collected,
         machines.machine_id is not null as is_known_machine
     from machine_days
-    left join sold
+    left join attempted
         on
-            machine_days.machine_id = sold.machine_id
-            and machine_days.business_date = sold.business_date
-    left join failed
-        on
-            machine_days.machine_id = failed.machine_id
-            and machine_days.business_date = failed.business_date
+            machine_days.machine_id = attempted.machine_id
+            and machine_days.business_date = attempted.business_date
     left join restocked
         on
             machine_days.machine_id = restocked.machine_id

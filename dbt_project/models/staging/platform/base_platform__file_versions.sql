@@ -23,7 +23,7 @@ dated as (
         reason,
         coalesce(business_date, {{ tokyo_day('modified_at') }}) as version_day,
         case when state = 'loaded' then 1 else 0 end as is_loaded,
-        -- What replaced a dated file corrects it; what replaced an undated one is news, and the old one was true before.
+        -- What replaced a dated file corrects it. What replaced an undated one is news: the old one was true before.
         case when in_raw and (state <> 'superseded' or business_date is null) then 1 else 0 end as is_kept
     from files
 

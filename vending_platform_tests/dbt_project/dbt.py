@@ -1,0 +1,69 @@
+"""dbt in this process, on the project's files, with a warehouse of its own and its by-products out of the way."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from dbt.cli.main import dbtRunner
+
+from vending_platform.environment import DBT_PROJECT_DIR
+
+
+@dataclass
+class Dbt:
+    folder: Path
+    """Holds dbt_dev.duckdb, and what dbt leaves behind."""
+    profiles_dir: Path = DBT_PROJECT_DIR
+    manifest: Any = field(default=None, repr=False)
+    """Parsing takes seconds; who runs dbt often parses once."""
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "target"
+
+    def parse(self) -> None:
+        self.manifest = self("parse").result
+
+    def run(
+        self,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        *,
+        full_refresh: bool = False,
+        select: str = "*",
+    ) -> None:
+        how = ["--full-refresh"] if full_refresh else []
+        self("run", "--select", select, *window(first_day, last_day), *how)
+
+    def build(self, first_day: date | None = None, last_day: date | None = None) -> dict[str, str]:
+        """What became of every model and test."""
+        outcome = self("build", *window(first_day, last_day))
+        return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
+
+    def __call__(self, *arguments: str) -> Any:
+        with mock.patch.dict(os.environ, VENDING_DATA_DIR=str(self.folder)):
+            outcome = dbtRunner(self.manifest).invoke(
+                [
+                    *arguments,
+                    *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(self.profiles_dir)),
+                    *("--target-path", str(self.target), "--log-path", str(self.folder), "--log-level-file", "none"),
+                    *("--quiet", "--no-use-colors"),
+                ]
+            )
+        if not outcome.success:
+            results = getattr(outcome.result, "results", ())
+            raise DbtFailed(outcome.exception or [result.message for result in results if result.message])
+        return outcome
+
+
+class DbtFailed(Exception):
+    pass
+
+
+def window(first_day: date | None, last_day: date | None) -> list[str]:
+    if first_day is None:
+        return []
+    return ["--vars", f'{{first_day: "{first_day}", last_day: "{last_day or first_day}"}}']
