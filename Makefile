@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint bench lock clean sample
+.PHONY: help setup demo test lint bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,6 +23,13 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+demo: $(READY) ## set up, then the sample's deliveries become marts and exports
+	@$(BIN)/vending run || test $$? -eq 3
+	@echo
+	@echo "Look next at:  .venv/bin/vending status            what needs a person, and why"
+	@echo "               ls data/processed-data/*            the exports; each manifest.json says what they rest on"
+	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
+
 test: $(READY) ## set up, then the tests
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
@@ -31,6 +38,7 @@ lint: $(READY) ## style, types, and the walls between the floors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor -q dbt_project/models
 
 bench: $(READY) ## measure, as ratios against something run beside it
 	@$(BIN)/python -m benchmarks
@@ -41,8 +49,8 @@ lock: $(READY) ## choose versions anew
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --upgrade - -o requirements-uv.lock
 
-clean: ## remove everything that was made, but no delivery
-	@rm -rf $(VENV) dbt_project/target data/dbt_dev.* data/staging data/scratch data/dbt-artifacts data/processed-data
+clean: ## remove what set-up and tools made; no delivery, no warehouse, nothing in quarantine
+	@rm -rf $(VENV) dbt_project/target data/scratch .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The committed sample: eight machines, two weeks, and a few deliveries that went wrong.
 SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated_row missing corrected_short \

@@ -1,6 +1,6 @@
 """`vending`: the platform's operations for a terminal.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="From vending-machine deliveries to trusted tables. Every command says what it did and what needs a person.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs a person.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs a person, 130 stopped.",
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -208,7 +208,10 @@ def _edge() -> Iterator[None]:
     ) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")
         raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # DuckDB turns a Ctrl-C during a query into an error of its own.
+        if isinstance(error, RuntimeError) and "interrupt" not in str(error).lower():
+            raise
         err.print("Stopped. What was already published stays; the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
 

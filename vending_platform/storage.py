@@ -1,21 +1,23 @@
 """Where files live. A `Place` is one folder or one bucket prefix; `Storage` is the four that an environment has.
 
-Everything goes through obstore, with one exception: a local folder is listed and read directly. obstore stops a
-whole listing at the first name it can't express (a line break, bytes that are no UTF-8), and one odd file must not
-hide the others; reading directly is also six times faster for thousands of small files.
+`ObjectPlace` is obstore's. A local folder is worked on directly (`LocalPlace`): obstore stops a whole listing at the
+first name it can't express (a line break, bytes that are no UTF-8), and one odd file must not hide the others; what a
+killed write leaves behind has a name that it then refuses to delete; and it takes six times as long for small files.
 """
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, ObjectStore
+from obstore.store import ObjectStore
 
 from vending_platform.environment import Places
 
@@ -37,63 +39,116 @@ class Unreadable(Exception):
     """A file that was listed can't be read as listed; the message says why. Nothing is known about its content."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """One folder or bucket prefix. Writing is atomic: a reader sees the old file, or the new one whole."""
-
-    store: ObjectStore
-    folder: Path | None = None
+class Place(Protocol):
+    """Writing is atomic: a reader sees the old file, or the new one whole."""
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the place (or below the folder `prefix` in it), in no particular order."""
-        prefix = prefix and prefix.rstrip("/") + "/"
-        if self.folder is not None:
-            yield from _walk(self.folder, prefix)
+
+    def chunks(self, file: StoredFile) -> Iterator[bytes]:
+        """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
+
+    def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
+        """The content of each file, in order; a file that can't be read does not stop the others."""
+
+    def write(self, path: str, content: bytes | Iterable[bytes]) -> None: ...
+
+    def read_path(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file that this platform wrote itself; KeyError if there is none."""
+
+    def has(self, path: str) -> bool: ...
+
+    def delete(self, path: str) -> None:
+        """Afterwards there is no such file, whether or not there was one."""
+
+
+@dataclass(frozen=True)
+class LocalPlace:
+    folder: Path
+
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
+        return _walk(self.folder, prefix and prefix.rstrip("/") + "/")
+
+    def chunks(self, file: StoredFile) -> Iterator[bytes]:
+        try:
+            # Without blocking: opening a pipe that lies among the files would otherwise wait for ever.
+            descriptor = os.open(os.path.join(self.folder, file.path), os.O_RDONLY | os.O_NONBLOCK)
+            with open(descriptor, "rb", buffering=0) as opened:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise Unreadable("it is no regular file")
+                while chunk := opened.read(min(_CHUNK, file.size + 1)):
+                    yield chunk
+                after = _stored(file.path, os.fstat(descriptor))
+        except FileNotFoundError:
+            raise Unreadable("it was deleted while this run was reading") from None
+        except OSError as error:
+            raise Unreadable(f"it can't be opened: {error}") from error
+        if (after.size, after.etag) != (file.size, file.etag):
+            raise Unreadable("it was still being written while this run was reading")
+
+    def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
+        for file in files:
+            yield _attempt(self, file)
+
+    def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".tmp", delete=False) as aside:
+            try:
+                aside.writelines([content] if isinstance(content, bytes) else content)
+                aside.flush()
+                os.fsync(aside.fileno())
+                os.replace(aside.name, target)
+            except BaseException:
+                os.unlink(aside.name)
+                raise
+
+    def read_path(self, path: str) -> Iterator[bytes]:
+        try:
+            with (self.folder / path).open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+        except FileNotFoundError:
+            raise KeyError(path) from None
+
+    def has(self, path: str) -> bool:
+        return (self.folder / path).is_file()
+
+    def delete(self, path: str) -> None:
+        try:
+            os.unlink(self.folder / path)
+        except FileNotFoundError:
             return
-        for page in obstore.list(self.store, prefix or None):
+
+
+@dataclass(frozen=True)
+class ObjectPlace:
+    store: ObjectStore
+
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
+        for page in obstore.list(self.store, prefix.rstrip("/") or None):
             for entry in page:
                 yield StoredFile(entry["path"], entry["size"], entry["e_tag"] or "", entry["last_modified"])
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
-        """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
         try:
-            if self.folder is not None:
-                # Without blocking: opening a pipe that lies among the files would otherwise wait for ever.
-                descriptor = os.open(os.path.join(self.folder, file.path), os.O_RDONLY | os.O_NONBLOCK)
-                with open(descriptor, "rb", buffering=0) as opened:
-                    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                        raise Unreadable("it is no regular file")
-                    while chunk := opened.read(min(_CHUNK, file.size + 1)):
-                        yield chunk
-                    after = _stored(file.path, os.fstat(descriptor))
-            else:
-                result = obstore.get(self.store, file.path)
-                yield from (bytes(chunk) for chunk in result.stream(_CHUNK))
-                after = StoredFile(file.path, result.meta["size"], result.meta["e_tag"] or "", file.modified_at)
+            result = obstore.get(self.store, file.path)
+            yield from (bytes(chunk) for chunk in result.stream(_CHUNK))
         except (FileNotFoundError, NotFoundError):
             raise Unreadable("it was deleted while this run was reading") from None
-        except (OSError, BaseError) as error:
-            raise Unreadable(f"it can't be opened: {_first_line(error)}") from error
-        if (after.size, after.etag) != (file.size, file.etag):
+        except BaseError as error:
+            raise Unreadable(f"it can't be opened: {str(error).strip().splitlines()[0]}") from error
+        if (result.meta["size"], result.meta["e_tag"] or "") != (file.size, file.etag):
             raise Unreadable("it was still being written while this run was reading")
 
-    def read(self, file: StoredFile) -> bytes:
-        """The file's bytes, whole; `Unreadable` as `chunks` says."""
-        return b"".join(self.chunks(file))
-
     def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
-        """The content of each file, in order; a file that can't be read does not stop the others."""
-        if self.folder is not None:
-            yield from map(self._attempt, files)
-            return
         with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-            yield from pool.map(self._attempt, files)
+            yield from pool.map(lambda file: _attempt(self, file), files)
 
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
         obstore.put(self.store, path, content)
 
     def read_path(self, path: str) -> Iterator[bytes]:
-        """The bytes of a file that this platform wrote itself; KeyError if there is none."""
         try:
             yield from (bytes(chunk) for chunk in obstore.get(self.store, path).stream(_CHUNK))
         except (FileNotFoundError, NotFoundError):
@@ -107,17 +162,7 @@ class Place:
         return True
 
     def delete(self, path: str) -> None:
-        """Afterwards there is no such file, whether or not there was one."""
-        try:
-            obstore.delete(self.store, path)
-        except (FileNotFoundError, NotFoundError):
-            return
-
-    def _attempt(self, file: StoredFile) -> bytes | Unreadable:
-        try:
-            return self.read(file)
-        except Unreadable as problem:
-            return problem
+        obstore.delete(self.store, path)
 
 
 @dataclass(frozen=True)
@@ -131,15 +176,25 @@ class Storage:
 
 
 def open_storage(places: Places) -> Storage:
-    return Storage(*(open_place(url) for url in (places.raw, places.processed, places.artifacts, places.work)))
+    """The four places. The raw one must be there: an absent folder is not the same as an empty one."""
+    raw, *others = (open_place(url) for url in (places.raw, places.processed, places.artifacts, places.work))
+    if not raw.folder.is_dir():
+        raise FileNotFoundError(f"{places.raw} is no folder: that is where deliveries are expected")
+    return Storage(raw, *others)
 
 
-def open_place(url: str) -> Place:
-    """The place at `url`, which today must be a local folder (made if it is missing)."""
+def open_place(url: str) -> LocalPlace:
+    """The place at `url`, which today must be a local folder."""
     if "://" in url:
         raise ValueError(f"{url}: only local folders can be opened so far")
-    folder = Path(url)
-    return Place(LocalStore(folder, mkdir=True), folder)
+    return LocalPlace(Path(url))
+
+
+def _attempt(place: Place, file: StoredFile) -> bytes | Unreadable:
+    try:
+        return b"".join(place.chunks(file))
+    except Unreadable as problem:
+        return problem
 
 
 def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
@@ -154,9 +209,9 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
             yield from _walk(folder, f"{path}/")
             continue
         try:
-            status = entry.stat()
-        except OSError:
-            status = entry.stat(follow_symlinks=False)  # a link to nowhere is listed, and says so when it is read
+            status = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
+        except FileNotFoundError:
+            continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
         yield _stored(path, status)
 
 
@@ -164,7 +219,3 @@ def _stored(path: str, status: os.stat_result) -> StoredFile:
     """The etag holds the time of the last change that nobody can set (ctime): restoring an old time hides nothing."""
     etag = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"
     return StoredFile(path, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, UTC))
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0]

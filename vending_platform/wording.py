@@ -31,7 +31,7 @@ def tell_summary(summary: Summary) -> RenderableType:
             )
         lines += [Text(f"Loaded {_count(len(summary.loaded), 'file')}", style="bold"), table]
     else:
-        lines.append(Text("Nothing new to load.", style="bold"))
+        lines.append(Text("Nothing was loaded." if summary.quarantined else "Nothing new to load.", style="bold"))
     if summary.unchanged:
         lines.append(f"{_count(summary.unchanged, 'file')} unchanged since last time.")
     if summary.same_again:
@@ -66,6 +66,11 @@ def tell_summary(summary: Summary) -> RenderableType:
                 "Gone, although not old enough to be archived; the rows stay",
                 [version.path for version in summary.gone if version.state is State.WITHDRAWN],
                 "If they are meant to be gone: vending ingest --withdraw",
+            ),
+            (
+                "Left alone",
+                [f"{source}: {why}" for source, why in summary.blocked.items()],
+                None,
             ),
             (
                 "Should be read again, but the bytes are nowhere any more",
@@ -128,6 +133,11 @@ def tell_status(status: Status, *, is_being_written: bool) -> RenderableType:
                 "Read under a contract that has changed since",
                 status.read_under_another_contract,
                 "Read them again: vending replay",
+            ),
+            (
+                "Rows are there, but no contract any more",
+                status.without_a_contract,
+                "Give the contract its name back, or drop the table once nobody needs it",
             ),
             ("Nobody declared", [f"{row['path']}: {row['reason']}" for row in status.undeclared], None),
         ]

@@ -11,28 +11,33 @@ import pytest
 from obstore.store import MemoryStore
 
 from vending_platform.environment import Places
-from vending_platform.storage import Place, StoredFile, Unreadable, open_place, open_storage
+from vending_platform.storage import LocalPlace, ObjectPlace, Place, StoredFile, Unreadable, open_place, open_storage
 
 CHUNK = 8 * 1024 * 1024
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Place:
+    (tmp_path / "place").mkdir()
     return open_place(str(tmp_path / "place"))
 
 
 @pytest.fixture(params=["disk", "bucket"])
 def place(request: pytest.FixtureRequest, disk: Place) -> Place:
-    return disk if request.param == "disk" else Place(MemoryStore())
+    return disk if request.param == "disk" else ObjectPlace(MemoryStore())
 
 
 def folder_of(place: Place) -> Path:
-    assert place.folder is not None
+    assert isinstance(place, LocalPlace)
     return place.folder
 
 
 def names(place: Place, prefix: str = "") -> list[str]:
     return sorted(file.path for file in place.files(prefix))
+
+
+def read(place: Place, file: StoredFile) -> bytes:
+    return b"".join(place.chunks(file))
 
 
 def the_file(place: Place, path: str = "a.csv") -> StoredFile:
@@ -44,7 +49,7 @@ def test_what_is_written_is_listed_wherever_it_lies_and_read_back(place: Place) 
     for path, content in contents.items():
         place.write(path, content)
     files = list(place.files())
-    assert {file.path: place.read(file) for file in files} == contents
+    assert {file.path: read(place, file) for file in files} == contents
     assert {file.path: file.size for file in files} == {path: len(content) for path, content in contents.items()}
     now = datetime.now(UTC)
     assert all(now - timedelta(minutes=5) < file.modified_at <= now + timedelta(seconds=1) for file in files)
@@ -62,7 +67,7 @@ def test_a_folder_is_listed_without_its_neighbours(place: Place) -> None:
 def test_a_large_file_is_read_whole(place: Place) -> None:
     content = os.urandom(CHUNK) + b"the rest"
     place.write("a.csv", content)
-    assert place.read(the_file(place)) == content
+    assert read(place, the_file(place)) == content
 
 
 def test_a_large_file_on_a_disk_is_never_in_memory_as_a_whole(disk: Place) -> None:
@@ -87,8 +92,8 @@ def test_a_file_that_changed_since_it_was_listed_is_not_taken_for_what_it_was(pl
     listed = the_file(place)
     place.write("a.csv", content)
     with pytest.raises(Unreadable, match="still being written"):
-        place.read(listed)
-    assert place.read(the_file(place)) == content
+        read(place, listed)
+    assert read(place, the_file(place)) == content
 
 
 def test_writing_takes_the_old_files_place_whole_or_not_at_all(place: Place) -> None:
@@ -102,7 +107,7 @@ def test_writing_takes_the_old_files_place_whole_or_not_at_all(place: Place) -> 
     with pytest.raises(KeyboardInterrupt):
         place.write("a.csv", interrupted())
     assert list(place.files()) == [before]
-    assert place.read(before) == b"old"
+    assert read(place, before) == b"old"
 
 
 def test_content_may_come_in_pieces(place: Place) -> None:
@@ -178,7 +183,7 @@ def test_another_content_has_another_etag_whatever_size_and_time_pretend(
 def test_a_file_that_nobody_touched_keeps_its_etag(place: Place) -> None:
     place.write("a.csv", b"one")
     before = the_file(place)
-    place.read(before)
+    read(place, before)
     assert the_file(place) == before
 
 
@@ -191,13 +196,13 @@ def test_an_odd_name_on_a_disk_is_listed_and_read_like_any_other(disk: Place, na
     disk.write("a.csv", b"plain")
     odd, plain = sorted(disk.files(), key=lambda file: file.path == "a.csv")
     assert os.fsencode(odd.path) == b"inside/" + name
-    assert (disk.read(odd), disk.read(plain)) == (b"odd", b"plain")
+    assert (read(disk, odd), read(disk, plain)) == (b"odd", b"plain")
 
 
 def test_a_link_is_read_as_what_it_points_to(disk: Place, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.csv").write_bytes(b"there")
     (folder_of(disk) / "a.csv").symlink_to(tmp_path / "elsewhere.csv")
-    assert disk.read(the_file(disk)) == b"there"
+    assert read(disk, the_file(disk)) == b"there"
 
 
 @pytest.mark.parametrize("target", ["nowhere.csv", "link.csv", "."], ids=["to nowhere", "to itself", "to a folder"])
@@ -228,7 +233,7 @@ def readable_by_all(disk: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The disk seen from inside its folder, whose parents are for root alone."""
     monkeypatch.chdir(folder_of(disk))
     folder_of(disk).chmod(0o755)
-    return Place(disk.store, Path())
+    return LocalPlace(Path())
 
 
 def test_a_file_without_permission_stops_no_other(readable_by_all: Place) -> None:
@@ -248,8 +253,21 @@ def test_an_unreadable_folder_is_told_and_does_not_make_its_files_look_gone(read
         list(readable_by_all.files())
 
 
+def test_a_file_that_goes_while_the_folder_is_listed_hides_no_other(disk: Place) -> None:
+    for path in ("a.csv", "b.csv", "c.csv"):
+        disk.write(path, b"x")
+    listing = disk.files()
+    first = next(listing)
+    gone = next(path for path in ("a.csv", "b.csv", "c.csv") if path != first.path)
+    disk.delete(gone)
+    assert {first.path, *(file.path for file in listing)} == {"a.csv", "b.csv", "c.csv"} - {gone}
+
+
 def test_storage_has_the_four_places_of_an_environment(tmp_path: Path) -> None:
     urls = Places(*(str(tmp_path / name) for name in ("sources", "processed-data", "dbt-artifacts", "staging")))
+    with pytest.raises(FileNotFoundError, match="that is where deliveries are expected"):
+        open_storage(urls)
+    Path(urls.raw).mkdir()
     storage = open_storage(urls)
     for place, url in zip(
         (storage.raw, storage.processed, storage.artifacts, storage.work),

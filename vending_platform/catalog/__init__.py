@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,12 @@ def catalog_of(manifest: dict[str, Any]) -> Catalog:
     sources: list[Source] = []
     names: set[str] = set()
     for declared in sorted(manifest["sources"].values(), key=lambda d: str(d["unique_id"])):
-        if "files" not in (meta := declared["config"]["meta"]):
-            continue
+        meta = declared["config"]["meta"]
         where = f"{declared['original_file_path']}: source {declared['source_name']}.{declared['name']}"
+        if "files" not in meta:
+            near = get_close_matches("files", meta, n=1, cutoff=0.5)
+            problems += [f"{where}: unknown key {key!r} in its meta; did you mean 'files'?" for key in near]
+            continue
         names.add(declared["identifier"])
         problems += [f"{where}: {problem}" for problem in _said_twice(declared)]
         try:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
 from vending_platform.catalog.types import LogicalType, format_pattern, parse_type
@@ -45,9 +45,15 @@ def _share(value: object) -> object:
     return float(found[1]) / 100
 
 
+def _ascii(value: str) -> str:
+    if not value.isascii():
+        raise ValueError(f"{value!r} is not ASCII, and only ASCII stands for itself in the bytes of every encoding")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Share = Annotated[float, BeforeValidator(_share)]
-Character = Annotated[str, Field(min_length=1, max_length=1)]
+Character = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_ascii)]
 
 
 class Delivery(StrEnum):
@@ -128,6 +134,7 @@ class Column(_Declared):
         }.items():
             if key in self.model_fields_set and kind not in kinds:
                 raise ValueError(f"{key!r} means nothing for type {kind}, only for: {', '.join(kinds)}")
+        self._check_range()
         if both := set(self.true_values) & set(self.false_values):
             raise ValueError(f"{both.pop()!r} is both a true and a false value")
         for form in self.formats:
@@ -138,6 +145,13 @@ class Column(_Declared):
             except (ZoneInfoNotFoundError, ValueError):
                 raise ValueError(f"{self.time_zone!r} is no time zone; write a name such as Asia/Tokyo") from None
         return self
+
+    def _check_range(self) -> None:
+        """A bound must be a value of the column's own type, so that nothing is rounded when it is compared."""
+        for bound in (self.range.min, self.range.max) if self.range is not None else ():
+            scale = -int(bound.as_tuple().exponent) if bound is not None else 0
+            if scale > self.type.scale:
+                raise ValueError(f"range {bound} has more decimals than {self.type}")
 
     @property
     def text_in_header(self) -> str:
@@ -226,6 +240,10 @@ class Source(_Declared):
     def _fits_together(self) -> Self:
         if not _IDENTIFIER.fullmatch(self.name):
             raise ValueError(f"{self.name!r} can't be a table's name: lower-case letters, digits and _, a letter first")
+        for column in self.columns:
+            header = column.text_in_header
+            if header != header.strip() or {self.files.delimiter, self.files.quote, "\n", "\r"} & set(header):
+                raise ValueError(f"header {header!r} has a blank at an end, a delimiter, a quote or a line end")
         names = [column.name for column in self.columns]
         headers = [column.text_in_header for column in self.columns]
         for header in headers:
@@ -266,7 +284,7 @@ class Source(_Declared):
     @cached_property
     def reading_hash(self) -> str:
         """Changes when the same bytes could give other rows; a new description changes nothing."""
-        said: dict[str, Any] = self.model_dump(mode="json", exclude={"declared_in", "description", "schema_name"})
+        said: dict[str, Any] = self.model_dump(mode="json", exclude={"declared_in", "description"})
         for key in ("names", "expected_from", "required", "quarantine_for", "archive_after"):
             said["files"].pop(key)
         for column in said["columns"]:

@@ -22,11 +22,11 @@ def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
     """The manifest of exactly the files that lie in `project_dir` now."""
     kept = cache_dir / f"manifest-{project_hash(project_dir)}.json"
     try:
-        text = kept.read_text()
+        text = kept.read_text(encoding="utf-8")
     except FileNotFoundError:
         text = _parse(project_dir)
         cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=cache_dir, suffix=".tmp", delete=False) as aside:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=cache_dir, suffix=".tmp", delete=False) as aside:
             aside.write(text)
         Path(aside.name).replace(kept)
         for older in cache_dir.glob("manifest-*.json"):
@@ -69,4 +69,4 @@ def _parse(project_dir: Path) -> str:
         )
         if not outcome.success:
             raise ProjectError(f"dbt can't parse {project_dir}: {outcome.exception}")
-        return (Path(target) / "manifest.json").read_text()
+        return (Path(target) / "manifest.json").read_text(encoding="utf-8")

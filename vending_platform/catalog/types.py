@@ -9,7 +9,7 @@ KINDS = ("text", "integer", "decimal(precision,scale)", "boolean", "date", "time
 
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 _DATE_DIRECTIVES = {
-    "%Y": r"[0-9]{4}",
+    "%Y": r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})",  # there was no year 0
     "%m": r"[0-9]{2}",
     "%-m": r"[0-9]{1,2}",
     "%d": r"[0-9]{2}",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
-from vending_platform.ingestion.loading import refusal
+from vending_platform.ingestion.judging import refusal
 from vending_platform.ingestion.reading import FileProblem, chunks_of, prepare, read_in_pieces, spool
 from vending_platform.ingestion.validation import FileFacts, Validator, validation_engine
 

@@ -57,6 +57,8 @@ class Summary:
     """No longer there since this run."""
     withdrawn: list[FileVersion] = field(default_factory=list)
     """Whose rows were taken out because a person said so."""
+    blocked: dict[str, str] = field(default_factory=dict)
+    """Sources that were left alone, and why."""
     not_replayable: list[FileVersion] = field(default_factory=list)
     """That should be read again, but whose bytes are nowhere any more."""
 
@@ -75,6 +77,7 @@ class Summary:
             or self.unreadable
             or self.undeclared
             or self.not_replayable
+            or self.blocked
             or any(version.state is State.WITHDRAWN for version in self.gone)
             or any(version.rows_rejected or version.drift for version in self.loaded)
         )

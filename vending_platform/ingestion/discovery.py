@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
+from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.storage import StoredFile
 
 
@@ -32,8 +35,9 @@ class Discovery:
     undeclared: tuple[UndeclaredFile, ...]
 
 
-def discover(catalog: Catalog, files: Iterable[StoredFile]) -> Discovery:
+def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Discovery:
     delivered, undeclared = [], []
+    tomorrow = now.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date() + timedelta(days=1)
     for file in files:
         found = catalog.identify(file.path)
         printable = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -41,6 +45,8 @@ def discover(catalog: Catalog, files: Iterable[StoredFile]) -> Discovery:
             undeclared.append(UndeclaredFile(printable, file, found.reason))
         elif printable != file.path:
             undeclared.append(UndeclaredFile(printable, file, "its path is no UTF-8"))
+        elif found[1].business_date is not None and found[1].business_date > tomorrow:
+            undeclared.append(UndeclaredFile(printable, file, f"its day {found[1].business_date} is in the future"))
         else:
             delivered.append(Delivered(found[0], file, found[1]))
     return Discovery(tuple(delivered), tuple(undeclared))

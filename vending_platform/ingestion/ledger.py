@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vending_platform.catalog import NameParts
 from vending_platform.environment import BUSINESS_TIME_ZONE
@@ -55,6 +58,8 @@ class FileVersion:
     state: State
     in_raw: bool
     """Whether its rows are in the source's table."""
+    dismissed: bool
+    """Whether a person said that it is meant to be gone."""
     rows_accepted: int
     rows_rejected: int
     reason: str | None
@@ -63,12 +68,18 @@ class FileVersion:
     """How it differs from its contract although it was loaded."""
     first_seen_at: datetime
     loaded_at: datetime
+    ended_at: datetime | None
+    """Since when another version has its place, or a person dismissed it."""
     run_id: str
+
+    @property
+    def is_wholly_accepted(self) -> bool:
+        return self.reason is None and self.rows_rejected == 0
 
     def is_result_of(self, identity: str, parts: NameParts) -> bool:
         """Whether loading that content, under a name that says `parts`, would only give what is there already."""
         same = (self.file_id, self.machine, self.business_date) == (identity, parts.machine, parts.business_date)
-        return same and (self.in_raw or self.reason is not None)
+        return same and not self.dismissed and (self.in_raw or self.reason is not None)
 
 
 FILES_SCHEMA = pa.schema(
@@ -86,12 +97,14 @@ FILES_SCHEMA = pa.schema(
         ("encoding", pa.string()),
         ("state", pa.string()),
         ("in_raw", pa.bool_()),
+        ("dismissed", pa.bool_()),
         ("rows_accepted", pa.int64()),
         ("rows_rejected", pa.int64()),
         ("reason", pa.string()),
         ("drift", pa.string()),
         ("first_seen_at", _MOMENT),
         ("loaded_at", _MOMENT),
+        ("ended_at", _MOMENT),
         ("run_id", pa.string()),
     ]
 )
@@ -131,23 +144,14 @@ class Ledger:
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        states = table["state"].to_pylist()
+        self._states = table["state"].to_pylist()
         keys = zip(table["source"].to_pylist(), table["path"].to_pylist(), strict=True)
-        self._current = {key: row for row, key in enumerate(keys) if states[row] != State.SUPERSEDED}
-        self._states = states
-        self._seen = list(
-            zip(
-                table["size"].to_pylist(),
-                table["etag"].to_pylist(),
-                table["modified_at"].cast(pa.int64()).to_pylist(),
-                table["machine"].to_pylist(),
-                table["business_date"].to_pylist(),
-                strict=True,
-            )
-        )
-        self._by_hash: dict[str, list[int]] = {}
-        for row, sha256 in enumerate(table["sha256"].to_pylist()):
-            self._by_hash.setdefault(sha256, []).append(row)
+        self._rows: dict[tuple[str, str], list[int]] = {}
+        self._current: dict[tuple[str, str], int] = {}
+        for row, key in enumerate(keys):
+            self._rows.setdefault(key, []).append(row)
+            if self._states[row] != State.SUPERSEDED:
+                self._current[key] = row
         self._by_id = {identity: row for row, identity in enumerate(table["file_id"].to_pylist())}
 
     def current(self, source: str, path: str) -> FileVersion | None:
@@ -157,6 +161,10 @@ class Ledger:
     def version(self, identity: str) -> FileVersion | None:
         row = self._by_id.get(identity)
         return None if row is None else self._version(row)
+
+    def versions(self, source: str, path: str) -> list[FileVersion]:
+        """Every version of one path."""
+        return [self._version(row) for row in self._rows.get((source, path), ())]
 
     def has_seen(self, source: str, file: StoredFile, parts: NameParts) -> bool:
         """Whether the file is still as it was when its current version was read, going by what the store says, and
@@ -168,15 +176,21 @@ class Ledger:
         return self._seen[row] == said
 
     def current_versions(self, without: Iterable[tuple[str, str]] = ()) -> Iterator[FileVersion]:
-        """Every current version whose (source, path) is not in `without`."""
-        for key in self._current.keys() - set(without):
+        """Every current version whose (source, path) is not in `without`, in that order."""
+        for key in sorted(self._current.keys() - set(without)):
             yield self._version(self._current[key])
+
+    def of_source(self, source: str) -> Iterator[FileVersion]:
+        """Every version, current or not, of one source."""
+        for (name, _), rows in self._rows.items():
+            if name == source:
+                yield from map(self._version, rows)
 
     def not_wholly_accepted(self, sha256: str) -> Iterator[FileVersion]:
         """Every version with this content of which some row, or all of it, is in quarantine."""
         for row in self._by_hash.get(sha256, ()):
             version = self._version(row)
-            if version.reason is not None or version.rows_rejected:
+            if not version.is_wholly_accepted:
                 yield version
 
     def newest(self, source: str) -> FileVersion | None:
@@ -185,9 +199,31 @@ class Ledger:
         loaded = (self._version(row) for row in rows if self._states[row] == State.LOADED)
         return max(loaded, key=_recency, default=None)
 
+    @cached_property
+    def _seen(self) -> list[tuple[object, ...] | None]:
+        """What the store and the name said of each version; None where it has to be read again all the same."""
+        columns = (self._table[name].to_pylist() for name in ("size", "etag", "machine", "business_date"))
+        times = self._table["modified_at"].cast(pa.int64()).to_pylist()
+        useful = pc.or_(self._table["in_raw"], pc.is_valid(self._table["reason"])).to_pylist()
+        return [
+            (size, etag, time, machine, day) if counts else None
+            for size, etag, machine, day, time, counts in zip(*columns, times, useful, strict=True)
+        ]
+
+    @cached_property
+    def _by_hash(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, sha256 in enumerate(self._table["sha256"].to_pylist()):
+            found.setdefault(sha256, []).append(row)
+        return found
+
+    @cached_property
+    def _columns(self) -> list[list[Any]]:
+        columns = {name: self._table[name].to_pylist() for name in FILES_SCHEMA.names}
+        return list((columns | {"state": [State(state) for state in columns["state"]]}).values())
+
     def _version(self, row: int) -> FileVersion:
-        (values,) = self._table.slice(row, 1).to_pylist()
-        return FileVersion(**values | {"state": State(values["state"])})
+        return FileVersion(*(column[row] for column in self._columns))
 
 
 def read_ledger(reader: Reader) -> Ledger:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,7 @@ from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered
+from vending_platform.ingestion.judging import refusal
 from vending_platform.ingestion.ledger import REJECTED_ROWS_SCHEMA, FileVersion, Ledger, State, file_id
 from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note, rejected_rows
 from vending_platform.ingestion.planning import batches
@@ -106,15 +108,26 @@ class Loader:
         self.watcher.on_step(Step.READ)
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
         facts = [candidate.facts for candidate in candidates.values()]
-        if any(readable.content.path for readable in readables.values()):
-            read = _read_large(source, validator, readables[0], origins[0], facts[0], self.rooms.scratch, afterwards)
-        else:
-            read = _read_small(source, validator, readables, origins, facts)
+        try:
+            if any(readable.content.path for readable in readables.values()):
+                read = _read_large(
+                    source, validator, readables[0], origins[0], facts[0], self.rooms.scratch, afterwards
+                )
+            else:
+                read = _read_small(source, validator, readables, origins, facts)
+        except duckdb.Error as error:
+            # A value that no rule foresaw must not stop the others: each file by itself shows which one it is in.
+            if len(batch) > 1:
+                for delivered in batch:
+                    self._load_batch([delivered], validator, again, afterwards)
+                return
+            verdict = _Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
+            read = _nothing_read(source, dict.fromkeys(readables, verdict))
         verdicts |= read.verdicts
         self.watcher.on_step(Step.VALIDATED)
         outcomes = [self._outcome(candidates[n], readables.get(n), verdicts[n]) for n in candidates]
         for outcome in outcomes:
-            if not outcome.is_wholly_accepted and quarantine.keep(self.rooms.storage.work, outcome.content):
+            if not outcome.version.is_wholly_accepted and quarantine.keep(self.rooms.storage.work, outcome.content):
                 self.watcher.on_step(Step.KEPT)
         changes = [note(same)] if same else []
         if outcomes:
@@ -184,12 +197,14 @@ class Loader:
             encoding=readable.encoding if readable is not None else None,
             state=state,
             in_raw=verdict.problem is None,
+            dismissed=False,
             rows_accepted=verdict.accepted,
             rows_rejected=verdict.rejected,
             reason=verdict.problem,
             drift=readable.layout.drift if readable is not None and verdict.problem is None else None,
             first_seen_at=known.first_seen_at if known is not None else self.now,
             loaded_at=self.now,
+            ended_at=None,
             run_id=self.summary.run_id,
         )
         return Outcome(version, candidate.before, candidate.content)
@@ -201,6 +216,10 @@ class Loader:
             if outcome.before is not None and outcome.before.file_id != version.file_id:
                 self.summary.corrected.add(version.file_id)
         self.summary.same_again.extend(same)
+
+
+def _nothing_read(source: Source, verdicts: dict[int, _Verdict]) -> _Read:
+    return _Read(raw_schema(source).empty_table(), REJECTED_ROWS_SCHEMA.empty_table(), verdicts)
 
 
 def _read_small(
@@ -253,19 +272,8 @@ def _read_large(
     except FileProblem as problem:
         verdict = _Verdict(problem=str(problem))
     if verdict.problem is not None:
-        return _Read(accepted.schema.empty_table(), rejected.schema.empty_table(), {0: verdict})
+        return _nothing_read(source, {0: verdict})
     return _Read(accepted.reader(), rejected.reader(), {0: verdict})
-
-
-def refusal(source: Source, accepted: int, rejected: int, first: str | None) -> str | None:
-    """Why a file is refused as a whole when so many of its rows were accepted and rejected; None if it is not."""
-    files = source.files
-    if rejected and rejected > files.refuse_above * (accepted + rejected):
-        share = f"{rejected} of {accepted + rejected} rows were rejected, more than {files.refuse_above:.0%}"
-        return f"{share}; the first in {first}"
-    if accepted < files.min_rows:
-        return f"it has {accepted} usable rows, and the contract asks for at least {files.min_rows}"
-    return None
 
 
 def _judge(source: Source, accepted: int, rejected: int, first: dict[str, object] | None) -> _Verdict:

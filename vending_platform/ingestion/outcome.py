@@ -36,10 +36,6 @@ class Outcome:
     before: FileVersion | None
     content: Content
 
-    @property
-    def is_wholly_accepted(self) -> bool:
-        return self.version.state is State.LOADED and self.version.rows_rejected == 0
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -65,14 +61,20 @@ def changes_for(
     leaving: list[FileVersion] = []
     versions = [outcome.version for outcome in outcomes]
     for outcome in outcomes:
-        if (same := ledger.version(outcome.version.file_id)) is not None:
-            leaving.append(same)  # read again: after a replay, or because an older content came back
-        if outcome.before is not None and outcome.before.file_id != outcome.version.file_id:
-            versions.append(
-                replace(outcome.before, state=State.SUPERSEDED, in_raw=keeps_history and outcome.before.in_raw)
-            )
-            if not keeps_history:
-                leaving.append(outcome.before)
+        new = outcome.version
+        for known in ledger.versions(new.source, new.path):
+            if known.file_id == new.file_id:
+                leaving.append(known)  # read again: after a replay, or because an older content came back
+                continue
+            ends = known.state is not State.SUPERSEDED
+            goes = not keeps_history and known.in_raw
+            if not keeps_history and (ends or goes):
+                leaving.append(known)
+            if ends or goes:
+                since = new.loaded_at if ends else known.ended_at
+                versions.append(
+                    replace(known, state=State.SUPERSEDED, in_raw=known.in_raw and not goes, ended_at=since)
+                )
     return [
         *removal(source, leaving),
         Change(raw_table(source), insert=accepted),
@@ -84,13 +86,21 @@ def changes_for(
 def removal(source: Source, versions: Iterable[FileVersion]) -> list[Change]:
     """All rows of these versions go. Where the day is known it is named too, so that a warehouse can prune by it."""
     versions = list(versions)
-    columns = {FILE_ID: pa.array([version.file_id for version in versions], pa.string())}
-    if source.files.delivery is Delivery.DAILY:
-        columns[BUSINESS_DATE] = pa.array([version.business_date for version in versions], pa.date32())
+    is_daily = source.files.delivery is Delivery.DAILY
+    daily = [version for version in versions if is_daily and version.business_date is not None]
+    others = [version for version in versions if not is_daily or version.business_date is None]
     return [
-        Change(raw_table(source), delete=pa.table(columns)),
-        Change(REJECTED_ROWS, delete=pa.table({"file_id": columns[FILE_ID]})),
+        Change(raw_table(source), delete=_ids(FILE_ID, daily, with_day=True)),
+        Change(raw_table(source), delete=_ids(FILE_ID, others)),
+        Change(REJECTED_ROWS, delete=_ids("file_id", versions)),
     ]
+
+
+def _ids(column: str, versions: Sequence[FileVersion], *, with_day: bool = False) -> pa.Table:
+    columns = {column: pa.array([version.file_id for version in versions], pa.string())}
+    if with_day:
+        columns[BUSINESS_DATE] = pa.array([version.business_date for version in versions], pa.date32())
+    return pa.table(columns)
 
 
 def note(versions: Iterable[FileVersion]) -> Change:

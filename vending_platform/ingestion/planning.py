@@ -41,10 +41,11 @@ def plan(
     catalog: Catalog, discovery: Discovery, ledger: Ledger, selection: Selection, now: datetime, *, verify: bool = False
 ) -> Plan:
     """`verify` reads every file, even if the store says that it is unchanged."""
-    chosen = [d for d in discovery.delivered if selection.takes(d.source.name, d.parts.business_date)]
+    declared = {source.name for source in catalog}
+    delivered = [d for d in discovery.delivered if d.source.name in declared]
+    chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date)]
     read = [d for d in chosen if verify or not ledger.has_seen(d.source.name, d.file, d.parts)]
     there = ((d.source.name, d.file.path) for d in discovery.delivered)
-    declared = {source.name for source in catalog}
     gone = tuple(
         replace(version, state=_state_when_gone(catalog, version, now))
         for version in ledger.current_versions(without=there)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion.ledger import Ledger, State
+from vending_platform.ingestion.ledger import Ledger
 from vending_platform.ingestion.reading import Content
 from vending_platform.storage import Place
 
@@ -37,13 +37,13 @@ def all_kept(place: Place) -> Iterator[str]:
 def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:
     """Those of the kept paths that nobody will ask for: nothing in the ledger rests on them, or their time is up.
 
-    Time only runs for superseded versions: as long as a version is current, somebody still has to decide about it.
+    Time runs from when another version came, or a person dismissed it: until then somebody still has to decide.
     """
     keeps = {source.name: source.files.quarantine_for for source in catalog}
     for path in paths:
         versions = ledger.not_wholly_accepted(path.rsplit("/", 1)[-1])
         if not any(
-            version.state is not State.SUPERSEDED or now - version.loaded_at < keeps.get(version.source, timedelta.max)
+            version.ended_at is None or now - version.ended_at < keeps.get(version.source, timedelta.max)
             for version in versions
         ):
             yield path

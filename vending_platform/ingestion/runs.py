@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from vending_platform.catalog import NameParts
+from vending_platform.catalog import Catalog, NameParts, Source
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered, Discovery, discover
@@ -19,6 +19,7 @@ from vending_platform.ingestion.ledger import (
     REJECTED_ROWS_SCHEMA,
     UNDECLARED,
     UNDECLARED_SCHEMA,
+    FileVersion,
     Ledger,
     State,
     read_ledger,
@@ -30,7 +31,7 @@ from vending_platform.ingestion.status import as_json, status_of
 from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import raw_schema
 from vending_platform.storage import StoredFile
-from vending_platform.warehouse import Change, Writer
+from vending_platform.warehouse import Change, WarehouseError, Writer
 
 EVERYTHING = Selection()
 
@@ -46,18 +47,18 @@ def ingest(
 ) -> Summary:
     """Load everything selected that is new or changed.
 
-    `withdraw` also takes out the rows of files that are gone: only a person says that. `verify` reads and hashes
-    every file, even if the store says that it is unchanged.
+    `withdraw` also takes out the rows of files that an earlier run reported as gone: only a person says that. `verify`
+    reads and hashes every file, even if the store says that it is unchanged.
     """
     with _running(rooms, "vending ingest", now, watcher) as run:
         discovery, ledger = run.look()
-        planned = plan(rooms.catalog, discovery, ledger, selection, run.now, verify=verify)
+        planned = plan(run.catalog, discovery, ledger, selection, run.now, verify=verify)
         watcher.on_step(Step.PLANNED)
         run.summary.unchanged = planned.unchanged
         run.note_absences(planned, discovery)
         run.loader(ledger).load(planned.read)
         if withdraw:
-            run.withdraw(selection)
+            run.withdraw(ledger, selection)
         run.sweep()
         return run.summary
 
@@ -66,70 +67,117 @@ def replay(
     rooms: Rooms, selection: Selection = EVERYTHING, *, now: datetime | None = None, watcher: Watcher = SILENT
 ) -> Summary:
     """Read again what is in quarantine, was rejected in part, or was read under a contract that has changed since."""
-    with _running(rooms, "vending replay", now, watcher, may_lose_values=True) as run:
+    with _running(rooms, "vending replay", now, watcher) as run:
         discovery, ledger = run.look()
-        there = {(d.source.name, d.file.path): d for d in discovery.delivered}
-        again: list[Delivered] = []
-        for source in rooms.catalog:
-            for version in ledger.current_versions():
-                if version.source != source.name or not selection.takes(version.source, version.business_date):
-                    continue
-                stale = version.in_raw and version.contract_hash != source.reading_hash
-                if not (stale or version.rows_rejected or version.reason):
-                    continue
-                if delivered := there.get((version.source, version.path)):
-                    again.append(delivered)
-                elif quarantine.has(rooms.storage.work, version.sha256):
-                    file = StoredFile(version.path, version.size, version.etag, version.modified_at)
-                    parts = NameParts(version.machine, version.business_date)
-                    again.append(Delivered(source, file, parts, is_there=False))
-                else:
-                    run.summary.not_replayable.append(version)
+        planned = plan(rooms.catalog, discovery, ledger, selection, run.now)
         watcher.on_step(Step.PLANNED)
+        run.note_absences(planned, discovery)
+        there = {(d.source.name, d.file.path): d for d in discovery.delivered}
+        run.reshape(read_ledger(run.writer), there)
+        ledger = read_ledger(run.writer)
+        again: list[Delivered] = []
+        for version in ledger.current_versions():
+            source = run.sources.get(version.source)
+            if source is None or version.dismissed or not selection.takes(version.source, version.business_date):
+                continue
+            stale = version.contract_hash != source.reading_hash
+            if version.is_wholly_accepted and version.in_raw and not stale:
+                continue
+            if delivered := run.readable_again(version, source, there):
+                again.append(delivered)
+            else:
+                run.summary.not_replayable.append(version)
         run.loader(ledger).load(again, again=True)
         run.sweep()
         return run.summary
 
 
 @contextmanager
-def _running(
-    rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher, *, may_lose_values: bool = False
-) -> Iterator["_Run"]:
-    """A run that alone may write, with all tables in shape."""
+def _running(rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher) -> Iterator["_Run"]:
+    """A run that alone may write, with the platform's own tables in shape."""
     now = now or datetime.now(UTC)
+    own = {FILES: FILES_SCHEMA, REJECTED_ROWS: REJECTED_ROWS_SCHEMA, UNDECLARED: UNDECLARED_SCHEMA}
     with rooms.warehouse.writing(purpose, watcher.on_wait) as writer:
-        writer.ensure_tables(
-            {
-                FILES: FILES_SCHEMA,
-                REJECTED_ROWS: REJECTED_ROWS_SCHEMA,
-                UNDECLARED: UNDECLARED_SCHEMA,
-                **{raw_table(source): raw_schema(source) for source in rooms.catalog},
-            },
-            may_lose_values=may_lose_values,
-        )
+        writer.ensure_tables(own)
         watcher.on_step(Step.PREPARED)
-        yield _Run(rooms, writer, watcher, now, Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}"))
+        summary = Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
+        yield _Run(rooms, writer, watcher, now, summary, {source.name: source for source in rooms.catalog})
 
 
 @dataclass(frozen=True)
 class _Run:
-    """Holds the right to write."""
+    """Holds the right to write. `sources` are those whose table can hold what their contract says."""
 
     rooms: Rooms
     writer: Writer
     watcher: Watcher
     now: datetime
     summary: Summary
+    sources: dict[str, Source]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The contracts of the sources that can be loaded."""
+        return replace(self.rooms.catalog, sources=tuple(self.sources.values()))
 
     def look(self) -> tuple[Discovery, Ledger]:
         """What there is, and what is known of it."""
-        discovery = discover(self.rooms.catalog, self.rooms.storage.raw.files())
+        for source in self.rooms.catalog:
+            try:
+                self.writer.ensure_tables({raw_table(source): raw_schema(source)})
+            except WarehouseError as error:
+                self._block(source, f"{error}; vending replay --source {source.name} reads its files again")
+            self.watcher.on_step(Step.PREPARED)
+        discovery = discover(self.rooms.catalog, self.rooms.storage.raw.files(), self.now)
         self.summary.undeclared = discovery.undeclared
         ledger = read_ledger(self.writer)
         self.watcher.on_step(Step.LISTED)
         if self.rooms.warehouse.is_status_outdated():
             self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
+
+    def _block(self, source: Source, why: str) -> None:
+        self.summary.blocked[source.name] = why
+        self.sources.pop(source.name, None)
+
+    def reshape(self, ledger: Ledger, there: dict[tuple[str, str], Delivered]) -> None:
+        """Blocked tables take the new shape of their contract: emptied, and noted as not read, in one transaction.
+
+        Refused while some row would be lost by it, because its file is nowhere any more. Whatever happens afterwards,
+        the ledger says what has to be read again, to this run and to the next.
+        """
+        for source in self.rooms.catalog:
+            if source.name in self.sources:
+                continue
+            versions = [version for version in ledger.of_source(source.name) if version.in_raw]
+            lost = [v.path for v in versions if not self.readable_again(v, source, there, superseded_too=True)]
+            if lost:
+                nowhere = f"{len(lost)} files that its rows came from are nowhere any more, such as {lost[0]}"
+                self._block(source, f"its table can't take the contract's new types: {nowhere}")
+                continue
+            self.publish([*removal(source, versions), note(replace(v, in_raw=False) for v in versions)])
+            self.writer.ensure_tables({raw_table(source): raw_schema(source)})
+            self.watcher.on_step(Step.PREPARED)
+            self.sources[source.name] = source
+            del self.summary.blocked[source.name]
+
+    def readable_again(
+        self,
+        version: FileVersion,
+        source: Source,
+        there: dict[tuple[str, str], Delivered],
+        *,
+        superseded_too: bool = False,
+    ) -> Delivered | None:
+        """Where the bytes of a version can still be had: in its file, or among the kept ones."""
+        if version.state is State.SUPERSEDED and superseded_too:
+            return None  # only the current content of a path is ever read again
+        if delivered := there.get((version.source, version.path)):
+            return delivered
+        if not quarantine.has(self.rooms.storage.work, version.sha256):
+            return None
+        file = StoredFile(version.path, version.size, version.etag, version.modified_at)
+        return Delivered(source, file, NameParts(version.machine, version.business_date), is_there=False)
 
     def loader(self, ledger: Ledger) -> Loader:
         return Loader(self.rooms, ledger, self.summary, self.watcher, self.now, self.publish)
@@ -168,26 +216,34 @@ class _Run:
         if changes:
             self.publish(changes)
 
-    def withdraw(self, selection: Selection) -> None:
-        """The rows of files that are gone leave `raw`; the ledger keeps their story."""
+    def withdraw(self, ledger: Ledger, selection: Selection) -> None:
+        """What was on record as gone when this run began leaves `raw`, a master with its history; the ledger keeps the
+        story. Somebody has seen that list; what only this run has found missing has to be seen first."""
         for source in self.rooms.catalog:
-            leaving = [
+            gone = [
                 version
-                for version in read_ledger(self.writer).current_versions()
+                for version in ledger.current_versions()
                 if version.source == source.name
                 and version.state is State.WITHDRAWN
-                and version.in_raw
+                and not version.dismissed
                 and selection.takes(version.source, version.business_date)
             ]
-            if leaving:
-                self.publish([*removal(source, leaving), note(replace(v, in_raw=False) for v in leaving)])
-                self.summary.withdrawn.extend(leaving)
+            if not gone:
+                continue
+            history = [other for version in gone for other in ledger.versions(source.name, version.path)]
+            dismissed = [
+                replace(v, in_raw=False, dismissed=v.state is State.WITHDRAWN, ended_at=v.ended_at or self.now)
+                for v in history
+            ]
+            self.publish([*removal(source, history), note(dismissed)])
+            self.summary.withdrawn.extend(gone)
 
     def sweep(self) -> None:
         """What crashed runs left behind, and kept bytes that nobody needs any longer."""
         for leftover in self.rooms.scratch.glob("*"):
-            leftover.unlink()
-            self.watcher.on_step(Step.SWEPT)
+            if leftover.is_file():
+                leftover.unlink()
+                self.watcher.on_step(Step.SWEPT)
         work = self.rooms.storage.work
         kept = list(quarantine.all_kept(work))
         if not kept:

@@ -1,5 +1,6 @@
 """What the warehouse holds and what needs a person: one answer for the terminal, the sensor and the UI."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy
 
 _CURRENT = f"state <> '{State.SUPERSEDED}'"
+_PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Status:
     unknown_machines: list[str]
     required_but_absent: list[str]
     read_under_another_contract: list[str]
+    without_a_contract: list[str]
+    """Sources of which rows are there, but no contract any more."""
+    contracts: str
+    """Which contracts this was told under."""
 
     @property
     def needs_a_person(self) -> bool:
@@ -41,19 +47,34 @@ class Status:
             or self.unknown_machines
             or self.required_but_absent
             or self.read_under_another_contract
+            or self.without_a_contract
             or any(counts["rejected"] for counts in self.rows.values())
         )
 
 
 def status(warehouse: Warehouse, catalog: Catalog) -> tuple[Status, bool]:
     """The status, and whether somebody is writing: then it is the one that was true after the last commit."""
+    last = _last_told(warehouse)
+    if last is not None and last.contracts == _contracts(catalog) and not warehouse.is_status_outdated():
+        return last, False
     try:
         with warehouse.reading() as reader:
             return status_of(reader, catalog), False
     except WarehouseBusy:
-        if (last := warehouse.last_status()) is None:
-            return _NOTHING_YET, True
-        return Status(**json.loads(last)), True
+        return last or _NOTHING_YET, True
+
+
+def _last_told(warehouse: Warehouse) -> Status | None:
+    """What was published last; None if it was not, or by another version of the platform."""
+    try:
+        return Status(**json.loads(warehouse.last_status() or "{}"))
+    except TypeError:
+        return None
+
+
+def _contracts(catalog: Catalog) -> str:
+    told = "".join(f"{source.name} {source.reading_hash} {source.files.model_dump_json()}" for source in catalog)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def as_json(status: Status) -> str:
@@ -85,10 +106,11 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
         missing=missing,
         quarantined=_rows(
             reader,
-            f"select source, path, reason from {FILES} where state = '{State.QUARANTINED}' order by source, path",
+            f"select source, path, reason from {FILES}"
+            f" where {_CURRENT} and reason is not null and not dismissed order by source, path",
         ),
         undeclared=undeclared,
-        withdrawn=_paths(reader, f"state = '{State.WITHDRAWN}' and in_raw"),
+        withdrawn=_paths(reader, f"state = '{State.WITHDRAWN}' and not dismissed"),
         drifted=_rows(
             reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
         ),
@@ -96,9 +118,15 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
         required_but_absent=[s.name for s in catalog if s.files.required and ledger.newest(s.name) is None],
         read_under_another_contract=[
             row["source"]
-            for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_CURRENT} order by 1")
+            for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_PRESENT} order by 1")
             if hashes.get(row["source"], row["contract_hash"]) != row["contract_hash"]
         ],
+        without_a_contract=[
+            row["source"]
+            for row in _rows(reader, f"select distinct source from {FILES} where in_raw order by 1")
+            if row["source"] not in hashes
+        ],
+        contracts=_contracts(catalog),
     )
 
 
@@ -110,19 +138,18 @@ def _completeness(reader: Reader, catalog: Catalog, ledger: Ledger) -> tuple[lis
     for source in catalog:
         if (expected := source.files.expected_from) is None:
             continue
-        delivered = {
-            (row["machine"], row["business_date"])
-            for row in _rows(
-                reader,
-                f"select distinct machine, business_date from {FILES} where source = '{source.name}' and {_CURRENT}"
-                f" and (in_raw or state = '{State.QUARANTINED}')",
-            )
-        }
+        rows = _rows(
+            reader,
+            f"select machine, business_date, in_raw from {FILES} where source = '{source.name}' and {_CURRENT}"
+            f" and (in_raw or state = '{State.QUARANTINED}')",
+        )
+        delivered = {(row["machine"], row["business_date"]) for row in rows}
+        loaded = [row["business_date"] for row in rows if row["in_raw"]]
         lives = _lives(reader, catalog.source(expected.source), expected, ledger)
-        if not delivered or not lives:
+        if not loaded or not lives:
             continue
         unknown |= {machine for machine, _ in delivered} - lives.keys()
-        first, last = min(day for _, day in delivered), max(day for _, day in delivered)
+        first, last = min(loaded), max(loaded)
         missing += [
             {"source": source.name, "machine": machine, "business_day": day.isoformat()}
             for machine, (since, until) in sorted(lives.items())
@@ -139,16 +166,14 @@ def _lives(reader: Reader, master: Source, expected: Expected, ledger: Ledger) -
         return {}
     rows = _rows(
         reader,
-        f"select {expected.machine} as machine, {expected.since} as since, {expected.until} as until"
+        f'select "{expected.machine}" as machine, "{expected.since}" as since, "{expected.until}" as until'
         f" from {raw_table(master)} where _file_id = '{newest.file_id}'",
     )
     return {row["machine"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
 
 
 def _days(first: date, last: date) -> Iterator[date]:
-    while first <= last:
-        yield first
-        first += timedelta(days=1)
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def _paths(reader: Reader, condition: str) -> list[str]:
@@ -172,4 +197,6 @@ _NOTHING_YET = Status(
     unknown_machines=[],
     required_but_absent=[],
     read_under_another_contract=[],
+    without_a_contract=[],
+    contracts="",
 )

@@ -171,13 +171,13 @@ def _rules(source: Source) -> Iterator[_Rule]:
         if column.range is not None and column.range.min is not None:
             yield _Rule(
                 column.name,
-                f"coalesce({typed} < {column.range.min}, false)",
+                f"coalesce({typed} < cast('{column.range.min}' as {_sql_type(column)}), false)",
                 f"{shown} || {_literal(f' is less than {column.range.min}')}",
             )
         if column.range is not None and column.range.max is not None:
             yield _Rule(
                 column.name,
-                f"coalesce({typed} > {column.range.max}, false)",
+                f"coalesce({typed} > cast('{column.range.max}' as {_sql_type(column)}), false)",
                 f"{shown} || {_literal(f' is more than {column.range.max}')}",
             )
     if machine := source.files.machine_column:
@@ -214,11 +214,12 @@ def _cast(column: Column, source: Source) -> str:
             true, false = (", ".join(map(_literal, v)) for v in (column.true_values, column.false_values))
             return f"case when {text} in ({true}) then true when {text} in ({false}) then false end"
         case "date" | "timestamp" as kind:
-            forms = " ".join(
-                f"when regexp_full_match({text}, {_literal(format_pattern(kind, form))}) then {_moment(column, form)}"
+            forms = ", ".join(
+                f"case when regexp_full_match({text}, {_literal(format_pattern(kind, form))})"
+                f" then {_moment(column, form)} end"
                 for form in column.accepted_formats
             )
-            return f"case {forms} end"
+            return f"coalesce({forms})"
         case _:
             return f"nullif({text}, '')"
 
@@ -227,7 +228,7 @@ def _number(text: str, digits: str, fraction: str, source: Source, sql_type: str
     files = source.files
     if files.thousands_mark:
         digits = f"(?:{digits}|[0-9]{{1,3}}(?:{_escaped(files.thousands_mark)}[0-9]{{3}})+)"
-    signs = "|".join(map(_escaped, files.currency_signs))
+    signs = "|".join(map(_escaped, sorted(files.currency_signs, key=len, reverse=True)))
     before, after = (f"(?:(?:{signs}) ?)?", f"(?: ?(?:{signs}))?") if signs else ("", "")
     bare = text
     if signs:
@@ -250,6 +251,10 @@ def _moment(column: Column, form: str) -> str:
     if column.time_zone not in (None, BUSINESS_TIME_ZONE):
         return f"timezone({_literal(BUSINESS_TIME_ZONE)}, timezone({_literal(str(column.time_zone))}, {parsed}))"
     return parsed
+
+
+def _sql_type(column: Column) -> str:
+    return "bigint" if column.type.kind == "integer" else str(column.type)
 
 
 def _is_no(column: Column) -> str:

@@ -65,12 +65,12 @@ class DuckDBWarehouse:
         return self._next_status.exists()
 
     def publish_status(self, status: str) -> None:
-        self._next_status.write_text(status)
+        self._next_status.write_text(status, encoding="utf-8")
         self._next_status.replace(self._status)
 
     def last_status(self) -> str | None:
         try:
-            return self._status.read_text()
+            return self._status.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
@@ -107,7 +107,7 @@ class _Connection:
         )
         return bool(found.fetchall())
 
-    def ensure_tables(self, tables: Mapping[TableName, pa.Schema], *, may_lose_values: bool = False) -> None:
+    def ensure_tables(self, tables: Mapping[TableName, pa.Schema]) -> None:
         with self._transaction():
             has = self._tables()
             for schema in {table.schema for table in tables}:
@@ -123,7 +123,7 @@ class _Connection:
                     if old is None:
                         self._connection.execute(f'alter table {table} add column "{name}" {kind}')
                     elif old != kind:
-                        self._change_type(table, name, old, kind, may_lose_values)
+                        self._change_type(table, name, old, kind)
 
     def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
         with self._transaction():
@@ -172,18 +172,16 @@ class _Connection:
             tables.setdefault(TableName(schema, table), {})[column] = kind
         return tables
 
-    def _change_type(self, table: TableName, name: str, old: str, new: str, may_lose_values: bool) -> None:
-        """A column takes a new type only where every value in it survives the way there and back, or is to be lost."""
+    def _change_type(self, table: TableName, name: str, old: str, new: str) -> None:
+        """A column takes a new type only where every value in it survives the way there and back."""
         there = f'try_cast("{name}" as {new})'
         survives = f'try_cast({there} as {old}) is not distinct from "{name}"'
         ((lost,),) = self._connection.execute(f"select count(*) from {table} where not ({survives})").fetchall()
-        if lost and not may_lose_values:
+        if lost:
             raise WarehouseError(
                 f"column {name} of {table} is {old} and should become {new}, but {lost} of its values would change"
             )
-        self._connection.execute(
-            f'alter table {table} alter column "{name}" type {new} using case when {survives} then {there} end'
-        )
+        self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {there}')
 
 
 def _type(arrow: pa.DataType) -> str:

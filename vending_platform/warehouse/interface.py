@@ -54,11 +54,11 @@ class Reader(Protocol):
 class Writer(Reader, Protocol):
     """Holds the right to write until it is closed."""
 
-    def ensure_tables(self, tables: Mapping[TableName, pa.Schema], *, may_lose_values: bool = False) -> None:
+    def ensure_tables(self, tables: Mapping[TableName, pa.Schema]) -> None:
         """Afterwards every table has at least these columns with these types.
 
-        No row is lost. No value either, or it is a `WarehouseError` that says which column can't take its new type;
-        with `may_lose_values` such values become null instead, because the caller is about to write them again.
+        No row and no value is lost, or it is a `WarehouseError` that says which column can't take its new type, and
+        nothing has changed.
         """
 
     def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:

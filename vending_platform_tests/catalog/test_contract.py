@@ -124,7 +124,10 @@ def test_a_source_without_files_is_somebody_elses() -> None:
 
 
 FILE_KEYS = "allowed: archive_after, currency_signs, day_column, day_tolerance, decimal_mark, delimiter, delivery"
-COLUMN_KEYS = "allowed: false_values, formats, header, pattern, personal, range, references, required, time_zone, true_values, values"
+COLUMN_KEYS = (
+    "allowed: false_values, formats, header, pattern, personal, range, references, required, time_zone, "
+    "true_values, values"
+)
 EXPECTED_KEYS = "allowed: machine, since, source, until"
 
 # What is changed in SALES, and what the message says after "<file>: source shop.sales: ".

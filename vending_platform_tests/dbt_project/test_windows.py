@@ -126,6 +126,7 @@ def tell(folder: Path, catalog: Catalog) -> Story:
     remember("corrected, from nothing")
 
     fleet.remove(*(path.name for path in fleet.sources.glob(f"*_VM*_{EMPTIED:%Y%m%d}.csv")))
+    fleet.ingest()
     fleet.ingest(withdraw=True)
     dbt.run(EMPTIED)
     remember("emptied")

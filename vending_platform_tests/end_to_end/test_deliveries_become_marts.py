@@ -37,7 +37,8 @@ def products(**costs: int) -> bytes:
 
 
 def day_of_sales(day: str, *numbers: int, **changes: object) -> bytes:
-    return sales(*(sales_row(n, day=day, **({"product_id": "P1"} | changes)) for n in numbers or (1, 2, 3)))
+    said: dict[str, Any] = {"product_id": "P1"} | changes
+    return sales(*(sales_row(n, day=day, **said) for n in numbers or (1, 2, 3)))
 
 
 def name(day: str, machine: str = "VM001") -> str:
@@ -153,6 +154,7 @@ def test_a_corrected_old_day_is_built_again_and_nothing_else(house: House) -> No
 
 def test_a_day_withdrawn_until_it_is_empty_is_empty_in_every_mart(house: House) -> None:
     house.yard.remove(name(DAYS[3]))
+    house.yard.ingest()
     house.yard.ingest(withdraw=True)
     assert house.stale() == [date(2024, 3, 4)]
     assert spans(house.transform()) == [(DAYS[3], DAYS[3])]
@@ -189,7 +191,6 @@ def test_a_key_that_was_delivered_for_two_days_is_decided_for_both(house: House)
     done = house.run({name(DAYS[4]): day_of_sales(DAYS[4], 1, transaction_id=twice)})
     assert spans(done) == [(DAYS[0], DAYS[0]), (DAYS[4], DAYS[4])]
     assert sum(twice in row for row in house.marts()["fct_sales"]) == 1
-    assert house.marts() == house.from_nothing()
     done = house.run({name(DAYS[4]): day_of_sales(DAYS[4], 1)})
     assert spans(done) == [(DAYS[0], DAYS[0]), (DAYS[4], DAYS[4])]
     assert house.marts() == house.from_nothing()

@@ -2,11 +2,13 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from vending_platform.ingestion import Selection, State, Watcher
+from vending_platform.catalog import Catalog
+from vending_platform.ingestion import Selection, State, Watcher, status
 from vending_platform_tests.ingestion.yard import (
     SALES_HEADER,
     Yard,
@@ -136,6 +138,7 @@ def test_a_deleted_file_that_comes_back_is_loaded_as_before(yard: Yard) -> None:
         yard.deliver({NAME: sales_file()})
         yard.ingest()
         yard.remove(NAME)
+        yard.ingest()
         yard.ingest(withdraw=withdraw)
     yard.deliver({NAME: sales_file()})
     yard.ingest()
@@ -224,6 +227,48 @@ def test_broken_utf8_is_not_taken_for_cp932(yard: Yard) -> None:
     yard.deliver({CATEGORIES: text.replace("と".encode(), "と".encode()[:2])})
     (refused,) = yard.ingest().quarantined
     assert "can't be decoded" in str(refused.reason)
+
+
+@pytest.mark.parametrize("name", ["茶".encode()[:2], "東京都".encode()[:5], "髙﨑".encode()[:4]])
+def test_japanese_that_was_cut_by_bytes_is_not_taken_for_cp932(yard: Yard, name: bytes) -> None:
+    yard.deliver(
+        {CATEGORIES: b"category_id,category_name,parent_id\n" + b"".join(b"%d,%s,\n" % (n, name) for n in (1, 2))}
+    )
+    (refused,) = yard.ingest().quarantined
+    assert "can't be decoded" in str(refused.reason)
+
+
+@pytest.mark.parametrize("name", ["髙茶", "ﾊﾝﾊﾞｰｶﾞｰ", "①", "表示ソ能"])
+def test_short_cp932_is_not_taken_for_broken_utf8(yard: Yard, name: str) -> None:
+    yard.deliver({CATEGORIES: f"category_id,category_name,parent_id\n1,{name},\n".encode("cp932")})
+    yard.ingest()
+    assert yard.rows("select category_name from raw.product_categories") == [{"category_name": name}]
+
+
+def test_a_day_in_the_future_is_nobodys(yard: Yard) -> None:
+    name = "sales_VM001_99991231.csv"
+    yard.deliver({name: sales(), NAME: sales_file()})
+    (undeclared,) = yard.ingest().undeclared
+    assert (undeclared.path, undeclared.reason) == (name, "its day 9999-12-31 is in the future")
+
+
+def test_what_a_killed_write_left_in_quarantine_is_swept(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()[:-3]})
+    yard.ingest()
+    (kept,) = yard.kept()
+    for left in (f"{kept}#1", ".half.tmp"):
+        (yard.folder / "work" / "quarantine" / kept[:2] / left).write_bytes(b"half")
+    yard.ingest()
+    assert list(yard.kept()) == [kept]
+
+
+def test_a_contract_that_was_removed_is_told_while_its_rows_are_there(yard: Yard) -> None:
+    yard.deliver({NAME: sales_file()})
+    yard.ingest()
+    fewer = replace(yard, catalog=Catalog(tuple(s for s in yard.catalog if s.name != "sales")))
+    told, _ = status(fewer.rooms.warehouse, fewer.catalog)
+    assert told.without_a_contract == ["sales"]
+    assert told.needs_a_person
 
 
 def test_quoted_fields_may_hold_separators_quotes_and_line_breaks(yard: Yard) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion import Step, Watcher
-from vending_platform.storage import Place
+from vending_platform.storage import LocalPlace
 from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform.warehouse.duckdb import _Connection
 from vending_platform_tests.ingestion.crashing import ingest_together, ingest_until
@@ -125,8 +125,8 @@ def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(yard: 
 
     watcher = Watcher(on_step=lambda step: trace.append(step))
     with (
-        recording(Place, "write"),  # type: ignore[attr-defined]
-        recording(Place, "delete"),  # type: ignore[attr-defined]
+        recording(LocalPlace, "write"),  # type: ignore[attr-defined]
+        recording(LocalPlace, "delete"),  # type: ignore[attr-defined]
         recording(Path, "unlink"),  # type: ignore[attr-defined]
         recording(DuckDBWarehouse, "announce_change"),  # type: ignore[attr-defined]
         recording(DuckDBWarehouse, "publish_status"),  # type: ignore[attr-defined]
@@ -140,6 +140,7 @@ def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(yard: 
         yard.ingest(watcher=watcher)
         yard.deliver(CORRECTIONS)
         os.remove(yard.sources / "sales_VM001_20240301.csv")  # Path.unlink is being recorded
+        yard.ingest(watcher=watcher)
         yard.ingest(watcher=watcher, withdraw=True)
     assert {entry for entry in trace if not entry.startswith("effect")} == {step.value for step in Step}
     for before, after in pairwise(trace):

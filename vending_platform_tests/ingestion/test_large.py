@@ -89,6 +89,13 @@ def test_a_large_file_is_replayed_from_its_kept_bytes(yard: Yard) -> None:
     assert yard.state(NAME) == State.WITHDRAWN
 
 
+@pytest.mark.usefixtures("small_is_smaller")
+def test_empty_lines_before_the_header_make_it_no_row(yard: Yard) -> None:
+    yard.deliver({NAME: b"\n\r\n" + sales(*rows())})
+    yard.ingest()
+    assert yard.rows("select min(_line) as first, count(*) as n from raw.sales") == [{"first": 4, "n": ROWS}]
+
+
 def test_a_line_of_50_megabytes_is_a_rejected_row_like_any_other(yard: Yard) -> None:
     line = b"x" * 50_000_000
     yard.deliver({NAME: sales(sales_row(1), sales_row(2)) + line + b"\n"})

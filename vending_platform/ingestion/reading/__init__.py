@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from vending_platform.catalog import Encoding, Source
-from vending_platform.ingestion.reading.careful import LONGEST_ROW, TextRows, records, too_long
+from vending_platform.ingestion.reading.careful import LONGEST_ROW, Record, TextRows, records, too_long
 from vending_platform.ingestion.reading.content import SMALL, Content, chunks_of, content_of, spool
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
 from vending_platform.ingestion.reading.layout import Layout, expected_layout, layout_of
@@ -41,6 +41,8 @@ class Readable:
     encoding: Encoding
     layout: Layout
     block: Block | None = None
+    header: Record | None = None
+    """The header as it was found, unless `block` begins right after it."""
 
 
 def prepare(source: Source, content: Content, file: int) -> Readable:
@@ -61,7 +63,7 @@ def prepare(source: Source, content: Content, file: int) -> Readable:
     header = next(records(content.chunks(), source, encoding), None)
     if header is None:
         raise FileProblem("it has nothing but empty lines")
-    return Readable(content, encoding, layout_of(header.fields, source))
+    return Readable(content, encoding, layout_of(header.fields, source), header=header)
 
 
 def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.Table], dict[int, FileProblem]]:
@@ -121,13 +123,13 @@ def _is_just_lines(source: Source, content: Content) -> bool:
 
 
 def _between_lines(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
-    line, offset, rest, is_header = 1, 0, b"", True
+    assert readable.header is not None
+    line, offset = readable.header.line + 1, readable.header.offset + readable.header.length
+    rest, before = b"", offset
     for chunk in readable.content.chunks():
+        chunk, before = chunk[before:], max(0, before - len(chunk))
         body, newline, rest = (rest + chunk).rpartition(b"\n")
         body += newline
-        if is_header and body:
-            header, newline, body = body.partition(b"\n")
-            line, offset, is_header = 2, len(header) + 1, False
         if len(rest) > LONGEST_ROW:
             raise too_long(line)
         if not body:

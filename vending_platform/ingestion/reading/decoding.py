@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
@@ -11,8 +12,12 @@ from vending_platform.ingestion.reading.problems import FileProblem
 
 BOM = codecs.BOM_UTF8
 _CODECS = {Encoding.UTF_8: "utf-8", Encoding.CP932: "cp932"}
-_JAPANESE_IN_UTF8 = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+_AS_UTF8 = re.compile(
+    rb"(?P<whole>[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"
+    rb"|(?P<pair>[\xc2-\xdf][\x80-\xbf])"
+    rb"|(?P<cut>[\xe0-\xef][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{1,2}|[\xe0-\xf4](?=[\x00-\x3f]|\Z))"
+    rb"|(?P<foreign>[\x80-\xff])"
+)
 # Python's codec gives these for the single bytes 80, A0, FD, FE and FF, to which CP932 assigns nothing.
 _NOT_IN_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
 
@@ -20,25 +25,20 @@ _NOT_IN_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
 def encoding_of(content: Content, allowed: Sequence[Encoding]) -> Encoding:
     """The first allowed encoding in which every byte of the file has a meaning.
 
-    A broken UTF-8 file often decodes "successfully" as CP932, into other characters. So a file that is UTF-8 for the
-    most part is never tried as anything else.
+    UTF-8, whole or broken, often decodes "successfully" as CP932, into other characters. So what looks like UTF-8 is
+    never taken for CP932: in doubt the file goes to quarantine.
     """
     head = next(content.chunks(), b"")[:4]
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileProblem(f"it is written in UTF-16; allowed: {', '.join(allowed)}")
-    has_bom = head.startswith(BOM)
     failures = []
     for encoding in allowed:
-        if has_bom and encoding is not Encoding.UTF_8:
-            continue
         failure = _first_failure(content, encoding)
+        if failure is None and encoding is Encoding.CP932 and (head.startswith(BOM) or _looks_like_utf8(content)):
+            failure = "it looks like UTF-8"
         if failure is None:
             return encoding
         failures.append(f"{encoding}: {failure}")
-        if encoding is Encoding.UTF_8 and _is_mostly_utf8(content):
-            break
-    if not failures:
-        raise FileProblem(f"it starts with a UTF-8 mark, but the contract allows only: {', '.join(allowed)}")
     raise FileProblem(f"its text can't be decoded ({'; '.join(failures)})")
 
 
@@ -64,14 +64,10 @@ def _first_failure(content: Content, encoding: Encoding) -> str | None:
     return None
 
 
-def _is_mostly_utf8(content: Content) -> bool:
-    """Whether a file that is no UTF-8 was probably meant to be: its Japanese is, but for a byte here and there.
+def _looks_like_utf8(content: Content) -> bool:
+    """Whether the bytes beyond ASCII are Japanese in UTF-8, but for a character here and there that was cut.
 
-    Pairs don't count: half-width katakana of CP932 often look like two-byte characters of UTF-8.
+    Two-byte characters say nothing: half-width katakana of CP932 look like them. Nor does one byte alone.
     """
-    whole = broken = 0
-    for chunk in content.chunks():
-        found = _JAPANESE_IN_UTF8.findall(chunk)
-        whole += len(found)
-        broken += len(_HIGH_BYTE.findall(chunk)) - sum(map(len, found))
-    return whole > 0 and whole >= broken
+    found = Counter(match.lastgroup for match in _AS_UTF8.finditer(next(content.chunks(), b"")))
+    return found["whole"] + found["cut"] > found["foreign"]
