@@ -33,7 +33,7 @@ def count_rows(content: bytes, export: Export) -> int:
     codec = {CsvEncoding.UTF_8: "utf-8", CsvEncoding.UTF_8_BOM: "utf-8-sig", CsvEncoding.CP932: "cp932"}
     assert export.encoding is not None
     text = content.decode(codec[export.encoding]).encode()
-    options = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    options = pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     return int(pyarrow.csv.read_csv(io.BytesIO(text), parse_options=options).num_rows)
 
 

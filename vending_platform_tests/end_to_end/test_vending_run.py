@@ -1,0 +1,60 @@
+"""What the README promises: one command from the sample's deliveries to exports, and again without harm."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vending_platform.environment import PROJECT_DIR
+from vending_platform_tests.ingestion.yard import sales_file
+
+VENDING = Path(sys.executable).parent / "vending"
+
+
+def vending(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DBT_"))}
+    return subprocess.run(
+        [VENDING, *words],
+        env=variables | {"VENDING_DATA_DIR": str(data), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, manifest_cache: Path) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    shutil.copytree(PROJECT_DIR / "data" / "sources", folder / "sources")
+    if manifest_cache.is_dir():
+        shutil.copytree(manifest_cache, folder / "scratch" / "manifest")
+    return folder
+
+
+def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> None:
+    first = vending(data, "run")
+    assert first.returncode == 3, first.stdout + first.stderr
+    assert "2024-03-01 to 2024-03-14: " in first.stdout
+    assert "checks passed" in first.stdout
+    for export in ("sales_by_day", "machine_daily", "product_daily"):
+        manifest = json.loads((data / "processed-data" / export / "manifest.json").read_text())
+        assert len(manifest["parts"]) == 14
+        assert all((data / "processed-data" / part["path"]).is_file() for part in manifest["parts"])
+
+    again = vending(data, "run")
+    assert "The marts are up to date." in again.stdout
+    assert "The exports are up to date." in again.stdout
+
+    (data / "sources" / "sales_VM001_20240305.csv").write_bytes(sales_file())
+    corrected = vending(data, "run")
+    assert "2024-03-05: " in corrected.stdout
+    assert "sales_by_day/: 1 new file" in corrected.stdout
+
+    one_day = vending(data, "run", "--from", "2024-03-07", "--to", "2024-03-07", "--select", "fct_sales")
+    assert "2024-03-07: fct_sales" in one_day.stdout
+    assert vending(data, "run", "--select", "nonsense").returncode == 2

@@ -1,0 +1,72 @@
+"""What an exported file holds, byte for byte."""
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vending_platform.catalog import CsvEncoding, Export, Format
+from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
+
+CODECS = {CsvEncoding.UTF_8: "utf-8", CsvEncoding.UTF_8_BOM: "utf-8-sig", CsvEncoding.CP932: "cp932"}
+
+
+def export(encoding: CsvEncoding | None) -> Export:
+    kind = Format.PARQUET if encoding is None else Format.CSV
+    return Export(name="e", model="m", schema_name="marts", format=kind, encoding=encoding, file_stem="e")
+
+
+def texts(*values: str | None) -> pa.Table:
+    return pa.table({"row": range(len(values)), "name": pa.array(values, pa.string())})
+
+
+def cells(content: bytes, encoding: CsvEncoding) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode(CODECS[encoding]), newline="")))
+
+
+def test_parquet_gives_back_the_same_table() -> None:
+    table = pa.table({"day": [date(2024, 3, 5)], "rate": [Decimal("0.05")], "name": ["㈱茶"], "yen": [130]})
+    content = encode(table, export(None))
+    assert pq.read_table(io.BytesIO(content)).equals(table)
+    assert count_rows(content, export(None)) == 1
+
+
+@pytest.mark.parametrize("encoding", CsvEncoding)
+def test_csv_holds_header_and_rows_in_its_encoding(encoding: CsvEncoding) -> None:
+    table = pa.table({"day": [date(2024, 3, 5)], "name": ['㈱茶, "濃い"\n①'], "yen": [130], "known": [True]})
+    content = encode(table, export(encoding))
+    assert cells(content, encoding) == [
+        ["day", "name", "yen", "known"],
+        ["2024-03-05", '㈱茶, "濃い"\n①', "130", "true"],
+    ]
+    assert content.startswith(b"\xef\xbb\xbf") == (encoding is CsvEncoding.UTF_8_BOM)
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(formula: str) -> None:
+    content = encode(texts(formula, "1-1", None), export(CsvEncoding.UTF_8))
+    assert [name for _, name in cells(content, CsvEncoding.UTF_8)[1:]] == ["'" + formula, "1-1", ""]
+
+
+def test_a_negative_number_is_no_formula() -> None:
+    content = encode(pa.table({"yen": [-5]}), export(CsvEncoding.UTF_8))
+    assert cells(content, CsvEncoding.UTF_8)[1:] == [["-5"]]
+
+
+def test_a_character_that_cp932_cannot_hold_is_named_with_its_place() -> None:
+    with pytest.raises(NotEncodable, match=r"cp932 has no '😀' \(U\+1F600\), in column name, row 2 \('Tea 😀'\)"):
+        encode(texts("茶", "Tea 😀"), export(CsvEncoding.CP932))
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1), min_size=1, max_size=6))
+def test_whatever_is_in_a_cell_comes_back(values: list[str]) -> None:
+    content = encode(texts(*values), export(CsvEncoding.UTF_8_BOM))
+    back = [row[1] for row in cells(content, CsvEncoding.UTF_8_BOM)[1:]]
+    assert [cell.removeprefix("'") for cell in back] == [value.removeprefix("'") for value in values]
+    assert count_rows(content, export(CsvEncoding.UTF_8_BOM)) == len(values)
