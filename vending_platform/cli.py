@@ -59,7 +59,7 @@ def ingest(
         rooms = _rooms(settings, catalog)
         with _progress("Loading") as watcher:
             summary = ingestion.ingest(rooms, selection, withdraw=withdraw, verify=verify, watcher=watcher)
-        _report(summary)
+        _report(summary, rooms)
 
 
 @app.command()
@@ -100,8 +100,7 @@ def run(
         out.print(wording.tell_exported(exported, settings.places.processed))
         if transformed.failed or any(export.problem for export in exported):
             raise typer.Exit(FAILED)
-        if summary.needs_a_person:
-            raise typer.Exit(NEEDS_A_PERSON)
+        _ask_for_a_person(summary, rooms)
 
 
 @app.command()
@@ -114,7 +113,7 @@ def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = Fal
         rooms = _rooms(settings, catalog)
         with _progress("Reading again") as watcher:
             summary = ingestion.replay(rooms, selection, watcher=watcher)
-        _report(summary)
+        _report(summary, rooms)
 
 
 @app.command()
@@ -275,9 +274,17 @@ def _known(names: list[str], kind: str, wanted: list[str]) -> None:
             raise typer.BadParameter(f"no {kind} is called {name!r}; there are: {', '.join(names)}")
 
 
-def _report(summary: Summary) -> None:
+def _report(summary: Summary, rooms: Rooms) -> None:
     out.print(wording.tell_summary(summary))
-    if summary.needs_a_person:
+    _ask_for_a_person(summary, rooms)
+
+
+def _ask_for_a_person(summary: Summary, rooms: Rooms) -> None:
+    """What an earlier run found, and nobody has mended, needs a person as much as what this one did."""
+    now, _ = ingestion.status(rooms.warehouse, rooms.catalog)
+    if now.needs_a_person and not summary.needs_a_person:
+        out.print("\nStill open from before: vending status")
+    if now.needs_a_person or summary.needs_a_person:
         raise typer.Exit(NEEDS_A_PERSON)
 
 

@@ -115,7 +115,8 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
             reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
         ),
         unknown_machines=unknown,
-        required_but_absent=[s.name for s in catalog if s.files.required and ledger.newest(s.name) is None],
+        # Where nothing was ever delivered, nothing is absent yet.
+        required_but_absent=[s.name for s in catalog if files and s.files.required and ledger.newest(s.name) is None],
         read_under_another_contract=[
             row["source"]
             for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_PRESENT} order by 1")
