@@ -145,13 +145,8 @@ class Ledger:
     def __init__(self, table: pa.Table) -> None:
         self._table = table
         self._states = table["state"].to_pylist()
-        keys = zip(table["source"].to_pylist(), table["path"].to_pylist(), strict=True)
-        self._rows: dict[tuple[str, str], list[int]] = {}
-        self._current: dict[tuple[str, str], int] = {}
-        for row, key in enumerate(keys):
-            self._rows.setdefault(key, []).append(row)
-            if self._states[row] != State.SUPERSEDED:
-                self._current[key] = row
+        self._keys = list(zip(table["source"].to_pylist(), table["path"].to_pylist(), strict=True))
+        self._current = {key: row for row, key in enumerate(self._keys) if self._states[row] != State.SUPERSEDED}
         self._by_id = {identity: row for row, identity in enumerate(table["file_id"].to_pylist())}
 
     def current(self, source: str, path: str) -> FileVersion | None:
@@ -198,6 +193,13 @@ class Ledger:
         rows = (row for (name, _), row in self._current.items() if name == source)
         loaded = (self._version(row) for row in rows if self._states[row] == State.LOADED)
         return max(loaded, key=_recency, default=None)
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for row, key in enumerate(self._keys):
+            found.setdefault(key, []).append(row)
+        return found
 
     @cached_property
     def _seen(self) -> list[tuple[object, ...] | None]:

@@ -122,12 +122,7 @@ class _Run:
 
     def look(self) -> tuple[Discovery, Ledger]:
         """What there is, and what is known of it."""
-        for source in self.rooms.catalog:
-            try:
-                self.writer.ensure_tables({raw_table(source): raw_schema(source)})
-            except WarehouseError as error:
-                self._block(source, f"{error}; vending replay --source {source.name} reads its files again")
-            self.watcher.on_step(Step.PREPARED)
+        self._shape_tables()
         discovery = discover(self.rooms.catalog, self.rooms.storage.raw.files(), self.now)
         self.summary.undeclared = discovery.undeclared
         ledger = read_ledger(self.writer)
@@ -135,6 +130,21 @@ class _Run:
         if self.rooms.warehouse.is_status_outdated():
             self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
+
+    def _shape_tables(self) -> None:
+        """Every source has its table as its contract says; one that can't have it is blocked, and stops no other."""
+        try:
+            self.writer.ensure_tables({raw_table(source): raw_schema(source) for source in self.rooms.catalog})
+            self.watcher.on_step(Step.PREPARED)
+            return
+        except WarehouseError:
+            pass  # not one table has changed; each by itself shows which one it is
+        for source in self.rooms.catalog:
+            try:
+                self.writer.ensure_tables({raw_table(source): raw_schema(source)})
+            except WarehouseError as error:
+                self._block(source, f"{error}; vending replay --source {source.name} reads its files again")
+            self.watcher.on_step(Step.PREPARED)
 
     def _block(self, source: Source, why: str) -> None:
         self.summary.blocked[source.name] = why
