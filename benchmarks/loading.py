@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,8 +40,9 @@ def loading(folder: Path) -> list[Row]:
         (folder / "warehouse").mkdir()
         baseline, rows = _timed(lambda: _baseline(folder / "warehouse" / "baseline.duckdb", baseline_sql))
         rooms = _rooms(folder / "warehouse", sources, catalog)
-        first, summary = _timed(lambda: ingest(rooms, Selection(sources=frozenset({"sales"}))))  # noqa: B023
-        second, again = _timed(lambda: ingest(rooms, Selection(sources=frozenset({"sales"}))))  # noqa: B023
+        load_sales = partial(ingest, rooms, Selection(sources=frozenset({"sales"})))
+        first, summary = _timed(load_sales)
+        second, again = _timed(load_sales)
         with rooms.warehouse.reading() as reader:
             loaded = reader.query("select count(*) as n from raw.sales").to_pylist()[0]["n"]
         assert (loaded, summary.rows_accepted, summary.rows_rejected) == (rows, rows, 0), (

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
@@ -113,7 +113,7 @@ def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(yard: 
     """A step that has a lasting effect and no boundary of its own would never be killed there: it fails here."""
     trace: list[str] = []
 
-    def recording(owner: type, method: str) -> object:
+    def recording(owner: type, method: str) -> AbstractContextManager[object]:
         original = getattr(owner, method)
 
         def recorded(*args: object, **named: object) -> object:
@@ -125,12 +125,12 @@ def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(yard: 
 
     watcher = Watcher(on_step=lambda step: trace.append(step))
     with (
-        recording(LocalPlace, "write"),  # type: ignore[attr-defined]
-        recording(LocalPlace, "delete"),  # type: ignore[attr-defined]
-        recording(Path, "unlink"),  # type: ignore[attr-defined]
-        recording(DuckDBWarehouse, "announce_change"),  # type: ignore[attr-defined]
-        recording(DuckDBWarehouse, "publish_status"),  # type: ignore[attr-defined]
-        recording(_Connection, "_commit"),  # type: ignore[attr-defined]
+        recording(LocalPlace, "write"),
+        recording(LocalPlace, "delete"),
+        recording(Path, "unlink"),
+        recording(DuckDBWarehouse, "announce_change"),
+        recording(DuckDBWarehouse, "publish_status"),
+        recording(_Connection, "_commit"),
     ):
         yard.deliver(FIRST)
         (yard.folder / "scratch").mkdir()
