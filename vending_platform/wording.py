@@ -152,7 +152,8 @@ def tell_checked(name: str, checked: Checked) -> RenderableType:
         head.append(f" as {checked.source}" + (f", {checked.encoding}" if checked.encoding else ""), style="dim")
     lines: list[RenderableType] = [head]
     if checked.refused is not None:
-        lines.append(Text(f"  would go to quarantine: {checked.refused}", style="red"))
+        outcome = "would go to quarantine" if checked.source is not None else "would not be loaded"
+        lines.append(Text(f"  {outcome}: {checked.refused}", style="red"))
     else:
         rows = f"{_count(checked.accepted, 'row')} accepted, {_number(checked.rejected)} rejected"
         lines.append(Text(f"  {rows}", style="green" if checked.is_fine else "yellow"))
