@@ -92,6 +92,7 @@ def run(
                 last_day=selection.last_day,
                 anew=bool(all_days or first or last),
                 models=select,
+                artifacts=rooms.storage.artifacts,
                 on_node=lambda node: spinner.update(f"Building the marts: {node.name}"),
                 on_wait=lambda holder: err.print(f"Waiting for {escape(holder)} …"),
             )

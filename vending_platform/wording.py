@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
-from vending_platform.transformation import Transformed
+from vending_platform.transformation import Block, Transformed
 
 SHOWN = 10
 """How many things of one kind are listed before the rest is only counted."""
@@ -170,8 +170,10 @@ def tell_checked(name: str, checked: Checked) -> RenderableType:
 def tell_transformed(transformed: Transformed) -> RenderableType:
     """Which days were built for which models, and what went wrong."""
     lines: list[RenderableType] = []
+    waiting = list(_problems([tell_blocks(transformed.blocked)]))
     if not transformed.windows:
-        return Text("\nThe marts are up to date.", style="bold")
+        told = "The other marts are up to date." if waiting else "The marts are up to date."
+        return Group(Text(f"\n{told}", style="bold"), *waiting)
     built = [result for _, results in transformed.windows for result in results if result.kind == "model"]
     checks = [result for _, results in transformed.windows for result in results if "test" in result.kind]
     days = [window for window, _ in transformed.windows if window.first_day is not None]
@@ -181,6 +183,7 @@ def tell_transformed(transformed: Transformed) -> RenderableType:
     for window in days:
         span = f"{window.first_day}" + (f" to {window.last_day}" if window.last_day != window.first_day else "")
         lines.append(f"  {span}: {', '.join(model.name for model in window.models if model.is_daily)}")
+    lines += waiting
     lines += _problems(
         [
             (
@@ -199,6 +202,17 @@ def tell_transformed(transformed: Transformed) -> RenderableType:
         ]
     )
     return Group(*lines)
+
+
+def tell_blocks(blocked: Iterable[Block]) -> tuple[str, list[str], str]:
+    return (
+        "Not built, because what was delivered can't be trusted; the marts and exports stay as they were",
+        [
+            f"{block.source}{f' of {block.business_date}' if block.business_date else ''}: {block.reason}"
+            for block in blocked
+        ],
+        "Have it delivered again, or mend the contract and run: vending replay",
+    )
 
 
 def tell_exported(exported: Sequence[Exported], place: str) -> RenderableType:

@@ -92,7 +92,12 @@ class Catalog:
                 found.append((source, parts))
         if len(found) > 1:
             return Undeclared(f"more than one contract takes this name: {', '.join(s.name for s, _ in found)}")
-        return found[0] if found else Undeclared("no contract takes this name")
+        if not found:
+            return Undeclared("no contract takes this name")
+        ((source, parts),) = found
+        if parts.business_date is not None and parts.business_date < source.files.first_day:
+            return Undeclared(f"its day is before {source.files.first_day}, the first_day of {source.name}")
+        return source, parts
 
 
 def load_catalog(project_dir: Path, cache_dir: Path) -> Catalog:

@@ -7,7 +7,7 @@ ingestion's business.
 import hashlib
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -22,6 +22,11 @@ from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pa
 from vending_platform.catalog.types import LogicalType, format_pattern, parse_type
 
 _DEFAULT_FORMATS = {"date": ("%Y-%m-%d",), "timestamp": ("%Y-%m-%d %H:%M:%S",)}
+_BESIDE_READING = (
+    *("names", "first_day", "expected_from", "required", "block_above"),
+    *("quarantine_for", "archive_after"),
+)
+"""What a contract says about files without changing what is read from their bytes."""
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -190,6 +195,8 @@ class Files(_Declared):
     unknown_columns: Literal["keep", "refuse"] = "keep"
     missing_columns: Literal["fill", "refuse"] = "fill"
     refuse_above: Share = 0.5
+    block_above: Share = 0.5
+    first_day: date = date(2020, 1, 1)
     min_rows: int = Field(0, ge=0)
     required: bool = False
     quarantine_for: Duration = timedelta(days=400)
@@ -285,7 +292,7 @@ class Source(_Declared):
     def reading_hash(self) -> str:
         """Changes when the same bytes could give other rows; a new description changes nothing."""
         said: dict[str, Any] = self.model_dump(mode="json", exclude={"declared_in", "description"})
-        for key in ("names", "expected_from", "required", "quarantine_for", "archive_after"):
+        for key in _BESIDE_READING:
             said["files"].pop(key)
         for column in said["columns"]:
             column.pop("description")

@@ -20,6 +20,7 @@ class Model:
     """A dbt model. `sources` are the delivered tables that it rests on, directly or through other models."""
 
     name: str
+    schema_name: str
     unique_id: str
     materialized: str
     reach: Reach
@@ -52,6 +53,7 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             continue
         yield Model(
             name=node["name"],
+            schema_name=node["schema"],
             unique_id=node["unique_id"],
             materialized=materialized,
             reach=Reach(said or Reach.EVERYTHING),

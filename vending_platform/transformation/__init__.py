@@ -3,6 +3,7 @@
 `transform` builds what is stale, `stale` says what that is. Which raw content a day rests on is in `versions`.
 """
 
+from vending_platform.transformation.blocking import Block
 from vending_platform.transformation.running import (
     NodeResult,
     Project,
@@ -13,4 +14,4 @@ from vending_platform.transformation.running import (
 )
 from vending_platform.transformation.staleness import Window
 
-__all__ = ["NodeResult", "Project", "TransformationError", "Transformed", "Window", "stale", "transform"]
+__all__ = ["Block", "NodeResult", "Project", "TransformationError", "Transformed", "Window", "stale", "transform"]

@@ -19,6 +19,11 @@ def parse_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list
     return ["parse", *_where(project_dir, target_dir), "--target", target]
 
 
+def catalog_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list[str]:
+    """`dbt docs generate`: the catalog of what is in the warehouse, beside the manifest."""
+    return ["docs", "generate", "--no-compile", *_where(project_dir, target_dir), "--target", target]
+
+
 def _where(project_dir: Path, target_dir: Path) -> list[str]:
     return [
         *("--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none"),

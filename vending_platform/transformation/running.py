@@ -1,7 +1,7 @@
 """dbt in this process: parsed once, then one `dbt build` per window, its results kept per model and day."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Catalog, project_hash
-from vending_platform.transformation.arguments import build_arguments, parse_arguments
+from vending_platform.catalog import Catalog, Model, project_hash
+from vending_platform.storage import Place
+from vending_platform.transformation.arguments import build_arguments, catalog_arguments, parse_arguments
+from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.spread import SCHEMAS, Spread, spread
 from vending_platform.transformation.staleness import Built, Window, stale_days, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
@@ -24,6 +26,7 @@ BUILDS_SCHEMA = pa.schema(
         ("business_date", pa.date32()),
         ("raw_version", pa.string()),
         ("checks_passed", pa.bool_()),
+        ("rows", pa.int64()),
         ("run_id", pa.string()),
         ("built_at", pa.timestamp("us", "UTC")),
     ]
@@ -72,6 +75,10 @@ class Transformed:
 
     run_id: str
     windows: list[tuple[Window, list[NodeResult]]] = field(default_factory=list)
+    blocked: list[Block] = field(default_factory=list)
+    """What had to wait for a person; see `blocking`."""
+    rows: dict[tuple[str, date | None], int] = field(default_factory=dict)
+    """Per model and day that was built, how many rows it has now; None stands for a model that is built as a whole."""
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -84,7 +91,7 @@ class Transformed:
 
 def stale(reader: Reader, catalog: Catalog, project: Project) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on."""
-    raw = _raw(reader, catalog)
+    raw = raw_versions(catalog, _ledger(reader))
     reached = spread(reader, catalog, raw).reached
     built = {build: version for build, version in _built(reader).items() if build not in reached}
     return stale_days(catalog.models, raw, built, project_hash(project.project_dir))
@@ -100,12 +107,14 @@ def transform(
     last_day: date | None = None,
     anew: bool = False,
     models: Iterable[str] | None = None,
+    artifacts: Place | None = None,
     on_node: Callable[[NodeResult], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
     """Build exactly what is stale (with `anew`: everything), and note what each build rests on.
 
-    A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again.
+    A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again. So does
+    what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run.
     """
     done = Transformed(run_id)
     code = project_hash(project.project_dir)
@@ -114,17 +123,27 @@ def transform(
         with reservation.writing() as writer:
             writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
-            raw = _raw(writer, catalog)
+            ledger = _ledger(writer)
+            raw = raw_versions(catalog, ledger)
             _forget_what_is_reached(writer, spread(writer, catalog, raw))
             built = _built(writer)
-        todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew)
+        done.blocked = blocks(catalog, ledger)
+        blocked = blocked_days(chosen, done.blocked)
+        todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew, blocked=blocked)
         if not todo:
             return done
         dbt = _Dbt(project, on_node)
-        for window in todo:
+        for number, window in enumerate(todo, start=1):
             results = dbt.build(window)
             done.windows.append((window, results))
-            _note(reservation, window, results, raw, code, run_id)
+            done.rows |= _note(reservation, window, results, raw, code, run_id)
+            if artifacts is not None:
+                suffix = "" if number == 1 else f"-{number}"
+                _keep(project, artifacts, "run_results.json", f"{run_id}/run_results{suffix}.json")
+        if artifacts is not None:
+            dbt.describe()
+            for name in ("manifest.json", "catalog.json"):
+                _keep(project, artifacts, name, f"{run_id}/{name}")
     return done
 
 
@@ -167,6 +186,15 @@ class _Dbt:
             self._on_node(result)
         return results
 
+    def describe(self) -> None:
+        """Write dbt's catalog: the columns and types that the tables have now."""
+        project = self._project
+        outcome = self._runner.invoke(
+            catalog_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target)
+        )
+        if not outcome.success:
+            raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
+
 
 def _result(result: Any) -> NodeResult:
     return NodeResult(
@@ -181,11 +209,12 @@ def _result(result: Any) -> NodeResult:
     )
 
 
-def _raw(reader: Reader, catalog: Catalog) -> RawVersions:
-    columns = "source, path, sha256, file_id, state, business_date, modified_at, in_raw"
+def _ledger(reader: Reader) -> pa.Table:
+    """The files whose rows are in `raw`, and those in quarantine."""
+    columns = ("source", "path", "sha256", "file_id", "state", "business_date", "modified_at", "in_raw")
     if not reader.has_table(_LEDGER):
-        return RawVersions({}, {}, {})
-    return raw_versions(catalog, reader.query(f"select {columns} from {_LEDGER} where in_raw"))
+        return pa.table({column: pa.array([]) for column in columns})
+    return reader.query(f"select {', '.join(columns)} from {_LEDGER} where in_raw or state = 'quarantined'")
 
 
 def _built(reader: Reader) -> Built:
@@ -205,21 +234,26 @@ def _forget_what_is_reached(writer: Writer, found: Spread) -> None:
 
 def _note(
     reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, code: str, run_id: str
-) -> None:
-    """The ledger of builds: only what succeeded."""
+) -> dict[tuple[str, date | None], int]:
+    """The ledger of builds: only what succeeded. Gives the rows of what was built."""
     good = {result.unique_id for result in results if result.kind == "model" and result.is_good}
     doubted = {tested for result in results if not result.is_good for tested in result.tests}
     good_models = [model for model in window.models if model.unique_id in good]
-    rows = [
-        (model.name, day, raw.of(model, day, code), model.unique_id not in doubted, run_id, datetime.now(UTC))
-        for model in good_models
-        for day in window.days(model)
-    ]
-    if not rows:
-        return
-    built = pa.table([pa.array(column) for column in zip(*rows, strict=True)], BUILDS_SCHEMA)
-    is_whole = pc.is_null(built["business_date"])
+    if not good_models:
+        return {}
     with reservation.writing() as writer:
+        counts = {key: rows for model in good_models for key, rows in _count(writer, window, model)}
+        rows = [
+            (
+                *(model.name, day, raw.of(model, day, code), model.unique_id not in doubted),
+                *(counts.get((model.name, day)), run_id, datetime.now(UTC)),
+            )
+            for model in good_models
+            for day in window.days(model)
+        ]
+        columns = zip(zip(*rows, strict=True), BUILDS_SCHEMA.types, strict=True)
+        built = pa.table([pa.array(column, kind) for column, kind in columns], BUILDS_SCHEMA)
+        is_whole = pc.is_null(built["business_date"])
         writer.publish(
             [
                 Change(BUILDS, delete=built.filter(is_whole).select(["model"])),
@@ -229,3 +263,23 @@ def _note(
             ],
             lambda _: None,
         )
+    return counts
+
+
+def _count(reader: Reader, window: Window, model: Model) -> Iterator[tuple[tuple[str, date | None], int]]:
+    table = TableName(model.schema_name, model.name)
+    if model.is_view:
+        return
+    if not model.is_daily:
+        yield (model.name, None), reader.query(f"select count(*) as n from {table}")["n"][0].as_py()
+        return
+    counted = reader.query(
+        f"select business_date as day, count(*) as n from {table}"
+        f" where business_date between date '{window.first_day}' and date '{window.last_day}' group by 1"
+    )
+    rows = dict(zip(counted["day"].to_pylist(), counted["n"].to_pylist(), strict=True))
+    yield from (((model.name, day), rows.get(day, 0)) for day in window.days(model))
+
+
+def _keep(project: Project, artifacts: Place, name: str, path: str) -> None:
+    artifacts.write(path, (project.target_dir / name).read_bytes())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from vending_platform.catalog import Model
 from vending_platform.transformation.versions import RawVersions
@@ -52,13 +53,14 @@ def windows(
     first_day: date | None = None,
     last_day: date | None = None,
     anew: bool = False,
+    blocked: Mapping[str, frozenset[date | None]] = MappingProxyType({}),
 ) -> list[Window]:
     """The runs that bring every model up to date: contiguous days that need the same models are one, and the first of
     them also builds what is built as a whole, so that a check between two models finds both.
 
-    With `first_day` and `last_day` only these days; with `anew` also what is not stale.
+    With `first_day` and `last_day` only these days; with `anew` also what is not stale; what is `blocked` never.
     """
-    models = list(models)
+    models = [model for model in models if None not in blocked.get(model.name, ())]
     wholes = [
         model
         for model in models
@@ -71,6 +73,11 @@ def windows(
         stale = dict.fromkeys(sorted(days), names)
     else:
         stale = stale_days(models, raw, built, project)
+    stale = {
+        day: allowed
+        for day, names in stale.items()
+        if (allowed := frozenset(name for name in names if day not in blocked.get(name, ())))
+    }
     found: list[Window] = []
     run: list[date] = []
     for day, names in stale.items():

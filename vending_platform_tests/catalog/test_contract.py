@@ -123,7 +123,7 @@ def test_a_source_without_files_is_somebody_elses() -> None:
     assert [source.name for source in catalog_of(manifest_of(other=other, machines=MACHINES))] == ["machines"]
 
 
-FILE_KEYS = "allowed: archive_after, currency_signs, day_column, day_tolerance, decimal_mark, delimiter, delivery"
+FILE_KEYS = "allowed: archive_after, block_above, currency_signs, day_column, day_tolerance, decimal_mark"
 COLUMN_KEYS = (
     "allowed: false_values, formats, header, pattern, personal, range, references, required, time_zone, "
     "true_values, values"

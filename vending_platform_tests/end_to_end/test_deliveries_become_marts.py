@@ -214,6 +214,23 @@ def test_a_new_machine_file_for_an_unknown_machine_is_not_lost(house: House) -> 
     assert MACHINES_HEADER.startswith("machine_id")
 
 
+def test_a_day_that_is_mostly_in_quarantine_waits_and_the_others_go_on(house: House) -> None:
+    before = house.marts()
+    house.yard.deliver({name(DAYS[1]): b"cut off", name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    house.yard.ingest()
+    done = house.transform()
+    assert [(block.source, str(block.business_date)) for block in done.blocked] == [("sales", DAYS[1])]
+    assert spans(done) == [(DAYS[2], DAYS[2])]
+    waiting = date.fromisoformat(DAYS[1])
+    kept = [row for row in before["fct_sales"] if "2024, 3, 2" in row]
+    assert [row for row in house.marts()["fct_sales"] if "2024, 3, 2" in row] == kept != []
+    assert house.stale() == [waiting]
+    assert spans(house.transform(first_day=waiting, last_day=waiting, anew=True, models=["fct_sales"])) == []
+    healed = house.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, 2)})
+    assert (healed.blocked, spans(healed)) == ([], [(DAYS[1], DAYS[1])])
+    assert healed.rows["fct_sales", waiting] == 2
+
+
 def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:
     processed = house.yard.folder / "processed"
     said = json.loads((processed / "sales_by_day" / "manifest.json").read_text())

@@ -3,13 +3,14 @@
 import json
 import os
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Selection, State, Watcher, status
+from vending_platform.ingestion import Selection, State, Watcher, ingest, status
 from vending_platform_tests.ingestion.yard import (
+    NOW,
     SALES_HEADER,
     Yard,
     machines_file,
@@ -147,14 +148,19 @@ def test_a_deleted_file_that_comes_back_is_loaded_as_before(yard: Yard) -> None:
 
 
 def test_a_file_old_enough_to_be_archived_may_go(yard: Yard) -> None:
-    name = "sales_VM001_20220305.csv"
-    yard.deliver({name: sales_file(day="2022-03-05")})
+    yard.deliver({NAME: sales_file()})
     yard.ingest()
-    yard.remove(name)
-    summary = yard.ingest(withdraw=True)
+    yard.remove(NAME)
+    summary = ingest(yard.rooms, withdraw=True, now=NOW + timedelta(days=400))
     assert [version.state for version in summary.gone] == [State.ARCHIVED]
     assert not summary.needs_a_person
     assert len(yard.rows("select * from raw.sales")) == 5
+
+
+def test_a_day_before_the_first_is_nobodys(yard: Yard) -> None:
+    yard.deliver({"sales_VM001_19990305.csv": sales_file(day="1999-03-05")})
+    (undeclared,) = yard.ingest().undeclared
+    assert undeclared.reason == "its day is before 2024-01-01, the first_day of sales"
 
 
 def test_a_header_without_rows_is_a_day_without_sales(yard: Yard) -> None:

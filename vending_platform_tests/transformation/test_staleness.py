@@ -16,10 +16,10 @@ from vending_platform.transformation.staleness import Window, stale_days, window
 from vending_platform.transformation.versions import RawVersions, raw_versions
 
 PROJECT = "project-1"
-FACT = Model("fct_sales", "model.fct_sales", "incremental", Reach.SAME_DAY, frozenset({"sales", "products"}))
-MONTHLY = Model("mart_month", "model.mart_month", "incremental", Reach.MONTH, frozenset({"sales"}))
-DIM = Model("dim_products", "model.dim_products", "table", Reach.EVERYTHING, frozenset({"products"}))
-VIEW = Model("stg_sales", "model.stg_sales", "view", Reach.EVERYTHING, frozenset({"sales"}))
+FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", Reach.SAME_DAY, frozenset({"sales", "products"}))
+MONTHLY = Model("mart_month", "marts", "model.mart_month", "incremental", Reach.MONTH, frozenset({"sales"}))
+DIM = Model("dim_products", "marts", "model.dim_products", "table", Reach.EVERYTHING, frozenset({"products"}))
+VIEW = Model("stg_sales", "staging", "model.stg_sales", "view", Reach.EVERYTHING, frozenset({"sales"}))
 MODELS = (VIEW, DIM, FACT, MONTHLY)
 MARCH = [date(2024, 3, day) for day in range(1, 32)]
 
