@@ -3,25 +3,35 @@
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
 """
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
 
-from vending_platform import environment, exporting, ingestion, sample_data, transformation, wording
-from vending_platform.catalog import Catalog, ContractError, ProjectError, load_catalog
-from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
+from vending_platform import environment, ingestion, sample_data, wording
+from vending_platform.catalog import Catalog, ContractError, ProjectError
+from vending_platform.environment import DuckDBTarget, SettingsError
 from vending_platform.exporting import ExportError
-from vending_platform.ingestion import Rooms, Selection, Summary, Watcher
-from vending_platform.storage import open_storage
-from vending_platform.transformation import Project, TransformationError
-from vending_platform.warehouse import DuckDBWarehouse, WarehouseError
+from vending_platform.ingestion import Selection, Summary, Watcher
+from vending_platform.platform import Listener, Platform, open_platform
+from vending_platform.transformation import TransformationError
+from vending_platform.warehouse import WarehouseError
 
 FAILED, WRONG_USAGE, NEEDS_A_PERSON, STOPPED = 1, 2, 3, 130
 
@@ -53,13 +63,11 @@ def ingest(
 ) -> None:
     """Load every delivery that is new or was corrected. Doing it again does no harm."""
     with _edge():
-        settings = environment.load()
-        catalog = _catalog(settings)
-        selection = _selection(catalog, first, last, all_days, source)
-        rooms = _rooms(settings, catalog)
-        with _progress("Loading") as watcher:
-            summary = ingestion.ingest(rooms, selection, withdraw=withdraw, verify=verify, watcher=watcher)
-        _report(summary, rooms)
+        platform = open_platform(environment.load())
+        selection = _selection(platform.catalog, first, last, all_days, source)
+        with _progress("Loading") as (_, watcher):
+            summary = ingestion.ingest(platform.rooms, selection, withdraw=withdraw, verify=verify, watcher=watcher)
+        _report(summary, platform)
 
 
 @app.command()
@@ -74,47 +82,53 @@ def run(
     With --from and --to these days are built anew, and no others; deliveries of other days wait.
     """
     with _edge():
-        settings = environment.load()
-        catalog = _catalog(settings)
-        selection = _selection(catalog, first, last, all_days, None)
-        _known([model.name for model in catalog.models], "model", select or [])
-        rooms = _rooms(settings, catalog)
-        with _progress("Loading") as watcher:
-            summary = ingestion.ingest(rooms, selection, watcher=watcher)
-        out.print(wording.tell_summary(summary))
-        with err.status("Building the marts") as spinner:
-            transformed = transformation.transform(
-                catalog,
-                rooms.warehouse,
-                _project(settings),
-                run_id=summary.run_id,
+        platform = open_platform(environment.load())
+        selection = _selection(platform.catalog, first, last, all_days, None)
+        _known([model.name for model in platform.catalog.models], "model", select or [])
+        from vending_platform.orchestration import run_daily  # a second of imports, and nothing else here needs them
+
+        summaries: list[Summary] = []
+        with _progress("Loading") as (bar, watcher):
+
+            def tell(result: RenderableType) -> None:
+                bar.stop()
+                out.print(result)
+                bar.start()
+
+            def on_ingested(summary: Summary) -> None:
+                summaries.append(summary)
+                tell(wording.tell_summary(summary))
+
+            listener = Listener(
+                watcher=watcher,
+                on_ingested=on_ingested,
+                on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node.name}"),
+                on_transformed=lambda transformed: tell(wording.tell_transformed(transformed)),
+                on_exported=lambda exported: tell(
+                    wording.tell_exported(exported, platform.environment.places.processed)
+                ),
+            )
+            went_well = run_daily(
+                replace(platform, listener=listener),
                 first_day=selection.first_day,
                 last_day=selection.last_day,
-                anew=bool(all_days or first or last),
-                models=select,
-                artifacts=rooms.storage.artifacts,
-                on_node=lambda node: spinner.update(f"Building the marts: {node.name}"),
-                on_wait=lambda holder: err.print(f"Waiting for {escape(holder)} …"),
+                every_day=all_days,
+                models=select or [],
             )
-        out.print(wording.tell_transformed(transformed))
-        exported = exporting.export_all(catalog, rooms.warehouse, rooms.storage.processed, run_id=summary.run_id)
-        out.print(wording.tell_exported(exported, settings.places.processed))
-        if transformed.failed or any(export.problem for export in exported):
+        if not went_well:
             raise typer.Exit(FAILED)
-        _ask_for_a_person(summary, rooms)
+        _ask_for_a_person(summaries[0], platform)
 
 
 @app.command()
 def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = False, source: Sources = None) -> None:
     """Read again what was quarantined or rejected, or was read under a contract that has changed since."""
     with _edge():
-        settings = environment.load()
-        catalog = _catalog(settings)
-        selection = _selection(catalog, first, last, all_days, source)
-        rooms = _rooms(settings, catalog)
-        with _progress("Reading again") as watcher:
-            summary = ingestion.replay(rooms, selection, watcher=watcher)
-        _report(summary, rooms)
+        platform = open_platform(environment.load())
+        selection = _selection(platform.catalog, first, last, all_days, source)
+        with _progress("Reading again") as (_, watcher):
+            summary = ingestion.replay(platform.rooms, selection, watcher=watcher)
+        _report(summary, platform)
 
 
 @app.command()
@@ -124,7 +138,7 @@ def check(
 ) -> None:
     """Say what is wrong with files, at which line and column, without loading them."""
     with _edge():
-        catalog = _catalog(environment.load())
+        catalog = open_platform(environment.load()).catalog
         if source is not None:
             _known([contract.name for contract in catalog], "source", [source])
         all_fine = True
@@ -140,15 +154,29 @@ def check(
 def status(as_json: AsJson = False) -> None:
     """Say what is loaded, and what is missing, broken or unexpected. Answers also while a load is under way."""
     with _edge():
-        settings = environment.load()
-        rooms = _rooms(settings, _catalog(settings))
-        now, is_being_written = ingestion.status(rooms.warehouse, rooms.catalog)
+        platform = open_platform(environment.load())
+        now = platform.status()
         if as_json:
-            typer.echo(ingestion.as_json(now))
+            typer.echo(now.as_json())
         else:
-            out.print(wording.tell_status(now, is_being_written=is_being_written))
+            out.print(wording.tell_status(now))
         if now.needs_a_person:
             raise typer.Exit(NEEDS_A_PERSON)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on this machine.")] = 3000,
+) -> None:
+    """Look at it all in Dagster's UI, until Ctrl-C."""
+    with _edge():
+        settings = environment.load()
+        from vending_platform.orchestration import prepare_home  # a second of imports, and nothing else here needs them
+
+        prepare_home(settings.dagster_home)
+        out.print(f"Dagster's UI will be at http://127.0.0.1:{port} in a moment. Ctrl-C ends it; the history stays.")
+        words = ("dagster", "dev", "--workspace", environment.PROJECT_DIR / "workspace.yaml", "--host", "127.0.0.1")
+        os.execv(sys.executable, [sys.executable, "-m", *map(str, words), "--port", str(port)])
 
 
 @app.command()
@@ -217,41 +245,23 @@ def _edge() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Watcher]:
+def _progress(what: str) -> Iterator[tuple[Progress, Watcher]]:
     """A bar on the error output, where there is a person to see it."""
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield Watcher(
-            on_progress=lambda done, total: bar.update(task, completed=done, total=total),
-            on_wait=lambda holder: err.print(f"Waiting for {escape(holder)} …"),
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield (
+            bar,
+            Watcher(
+                on_progress=lambda done, total: bar.update(task, completed=done, total=total),
+                on_wait=lambda holder: err.print(f"Waiting for {escape(holder)} …"),
+            ),
         )
-
-
-def _rooms(settings: Environment, catalog: Catalog) -> Rooms:
-    if not isinstance(settings.warehouse, DuckDBTarget):
-        _refuse(f"{settings.name} can't be reached from here yet: only development is built so far")
-    return Rooms(
-        catalog=catalog,
-        storage=open_storage(settings.places),
-        warehouse=DuckDBWarehouse(settings.warehouse.path),
-        scratch=settings.scratch / "ingestion",
-    )
-
-
-def _project(settings: Environment) -> Project:
-    assert isinstance(settings.warehouse, DuckDBTarget)
-    return Project(
-        project_dir=DBT_PROJECT_DIR,
-        target_dir=(settings.scratch / "dbt").resolve(),
-        target=settings.name,
-        threads=settings.dbt_threads,
-        variables={"DBT_DUCKDB_PATH": str(settings.warehouse.path.resolve())},
-    )
-
-
-def _catalog(settings: Environment) -> Catalog:
-    return load_catalog(DBT_PROJECT_DIR, settings.scratch / "manifest")
 
 
 def _selection(
@@ -275,14 +285,14 @@ def _known(names: list[str], kind: str, wanted: list[str]) -> None:
             raise typer.BadParameter(f"no {kind} is called {name!r}; there are: {', '.join(names)}")
 
 
-def _report(summary: Summary, rooms: Rooms) -> None:
+def _report(summary: Summary, platform: Platform) -> None:
     out.print(wording.tell_summary(summary))
-    _ask_for_a_person(summary, rooms)
+    _ask_for_a_person(summary, platform)
 
 
-def _ask_for_a_person(summary: Summary, rooms: Rooms) -> None:
+def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
     """What an earlier run found, and nobody has mended, needs a person as much as what this one did."""
-    now, _ = ingestion.status(rooms.warehouse, rooms.catalog)
+    now = platform.status()
     if now.needs_a_person and not summary.needs_a_person:
         out.print("\nStill open from before: vending status")
     if now.needs_a_person or summary.needs_a_person:

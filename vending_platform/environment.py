@@ -83,6 +83,8 @@ class Environment:
     cloud_alerts: bool
     scratch: Path
     """A local folder for what one process needs while it runs, and for caches that may be lost."""
+    dagster_home: Path
+    """Where Dagster keeps the history of runs."""
 
 
 class _Variables(BaseSettings):
@@ -149,6 +151,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 cloud_logs=False,
                 cloud_alerts=False,
                 scratch=data / "scratch",
+                dagster_home=data / "dagster",
             )
         case EnvironmentName.STAGING:
             _check(name, variables, needs=("company", "snowflake_account"), refuses=("data_dir", "kms_key"))
@@ -166,6 +169,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 cloud_logs=True,
                 cloud_alerts=True,
                 scratch=Path("scratch"),
+                dagster_home=Path("scratch") / "dagster",
             )
         case EnvironmentName.PRODUCTION:
             _check(name, variables, needs=("company", "snowflake_account", "kms_key"), refuses=("data_dir",))
@@ -183,6 +187,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 cloud_logs=True,
                 cloud_alerts=True,
                 scratch=Path("scratch"),
+                dagster_home=Path("scratch") / "dagster",
             )
         case _:
             assert_never(name)

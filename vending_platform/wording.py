@@ -9,6 +9,7 @@ from rich.text import Text
 
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
+from vending_platform.platform import PlatformStatus
 from vending_platform.transformation import Block, Transformed
 
 SHOWN = 10
@@ -87,9 +88,10 @@ def tell_summary(summary: Summary) -> RenderableType:
     return Group(*lines)
 
 
-def tell_status(status: Status, *, is_being_written: bool) -> RenderableType:
+def tell_status(now: PlatformStatus) -> RenderableType:
+    status = now.deliveries
     lines: list[RenderableType] = []
-    if is_being_written:
+    if now.is_being_written:
         lines.append(Text(f"A load is under way; this is what was true at {status.as_of}.", style="yellow"))
     lines.append(
         Text("Files: " + ", ".join(f"{_number(n)} {state}" for state, n in status.files.items()), style="bold")
@@ -99,6 +101,15 @@ def tell_status(status: Status, *, is_being_written: bool) -> RenderableType:
         for source, counts in status.rows.items():
             table.add_row(source, _number(counts["accepted"]), _number(counts["rejected"]))
         lines.append(table)
+    if now.stale:
+        days = list(now.stale)
+        span = f"{days[0]} to {days[-1]}" if len(days) > 1 else f"{days[0]}"
+        lines.append(f"{_count(len(days), 'business day')} to build anew ({span}): vending run")
+    if now.exports:
+        for name in dict.fromkeys(name for name, _ in now.exports):
+            parts = [part for export, part in now.exports if export == name]
+            rows = _count(sum(part.rows for part in parts), "row")
+            lines.append(f"{now.exports_place}/{name}/: {_count(len(parts), 'file')}, {rows}")
     rejecting = {source: counts["rejected"] for source, counts in status.rows.items() if counts["rejected"]}
     lines += _problems(
         [
@@ -107,6 +118,7 @@ def tell_status(status: Status, *, is_being_written: bool) -> RenderableType:
                 status.required_but_absent,
                 "Have it delivered; until then what is built on it can't be trusted",
             ),
+            tell_blocks(now.blocked),
             (
                 "Missing: due, but nothing came",
                 list(_missing_by_machine(status)),

@@ -56,6 +56,7 @@ TABLE = {
             cloud_logs=False,
             cloud_alerts=False,
             scratch=Path("data/scratch"),
+            dagster_home=Path("data/dagster"),
         ),
     ),
     "staging": (
@@ -74,6 +75,7 @@ TABLE = {
             cloud_logs=True,
             cloud_alerts=True,
             scratch=Path("scratch"),
+            dagster_home=Path("scratch/dagster"),
         ),
     ),
     "production": (
@@ -92,6 +94,7 @@ TABLE = {
             cloud_logs=True,
             cloud_alerts=True,
             scratch=Path("scratch"),
+            dagster_home=Path("scratch/dagster"),
         ),
     ),
 }

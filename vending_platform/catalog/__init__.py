@@ -37,6 +37,7 @@ __all__ = [
     "format_pattern",
     "load_catalog",
     "project_hash",
+    "read_manifest",
 ]
 
 
@@ -150,6 +151,7 @@ def _source(declared: dict[str, Any], files: object) -> Source:
         {
             "name": declared["identifier"],
             "schema_name": declared["schema"],
+            "unique_id": declared["unique_id"],
             "declared_in": declared["original_file_path"],
             "description": declared["description"],
             "files": files,

@@ -238,6 +238,7 @@ class Source(_Declared):
 
     name: str
     schema_name: str
+    unique_id: str = ""
     declared_in: str
     description: str = ""
     files: Files
@@ -272,6 +273,11 @@ class Source(_Declared):
             raise ValueError(f"day_column {self.files.day_column!r} must be a date or a timestamp")
         return self
 
+    @property
+    def is_daily(self) -> bool:
+        """Whether a file belongs to the business day in its name."""
+        return self.files.delivery is Delivery.DAILY
+
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:
         return tuple(parse_name_pattern(template) for template in self.files.names)
@@ -291,7 +297,7 @@ class Source(_Declared):
     @cached_property
     def reading_hash(self) -> str:
         """Changes when the same bytes could give other rows; a new description changes nothing."""
-        said: dict[str, Any] = self.model_dump(mode="json", exclude={"declared_in", "description"})
+        said: dict[str, Any] = self.model_dump(mode="json", exclude={"unique_id", "declared_in", "description"})
         for key in _BESIDE_READING:
             said["files"].pop(key)
         for column in said["columns"]:

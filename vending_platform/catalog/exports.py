@@ -29,6 +29,7 @@ class Export(BaseModel):
     schema_name: str
     description: str = ""
     owner: str = ""
+    email: str | None = None
     format: Format
     encoding: CsvEncoding | None = None
     partition_by: str | None = None
@@ -63,6 +64,7 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
                     "schema_name": node["schema"],
                     "description": exposure["description"],
                     "owner": exposure["owner"].get("name") or exposure["owner"].get("email") or "",
+                    "email": exposure["owner"].get("email"),
                 }
             )
         except ValidationError as error:

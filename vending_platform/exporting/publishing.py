@@ -79,13 +79,15 @@ def export_all(
     processed: Place,
     *,
     run_id: str,
+    names: Iterable[str] | None = None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> list[Exported]:
-    """Bring every export up to date with its model: the days built since, and no others."""
+    """Bring every export (or those with these names) up to date with its model: the days built since, and no others."""
+    chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
     with warehouse.writing("vending export", on_wait) as reader:
         if not reader.has_table(_BUILDS):
             return []
-        return [_export(export, catalog, reader, processed, run_id) for export in catalog.exports]
+        return [_export(export, catalog, reader, processed, run_id) for export in chosen]
 
 
 def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Part]]:

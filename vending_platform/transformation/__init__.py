@@ -9,9 +9,20 @@ from vending_platform.transformation.running import (
     Project,
     TransformationError,
     Transformed,
+    blocked,
     stale,
     transform,
 )
 from vending_platform.transformation.staleness import Window
 
-__all__ = ["Block", "NodeResult", "Project", "TransformationError", "Transformed", "Window", "stale", "transform"]
+__all__ = [
+    "Block",
+    "NodeResult",
+    "Project",
+    "TransformationError",
+    "Transformed",
+    "Window",
+    "blocked",
+    "stale",
+    "transform",
+]

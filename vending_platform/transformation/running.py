@@ -91,10 +91,17 @@ class Transformed:
 
 def stale(reader: Reader, catalog: Catalog, project: Project) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on."""
+    if not reader.has_table(_LEDGER):
+        return {}
     raw = raw_versions(catalog, _ledger(reader))
     reached = spread(reader, catalog, raw).reached
     built = {build: version for build, version in _built(reader).items() if build not in reached}
     return stale_days(catalog.models, raw, built, project_hash(project.project_dir))
+
+
+def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
+    """What nothing can be built on until a person has mended it."""
+    return blocks(catalog, _ledger(reader))
 
 
 def transform(
@@ -128,8 +135,8 @@ def transform(
             _forget_what_is_reached(writer, spread(writer, catalog, raw))
             built = _built(writer)
         done.blocked = blocks(catalog, ledger)
-        blocked = blocked_days(chosen, done.blocked)
-        todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew, blocked=blocked)
+        waiting = blocked_days(chosen, done.blocked)
+        todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew, blocked=waiting)
         if not todo:
             return done
         dbt = _Dbt(project, on_node)

@@ -23,7 +23,8 @@ def ledger(*files: File) -> pa.Table:
 
 
 def day_of(loaded: int, quarantined: int, source: str = "sales") -> list[File]:
-    return [(source, DAY, "loaded")] * loaded + [(source, DAY, "quarantined")] * quarantined
+    states = ["loaded"] * loaded + ["quarantined"] * quarantined
+    return [(source, DAY, state) for state in states]
 
 
 @pytest.mark.parametrize(("loaded", "quarantined", "blocked"), [(7, 3, False), (6, 3, True), (0, 1, True)])

@@ -1,0 +1,19 @@
+"""Where everything meets: what `dagster` loads (see workspace.yaml), for the environment that the settings name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from vending_platform.environment import Environment, load
+from vending_platform.orchestration import assemble
+from vending_platform.platform import open_platform
+
+
+def build_definitions(environment: Environment, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All assets, checks, jobs, schedules and sensors of one environment. `overrides` replaces resources by name."""
+    return assemble(open_platform(environment), overrides or {})
+
+
+def definitions() -> dg.Definitions:
+    return build_definitions(load())

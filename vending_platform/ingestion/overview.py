@@ -1,0 +1,85 @@
+"""What `raw` holds and what the raw storage holds beyond it, in numbers: for whoever shows it or waits for it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from vending_platform.ingestion.context import Rooms
+from vending_platform.ingestion.discovery import discover
+from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, State, read_ledger
+from vending_platform.ingestion.planning import Selection, plan
+from vending_platform.warehouse import Reader
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Held:
+    """The current files of one source and business day; without a day, of the whole source."""
+
+    loaded: int
+    quarantined: int
+    rows_accepted: int
+    rows_rejected: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    days: dict[str, dict[date | None, Held]]
+    """Per source and business day."""
+    rejects: dict[str, list[dict[str, Any]]]
+    """Per source its first rejected rows, those of the latest days first."""
+
+    def rows_per_day(self, source: str) -> dict[date, int]:
+        days = self.days.get(source, {})
+        return {day: held.rows_accepted for day, held in sorted(days.items(), key=str) if day is not None}
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Files that are new or changed as far as the store can tell: per source, how many of each business day."""
+
+    files: dict[str, dict[date | None, int]]
+    unchanged: int
+
+
+def overview(reader: Reader) -> Overview:
+    if not reader.has_table(FILES):
+        return Overview({}, {})
+    days: dict[str, dict[date | None, Held]] = {}
+    for row in reader.query(
+        "select source, business_date,"
+        " sum(case when in_raw then 1 else 0 end) as loaded,"
+        f" sum(case when state = '{State.QUARANTINED}' then 1 else 0 end) as quarantined,"
+        " sum(case when in_raw then rows_accepted else 0 end) as rows_accepted,"
+        " sum(case when in_raw then rows_rejected else 0 end) as rows_rejected,"
+        " sum(size) as bytes"
+        f" from {FILES} where state <> '{State.SUPERSEDED}' and not dismissed group by source, business_date"
+    ).to_pylist():
+        source, day = row.pop("source"), row.pop("business_date")
+        days.setdefault(source, {})[day] = Held(**{name: int(value) for name, value in row.items()})
+    rejects: dict[str, list[dict[str, Any]]] = {}
+    for row in reader.query(
+        "select source, path, line, column_name, reason from ("
+        " select *, row_number() over (partition by source order by business_date desc, path, line) as place"
+        f" from {REJECTED_ROWS} where file_id in"
+        f" (select file_id from {FILES} where in_raw and state <> '{State.SUPERSEDED}')"
+        f") as numbered where place <= {_SHOWN} order by source, place"
+    ).to_pylist():
+        rejects.setdefault(row.pop("source"), []).append(row)
+    return Overview(days, rejects)
+
+
+def pending(rooms: Rooms, now: datetime | None = None) -> Pending:
+    """What a run would read now. Asked of the ledger every time, so nothing that was seen once can be forgotten."""
+    now = now or datetime.now(UTC)
+    discovery = discover(rooms.catalog, rooms.storage.raw.files(), now)
+    with rooms.warehouse.reading() as reader:
+        ledger = read_ledger(reader)
+    planned = plan(rooms.catalog, discovery, ledger, Selection(), now)
+    files: dict[str, dict[date | None, int]] = {}
+    for delivered in planned.read:
+        days = files.setdefault(delivered.source.name, {})
+        days[delivered.parts.business_date] = days.get(delivered.parts.business_date, 0) + 1
+    return Pending(files, planned.unchanged)

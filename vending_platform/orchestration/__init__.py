@@ -1,0 +1,11 @@
+"""Dagster: the same three things the platform does, as assets, checks, jobs, a sensor and a schedule.
+
+The only room that knows Dagster. `assemble` gives all of it for one environment; `run_daily` is the `daily` job in this
+process, for the terminal, with its history where the UI looks for it.
+"""
+
+from vending_platform.orchestration.assembling import assemble
+from vending_platform.orchestration.history import open_history, prepare_home
+from vending_platform.orchestration.inprocess import run_daily
+
+__all__ = ["assemble", "open_history", "prepare_home", "run_daily"]

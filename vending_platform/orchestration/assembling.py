@@ -1,0 +1,56 @@
+"""Where the parts become one set of definitions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from vending_platform.environment import EnvironmentName
+from vending_platform.orchestration.arrivals import arrivals
+from vending_platform.orchestration.exports import export_assets
+from vending_platform.orchestration.jobs import DAILY, INGEST, jobs
+from vending_platform.orchestration.models import model_assets
+from vending_platform.orchestration.projects import Specs
+from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
+from vending_platform.platform import Platform
+
+_BY_HAND = "03:00"
+"""When the schedule would run that a person switches on where the environment has none of its own."""
+
+
+def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions:
+    """Everything for one environment; `overrides` replaces resources by name."""
+    environment = platform.environment
+    specs = Specs(platform.catalog, platform.manifest, environment)
+    by_name = {job.name: job for job in jobs(specs)}
+    is_scheduled = environment.transformation_starts is not None
+    schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
+    if environment.ingestion_starts is not None:
+        schedules.append(_schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
+    return dg.Definitions(
+        assets=[
+            deliveries_asset(environment.places.raw),
+            *specs.of_others(platform.catalog),
+            *raw_assets(platform.catalog, specs),
+            *model_assets(platform.catalog, specs),
+            *export_assets(platform.catalog),
+        ],
+        asset_checks=[deliveries_check()],
+        jobs=list(by_name.values()),
+        schedules=schedules,
+        sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
+        resources={"platform": platform, "io_manager": dg.mem_io_manager, **overrides},
+        executor=dg.in_process_executor,  # a process per step imports dbt again for every step
+    )
+
+
+def _schedule(job: dg.JobDefinition, starts: str, *, is_running: bool) -> dg.ScheduleDefinition:
+    hour, minute = starts.split(":")
+    return dg.ScheduleDefinition(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=f"{int(minute)} {int(hour)} * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING if is_running else dg.DefaultScheduleStatus.STOPPED,
+        description=f"{job.description} Every day at {starts} UTC.",
+    )

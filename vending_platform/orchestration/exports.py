@@ -1,0 +1,93 @@
+"""Assets of exported files, generated from dbt's exposures."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from vending_platform import exporting
+from vending_platform.catalog import Catalog, Export
+from vending_platform.exporting import Exported
+from vending_platform.orchestration.names import business_days, export_key, model_key
+from vending_platform.orchestration.telling import part_metadata
+from vending_platform.platform import Platform
+
+
+def export_assets(catalog: Catalog) -> list[dg.AssetsDefinition]:
+    by_day = [export for export in catalog.exports if export.partition_by is not None]
+    wholes = [export for export in catalog.exports if export.partition_by is None]
+    partitions = business_days(catalog)
+    return [
+        *([_assets("exports_by_day", by_day, partitions)] if by_day else []),
+        *([_assets("exports_as_a_whole", wholes, None)] if wholes else []),
+    ]
+
+
+def _assets(
+    name: str, exports: Sequence[Export], partitions: dg.PartitionsDefinition[str] | None
+) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=name,
+        specs=[_spec(export, partitions) for export in exports],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions is not None else None,
+        can_subset=True,
+    )
+    def export(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
+        chosen = {key.path[-1]: key for key in context.selected_asset_keys}
+        done = {exported.name: exported for exported in platform.export(context.run_id, chosen)}
+        asked = set(context.partition_keys) if partitions is not None else set()
+        visible = list(exporting.current_parts(platform.catalog, platform.rooms.storage.processed))
+        place = platform.environment.places.processed
+        for export, key in chosen.items():
+            for name, part in visible:
+                if name == export and part.day in asked:
+                    context.add_asset_metadata(part_metadata(part, place), asset_key=key, partition_key=part.day)
+            if export in done and not _problem(done[export], asked):
+                yield dg.MaterializeResult(asset_key=key, metadata=_metadata(done[export], place))
+        if problems := [problem for exported in done.values() if (problem := _problem(exported, asked))]:
+            raise dg.Failure("\n".join(problems), allow_retries=False)
+
+    return export
+
+
+def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Sequence[Exported]) -> None:
+    """For a run that is about whatever is not up to date: which files it made visible."""
+    place = platform.environment.places.processed
+    for exported in done:
+        for part in exported.written:
+            metadata = part_metadata(part, place)
+            context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=part.day))
+
+
+def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetSpec:
+    form = export.format.upper() + (f" ({export.encoding})" if export.encoding is not None else "")
+    return dg.AssetSpec(
+        export_key(export.name),
+        deps=[model_key(export.schema_name, export.model)],
+        description=f"{export.description}\n\n{form}; `manifest.json` in its folder says which files are current.",
+        group_name="exports",
+        kinds={export.format.value},
+        owners=[export.email] if export.email else [],
+        partitions_def=partitions,
+        code_version=export.model_dump_json(include={"format", "encoding", "partition_by", "file_stem"}),
+        skippable=True,
+    )
+
+
+def _metadata(exported: Exported, place: str) -> dict[str, Any]:
+    return {
+        "new files": len(exported.written),
+        "rows written": sum(part.rows for part in exported.written),
+        "manifest": dg.MetadataValue.path(f"{place}/{exported.name}/manifest.json"),
+    }
+
+
+def _problem(exported: Exported, asked: set[str]) -> str | None:
+    """Why what was asked for is not visible; a day that nobody asked for is not this run's problem."""
+    if exported.problem is not None:
+        return f"{exported.name}: {exported.problem}"
+    held = sorted(asked.intersection(exported.held_back)) if asked else exported.held_back
+    if held:
+        return f"{exported.name}: held back, because a check of its mart failed: {', '.join(held)}"
+    return None

@@ -1,0 +1,37 @@
+"""The `daily` job in this process: a run like any other in the history, without a server."""
+
+from datetime import date
+
+import dagster as dg
+
+from vending_platform.orchestration.assembling import assemble
+from vending_platform.orchestration.history import open_history
+from vending_platform.orchestration.jobs import DAILY, INGEST, TRANSFORM
+from vending_platform.platform import Platform
+
+_SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
+"""The terminal has words of its own; the history keeps every line all the same."""
+
+
+def run_daily(
+    platform: Platform, *, first_day: date | None, last_day: date | None, every_day: bool, models: list[str]
+) -> bool:
+    """Whether it went well. What came of it is told to the platform's listener."""
+    days = {
+        name: day.isoformat() for name, day in (("first_day", first_day), ("last_day", last_day)) if day is not None
+    }
+    config = {
+        INGEST: {"config": days},
+        TRANSFORM: {"config": {**days, "every_day": every_day, "models": models}},
+    }
+    with open_history(platform.environment.dagster_home) as history:
+        job = assemble(platform, {}).resolve_job_def(DAILY)
+        try:
+            job.execute_in_process(
+                run_config={"ops": config, "loggers": _SILENT},
+                instance=history,
+                tags={"vending/started_by": "vending run"},
+            )
+        except dg.Failure:
+            return False
+        return True

@@ -1,0 +1,145 @@
+"""Assets of dbt models, with their tests as checks: one definition for what is built by day, one for what is not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from vending_platform.catalog import Catalog, Model
+from vending_platform.orchestration.names import business_days, days_of, model_key
+from vending_platform.orchestration.projects import Specs
+from vending_platform.orchestration.telling import log_check
+from vending_platform.platform import Platform
+from vending_platform.transformation import Block, NodeResult, Transformed
+
+
+def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
+    daily = [model for model in catalog.models if model.is_daily]
+    wholes = [model for model in catalog.models if not model.is_daily]
+    return [
+        _assets("models_by_day", daily, specs, business_days(catalog)),
+        _assets("models_as_a_whole", wholes, specs, None),
+    ]
+
+
+def _assets(
+    name: str, models: Sequence[Model], specs: Specs, partitions: dg.PartitionsDefinition[str] | None
+) -> dg.AssetsDefinition:
+    checks = _checks(models, specs)
+
+    @dg.multi_asset(
+        name=name,
+        specs=[specs.of_model(model) for model in models],
+        check_specs=list(checks.values()),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions is not None else None,
+        can_subset=True,
+    )
+    def build(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
+        chosen = [model for model in models if model_key(model.schema_name, model.name) in context.selected_asset_keys]
+        first_day, last_day = days_of(context) or (None, None)
+        done = platform.transform(
+            context.run_id,
+            first_day=first_day,
+            last_day=last_day,
+            anew=True,
+            models=[model.name for model in chosen],
+        )
+        results = _worst(done)
+        waiting = _waiting(chosen, done.blocked, first_day, last_day)
+        for model in chosen:
+            key = model_key(model.schema_name, model.name)
+            days = {day: rows for (built, day), rows in done.rows.items() if built == model.name}
+            for day, rows in days.items():
+                if day is not None:
+                    context.add_asset_metadata(_day_metadata(rows), asset_key=key, partition_key=day.isoformat())
+            if model.name not in waiting and (model.unique_id not in results or results[model.unique_id].is_good):
+                yield dg.MaterializeResult(asset_key=key, metadata=_metadata(results.get(model.unique_id), days))
+        for test, spec in checks.items():
+            if test in results and spec.key in context.selected_asset_check_keys:
+                yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(results[test]))
+        if problems := [*waiting.values(), *told(done.failed)]:
+            raise dg.Failure("\n".join(dict.fromkeys(problems)), allow_retries=False)
+
+    return build
+
+
+def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transformed, specs: Specs) -> None:
+    """For a run that is about whatever is stale: which days of which models it built, and what their tests said."""
+    models = {model.name: model for model in platform.catalog.models}
+    results = _worst(done)
+    good = [model for model in models.values() if model.unique_id in results and results[model.unique_id].is_good]
+    for model in good:
+        key = model_key(model.schema_name, model.name)
+        days = {day: rows for (built, day), rows in done.rows.items() if built == model.name}
+        for day in sorted(days, key=str) or [None]:
+            metadata = _metadata(results[model.unique_id], days) if day is None else _day_metadata(days[day])
+            partition = None if day is None else day.isoformat()
+            context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=partition))
+    for test, spec in _checks(list(models.values()), specs).items():
+        if test in results:
+            verdict = _verdict(results[test])
+            log_check(context, dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, **verdict))
+
+
+def told(failed: Sequence[NodeResult]) -> list[str]:
+    """What did not succeed, in dbt's words; what was skipped because of it is not a second problem."""
+    return [
+        f"{result.name}: {result.status}: {' '.join((result.message or '').split())}"
+        for result in failed
+        if result.status != "skipped"
+    ]
+
+
+def _checks(models: Sequence[Model], specs: Specs) -> Mapping[str, dg.AssetCheckSpec]:
+    return {test: check for model in models for test, check in specs.of_checks(model).items()}
+
+
+def _worst(done: Transformed) -> dict[str, NodeResult]:
+    """One result per node, also where it ran for several windows: if it failed for one, it failed."""
+    results: dict[str, NodeResult] = {}
+    for result in (result for _, window in done.windows for result in window):
+        known = results.get(result.unique_id)
+        if known is None or known.is_good:
+            results[result.unique_id] = result
+    return results
+
+
+def _waiting(
+    models: Sequence[Model], blocked: Sequence[Block], first_day: date | None, last_day: date | None
+) -> dict[str, str]:
+    """The models that a run was asked for and may not build, with the reason."""
+    found = {}
+    for model in models:
+        for block in blocked:
+            is_meant = block.business_date is None or (
+                first_day is not None and last_day is not None and first_day <= block.business_date <= last_day
+            )
+            if block.source in model.sources and not model.is_view and is_meant:
+                found[model.name] = f"{block.source} of {block.business_date or 'all days'} waits: {block.reason}"
+    return found
+
+
+def _metadata(result: NodeResult | None, days: Mapping[date | None, int]) -> Mapping[str, Any]:
+    metadata: dict[str, Any] = {"seconds": dg.MetadataValue.float(round(result.seconds, 2))} if result else {}
+    if None in days:
+        metadata["dagster/row_count"] = days[None]
+    return metadata
+
+
+def _day_metadata(rows: int) -> Mapping[str, Any]:
+    return {"dagster/partition_row_count": rows}
+
+
+def _verdict(result: NodeResult) -> dict[str, Any]:
+    warns = result.status == "warn"
+    return {
+        "passed": result.status in ("pass", "success"),
+        "severity": dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
+        "description": result.message or "",
+        "metadata": {
+            "failing rows": dg.MetadataValue.int(result.failures or 0),
+            "seconds": dg.MetadataValue.float(round(result.seconds, 3)),
+        },
+    }

@@ -1,0 +1,76 @@
+"""How dbt's names become Dagster's. Everything else about a spec is dagster-dbt's own translation of the YAML."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+
+from vending_platform.catalog import Catalog, Model, Source
+from vending_platform.environment import DuckDBTarget, Environment
+from vending_platform.orchestration.names import DELIVERIES, business_days, model_key, raw_key
+
+
+class Specs:
+    """The Dagster specs of everything that the dbt project declares."""
+
+    def __init__(self, catalog: Catalog, manifest: Mapping[str, Any], environment: Environment) -> None:
+        self._manifest = manifest
+        self._warehouse = "duckdb" if isinstance(environment.warehouse, DuckDBTarget) else "snowflake"
+        self._daily = business_days(catalog)
+        self._translator = _Translator({model.unique_id for model in catalog.models if model.is_daily}, self._daily)
+
+    def of_source(self, source: Source) -> dg.AssetSpec:
+        spec = self._translator.get_asset_spec(self._manifest, source.unique_id, None)
+        return spec.replace_attributes(
+            group_name="raw",
+            deps=[DELIVERIES],
+            kinds={"csv", self._warehouse},
+            code_version=source.reading_hash,
+            partitions_def=self._daily if source.is_daily else None,
+            tags={"delivery": source.files.delivery.value},
+        )
+
+    def of_model(self, model: Model) -> dg.AssetSpec:
+        spec = self._translator.get_asset_spec(self._manifest, model.unique_id, None)
+        return spec.replace_attributes(kinds={"dbt", self._warehouse, "view" if model.is_view else "table"})
+
+    def of_checks(self, model: Model) -> dict[str, dg.AssetCheckSpec]:
+        """By dbt's id of the test."""
+        spec = self._translator.get_asset_spec(self._manifest, model.unique_id, None)
+        tests = [child for child in self._manifest["child_map"][model.unique_id] if child.startswith("test.")]
+        found = {test: self._translator.get_asset_check_spec(spec, self._manifest, test, None) for test in tests}
+        return {test: check for test, check in found.items() if check is not None}
+
+    def of_others(self, catalog: Catalog) -> list[dg.AssetSpec]:
+        """Tables that models read and no run of Dagster makes: the platform's own."""
+        made = {source.unique_id for source in catalog}
+        return [
+            self._translator.get_asset_spec(self._manifest, unique_id, None).replace_attributes(
+                group_name="raw", kinds={self._warehouse}
+            )
+            for unique_id in self._manifest["sources"]
+            if unique_id not in made
+        ]
+
+
+class _Translator(DagsterDbtTranslator):
+    def __init__(self, daily_models: set[str], daily: dg.PartitionsDefinition[str]) -> None:
+        super().__init__()
+        self._daily_models = daily_models
+        self._daily = daily
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        declared = self.get_resource_props(manifest, unique_id)
+        key = (
+            raw_key(declared["identifier"])
+            if declared["resource_type"] == "source"
+            else model_key(declared["schema"], declared["name"])
+        )
+        # The manifest itself does not belong into what is shown and stored about an asset.
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(
+            key=key,
+            metadata={name: value for name, value in spec.metadata.items() if not name.startswith("dagster_dbt/")},
+            partitions_def=self._daily if unique_id in self._daily_models else None,
+        )

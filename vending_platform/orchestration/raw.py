@@ -1,0 +1,119 @@
+"""Assets of delivered tables, generated from the contracts, and the checks on them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from vending_platform import ingestion, transformation
+from vending_platform.catalog import Catalog, Source
+from vending_platform.ingestion import Overview, Selection, Summary
+from vending_platform.orchestration.names import DELIVERIES, business_days, days_of, raw_key
+from vending_platform.orchestration.projects import Specs
+from vending_platform.orchestration.telling import (
+    CONTRACT_HELD,
+    DELIVERY_COMPLETE,
+    NO_UNDECLARED_FILES,
+    CheckResult,
+    log_check,
+    raw_checks,
+    raw_day_metadata,
+    raw_metadata,
+    touched,
+)
+from vending_platform.platform import Platform
+
+_KEPT = "Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of."
+_COMPLETE = "Every machine delivered for every day on which it was due."
+_DECLARED = "Every file in the raw storage is of a kind that somebody declared."
+
+
+def raw_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
+    daily = [source for source in catalog if source.is_daily]
+    others = [source for source in catalog if not source.is_daily]
+    return [
+        _assets("daily_deliveries", daily, specs, business_days(catalog)),
+        _assets("other_deliveries", others, specs, None),
+    ]
+
+
+def deliveries_asset(place: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        DELIVERIES,
+        group_name="raw",
+        kinds={"file"},
+        description=f"The raw storage, `{place}`: whatever machines and people deliver. A file's name says what it is.",
+    )
+
+
+def deliveries_check() -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=DELIVERIES, name=NO_UNDECLARED_FILES, description=_DECLARED)
+    def no_undeclared_files(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+        (result,) = (result for result in current_checks(platform) if result.asset_key == DELIVERIES)
+        return result.as_result()
+
+    return no_undeclared_files
+
+
+def _assets(
+    name: str, sources: Sequence[Source], specs: Specs, partitions: dg.PartitionsDefinition[str] | None
+) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=name,
+        specs=[specs.of_source(source).replace_attributes(skippable=True) for source in sources],
+        check_specs=[check for source in sources for check in _check_specs(source)],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions is not None else None,
+        can_subset=True,
+    )
+    def load(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
+        chosen = {key.path[-1]: key for key in context.selected_asset_keys}
+        first_day, last_day = days_of(context) or (None, None)
+        begun = time.monotonic()
+        summary = platform.ingest(Selection(first_day, last_day, frozenset(chosen)))
+        seconds = time.monotonic() - begun
+        now = look(platform)
+        for source, key in chosen.items():
+            for day in context.partition_keys if partitions is not None else ():
+                held = now.days.get(source, {}).get(date.fromisoformat(day))
+                context.add_asset_metadata(raw_day_metadata(held), asset_key=key, partition_key=day)
+            yield dg.MaterializeResult(asset_key=key, metadata=raw_metadata(source, now, summary, seconds))
+        for result in current_checks(platform):
+            if dg.AssetCheckKey(result.asset_key, result.name) in context.selected_asset_check_keys:
+                yield result.as_result()
+
+    return load
+
+
+def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summary, seconds: float) -> None:
+    """For a run that is about whatever is new: which days of which assets it changed, and how the checks stand now."""
+    now = look(platform)
+    for source, days in sorted(touched(summary).items()):
+        about_the_run = raw_metadata(source, now, summary, seconds)
+        for day in sorted(days, key=str):
+            metadata = about_the_run if day is None else raw_day_metadata(now.days.get(source, {}).get(day))
+            partition = day.isoformat() if day is not None and platform.catalog.source(source).is_daily else None
+            context.log_event(dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition))
+    for result in current_checks(platform, now):
+        log_check(context, result.as_evaluation())
+
+
+def look(platform: Platform) -> Overview:
+    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+        return ingestion.overview(reader)
+
+
+def current_checks(platform: Platform, now: Overview | None = None) -> Iterator[CheckResult]:
+    status, _ = ingestion.status(platform.rooms.warehouse, platform.catalog)
+    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+        blocked = transformation.blocked(reader, platform.catalog)
+        yield from raw_checks(platform.catalog, status, now or ingestion.overview(reader), blocked)
+
+
+def _check_specs(source: Source) -> Iterator[dg.AssetCheckSpec]:
+    key = raw_key(source.name)
+    yield dg.AssetCheckSpec(CONTRACT_HELD, asset=key, description=_KEPT)
+    if source.files.expected_from is not None:
+        yield dg.AssetCheckSpec(DELIVERY_COMPLETE, asset=key, description=_COMPLETE)

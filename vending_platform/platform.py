@@ -1,0 +1,172 @@
+"""One environment's floors, opened: what the terminal and Dagster start from. The three things the platform does."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from vending_platform import exporting, ingestion, transformation
+from vending_platform.catalog import Catalog, catalog_of, read_manifest
+from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
+from vending_platform.exporting import Exported, Part
+from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
+from vending_platform.storage import open_storage
+from vending_platform.transformation import Block, NodeResult, Project, Transformed
+from vending_platform.warehouse import DuckDBWarehouse, WarehouseBusy
+
+
+def _ignore(*_: object) -> None:
+    """For whoever does not want to be told."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told of results as soon as they are there, and of progress in between."""
+
+    watcher: Watcher = ingestion.SILENT
+    on_node: Callable[[NodeResult], None] = _ignore
+    on_ingested: Callable[[Summary], None] = _ignore
+    on_transformed: Callable[[Transformed], None] = _ignore
+    on_exported: Callable[[list[Exported]], None] = _ignore
+
+
+@dataclass(frozen=True)
+class PlatformStatus:
+    """What there is, from the deliveries to the exports."""
+
+    deliveries: Status
+    is_being_written: bool
+    """Somebody is writing: then `deliveries` is as of the last commit, and what is stale can't be told."""
+    stale: dict[date, frozenset[str]] | None
+    """Per business day the models whose rows are older than the raw rows they rest on."""
+    blocked: list[Block]
+    exports: list[tuple[str, Part]]
+    exports_place: str
+
+    @property
+    def needs_a_person(self) -> bool:
+        return self.deliveries.needs_a_person or bool(self.blocked)
+
+    def as_json(self) -> str:
+        told = asdict(self.deliveries) | {
+            "is_being_written": self.is_being_written,
+            "stale_days": None if self.stale is None else [day.isoformat() for day in self.stale],
+            "blocked": [
+                {
+                    "source": block.source,
+                    "business_day": block.business_date.isoformat() if block.business_date else None,
+                    "reason": block.reason,
+                }
+                for block in self.blocked
+            ],
+            "exports": [
+                {"name": name, "day": part.day, "rows": part.rows, "path": f"{self.exports_place}/{part.path}"}
+                for name, part in self.exports
+            ],
+        }
+        return json.dumps(told, ensure_ascii=False, indent=1)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Nothing is opened before it is used, so that a definition can be loaded where no delivery has come yet."""
+
+    environment: Environment
+    manifest: dict[str, Any]
+    listener: Listener = Listener()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return catalog_of(self.manifest)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        return Rooms(
+            catalog=self.catalog,
+            storage=open_storage(self.environment.places),
+            warehouse=DuckDBWarehouse(self._duckdb.path),
+            scratch=self.environment.scratch / "ingestion",
+        )
+
+    @cached_property
+    def project(self) -> Project:
+        return Project(
+            project_dir=DBT_PROJECT_DIR,
+            target_dir=(self.environment.scratch / "dbt").resolve(),
+            target=self.environment.name,
+            threads=self.environment.dbt_threads,
+            variables={"DBT_DUCKDB_PATH": str(self._duckdb.path.resolve())},
+        )
+
+    @property
+    def _duckdb(self) -> DuckDBTarget:
+        if not isinstance(self.environment.warehouse, DuckDBTarget):
+            raise SettingsError(f"{self.environment.name} can't be reached from here yet: only development is built.")
+        return self.environment.warehouse
+
+    def ingest(
+        self, selection: Selection = ingestion.EVERYTHING, *, withdraw: bool = False, verify: bool = False
+    ) -> Summary:
+        summary = ingestion.ingest(
+            self.rooms, selection, withdraw=withdraw, verify=verify, watcher=self.listener.watcher
+        )
+        self.listener.on_ingested(summary)
+        return summary
+
+    def transform(
+        self,
+        run_id: str,
+        *,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        anew: bool = False,
+        models: Iterable[str] | None = None,
+    ) -> Transformed:
+        transformed = transformation.transform(
+            self.catalog,
+            self.rooms.warehouse,
+            self.project,
+            run_id=run_id,
+            first_day=first_day,
+            last_day=last_day,
+            anew=anew,
+            models=models,
+            artifacts=self.rooms.storage.artifacts,
+            on_node=self.listener.on_node,
+            on_wait=self.listener.watcher.on_wait,
+        )
+        self.listener.on_transformed(transformed)
+        return transformed
+
+    def export(self, run_id: str, names: Iterable[str] | None = None) -> list[Exported]:
+        exported = exporting.export_all(
+            self.catalog,
+            self.rooms.warehouse,
+            self.rooms.storage.processed,
+            run_id=run_id,
+            names=names,
+            on_wait=self.listener.watcher.on_wait,
+        )
+        self.listener.on_exported(exported)
+        return exported
+
+    def status(self) -> PlatformStatus:
+        deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
+        stale, blocked = None, []
+        if not is_being_written:
+            try:
+                with self.rooms.warehouse.reading() as reader:
+                    stale = transformation.stale(reader, self.catalog, self.project)
+                    blocked = transformation.blocked(reader, self.catalog)
+            except WarehouseBusy:
+                is_being_written = True
+        exports = list(exporting.current_parts(self.catalog, self.rooms.storage.processed))
+        place = self.environment.places.processed
+        return PlatformStatus(deliveries, is_being_written, stale, blocked, exports, place)
+
+
+def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
+    manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
+    return Platform(environment, manifest, listener or Listener())
