@@ -3,8 +3,6 @@
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
 """
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -85,7 +83,7 @@ def run(
         platform = open_platform(environment.load())
         selection = _selection(platform.catalog, first, last, all_days, None)
         _known([model.name for model in platform.catalog.models], "model", select or [])
-        from vending_platform.orchestration import run_daily  # a second of imports, and nothing else here needs them
+        from vending_platform.orchestration import run_daily  # a second of imports, and few commands need them
 
         summaries: list[Summary] = []
         with _progress("Loading") as (bar, watcher):
@@ -171,12 +169,12 @@ def dev(
     """Look at it all in Dagster's UI, until Ctrl-C."""
     with _edge():
         settings = environment.load()
-        from vending_platform.orchestration import prepare_home  # a second of imports, and nothing else here needs them
+        if not isinstance(settings.warehouse, DuckDBTarget):
+            _refuse(f"this is the UI of a laptop, and the settings name {settings.name}")
+        from vending_platform.orchestration import serve  # a second of imports, and few commands need them
 
-        prepare_home(settings.dagster_home)
         out.print(f"Dagster's UI will be at http://127.0.0.1:{port} in a moment. Ctrl-C ends it; the history stays.")
-        words = ("dagster", "dev", "--workspace", environment.PROJECT_DIR / "workspace.yaml", "--host", "127.0.0.1")
-        os.execv(sys.executable, [sys.executable, "-m", *map(str, words), "--port", str(port)])
+        serve(settings, port)
 
 
 @app.command()

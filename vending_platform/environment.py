@@ -22,6 +22,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 _PREFIX = "VENDING_"
 _SETTINGS_FILE = ".env"
+DATA_DIR_VARIABLE = _PREFIX + "DATA_DIR"
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 
 

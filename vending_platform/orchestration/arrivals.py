@@ -12,7 +12,7 @@ import dagster as dg
 
 from vending_platform import ingestion
 from vending_platform.ingestion import Pending
-from vending_platform.orchestration.jobs import INGEST
+from vending_platform.orchestration.jobs import INGEST, LOAD
 from vending_platform.platform import Platform
 from vending_platform.warehouse import WarehouseBusy
 
@@ -124,7 +124,7 @@ def arrivals(*, is_running: bool) -> dg.SensorDefinition:
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    run_config={"ops": {INGEST: {"config": request.config}}},
+                    run_config={"ops": {LOAD: {"config": request.config}}},
                     tags={ABOUT: request.about, "vending/files": str(request.files)},
                 )
                 for request in chosen

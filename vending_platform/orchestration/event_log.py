@@ -14,6 +14,7 @@ from typing import Any, Self
 from dagster import StringSource
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.polling_event_watcher import SqlPollingEventWatcher
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
 
@@ -24,6 +25,7 @@ _OPEN_AT_ONCE = 8
 class LocalEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._watcher = SqlPollingEventWatcher(self)
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -60,8 +62,17 @@ class LocalEventLog(SqliteEventLogStorage):
             if (engine := self._engines.pop(run_id, None)) is not None:
                 engine.dispose()
 
+    # SQLite's would wait for the file to change, and it only does so at checkpoints.
+
+    def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: Any) -> None:
+        self._watcher.unwatch_run(run_id, handler)
+
     def dispose(self) -> None:
         super().dispose()
+        self._watcher.close()
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()

@@ -30,7 +30,7 @@ def _assets(
         name=name,
         specs=[_spec(export, partitions) for export in exports],
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitions is not None else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
     )
     def export(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from vending_platform.orchestration.assembling import assemble
 from vending_platform.orchestration.history import open_history
-from vending_platform.orchestration.jobs import DAILY, INGEST, TRANSFORM
+from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
 from vending_platform.platform import Platform
 
 _SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
@@ -21,8 +21,8 @@ def run_daily(
         name: day.isoformat() for name, day in (("first_day", first_day), ("last_day", last_day)) if day is not None
     }
     config = {
-        INGEST: {"config": days},
-        TRANSFORM: {"config": {**days, "every_day": every_day, "models": models}},
+        LOAD: {"config": days},
+        BUILD: {"config": {**days, "every_day": every_day, "models": models}},
     }
     with open_history(platform.environment.dagster_home) as history:
         job = assemble(platform, {}).resolve_job_def(DAILY)

@@ -19,6 +19,8 @@ from vending_platform.orchestration.raw import log_loaded
 from vending_platform.platform import Platform
 
 INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
+LOAD, BUILD, WRITE = "load_what_is_new", "build_what_is_stale", "write_what_changed"
+"""The steps; their names are keys of a run's config."""
 
 
 class Deliveries(dg.Config):
@@ -39,7 +41,7 @@ class Days(dg.Config):
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
-    @dg.op(name=INGEST, out=dg.Out(dg.Nothing), description="Load every delivery that is new or was corrected.")
+    @dg.op(name=LOAD, out=dg.Out(dg.Nothing), description="Load every delivery that is new or was corrected.")
     def ingest(context: dg.OpExecutionContext, config: Deliveries, platform: dg.ResourceParam[Platform]) -> None:
         begun = time.monotonic()
         chosen = frozenset(config.sources) or None
@@ -52,7 +54,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         log_loaded(context, platform, summary, time.monotonic() - begun)
 
     @dg.op(
-        name=TRANSFORM,
+        name=BUILD,
         ins={"loaded": dg.In(dg.Nothing)},
         out=dg.Out(list),
         description="Build exactly what is stale, and test it.",
@@ -75,7 +77,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         yield dg.Output(told(done.failed))
 
     @dg.op(
-        name=EXPORT,
+        name=WRITE,
         ins={"failed": dg.In(list)},
         out=dg.Out(list),
         description="Bring the exports up to date, but for marts whose checks failed.",

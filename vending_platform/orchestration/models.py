@@ -33,7 +33,7 @@ def _assets(
         specs=[specs.of_model(model) for model in models],
         check_specs=list(checks.values()),
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitions is not None else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
     )
     def build(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:

@@ -23,6 +23,7 @@ class Specs:
     def of_source(self, source: Source) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, source.unique_id, None)
         return spec.replace_attributes(
+            description=source.description,
             group_name="raw",
             deps=[DELIVERIES],
             kinds={"csv", self._warehouse},

@@ -25,7 +25,10 @@ from vending_platform.orchestration.telling import (
 )
 from vending_platform.platform import Platform
 
-_KEPT = "Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of."
+_KEPT = """Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of.
+
+A day of which too much is in quarantine (`block_above`) waits, whoever builds; its marts and exports stay as they were.
+"""
 _COMPLETE = "Every machine delivered for every day on which it was due."
 _DECLARED = "Every file in the raw storage is of a kind that somebody declared."
 
@@ -51,7 +54,8 @@ def deliveries_asset(place: str) -> dg.AssetSpec:
 def deliveries_check() -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=DELIVERIES, name=NO_UNDECLARED_FILES, description=_DECLARED)
     def no_undeclared_files(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
-        (result,) = (result for result in current_checks(platform) if result.asset_key == DELIVERIES)
+        _, checks = look(platform)
+        (result,) = (result for result in checks if result.asset_key == DELIVERIES)
         return result.as_result()
 
     return no_undeclared_files
@@ -65,7 +69,7 @@ def _assets(
         specs=[specs.of_source(source).replace_attributes(skippable=True) for source in sources],
         check_specs=[check for source in sources for check in _check_specs(source)],
         partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitions is not None else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
     )
     def load(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
@@ -74,13 +78,13 @@ def _assets(
         begun = time.monotonic()
         summary = platform.ingest(Selection(first_day, last_day, frozenset(chosen)))
         seconds = time.monotonic() - begun
-        now = look(platform)
+        now, checks = look(platform)
         for source, key in chosen.items():
             for day in context.partition_keys if partitions is not None else ():
                 held = now.days.get(source, {}).get(date.fromisoformat(day))
                 context.add_asset_metadata(raw_day_metadata(held), asset_key=key, partition_key=day)
             yield dg.MaterializeResult(asset_key=key, metadata=raw_metadata(source, now, summary, seconds))
-        for result in current_checks(platform):
+        for result in checks:
             if dg.AssetCheckKey(result.asset_key, result.name) in context.selected_asset_check_keys:
                 yield result.as_result()
 
@@ -89,27 +93,26 @@ def _assets(
 
 def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summary, seconds: float) -> None:
     """For a run that is about whatever is new: which days of which assets it changed, and how the checks stand now."""
-    now = look(platform)
+    now, checks = look(platform)
     for source, days in sorted(touched(summary).items()):
-        about_the_run = raw_metadata(source, now, summary, seconds)
-        for day in sorted(days, key=str):
-            metadata = about_the_run if day is None else raw_day_metadata(now.days.get(source, {}).get(day))
+        *earlier, last = sorted(days, key=str)
+        for day in (*earlier, last):
+            metadata = raw_day_metadata(now.days.get(source, {}).get(day))
+            if day == last:  # once is enough, and the last is what the UI shows first
+                metadata = {**metadata, **raw_metadata(source, now, summary, seconds)}
             partition = day.isoformat() if day is not None and platform.catalog.source(source).is_daily else None
             context.log_event(dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition))
-    for result in current_checks(platform, now):
+    for result in checks:
         log_check(context, result.as_evaluation())
 
 
-def look(platform: Platform) -> Overview:
+def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:
+    """What there is, and how the checks stand. Waits while somebody writes."""
     with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
-        return ingestion.overview(reader)
-
-
-def current_checks(platform: Platform, now: Overview | None = None) -> Iterator[CheckResult]:
-    status, _ = ingestion.status(platform.rooms.warehouse, platform.catalog)
-    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+        now = ingestion.overview(reader)
         blocked = transformation.blocked(reader, platform.catalog)
-        yield from raw_checks(platform.catalog, status, now or ingestion.overview(reader), blocked)
+        status = ingestion.status_of(reader, platform.catalog)
+    return now, list(raw_checks(platform.catalog, status, now, blocked))
 
 
 def _check_specs(source: Source) -> Iterator[dg.AssetCheckSpec]:

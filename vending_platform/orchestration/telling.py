@@ -89,11 +89,10 @@ def raw_day_metadata(held: Held | None) -> Metadata:
     held = held or Held(0, 0, 0, 0, 0)
     return {
         "dagster/partition_row_count": held.rows_accepted,
-        "files loaded": held.loaded,
-        "files quarantined": held.quarantined,
-        "rows accepted": held.rows_accepted,
-        "rows rejected": held.rows_rejected,
-        "bytes": held.bytes,
+        "files of the day": held.loaded,
+        "files of the day in quarantine": held.quarantined,
+        "rows of the day rejected": held.rows_rejected,
+        "bytes of the day": held.bytes,
     }
 
 
@@ -106,9 +105,9 @@ def raw_checks(catalog: Catalog, status: Status, now: Overview, blocked: Sequenc
         waiting = [block for block in blocked if block.source == source.name]
         said = [
             *(f"{block.business_date or 'everything'} waits: {block.reason}" for block in waiting),
-            *([f"{len(broken)} files in quarantine"] if broken else []),
-            *([f"{rejected} rows rejected"] if rejected else []),
-            *([f"{len(drifted)} files not quite as declared"] if drifted else []),
+            *([f"files in quarantine: {len(broken)}"] if broken else []),
+            *([f"rows rejected: {rejected}"] if rejected else []),
+            *([f"files not quite as declared: {len(drifted)}"] if drifted else []),
         ]
         metadata: dict[str, Any] = {"files in quarantine": len(broken), "rows rejected": rejected}
         if broken or drifted:
@@ -132,7 +131,7 @@ def raw_checks(catalog: Catalog, status: Status, now: Overview, blocked: Sequenc
                 raw_key(source.name),
                 DELIVERY_COMPLETE,
                 passed=not missing,
-                description=f"{len(missing)} machine days are missing, {days[0]} to {days[-1]}"
+                description=f"machine days missing: {len(missing)}, from {days[0]} to {days[-1]}"
                 if missing
                 else "every machine delivered for every day on which it was due",
                 metadata={"missing machine days": len(missing)}
@@ -146,7 +145,7 @@ def raw_checks(catalog: Catalog, status: Status, now: Overview, blocked: Sequenc
         DELIVERIES,
         NO_UNDECLARED_FILES,
         passed=not status.undeclared,
-        description=f"{len(status.undeclared)} files are of no declared kind"
+        description=f"files of no declared kind: {len(status.undeclared)}"
         if status.undeclared
         else "every file is of a declared kind",
         metadata={"files": _table(status.undeclared)} if status.undeclared else {},

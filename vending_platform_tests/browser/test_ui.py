@@ -1,0 +1,179 @@
+"""What a person does in the UI, in a real browser: look at the graph, materialise a day, backfill a week.
+
+Run by `make browser`, which needs Debian's chromium; screenshots stay in `browser-screenshots/`.
+"""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import duckdb
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from vending_platform.environment import PROJECT_DIR
+
+pytestmark = pytest.mark.browser
+
+SCREENSHOTS = PROJECT_DIR / "browser-screenshots"
+DAY = "2024-03-05"
+WEEK = [f"2024-03-{number:02d}" for number in range(6, 13)]
+TIDY = ["2024-03-07", "2024-03-08", "2024-03-11"]
+"""Days of the sample on which nothing was planted: there the marts must hold what the files hold."""
+STARTING, RUNNING = 120, 240
+
+
+@dataclass(frozen=True)
+class Ui:
+    data: Path
+    address: str
+
+    def ask(self, query: str) -> Any:
+        body = json.dumps({"query": query}).encode()
+        request = Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    def wait_for_runs(self, at_least: int) -> list[dict[str, Any]]:
+        """Until that many runs were started, all are finished, and no backfill is under way."""
+        ends = time.monotonic() + RUNNING
+        while time.monotonic() < ends:
+            runs = self.ask("{runsOrError{... on Runs{results{runId status}}}}")["runsOrError"]["results"]
+            backfills = self.ask("{partitionBackfillsOrError{... on PartitionBackfills{results{status}}}}")
+            under_way = [b for b in backfills["partitionBackfillsOrError"]["results"] if b["status"] == "REQUESTED"]
+            if len(runs) >= at_least and not under_way and all(r["status"] in ("SUCCESS", "FAILURE") for r in runs):
+                return list(runs)
+            time.sleep(1)
+        raise AssertionError(f"not finished after {RUNNING} seconds: {runs}, {backfills}")
+
+    def rows(self, sql: str) -> dict[str, int]:
+        with duckdb.connect(self.data / "dbt_dev.duckdb", read_only=True) as opened:
+            return dict(opened.execute(sql).fetchall())
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    data = tmp_path_factory.mktemp("data")
+    shutil.copytree(PROJECT_DIR / "data" / "sources", data / "sources")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DAGSTER_"))}
+    with (data / "dev.log").open("w") as log:
+        server = subprocess.Popen(
+            [Path(sys.executable).parent / "vending", "dev", "--port", str(port)],
+            env=variables | {"VENDING_DATA_DIR": str(data)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    ui = Ui(data, f"http://127.0.0.1:{port}")
+    try:
+        ends = time.monotonic() + STARTING
+        while time.monotonic() < ends and server.poll() is None:
+            try:
+                ui.ask("{version}")
+                break
+            except OSError:
+                time.sleep(1)
+        else:
+            raise AssertionError(f"the UI did not start:\n{(data / 'dev.log').read_text()}")
+        yield ui
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+    told = (data / "dev.log").read_text()
+    assert "Warning" not in told, told
+
+
+@pytest.fixture(scope="module")
+def page(ui: Ui) -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    assert chromium, "Debian's chromium is needed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        elsewhere: list[str] = []
+        page.on("request", lambda request: elsewhere.append(request.url))
+        try:
+            yield page
+        finally:
+            SCREENSHOTS.mkdir(exist_ok=True)
+            page.screenshot(path=SCREENSHOTS / "last.png")
+            browser.close()
+        assert [url for url in elsewhere if not url.startswith((ui.address, "data:", "blob:"))] == []
+
+
+def materialise(page: Page, ui: Ui, partitions: str, name: str) -> None:
+    """All assets, for these partitions, as a person would ask for it."""
+    page.goto(f"{ui.address}/asset-groups")
+    page.get_by_text("Materialize all").first.click(timeout=60_000)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Show all partitions").click()
+    days = dialog.locator("input[type=text]").first
+    days.fill(partitions)
+    days.press("Tab")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    dialog.get_by_role("button", name="Launch").click()
+    expect(dialog).to_be_hidden(timeout=30_000)
+
+
+def sold(*days: str) -> dict[str, int]:
+    """The vends in the files themselves, counted without the platform."""
+    counted: Counter[str] = Counter()
+    for day in days:
+        for path in (PROJECT_DIR / "data" / "sources").glob(f"sales_*_{day.replace('-', '')}.csv"):
+            content = path.read_bytes()
+            try:
+                text = content.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                text = content.decode("cp932")
+            counted[day] += sum(row["status"] != "failed" for row in csv.DictReader(text.splitlines()))
+    return dict(counted)
+
+
+def test_the_graph_shows_every_layer(page: Page, ui: Ui) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.goto(f"{ui.address}/asset-groups")
+    for group in ("raw", "staging", "intermediate", "marts", "exports"):
+        expect(page.get_by_text(group, exact=True).first).to_be_visible(timeout=60_000)
+    page.screenshot(path=SCREENSHOTS / "graph.png")
+
+
+def test_a_day_is_materialised(page: Page, ui: Ui) -> None:
+    materialise(page, ui, DAY, "day")
+    runs = ui.wait_for_runs(1)
+    assert {run["status"] for run in runs} == {"SUCCESS"}
+    by_day = ui.rows("select business_date::varchar, count(*) from marts.fct_sales group by 1")
+    assert by_day == sold(DAY)
+    assert len(list((ui.data / "processed-data" / "sales_by_day").glob(f"*_{DAY}_*.parquet"))) == 1
+
+
+def test_a_week_is_backfilled(page: Page, ui: Ui) -> None:
+    before = len(ui.wait_for_runs(1))
+    materialise(page, ui, f"[{WEEK[0]}...{WEEK[-1]}]", "week")
+    runs = ui.wait_for_runs(before + 1)
+    assert {run["status"] for run in runs} == {"SUCCESS"}
+    by_day = ui.rows("select business_date::varchar, count(*) from marts.fct_sales group by 1")
+    assert sorted(by_day) == [DAY, *WEEK]
+    assert {day: rows for day, rows in by_day.items() if day in TIDY} == sold(*TIDY)
+    accepted = "select _business_date::varchar, count(*) from raw.sales where status <> 'failed' group by 1"
+    assert by_day == ui.rows(accepted)
+    page.goto(f"{ui.address}/assets/marts/fct_sales?view=partitions")
+    page.wait_for_timeout(3_000)
+    page.screenshot(path=SCREENSHOTS / "partitions.png")
