@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from graphlib import TopologicalSorter
 from typing import Any
 
 
@@ -37,9 +38,8 @@ class Model:
 
 
 def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
-    """Every model, or in its place what is wrong with it."""
-    nodes = manifest.get("nodes", {})
-    for node in sorted(nodes.values(), key=lambda n: str(n["unique_id"])):
+    """Every model after those that it is built from; or in its place what is wrong with it."""
+    for node in _in_order(manifest.get("nodes", {})):
         if node["resource_type"] != "model":
             continue
         materialized = node["config"]["materialized"]
@@ -59,6 +59,11 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             reach=Reach(said or Reach.EVERYTHING),
             sources=frozenset(_sources(node["unique_id"], manifest)),
         )
+
+
+def _in_order(nodes: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    parents = {name: sorted(nodes[name].get("depends_on", {}).get("nodes", ())) for name in sorted(nodes)}
+    return (nodes[name] for name in TopologicalSorter(parents).static_order() if name in nodes)
 
 
 def _sources(unique_id: str, manifest: dict[str, Any]) -> Iterator[str]:

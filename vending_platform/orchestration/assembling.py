@@ -18,8 +18,8 @@ _BY_HAND = "03:00"
 """When the schedule would run that a person switches on where the environment has none of its own."""
 
 
-def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions:
-    """Everything for one environment; `overrides` replaces resources by name."""
+def assemble(platform: Platform, overrides: Mapping[str, Any], *, log_level: str = "INFO") -> dg.Definitions:
+    """Everything for one environment; `overrides` replaces resources by name, `log_level` is the terminal's."""
     environment = platform.environment
     specs = Specs(platform.catalog, platform.manifest, environment)
     by_name = {job.name: job for job in jobs(specs)}
@@ -40,6 +40,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         schedules=schedules,
         sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
         resources={"platform": platform, "io_manager": dg.mem_io_manager, **overrides},
+        loggers={"console": dg.colored_console_logger.configured({"log_level": log_level})},
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
     )
 

@@ -140,8 +140,10 @@ def transform(
         if not todo:
             return done
         dbt = _Dbt(project, on_node)
+        there = {name for name, _ in built}
         for number, window in enumerate(todo, start=1):
-            results = dbt.build(window)
+            there |= {model.name for model in window.models}
+            results = dbt.build(window, absent={model.name for model in catalog.models} - there)
             done.windows.append((window, results))
             done.rows |= _note(reservation, window, results, raw, code, run_id)
             if artifacts is not None:
@@ -172,13 +174,14 @@ class _Dbt:
             raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
         self._runner = dbtRunner(manifest=parsed.result)
 
-    def build(self, window: Window) -> list[NodeResult]:
+    def build(self, window: Window, *, absent: set[str]) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
         project = self._project
         outcome = self._runner.invoke(
             build_arguments(
                 window,
+                absent=absent,
                 project_dir=project.project_dir,
                 target_dir=project.target_dir,
                 target=project.target,
