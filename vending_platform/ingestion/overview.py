@@ -38,7 +38,8 @@ class Overview:
 
 @dataclass(frozen=True)
 class Pending:
-    """Files that are new or changed as far as the store can tell: per source, how many of each business day."""
+    """Files that are new or changed as far as the store can tell: per source, how many of each business day; of what is
+    not delivered by day, how many in all."""
 
     files: dict[str, dict[date | None, int]]
     unchanged: int
@@ -81,5 +82,6 @@ def pending(rooms: Rooms, now: datetime | None = None) -> Pending:
     files: dict[str, dict[date | None, int]] = {}
     for delivered in planned.read:
         days = files.setdefault(delivered.source.name, {})
-        days[delivered.parts.business_date] = days.get(delivered.parts.business_date, 0) + 1
+        day = delivered.parts.business_date if delivered.source.is_daily else None
+        days[day] = days.get(day, 0) + 1
     return Pending(files, planned.unchanged)

@@ -35,7 +35,7 @@ def _assets(
     )
     def export(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
-        done = {exported.name: exported for exported in platform.export(context.run_id, chosen)}
+        done = {exported.name: exported for exported in platform.export(context.run.run_id, chosen)}
         asked = set(context.partition_keys) if partitions is not None else set()
         visible = list(exporting.current_parts(platform.catalog, platform.rooms.storage.processed))
         place = platform.environment.places.processed

@@ -63,7 +63,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         context: dg.OpExecutionContext, config: Days, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.Output[list[str]]]:
         done = platform.transform(
-            context.run_id,
+            context.run.run_id,
             first_day=_day(config.first_day),
             last_day=_day(config.last_day),
             anew=bool(config.every_day or config.first_day or config.last_day),
@@ -85,7 +85,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
     def export(
         context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform], failed: list[str]
     ) -> Iterator[dg.Output[list[str]]]:
-        done = platform.export(context.run_id)
+        done = platform.export(context.run.run_id)
         log_exported(context, platform, done)
         yield dg.Output([*failed, *(f"{e.name}: not exported: {e.problem}" for e in done if e.problem)])
 

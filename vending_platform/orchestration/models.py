@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from vending_platform.catalog import Catalog, Model
-from vending_platform.orchestration.names import business_days, days_of, model_key
+from vending_platform.orchestration.names import business_days, days_of, has_days, model_key
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.telling import log_check
 from vending_platform.platform import Platform
@@ -15,8 +15,8 @@ from vending_platform.transformation import Block, NodeResult, Transformed
 
 
 def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
-    daily = [model for model in catalog.models if model.is_daily]
-    wholes = [model for model in catalog.models if not model.is_daily]
+    daily = [model for model in catalog.models if has_days(model, catalog)]
+    wholes = [model for model in catalog.models if not has_days(model, catalog)]
     return [
         _assets("models_by_day", daily, specs, business_days(catalog)),
         _assets("models_as_a_whole", wholes, specs, None),
@@ -40,7 +40,7 @@ def _assets(
         chosen = [model for model in models if model_key(model.schema_name, model.name) in context.selected_asset_keys]
         first_day, last_day = days_of(context) or (None, None)
         done = platform.transform(
-            context.run_id,
+            context.run.run_id,
             first_day=first_day,
             last_day=last_day,
             anew=True,
@@ -67,17 +67,22 @@ def _assets(
 
 def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transformed, specs: Specs) -> None:
     """For a run that is about whatever is stale: which days of which models it built, and what their tests said."""
-    models = {model.name: model for model in platform.catalog.models}
+    models = platform.catalog.models
     results = _worst(done)
-    good = [model for model in models.values() if model.unique_id in results and results[model.unique_id].is_good]
-    for model in good:
+    every_day = sorted({day for _, day in done.rows if day is not None})
+    for model in models:
+        result = results.get(model.unique_id)
         key = model_key(model.schema_name, model.name)
-        days = {day: rows for (built, day), rows in done.rows.items() if built == model.name}
-        for day in sorted(days, key=str) or [None]:
-            metadata = _metadata(results[model.unique_id], days) if day is None else _day_metadata(days[day])
-            partition = None if day is None else day.isoformat()
-            context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=partition))
-    for test, spec in _checks(list(models.values()), specs).items():
+        if model.is_view and has_days(model, platform.catalog):  # it has the days that were built on it
+            for built in every_day:
+                context.log_event(dg.AssetMaterialization(key, partition=built.isoformat()))
+        elif result is not None and result.is_good:
+            days = {day: rows for (name, day), rows in done.rows.items() if name == model.name}
+            for day in sorted(days, key=str) or [None]:
+                metadata = _metadata(result, days) if day is None else _day_metadata(days[day])
+                partition = None if day is None else day.isoformat()
+                context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=partition))
+    for test, spec in _checks(models, specs).items():
         if test in results:
             verdict = _verdict(results[test])
             log_check(context, dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, **verdict))

@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from vending_platform.catalog import Catalog, Delivery
+from vending_platform.catalog import Catalog, Model
 from vending_platform.environment import BUSINESS_TIME_ZONE
 
 DELIVERIES = dg.AssetKey("deliveries")
@@ -25,9 +25,15 @@ def export_key(export: str) -> dg.AssetKey:
 
 def business_days(catalog: Catalog) -> dg.DailyPartitionsDefinition:
     """Every business day from the first that a contract allows, today included: some files come in the evening."""
-    firsts = [source.files.first_day for source in catalog if source.files.delivery is Delivery.DAILY]
+    firsts = [source.files.first_day for source in catalog if source.is_daily]
     start = min(firsts, default=date(2020, 1, 1))
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone=BUSINESS_TIME_ZONE, end_offset=1)
+
+
+def has_days(model: Model, catalog: Catalog) -> bool:
+    """Whether a model has partitions. A view of daily deliveries does: without days it would cut its own mart off from
+    them, and Dagster's backfill of a range would end at the view without a word."""
+    return model.is_daily or (model.is_view and any(catalog.source(source).is_daily for source in model.sources))
 
 
 def days_of(context: dg.AssetExecutionContext) -> tuple[date, date] | None:

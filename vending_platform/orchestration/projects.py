@@ -8,7 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from vending_platform.catalog import Catalog, Model, Source
 from vending_platform.environment import DuckDBTarget, Environment
-from vending_platform.orchestration.names import DELIVERIES, business_days, model_key, raw_key
+from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key, raw_key
 
 
 class Specs:
@@ -18,7 +18,8 @@ class Specs:
         self._manifest = manifest
         self._warehouse = "duckdb" if isinstance(environment.warehouse, DuckDBTarget) else "snowflake"
         self._daily = business_days(catalog)
-        self._translator = _Translator({model.unique_id for model in catalog.models if model.is_daily}, self._daily)
+        with_days = {model.unique_id for model in catalog.models if has_days(model, catalog)}
+        self._translator = _Translator(with_days, self._daily)
 
     def of_source(self, source: Source) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, source.unique_id, None)
@@ -56,9 +57,9 @@ class Specs:
 
 
 class _Translator(DagsterDbtTranslator):
-    def __init__(self, daily_models: set[str], daily: dg.PartitionsDefinition[str]) -> None:
+    def __init__(self, with_days: set[str], daily: dg.PartitionsDefinition[str]) -> None:
         super().__init__()
-        self._daily_models = daily_models
+        self._with_days = with_days
         self._daily = daily
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
@@ -73,5 +74,5 @@ class _Translator(DagsterDbtTranslator):
         return spec.replace_attributes(
             key=key,
             metadata={name: value for name, value in spec.metadata.items() if not name.startswith("dagster_dbt/")},
-            partitions_def=self._daily if unique_id in self._daily_models else None,
+            partitions_def=self._daily if unique_id in self._with_days else None,
         )

@@ -1,0 +1,113 @@
+"""What a person meets in Dagster, before anything has run."""
+
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from vending_platform.environment import EnvironmentName
+from vending_platform.orchestration import assemble
+from vending_platform.platform import Platform
+
+KEYS = {
+    "raw": {
+        *("sales", "replenishment_records", "vending_machines", "products"),
+        *("product_categories", "staff", "payment_methods", "_files", "_rejected_rows"),
+    },
+    "exports": {"sales_by_day", "machine_daily", "product_daily"},
+}
+
+
+@pytest.fixture
+def definitions(platform: Platform) -> dg.Definitions:
+    return assemble(platform, {})
+
+
+@pytest.fixture
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_every_source_model_and_export_is_an_asset(platform: Platform, specs: dict[str, dg.AssetSpec]) -> None:
+    models = {f"{model.schema_name}/{model.name}" for model in platform.catalog.models}
+    others = {f"{layer}/{name}" for layer, names in KEYS.items() for name in names}
+    assert specs.keys() == {"deliveries"} | models | others
+
+
+def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -> None:
+    for key, spec in specs.items():
+        assert spec.description, key
+        assert spec.group_name == ("raw" if key == "deliveries" else key.split("/")[0])
+        assert spec.kinds, key
+        is_made_by_us = key == "deliveries" or key.startswith("raw/_")
+        assert is_made_by_us or spec.owners == ["data-team@example.com"], key
+        assert is_made_by_us or spec.code_version, key
+    assert specs["marts/fct_sales"].kinds == {"dbt", "duckdb", "table"}
+    assert specs["staging/stg_vending__sales"].kinds == {"dbt", "duckdb", "view"}
+
+
+def test_lineage_goes_from_the_storage_to_the_exports(specs: dict[str, dg.AssetSpec]) -> None:
+    def parents(key: str) -> set[str]:
+        return {dep.asset_key.to_user_string() for dep in specs[key].deps}
+
+    assert parents("raw/sales") == {"deliveries"}
+    assert "raw/sales" in parents("staging/stg_vending__sales")
+    assert parents("marts/fct_sales") == {"intermediate/int_vends_priced"}
+    assert parents("exports/sales_by_day") == {"marts/fct_sales"}
+
+
+def test_what_has_business_days_is_partitioned_and_backfilled_in_one_run(
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
+) -> None:
+    daily = {key for key, spec in specs.items() if spec.partitions_def is not None}
+    assert daily == {
+        *(
+            "raw/sales",
+            "raw/replenishment_records",
+            "staging/stg_vending__sales",
+            "staging/stg_vending__replenishments",
+        ),
+        *("intermediate/int_vends_priced", "intermediate/int_replenishments_valued"),
+        *("marts/fct_sales", "marts/fct_replenishments", "marts/mart_machine_daily", "marts/mart_product_daily"),
+        *("exports/sales_by_day", "exports/machine_daily", "exports/product_daily"),
+    }
+    graph = definitions.resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+def test_tests_of_models_are_checks_and_raw_has_checks_of_its_own(definitions: dg.Definitions) -> None:
+    checks = {(key.asset_key.to_user_string(), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
+    assert ("raw/sales", "contract_held") in checks
+    assert ("raw/staff", "contract_held") in checks
+    assert ("raw/sales", "delivery_complete") in checks
+    assert ("raw/staff", "delivery_complete") not in checks
+    assert ("deliveries", "no_undeclared_files") in checks
+    assert ("marts/fct_sales", "unique_fct_sales_transaction_id") in checks
+
+
+def test_jobs_sensor_and_schedule_of_a_laptop(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    assert {job.name for job in repository.get_all_jobs()} >= {"ingest", "transform", "export", "daily"}
+    (sensor,) = definitions.sensors or ()
+    (schedule,) = definitions.schedules or ()
+    assert isinstance(sensor, dg.SensorDefinition)
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+
+
+def test_elsewhere_the_schedules_run_when_the_environment_says(platform: Platform) -> None:
+    production = replace(
+        platform.environment,
+        name=EnvironmentName.PRODUCTION,
+        ingestion_starts="02:00",
+        transformation_starts="04:00",
+    )
+    definitions = assemble(replace(platform, environment=production), {})
+    starts = {}
+    for schedule in definitions.schedules or ():
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+        starts[schedule.job_name] = schedule.cron_schedule
+    assert starts == {"ingest": "0 2 * * *", "daily": "0 4 * * *"}

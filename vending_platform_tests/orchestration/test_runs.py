@@ -1,0 +1,173 @@
+"""Runs of Dagster, in this process: what they do, and what they say about it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from vending_platform import environment
+from vending_platform.catalog import Catalog, read_manifest
+from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.orchestration import assemble
+from vending_platform.orchestration.arrivals import arrivals
+from vending_platform.orchestration.inprocess import run_daily
+from vending_platform.platform import Listener, Platform
+from vending_platform.transformation import Transformed
+from vending_platform_tests.end_to_end.test_deliveries_become_marts import DAYS, FILES, day_of_sales, name
+
+SALES, FACT, EXPORT = (
+    dg.AssetKey(["raw", "sales"]),
+    dg.AssetKey(["marts", "fct_sales"]),
+    dg.AssetKey(["exports", "sales_by_day"]),
+)
+
+
+@dataclass
+class Fleet:
+    """Six days of one machine, delivered into a folder, and Dagster above it."""
+
+    folder: Path
+    platform: Platform
+    history: dg.DagsterInstance
+
+    def deliver(self, files: dict[str, bytes]) -> None:
+        for path, content in files.items():
+            (self.folder / "sources" / path).write_bytes(content)
+
+    def run(self, job: str, tags: dict[str, str] | None = None, **options: Any) -> dg.ExecuteInProcessResult:
+        definitions = assemble(self.platform, {}, log_level="CRITICAL")
+        found = definitions.resolve_job_def(job) if job else definitions.resolve_implicit_global_asset_job_def()
+        return found.execute_in_process(instance=self.history, tags=tags, raise_on_error=False, **options)
+
+    def materialise(self, *keys: dg.AssetKey, first_day: str, last_day: str) -> dg.ExecuteInProcessResult:
+        days = {"dagster/asset_partition_range_start": first_day, "dagster/asset_partition_range_end": last_day}
+        return self.run("", days, asset_selection=list(keys))
+
+    def days(self, key: dg.AssetKey) -> set[str]:
+        return set(self.history.get_materialized_partitions(key))
+
+    def metadata(self, key: dg.AssetKey) -> dict[str, Any]:
+        latest = self.history.get_latest_materialization_event(key)
+        assert latest is not None
+        assert latest.asset_materialization is not None
+        return {name: value.value for name, value in latest.asset_materialization.metadata.items()}
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, manifest_cache: Path) -> Iterator[Fleet]:
+    folder = tmp_path_factory.mktemp("fleet")
+    (folder / "sources").mkdir()
+    with pytest.MonkeyPatch.context() as patch, dg.instance_for_test() as history:
+        patch.setenv("VENDING_DATA_DIR", str(folder))
+        platform = Platform(environment.load(), read_manifest(DBT_PROJECT_DIR, manifest_cache))
+        fleet = Fleet(folder, platform, history)
+        fleet.deliver(FILES)
+        yield fleet
+
+
+def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
+    """One test, because each part goes on from where the one before left the warehouse, and dbt takes seconds."""
+    assert fleet.run("daily").success
+    assert fleet.days(SALES) == fleet.days(FACT) == fleet.days(EXPORT) == set(DAYS)
+    told = fleet.metadata(SALES)
+    assert (told["files loaded"], told["files unchanged"], told["rows accepted"]) == (6, 0, 18)
+    assert "data:image/svg+xml" in told["rows per day"]
+    assert fleet.metadata(FACT)["dagster/partition_row_count"] == 3
+    assert fleet.metadata(dg.AssetKey(["marts", "dim_products"]))["dagster/row_count"] == 2
+    assert (fleet.folder / "processed-data" / fleet.metadata(EXPORT)["path"].split("processed-data/")[1]).is_file()
+    checks = fleet.history.event_log_storage.get_latest_asset_check_execution_by_key(
+        [dg.AssetCheckKey(SALES, "contract_held"), dg.AssetCheckKey(FACT, "unique_fct_sales_transaction_id")]
+    )
+    assert [record.status.value for record in checks.values()] == ["SUCCEEDED", "SUCCEEDED"]
+
+    # Nothing new: a second run says so, and makes nothing.
+    again = fleet.run("daily")
+    assert again.success
+    assert [event for event in again.all_events if event.is_step_materialization] == []
+
+    # One corrected old day: exactly that day of what it reaches.
+    fleet.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1, 2)})
+    corrected = fleet.run("daily")
+    made = {(e.asset_key, e.partition) for e in corrected.all_events if e.is_step_materialization}
+    assert {partition for _, partition in made} == {DAYS[2]}
+    assert {key for key, _ in made} >= {SALES, FACT, EXPORT}
+    assert fleet.metadata(FACT)["dagster/partition_row_count"] == 2
+
+    # A range, asked for by name, in one run: also what is not stale.
+    assert fleet.materialise(FACT, first_day=DAYS[0], last_day=DAYS[1]).success
+    assert fleet.metadata(FACT)["dagster/partition_row_count"] == 3
+
+    # A day that is mostly in quarantine stops itself, also when downstream runs alone, and says why.
+    fleet.deliver({name(DAYS[4]): b"cut off"})
+    assert fleet.run("ingest").success
+    check = dg.AssetCheckKey(SALES, "contract_held")
+    (record,) = fleet.history.event_log_storage.get_latest_asset_check_execution_by_key([check]).values()
+    assert record.evaluation is not None
+    assert record.evaluation.severity is dg.AssetCheckSeverity.ERROR
+    blocked = fleet.materialise(FACT, first_day=DAYS[4], last_day=DAYS[4])
+    assert not blocked.success
+    (failure,) = (event for event in blocked.all_events if event.is_step_failure)
+    assert failure.step_failure_data.error is not None
+    assert f"sales of {DAYS[4]} waits: 1 of 1 files are in quarantine" in failure.step_failure_data.error.message
+    assert [event for event in blocked.all_events if event.is_step_materialization] == []
+
+
+def test_the_terminal_and_the_ui_share_one_history(fleet: Fleet, tmp_path: Path) -> None:
+    home = tmp_path / "dagster"
+    told: list[Transformed] = []
+    settings = replace(fleet.platform.environment, dagster_home=home)
+    platform = replace(fleet.platform, environment=settings, listener=Listener(on_transformed=told.append))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        assert run_daily(platform, first_day=None, last_day=None, every_day=False, models=["dim_staff"])
+        assert len(told) == 1
+        with dg.DagsterInstance.from_config(str(home)) as history:
+            (run,) = history.get_runs()
+            assert (run.job_name, run.status) == ("daily", dg.DagsterRunStatus.SUCCESS)
+            assert history.telemetry_enabled is False
+            assert history.nux_enabled is False
+            steps = [
+                e.step_key for e in history.all_logs(run.run_id) if e.dagster_event and e.dagster_event.is_step_success
+            ]
+            assert steps == ["load_what_is_new", "build_what_is_stale", "write_what_changed", "verdict"]
+
+
+def test_the_sensor_asks_for_what_is_new_until_it_is_loaded(platform: Platform) -> None:
+    sources = Path(platform.environment.places.raw)
+
+    def look(history: dg.DagsterInstance) -> dg.SensorResult:
+        context = dg.build_sensor_context(instance=history, resources={"platform": platform})
+        result = arrivals(is_running=False)(context)
+        assert isinstance(result, dg.SensorResult)
+        return result
+
+    with dg.DagsterInstance.ephemeral() as history:
+        nothing = look(history)
+        assert nothing.skip_reason is not None
+        assert "Nothing new" in str(nothing.skip_reason)
+        for path, content in FILES.items():
+            (sources / path).write_bytes(content)
+        asked = look(history).run_requests or []
+        assert [request.tags["vending/about"].split(",")[0] for request in asked] == [
+            "payment_methods",
+            f"{DAYS[0]}..{DAYS[5]}",
+        ]
+        job = assemble(platform, {}, log_level="CRITICAL").resolve_job_def("ingest")
+        for request in asked:
+            assert job.execute_in_process(run_config=request.run_config, tags=request.tags, instance=history).success
+        assert "all 11 files are loaded" in str(look(history).skip_reason)
+
+        # A late file with an old modification time is as new as any other.
+        late = sources / name(DAYS[0], "VM002")
+        late.write_bytes(day_of_sales(DAYS[0], 1, machine_id="VM002"))
+        os.utime(late, (0, 0))
+        (request,) = look(history).run_requests or []
+        assert request.run_config["ops"]["load_what_is_new"]["config"] == {
+            "first_day": DAYS[0],
+            "last_day": DAYS[0],
+            "sources": ["sales"],
+        }
