@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean sample
+.PHONY: help setup demo dev test browser lint bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,9 +29,16 @@ demo: $(READY) ## set up, then the sample's deliveries become marts and exports
 	@echo "Look next at:  .venv/bin/vending status            what needs a person, and why"
 	@echo "               ls data/processed-data/*            the exports; each manifest.json says what they rest on"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
+	@echo "               make dev                           the same in Dagster's UI, in a browser"
+
+dev: $(READY) ## set up, then look at it all in Dagster's UI on http://127.0.0.1:3000
+	@$(BIN)/vending dev
 
 test: $(READY) ## set up, then the tests
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
+	@$(BIN)/python -m pytest -m browser -n 0 vending_platform_tests/browser
 
 lint: $(READY) ## style, types, and the walls between the floors
 	@$(BIN)/ruff check .
@@ -50,7 +57,7 @@ lock: $(READY) ## choose versions anew
 	  --no-annotate --upgrade - -o requirements-uv.lock
 
 clean: ## remove what set-up and tools made; no delivery, no warehouse, nothing in quarantine
-	@rm -rf $(VENV) dbt_project/target data/scratch .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) dbt_project/target data/scratch browser-screenshots .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The committed sample: eight machines, two weeks, and a few deliveries that went wrong.
 SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated_row missing corrected_short \

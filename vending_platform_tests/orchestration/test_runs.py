@@ -17,7 +17,7 @@ from vending_platform.orchestration.arrivals import arrivals
 from vending_platform.orchestration.inprocess import run_daily
 from vending_platform.platform import Listener, Platform
 from vending_platform.transformation import Transformed
-from vending_platform_tests.end_to_end.test_deliveries_become_marts import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
 
 SALES, FACT, EXPORT = (
     dg.AssetKey(["raw", "sales"]),

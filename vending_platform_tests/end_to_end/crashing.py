@@ -1,0 +1,56 @@
+"""A whole run, from the deliveries to the exports, in a real process that is killed on its way."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from vending_platform.catalog import Catalog
+from vending_platform.exporting import export_all
+from vending_platform.ingestion import Watcher
+from vending_platform.storage import LocalPlace
+from vending_platform.transformation import transform
+from vending_platform_tests.end_to_end.house import House
+from vending_platform_tests.ingestion.yard import Yard
+
+_context: ForkServerContext = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["vending_platform_tests.end_to_end.crashing"])
+
+
+def run_until(folder: Path, catalog: Catalog, kill_at: int) -> bool:
+    """Ingest, transform and export in another process, which is killed with SIGKILL at its moment number `kill_at`: a
+    step of the ingestion, the end of a node of dbt, the write of an exported file. Says whether it came that far."""
+    process = _context.Process(target=_run_and_die, args=(folder, catalog, kill_at))
+    process.start()
+    process.join(180)
+    assert process.exitcode in (0, -signal.SIGKILL), f"the process ended with {process.exitcode}"
+    return process.exitcode != 0
+
+
+def _run_and_die(folder: Path, catalog: Catalog, kill_at: int) -> None:
+    passed = 0
+
+    def moment(*_: object) -> None:
+        nonlocal passed
+        if passed == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        passed += 1
+
+    house = House(Yard(folder, catalog, Watcher(on_step=moment)))
+    house.yard.ingest(watcher=house.yard.watcher)
+    rooms = house.yard.rooms
+    transform(catalog, rooms.warehouse, house.project, run_id="killed", on_node=moment)
+    assert isinstance(rooms.storage.processed, LocalPlace)
+    export_all(catalog, rooms.warehouse, _Dying(rooms.storage.processed.folder, moment), run_id="killed")
+
+
+@dataclass(frozen=True)
+class _Dying(LocalPlace):
+    moment: Callable[[], None]
+
+    def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
+        super().write(path, content)
+        self.moment()

@@ -1,0 +1,119 @@
+"""A house for tests: a delivery yard with dbt and exports above it, and a small fleet that delivers to it."""
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from dbt.cli.main import dbtRunner
+
+from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.exporting import Exported, current_parts, export_all
+from vending_platform.transformation import Project, Transformed, Window, stale, transform
+from vending_platform.transformation.arguments import build_arguments
+from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
+
+MARTS = (
+    "fct_sales",
+    "fct_replenishments",
+    "dim_machines",
+    "dim_products",
+    "dim_payment_methods",
+    "dim_staff",
+    "mart_machine_daily",
+    "mart_product_daily",
+)
+PRODUCTS_HEADER = (
+    "product_id,jan_code,product_name,category_id,unit_cost,list_price,temperature,shelf_life_days,sold_from,sold_to"
+)
+DAYS = [f"2024-03-0{day}" for day in range(1, 7)]
+
+
+def products(**costs: int) -> bytes:
+    rows = [f"{product},,Tea {product},C1,{cost},130,cold,90,2024-01-01," for product, cost in costs.items()]
+    return ("\n".join([PRODUCTS_HEADER, *rows]) + "\n").encode()
+
+
+def day_of_sales(day: str, *numbers: int, **changes: object) -> bytes:
+    said: dict[str, Any] = {"product_id": "P1"} | changes
+    return sales(*(sales_row(n, day=day, **said) for n in numbers or (1, 2, 3)))
+
+
+def name(day: str, machine: str = "VM001") -> str:
+    return f"sales_{machine}_{day.replace('-', '')}.csv"
+
+
+FILES = {
+    "vending_machines_20240301.csv": machines_file(("VM001", "2024-01-01", ""), ("VM002", "2024-01-01", "")),
+    "products_20240301.csv": products(P1=50, P2=60),
+    "payment_methods_20240301.csv": b"payment_method_id,payment_method_name,payment_type,fee_rate\nPM1,Cash,cash,0\n",
+    "product_categories_20240301.csv": b"category_id,category_name,parent_id\nC1,Tea,\n",
+    "staff_20240301.csv": "staff_id,staff_name,branch,route_id\nS1,山田,東京,R1\n".encode(),
+    **{name(day): day_of_sales(day) for day in DAYS},
+}
+
+
+@dataclass
+class House:
+    """A yard, with dbt and exports above it."""
+
+    yard: Yard
+
+    @property
+    def project(self) -> Project:
+        database = {"DBT_DUCKDB_PATH": str(self.yard.folder / "dev.duckdb")}
+        return Project(DBT_PROJECT_DIR, self.yard.folder / "dbt", "development", 2, database)
+
+    def run(self, files: dict[str, bytes] | None = None, **options: Any) -> Transformed:
+        self.yard.deliver(files or {})
+        self.yard.ingest()
+        return self.transform(**options)
+
+    def transform(self, **options: Any) -> Transformed:
+        done = transform(self.yard.catalog, self.yard.rooms.warehouse, self.project, run_id="test", **options)
+        assert [f"{node.name}: {node.message}" for node in done.failed] == []
+        return done
+
+    def export(self) -> list[Exported]:
+        return export_all(
+            self.yard.catalog, self.yard.rooms.warehouse, self.yard.rooms.storage.processed, run_id="test"
+        )
+
+    def exports(self) -> dict[tuple[str, str | None], tuple[int, str]]:
+        """What is visible: per export and day, the rows and the hash of the bytes."""
+        parts = current_parts(self.yard.catalog, self.yard.rooms.storage.processed)
+        return {(name, part.day): (part.rows, part.sha256) for name, part in parts}
+
+    def marts(self) -> dict[str, list[str]]:
+        with self.yard.rooms.warehouse.reading() as reader:
+            return {mart: sorted(map(repr, reader.query(f"select * from marts.{mart}").to_pylist())) for mart in MARTS}
+
+    def stale(self) -> list[date]:
+        with self.yard.rooms.warehouse.reading() as reader:
+            return sorted(stale(reader, self.yard.catalog, self.project))
+
+    def from_nothing(self) -> dict[str, list[str]]:
+        """What the marts hold if everything is built anew, in another house, from the same raw rows."""
+        folder = self.yard.folder.parent / "anew"
+        shutil.copytree(self.yard.folder, folder)
+        anew = House(replace(self.yard, folder=folder))
+        with anew.yard.rooms.warehouse.writing("test", print) as writer:
+            for row in writer.query(
+                "select table_schema, table_name, table_type from information_schema.tables"
+            ).to_pylist():
+                if row["table_schema"] in ("staging", "intermediate", "marts"):
+                    kind = "view" if row["table_type"] == "VIEW" else "table"
+                    writer.query(f"drop {kind} if exists {row['table_schema']}.{row['table_name']} cascade")
+        os.environ.update(anew.project.variables)
+        words = build_arguments(
+            Window(anew.yard.catalog.models),
+            project_dir=DBT_PROJECT_DIR,
+            target_dir=anew.project.target_dir,
+            target="development",
+            threads=2,
+        )
+        assert dbtRunner().invoke(["run", *words[1:]]).success, "the models alone: their checks have had their turn"
+        marts = anew.marts()
+        shutil.rmtree(folder)
+        return marts

@@ -1,0 +1,67 @@
+"""What marts and exports hold depends on the content of the files alone: not on order, batches, repeats or crashes."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from vending_platform.catalog import Catalog
+from vending_platform_tests.end_to_end.crashing import run_until
+from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
+from vending_platform_tests.ingestion.yard import Yard
+
+SHARED = f"VM001-{DAYS[0]}-0001"
+LATER: dict[str, bytes] = {
+    name(DAYS[1]): day_of_sales(DAYS[1], 1, unit_price=150),
+    name(DAYS[3]): day_of_sales(DAYS[3], 1, 2, transaction_id=SHARED, product_id="P9"),
+    name(DAYS[4], "VM002"): day_of_sales(DAYS[4], 1, machine_id="VM002"),
+    "products_20240303.csv": products(P1=80, P2=60, P9=70),
+    "products_20240301.csv": products(P1=55, P2=60),
+}
+"""Corrections, a row key for two days, a late machine, a late master that knows a product, a corrected one."""
+
+
+@contextmanager
+def fresh_house(catalog: Catalog) -> Iterator[House]:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "sources").mkdir()
+        yield House(Yard(Path(folder), catalog))
+
+
+@pytest.fixture(scope="module")
+def expected(catalog: Catalog) -> tuple[object, object]:
+    """The plain way: the last content of everything at once."""
+    with fresh_house(catalog) as house:
+        house.run({**FILES, **LATER})
+        house.export()
+        return house.marts(), house.exports()
+
+
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
+    catalog: Catalog, expected: tuple[object, object], data: st.DataObject
+) -> None:
+    first = [(path, FILES[path]) for path in sorted(FILES)]
+    order = data.draw(st.permutations(first), label="order")
+    cut = data.draw(st.integers(1, len(order) - 1), label="first batch")
+    early = data.draw(st.sets(st.sampled_from(sorted(set(LATER) - set(FILES)))), label="come before their time")
+    crashes = data.draw(st.lists(st.integers(0, 230), min_size=2, max_size=2), label="killed at")
+    batches = [
+        dict(order[:cut]) | {path: LATER[path] for path in early},
+        dict(order[cut:]) | LATER,
+    ]
+    with fresh_house(catalog) as house:
+        for batch, kill_at in zip(batches, crashes, strict=True):
+            house.yard.deliver(batch)
+            died = run_until(house.yard.folder, catalog, kill_at)
+            note(f"killed at {kill_at}: {died}")
+        house.yard.deliver(dict(order[:2]) if not set(dict(order[:2])) & set(LATER) else {})  # the same again
+        house.yard.ingest()
+        house.transform()
+        house.export()
+        assert (house.marts(), house.exports()) == expected
