@@ -33,7 +33,8 @@ def build_arguments(
 
 
 def parse_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list[str]:
-    return ["parse", *_where(project_dir, target_dir), "--target", target]
+    """The manifest stays in memory: the build writes it down."""
+    return ["parse", "--no-write-json", *_where(project_dir, target_dir), "--target", target]
 
 
 def catalog_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list[str]:
