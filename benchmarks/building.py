@@ -24,8 +24,9 @@ from vending_platform.sample_data import generate
 from vending_platform.transformation import Project, transform
 
 SCRIPT = Path(__file__).with_name("backfill.sql")
-_MARTS = [f"dim_{what}" for what in ("machines", "payment_methods", "products", "staff")]
-_MARTS += ["fct_replenishments", "fct_sales", "mart_machine_daily", "mart_product_daily"]
+_DIMENSIONS = ("dim_machines", "dim_payment_methods", "dim_products", "dim_staff")
+_FACTS = ("fct_replenishments", "fct_sales", "mart_machine_daily", "mart_product_daily")
+_MARTS = {name: f"marts.{name}" for name in _DIMENSIONS + _FACTS}
 _EXPORTS = {
     "sales_by_day": "read_parquet('{}/**/*.parquet', hive_partitioning = false)",
     "machine_daily": "read_csv('{}/**/*.csv', hive_partitioning = false)",
@@ -55,6 +56,7 @@ def running(folder: Path) -> list[Row]:
         ours, _ = timed(run)
         shutil.copy(data / "dbt_dev.duckdb", bare)
         theirs, _ = timed(build)
+        assert _sums(data / "dbt_dev.duckdb", _MARTS) == _sums(bare, _MARTS), "both sides have the same rows"
         if number:  # the first round warms up caches
             runs.append(ours)
             builds.append(theirs)
@@ -109,8 +111,9 @@ def by_platform(folder: Path) -> None:
     rooms = rooms_in(folder, folder, catalog)
     variables = {"DBT_DUCKDB_PATH": str(folder / "dev.duckdb")}
     project = Project(DBT_PROJECT_DIR, folder / "dbt", "development", 2, variables)
-    assert transform(catalog, rooms.warehouse, project, run_id="benchmark").failed == []
-    exported = export_all(catalog, rooms.warehouse, rooms.storage.processed, run_id="benchmark")
+    storage = rooms.storage
+    assert transform(catalog, rooms.warehouse, project, run_id="-", artifacts=storage.artifacts).failed == []
+    exported = export_all(catalog, rooms.warehouse, storage.processed, run_id="-")
     assert [len(export.written) for export in exported] == [365] * len(_EXPORTS)
     _tell_memory()
 
@@ -121,12 +124,17 @@ def _tell_memory() -> None:
 
 
 def _content(folder: Path) -> dict[str, tuple[int, int]]:
-    """How many rows every mart and every export has, and a sum over them that knows every value."""
-    files = {name: read.format(folder / "processed" / name) for name, read in _EXPORTS.items()}
-    with duckdb.connect(folder / "dev.duckdb", read_only=True) as connection:
+    """Every mart and every export of one side of the backfill."""
+    exports = {name: read.format(folder / "processed" / name) for name, read in _EXPORTS.items()}
+    return _sums(folder / "dev.duckdb", _MARTS | exports)
+
+
+def _sums(database: Path, tables: dict[str, str]) -> dict[str, tuple[int, int]]:
+    """How many rows each has, and a sum over them that knows every value."""
+    with duckdb.connect(database, read_only=True) as connection:
         return {
             name: connection.sql(f"select count(*), sum(hash(t)) from {table} as t").fetchall()[0]
-            for name, table in {**{mart: f"marts.{mart}" for mart in _MARTS}, **files}.items()
+            for name, table in tables.items()
         }
 
 
