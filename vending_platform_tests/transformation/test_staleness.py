@@ -152,8 +152,8 @@ def test_the_words_for_dbt(tmp_path: Path) -> None:
 
 def test_unit_tests_run_when_the_code_has_changed(tmp_path: Path) -> None:
     def words(*models: Model) -> list[str]:
-        where = {"project_dir": tmp_path, "target_dir": tmp_path}
-        return build_arguments(Window(models, MARCH[0], MARCH[0]), **where, target="development", threads=2)
+        window = Window(models, MARCH[0], MARCH[0])
+        return build_arguments(window, project_dir=tmp_path, target_dir=tmp_path, target="development", threads=2)
 
     assert "unit_test" in words(FACT)
     assert "unit_test" not in words(VIEW, FACT)
