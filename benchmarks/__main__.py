@@ -4,10 +4,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.building import backfill, running
 from benchmarks.loading import large, loading, memory
 from benchmarks.table import show
 
-BENCHMARKS = {"loading": loading, "memory": memory, "large": large}
+BENCHMARKS = {"loading": loading, "memory": memory, "large": large, "running": running, "backfill": backfill}
 
 
 def main() -> None:

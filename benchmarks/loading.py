@@ -2,19 +2,16 @@
 
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 from rich.console import Console
 
+from benchmarks.measuring import PAIRS, memory_of, ratio, timed
 from benchmarks.table import Row
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, Places
@@ -23,8 +20,6 @@ from vending_platform.sample_data import generate
 from vending_platform.storage import open_storage
 from vending_platform.warehouse import DuckDBWarehouse
 
-PAIRS = 5
-Result = TypeVar("Result")
 _DUCKDB_TYPES = {"text": "varchar", "integer": "bigint", "timestamp": "timestamp"}
 
 
@@ -38,11 +33,11 @@ def loading(folder: Path) -> list[Row]:
     for number in range(PAIRS + 1):
         shutil.rmtree(folder / "warehouse", ignore_errors=True)
         (folder / "warehouse").mkdir()
-        baseline, rows = _timed(lambda: _baseline(folder / "warehouse" / "baseline.duckdb", baseline_sql))
-        rooms = _rooms(folder / "warehouse", sources, catalog)
+        baseline, rows = timed(lambda: _baseline(folder / "warehouse" / "baseline.duckdb", baseline_sql))
+        rooms = rooms_in(folder / "warehouse", sources, catalog)
         load_sales = partial(ingest, rooms, Selection(sources=frozenset({"sales"})))
-        first, summary = _timed(load_sales)
-        second, again = _timed(load_sales)
+        first, summary = timed(load_sales)
+        second, again = timed(load_sales)
         with rooms.warehouse.reading() as reader:
             loaded = reader.query("select count(*) as n from raw.sales").to_pylist()[0]["n"]
         assert (loaded, summary.rows_accepted, summary.rows_rejected) == (rows, rows, 0), (
@@ -54,8 +49,8 @@ def loading(folder: Path) -> list[Row]:
             firsts.append(first)
             seconds.append(second)
     return [
-        _ratio("load 6,000 files, against DuckDB's read_csv", firsts, baselines, 0.7),
-        _ratio("load them again, nothing new, against the first", seconds, firsts, 0.1),
+        ratio("load 6,000 files, against DuckDB's read_csv", firsts, baselines, 0.7),
+        ratio("load them again, nothing new, against the first", seconds, firsts, 0.1),
     ]
 
 
@@ -90,30 +85,14 @@ def _memory(what: str, folder: Path, sources: Path, rows: int) -> Row:
     told = subprocess.run(
         [sys.executable, "-c", code, str(folder), str(sources), str(rows)], check=True, capture_output=True, text=True
     )
-    used = int(told.stdout)
-    return Row(what, f"{used / 1024:.0f} MB", "1024 MB", used < 1024 * 1024)
+    return memory_of(what, int(told.stdout), 1024)
 
 
 def load_and_tell(folder: Path, sources: Path, rows: int) -> None:
     """Load everything, and print the greatest memory (in KiB) that this process has had."""
-    rooms = _rooms(folder / "warehouse", sources, load_catalog(DBT_PROJECT_DIR, folder / "manifest"))
+    rooms = rooms_in(folder / "warehouse", sources, load_catalog(DBT_PROJECT_DIR, folder / "manifest"))
     assert ingest(rooms, Selection(sources=frozenset({"sales"}))).rows_accepted == rows
     sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
-
-
-def _ratio(what: str, ours: list[float], theirs: list[float], limit: float) -> Row:
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    middle = statistics.median(ratios)
-    seconds = f"{statistics.median(ours):.2f} s / {statistics.median(theirs):.2f} s"
-    return Row(
-        what, f"{middle:.2f} ×  (from {min(ratios):.2f} to {max(ratios):.2f}; {seconds})", f"{limit} ×", middle <= limit
-    )
-
-
-def _timed(run: Callable[[], Result]) -> tuple[float, Result]:
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
 
 
 def _sales_only(folder: Path, *, machines: int, days: int) -> Path:
@@ -124,7 +103,7 @@ def _sales_only(folder: Path, *, machines: int, days: int) -> Path:
     return folder / "sources"
 
 
-def _rooms(folder: Path, sources: Path, catalog: Catalog) -> Rooms:
+def rooms_in(folder: Path, sources: Path, catalog: Catalog) -> Rooms:
     places = Places(str(sources), *(str(folder / name) for name in ("processed", "artifacts", "work")))
     return Rooms(catalog, open_storage(places), DuckDBWarehouse(folder / "dev.duckdb"), folder / "scratch")
 

@@ -6,21 +6,20 @@ the one before stay until the next export, for whoever is still reading them.
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 
-import pyarrow as pa
+from pydantic import TypeAdapter
 
-from vending_platform.catalog import Catalog, Delivery, Export
+from vending_platform.catalog import Catalog, Export
+from vending_platform.exporting.contents import BUILDS, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
 from vending_platform.storage import Place
-from vending_platform.warehouse import Reader, TableName, Warehouse
+from vending_platform.warehouse import Reader, Warehouse
 
-_BUILDS = TableName("raw", "_builds")
-_LEDGER = TableName("raw", "_files")
+_FILES_AT_ONCE = 4
 
 
 class ExportError(RuntimeError):
@@ -37,7 +36,7 @@ class Part:
     bytes: int
     sha256: str
     raw_version: str
-    raw_files: list[dict[str, str]]
+    raw_files: list[RawFile]
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,10 @@ class Manifest:
     @property
     def rows(self) -> int:
         return sum(part.rows for part in self.parts)
+
+
+_MANIFEST = TypeAdapter(Manifest)
+"""Reads and writes a year's manifest, which names every delivery, in a tenth of the time that `json` takes."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def export_all(
     """Bring every export (or those with these names) up to date with its model: the days built since, and no others."""
     chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
     with warehouse.writing("vending export", on_wait) as reader:
-        if not reader.has_table(_BUILDS):
+        if not reader.has_table(BUILDS):
             return []
         return [_export(export, catalog, reader, processed, run_id) for export in chosen]
 
@@ -101,42 +104,33 @@ def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Par
 def _export(export: Export, catalog: Catalog, reader: Reader, processed: Place, run_id: str) -> Exported:
     old = _read_manifest(processed, export.name)
     kept = {part.day: part for part in old.parts} if old is not None else {}
-    builds = reader.query(
-        f"select business_date, raw_version, checks_passed from {_BUILDS} where model = '{export.model}' order by 1"
-    ).to_pylist()
-    if export.partition_by is None and builds:
-        versions = "".join(f"{build['business_date']}{build['raw_version']}" for build in builds)
-        whole = hashlib.sha256(versions.encode()).hexdigest()[:16]
-        passed = all(build["checks_passed"] for build in builds)
-        builds = [{"business_date": None, "raw_version": whole, "checks_passed": passed}]
+    new = [
+        build
+        for build in builds_of(reader, export)
+        if build.key not in kept or kept[build.key].raw_version != build.raw_version
+    ]
+    due = [build for build in new if build.checks_passed]
+    held_back = [build.key or export.name for build in new if not build.checks_passed]
     written: list[Part] = []
     removed: list[str] = []
-    held_back: list[str] = []
     columns = old.columns if old is not None else []
-    for build in builds:
-        day = build["business_date"]
-        key = day.isoformat() if day is not None else None
-        if key in kept and kept[key].raw_version == build["raw_version"]:
-            continue
-        if not build["checks_passed"]:
-            held_back.append(key or export.name)
-            continue
-        table = _rows(reader, export, day)
-        columns = [{"name": column.name, "type": str(column.type)} for column in table.schema]
-        if table.num_rows == 0:
-            if key in kept:
-                removed.append(kept.pop(key).path)
-            continue
-        try:
-            part = _write(export, table, key, build["raw_version"], _raw_files(reader, catalog, export, day), processed)
-        except NotEncodable as problem:
-            return Exported(export.name, [], [], held_back, str(problem))
-        if key in kept and kept[key].path != part.path:
-            removed.append(kept[key].path)
-        kept[key] = part
-        written.append(part)
+    # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        for batch in contents(reader, catalog, export, due):
+            columns = [{"name": column.name, "type": str(column.type)} for column in batch[0].rows.schema]
+            try:
+                parts = list(pool.map(partial(_write, export, processed), batch))
+            except NotEncodable as problem:
+                return Exported(export.name, [], [], held_back, str(problem))
+            for content, part in zip(batch, parts, strict=True):
+                before = kept.pop(content.build.key, None)
+                if before is not None and (part is None or before.path != part.path):
+                    removed.append(before.path)
+                if part is not None:
+                    kept[content.build.key] = part
+                    written.append(part)
+    manifest = old
     if written or removed:
-        parts = [kept[day] for day in sorted(kept, key=str)]
         manifest = Manifest(
             export.name,
             export.model,
@@ -145,64 +139,33 @@ def _export(export: Export, catalog: Catalog, reader: Reader, processed: Place, 
             export.format,
             export.encoding,
             columns,
-            parts,
+            [kept[day] for day in sorted(kept, key=str)],
             run_id,
             superseded=removed,
         )
-        processed.write(
-            _manifest_path(export.name), json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode()
-        )
-    _sweep(export, processed)
+        processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
+    _sweep(export, manifest, processed)
     return Exported(export.name, written, removed, held_back)
 
 
-def _rows(reader: Reader, export: Export, day: date | None) -> pa.Table:
-    where = f" where {export.partition_by} = date '{day}'" if day is not None else ""
-    table = TableName(export.schema_name, export.model)
-    columns = len(reader.query(f"select * from {table} limit 0").column_names)
-    order = ", ".join(str(position) for position in range(1, columns + 1))  # so that equal rows are equal bytes
-    return reader.query(f"select * from {table}{where} order by {order}")
-
-
-def _write(
-    export: Export,
-    table: pa.Table,
-    day: str | None,
-    raw_version: str,
-    raw_files: Sequence[dict[str, str]],
-    place: Place,
-) -> Part:
-    content = encode(table, export)
-    sha256 = hashlib.sha256(content).hexdigest()
-    stem = f"{export.file_stem}_{day}" if day else export.file_stem
+def _write(export: Export, place: Place, content: Content) -> Part | None:
+    """The file, or none where there are no rows."""
+    build, rows = content.build, content.rows
+    if rows.num_rows == 0:
+        return None
+    encoded = encode(rows, export)
+    sha256 = hashlib.sha256(encoded).hexdigest()
+    stem = f"{export.file_stem}_{build.key}" if build.key else export.file_stem
     path = f"{export.name}/{stem}_{sha256[:8]}.{export.format}"
-    place.write(path, content)
+    place.write(path, encoded)
     back = b"".join(place.read_path(path))
-    if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != table.num_rows:
+    if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != rows.num_rows:
         raise ExportError(f"{path} does not hold what was written to it; the old export stays")
-    return Part(day, path, table.num_rows, len(content), sha256, raw_version, list(raw_files))
+    return Part(build.key, path, rows.num_rows, len(encoded), sha256, build.raw_version, content.raw_files)
 
 
-def _raw_files(reader: Reader, catalog: Catalog, export: Export, day: date | None) -> list[dict[str, str]]:
-    """The deliveries that the rows rest on: the day's own files, and every kept version of the masters."""
-    model = next(model for model in catalog.models if model.name == export.model)
-    sources = [source for source in catalog if source.name in model.sources]
-    undated = [source.name for source in sources if source.files.delivery is not Delivery.DAILY]
-    reaches = f"business_date = date '{day}' or source in ({_listed(undated)})" if day is not None else "true"
-    rows: list[dict[str, str]] = reader.query(
-        f"select path, file_id, sha256 from {_LEDGER}"
-        f" where in_raw and source in ({_listed(source.name for source in sources)}) and ({reaches}) order by 1, 2"
-    ).to_pylist()
-    return rows
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "''"
-
-
-def _sweep(export: Export, place: Place) -> None:
+def _sweep(export: Export, manifest: Manifest | None, place: Place) -> None:
     """Files of exports before the last one, and what a crash left behind."""
-    manifest = _read_manifest(place, export.name)
     needed = {_manifest_path(export.name)}
     if manifest is not None:
         needed |= {part.path for part in manifest.parts} | set(manifest.superseded)
@@ -217,7 +180,6 @@ def _manifest_path(name: str) -> str:
 
 def _read_manifest(place: Place, name: str) -> Manifest | None:
     try:
-        said: dict[str, Any] = json.loads(b"".join(place.read_path(_manifest_path(name))))
+        return _MANIFEST.validate_json(b"".join(place.read_path(_manifest_path(name))))
     except KeyError:
         return None
-    return Manifest(**said | {"parts": [Part(**part) for part in said["parts"]]})

@@ -148,3 +148,12 @@ def test_the_words_for_dbt(tmp_path: Path) -> None:
     assert arguments[-4:] == ["--target", "development", "--threads", "2"]
     whole = build_arguments(Window((DIM,)), project_dir=tmp_path, target_dir=tmp_path, target="production", threads=8)
     assert "--vars" not in whole
+
+
+def test_unit_tests_run_when_the_code_has_changed(tmp_path: Path) -> None:
+    def words(*models: Model) -> list[str]:
+        window = Window(models, MARCH[0], MARCH[0])
+        return build_arguments(window, project_dir=tmp_path, target_dir=tmp_path, target="development", threads=2)
+
+    assert "unit_test" in words(FACT)
+    assert "unit_test" not in words(VIEW, FACT)

@@ -1,0 +1,144 @@
+"""What the files of an export hold: the rows of a model's days, and the deliveries that these rest on.
+
+Days are read some weeks at a time: a query for each would spend a year on asking, and one for all on remembering.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from vending_platform.catalog import Catalog, Delivery, Export
+from vending_platform.warehouse import Reader, TableName
+
+BUILDS = TableName("raw", "_builds")
+_LEDGER = TableName("raw", "_files")
+_ROWS_AT_ONCE = 100_000
+
+RawFile = dict[str, str]
+"""A delivery's path, file_id and sha256."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A business day of an export's model (None: all of it), and what its last build rested on."""
+
+    day: date | None
+    raw_version: str
+    checks_passed: bool
+
+    @property
+    def key(self) -> str | None:
+        return self.day.isoformat() if self.day is not None else None
+
+
+@dataclass(frozen=True)
+class Content:
+    """The rows of one build, always in the same order, so that equal rows are equal bytes."""
+
+    build: Build
+    rows: pa.Table
+    raw_files: list[RawFile]
+
+
+def builds_of(reader: Reader, export: Export) -> list[Build]:
+    found = reader.query(
+        f"select business_date as day, raw_version, checks_passed from {BUILDS}"
+        f" where model = '{export.model}' order by business_date"
+    )
+    builds = [Build(**row) for row in found.to_pylist()]
+    if export.partition_by is not None or not builds:
+        return builds
+    versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
+    whole = hashlib.sha256(versions.encode()).hexdigest()[:16]
+    return [Build(None, whole, all(build.checks_passed for build in builds))]
+
+
+def contents(
+    reader: Reader, catalog: Catalog, export: Export, builds: Sequence[Build]
+) -> Iterator[tuple[Content, ...]]:
+    """The content of each of these builds, in their order, some at a time."""
+    if not builds:
+        return
+    raw_files = _raw_files(reader, catalog, export, builds)
+    if export.partition_by is None:
+        (build,) = builds
+        yield (Content(build, _rows(reader, export, builds), raw_files[None]),)
+        return
+    table = TableName(export.schema_name, export.model)
+    counted = reader.query(
+        f"select {export.partition_by} as day, count(*) as n from {table}"
+        f" where {_within(export.partition_by, builds)} group by 1"
+    )
+    sizes = {row["day"]: int(row["n"]) for row in counted.to_pylist()}
+    for batch in _batches(builds, sizes):
+        rows, start, found = _rows(reader, export, batch), 0, []
+        for build in batch:
+            size = sizes.get(build.day, 0)
+            found.append(Content(build, rows.slice(start, size), raw_files[build.day]))
+            start += size
+        yield tuple(found)
+
+
+def _rows(reader: Reader, export: Export, builds: Sequence[Build]) -> pa.Table:
+    table = TableName(export.schema_name, export.model)
+    columns = len(reader.query(f"select * from {table} limit 0").column_names)
+    order = ", ".join(str(position) for position in range(1, columns + 1))
+    if export.partition_by is None:
+        return reader.query(f"select * from {table} order by {order}")
+    return reader.query(
+        f"select * from {table} where {_within(export.partition_by, builds)} order by {export.partition_by}, {order}"
+    ).combine_chunks()  # where a day's rows lie in memory must not show in its file
+
+
+def _batches(builds: Iterable[Build], sizes: Mapping[date | None, int]) -> Iterator[list[Build]]:
+    batch: list[Build] = []
+    rows = 0
+    for build in builds:
+        size = sizes.get(build.day, 0)
+        if batch and rows + size > _ROWS_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+        batch.append(build)
+        rows += size
+    yield batch
+
+
+def _raw_files(
+    reader: Reader, catalog: Catalog, export: Export, builds: Sequence[Build]
+) -> dict[date | None, list[RawFile]]:
+    """Per build: the day's own files, and every kept version of the masters."""
+    model = next(model for model in catalog.models if model.name == export.model)
+    sources = [source for source in catalog if source.name in model.sources]
+    daily = _listed(source.name for source in sources if source.files.delivery is Delivery.DAILY)
+    asked = f"source in ({_listed(source.name for source in sources)})"
+    if export.partition_by is not None:
+        asked += f" and (source not in ({daily}) or {_within('business_date', builds)})"
+    found: dict[date | None, list[RawFile]] = defaultdict(list)
+    for row in reader.query(
+        f"select path, file_id, sha256, case when source in ({daily}) then business_date end as day"
+        f" from {_LEDGER} where in_raw and {asked} order by path, file_id"
+    ).to_pylist():
+        day = row.pop("day")
+        found[day if export.partition_by is not None else None].append(row)
+    of_every_day = found[None]
+    return {
+        build.day: sorted(found[build.day] + of_every_day, key=lambda file: (file["path"], file["file_id"]))
+        if build.day is not None
+        else of_every_day
+        for build in builds
+    }
+
+
+def _within(column: str, builds: Sequence[Build]) -> str:
+    """The condition for the builds' days; said as a range too, by which a warehouse can leave the others unread."""
+    days = sorted(str(build.day) for build in builds)
+    listed = ", ".join(f"date '{day}'" for day in days)
+    return f"({column} between date '{days[0]}' and date '{days[-1]}' and {column} in ({listed}))"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "''"
