@@ -158,6 +158,8 @@ class _Connection:
         self._connection.unregister("going")
 
     def _insert(self, table: TableName, rows: pa.Table | pa.RecordBatchReader) -> None:
+        if isinstance(rows, pa.Table):
+            rows = rows.combine_chunks()  # DuckDB's threads share one large chunk; many small ones they do not
         self._connection.register("coming", rows)
         self._connection.execute(f"insert into {table} by name select * from coming")
         self._connection.unregister("coming")
