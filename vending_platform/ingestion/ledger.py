@@ -204,7 +204,7 @@ class Ledger:
         counts = pc.and_(is_there, pc.or_(self._table["in_raw"], pc.is_valid(self._table["reason"])))
         table = self._table.filter(counts)
         source, path, *said = (
-            _values(table[name])
+            values_of(table[name])
             for name in ("source", "path", "size", "etag", "modified_at", "machine", "business_date")
         )
         return dict(zip(zip(source, path, strict=True), zip(*said, strict=True), strict=True))
@@ -218,7 +218,7 @@ class Ledger:
 
     @cached_property
     def _columns(self) -> list[list[Any]]:
-        columns = {name: _values(self._table[name]) for name in FILES_SCHEMA.names}
+        columns = {name: values_of(self._table[name]) for name in FILES_SCHEMA.names}
         return list((columns | {"state": [State(state) for state in columns["state"]]}).values())
 
     def _version(self, row: int) -> FileVersion:
@@ -245,7 +245,7 @@ def _recency(version: FileVersion) -> tuple[date, datetime, str]:
     return day, version.modified_at, version.path
 
 
-def _values(column: pa.ChunkedArray) -> list[Any]:
+def values_of(column: pa.ChunkedArray) -> list[Any]:
     """As `to_pylist`, which takes a hundred times as long for days and moments."""
     if column.type == _MOMENT:
         return [moment and moment.replace(tzinfo=UTC) for moment in column.to_numpy().tolist()]
