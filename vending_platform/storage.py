@@ -216,11 +216,7 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
             status = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
         except FileNotFoundError:
             continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
-        yield _stored(path, status)
-
-
-def _stored(path: str, status: os.stat_result) -> StoredFile:
-    return StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
+        yield StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 def _etag(status: os.stat_result) -> str:

@@ -13,7 +13,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NameParts:
     machine: str | None
     business_date: date | None
