@@ -15,7 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseBusy, WarehouseError
 from vending_platform.warehouse.lock import exclusive
 
-_MEMORY = "450MB"
+_MEMORY = "400MB"
 """Unlimited, DuckDB keeps in memory what it wrote; what is more than this goes to disk. What a stream of rows takes on
 its way into DuckDB, and Python itself, come on top: together they stay below 1 GB."""
 _PATIENCE = 20
