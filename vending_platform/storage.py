@@ -72,18 +72,22 @@ class LocalPlace:
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         try:
             # Without blocking: opening a pipe that lies among the files would otherwise wait for ever.
-            descriptor = os.open(os.path.join(self.folder, file.path), os.O_RDONLY | os.O_NONBLOCK)
-            with open(descriptor, "rb", buffering=0) as opened:
+            descriptor = os.open(f"{self.folder}/{file.path}", os.O_RDONLY | os.O_NONBLOCK)
+            try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise Unreadable("it is no regular file")
-                while chunk := opened.read(min(_CHUNK, file.size + 1)):
+                left = file.size
+                while left and (chunk := os.read(descriptor, min(_CHUNK, left))):
                     yield chunk
-                after = _stored(file.path, os.fstat(descriptor))
+                    left -= len(chunk)
+                after = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             raise Unreadable("it was deleted while this run was reading") from None
         except OSError as error:
             raise Unreadable(f"it can't be opened: {error}") from error
-        if (after.size, after.etag) != (file.size, file.etag):
+        if _etag(after) != file.etag:
             raise Unreadable("it was still being written while this run was reading")
 
     def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
@@ -212,10 +216,9 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
             status = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
         except FileNotFoundError:
             continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
-        yield _stored(path, status)
+        yield StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
 
 
-def _stored(path: str, status: os.stat_result) -> StoredFile:
-    """The etag holds the time of the last change that nobody can set (ctime): restoring an old time hides nothing."""
-    etag = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"
-    return StoredFile(path, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, UTC))
+def _etag(status: os.stat_result) -> str:
+    """It holds the size, and the time of the last change, which nobody can set: restoring an old time hides nothing."""
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"

@@ -75,14 +75,19 @@ class Catalog:
         raise KeyError(f"no source is called {name!r}; there are: {', '.join(s.name for s in self.sources)}")
 
     @cached_property
-    def _patterns(self) -> tuple[tuple[str, NamePattern, Source], ...]:
-        return tuple((pattern.prefix, pattern, source) for source in self.sources for pattern in source.patterns)
+    def _patterns(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
+        """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name."""
+        found: dict[str, list[tuple[str, NamePattern, Source]]] = {}
+        for source in self.sources:
+            for pattern in source.patterns:
+                found.setdefault(pattern.prefix[:1], []).append((pattern.prefix, pattern, source))
+        return found
 
     def identify(self, path: str) -> tuple[Source, NameParts] | Undeclared:
         """Which contract a file falls under, by its name alone, wherever it lies."""
         name = path.rsplit("/", 1)[-1]
         found: list[tuple[Source, NameParts]] = []
-        for prefix, pattern, source in self._patterns:
+        for prefix, pattern, source in (*self._patterns.get(name[:1], ()), *self._patterns.get("", ())):
             if not name.startswith(prefix):
                 continue
             try:

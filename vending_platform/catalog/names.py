@@ -13,7 +13,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NameParts:
     machine: str | None
     business_date: date | None
@@ -51,13 +51,11 @@ class NamePattern:
         if found is None:
             return None
         parts = found.groupdict()
-        day = None
-        if self.has_day:
-            try:
-                day = date.fromisoformat(parts["day"])
-            except ValueError:
-                raise ValueError(f"{parts['day']} in the name is no date") from None
-        return NameParts(parts.get("machine"), day)
+        day = parts.get("day")
+        try:
+            return NameParts(parts.get("machine"), date.fromisoformat(day) if day else None)
+        except ValueError:
+            raise ValueError(f"{day} in the name is no date") from None
 
 
 def parse_name_pattern(template: str) -> NamePattern:

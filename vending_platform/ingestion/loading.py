@@ -1,7 +1,7 @@
 """Deliveries, a batch at a time: bytes are read and hashed, rows validated, and all of it is published as one."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
+from vending_platform.ingestion.ahead import one_ahead
 from vending_platform.ingestion.context import Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered
 from vending_platform.ingestion.judging import refusal
@@ -62,6 +63,18 @@ class _Verdict:
 
 
 @dataclass(frozen=True)
+class _Fetched:
+    """The contents of a batch that are new under their path, numbered; how each can be read, or why it can't; what was
+    just delivered again; and paths with the reason why there is no content."""
+
+    candidates: dict[int, _Candidate]
+    readables: dict[int, Readable]
+    problems: dict[int, FileProblem]
+    same: list[FileVersion]
+    unreadable: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class _Read:
     """The rows of a batch, ready to be published, and the verdict on each file that could be parsed."""
 
@@ -88,23 +101,39 @@ class Loader:
             return
         total, done = sum(d.file.size for d in deliveries), 0
         self.watcher.on_progress(done, total)
-        with validation_engine() as engine:
-            for batch in batches(deliveries):
-                with ExitStack() as afterwards:
-                    self._load_batch(batch, Validator(batch[0].source, engine), again, afterwards)
+        with validation_engine() as engine, closing(one_ahead(self._fetched(batches(deliveries), again))) as ahead:
+            for batch, fetched in ahead:
+                self._load_batch(batch, fetched, Validator(batch[0].source, engine), again)
                 done += sum(d.file.size for d in batch)
                 self.watcher.on_progress(done, total)
 
-    def _load_batch(self, batch: Sequence[Delivered], validator: Validator, again: bool, afterwards: ExitStack) -> None:
-        source = batch[0].source
-        candidates, same = self._fetch(batch, again, afterwards)
-        readables: dict[int, Readable] = {}
-        verdicts: dict[int, _Verdict] = {}
-        for number, candidate in candidates.items():
-            try:
-                readables[number] = prepare(source, candidate.content, number)
-            except FileProblem as problem:
-                verdicts[number] = _Verdict(problem=str(problem))
+    def _fetched(
+        self, planned: Iterable[Sequence[Delivered]], again: bool
+    ) -> Iterator[tuple[Sequence[Delivered], _Fetched | None]]:
+        """Each batch with what was fetched for it. A large file is not: it goes through a scratch file, and what is
+        done ahead leaves no trace."""
+        for batch in planned:
+            is_large = batch[0].file.size > SMALL
+            yield batch, None if is_large else self._fetch(batch, self._contents(batch), again)
+
+    def _load_batch(
+        self, batch: Sequence[Delivered], fetched: _Fetched | None, validator: Validator, again: bool
+    ) -> None:
+        with ExitStack() as afterwards:
+            if fetched is None:
+                fetched = self._fetch(batch, [self._spooled(batch[0], afterwards)], again)
+            self._load_fetched(batch, fetched, validator, again, afterwards)
+
+    def _load_fetched(
+        self,
+        batch: Sequence[Delivered],
+        fetched: _Fetched,
+        validator: Validator,
+        again: bool,
+        afterwards: ExitStack,
+    ) -> None:
+        source, candidates, readables = batch[0].source, fetched.candidates, fetched.readables
+        verdicts = {number: _Verdict(problem=str(problem)) for number, problem in fetched.problems.items()}
         self.watcher.on_step(Step.READ)
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
         facts = [candidate.facts for candidate in candidates.values()]
@@ -119,7 +148,8 @@ class Loader:
             # A value that no rule foresaw must not stop the others: each file by itself shows which one it is in.
             if len(batch) > 1:
                 for delivered in batch:
-                    self._load_batch([delivered], validator, again, afterwards)
+                    alone = self._fetch([delivered], self._contents([delivered]), again)
+                    self._load_batch([delivered], alone, validator, again)
                 return
             verdict = _Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
             read = _nothing_read(source, dict.fromkeys(readables, verdict))
@@ -129,54 +159,62 @@ class Loader:
         for outcome in outcomes:
             if not outcome.version.is_wholly_accepted and quarantine.keep(self.rooms.storage.work, outcome.content):
                 self.watcher.on_step(Step.KEPT)
-        changes = [note(same)] if same else []
+        changes = [note(fetched.same)] if fetched.same else []
         if outcomes:
             changes += changes_for(source, outcomes, self.ledger, read.accepted, read.rejected)
         if changes:
             self.publish(changes)
-        self._tell(outcomes, same)
+        self._tell(outcomes, fetched)
 
-    def _fetch(
-        self, batch: Sequence[Delivered], again: bool, afterwards: ExitStack
-    ) -> tuple[dict[int, _Candidate], list[FileVersion]]:
-        """The contents that are new under their path, numbered; and the versions that were just delivered again."""
-        candidates: dict[int, _Candidate] = {}
-        same: list[FileVersion] = []
-        for delivered, content in zip(batch, self._contents(batch, afterwards), strict=True):
-            name, file = delivered.source.name, delivered.file
+    def _fetch(self, batch: Sequence[Delivered], contents: Iterable[Content | Unreadable], again: bool) -> _Fetched:
+        fetched = _Fetched({}, {}, {}, [], [])
+        for delivered, content in zip(batch, contents, strict=True):
+            source, file = delivered.source, delivered.file
             if isinstance(content, Unreadable):
-                self.summary.unreadable.append((file.path, str(content)))
+                fetched.unreadable.append((file.path, str(content)))
                 continue
-            identity = file_id(name, file.path, content.sha256)
-            before = self.ledger.current(name, file.path)
+            identity = file_id(source.name, file.path, content.sha256)
+            before = self.ledger.current(source.name, file.path)
             if before is not None and not again and before.is_result_of(identity, delivered.parts):
                 state = State.QUARANTINED if before.reason else State.LOADED
-                same.append(replace(before, state=state, etag=file.etag, modified_at=file.modified_at))
-            else:
-                candidates[len(candidates)] = _Candidate(delivered, content, before, identity)
-        return candidates, same
+                fetched.same.append(replace(before, state=state, etag=file.etag, modified_at=file.modified_at))
+                continue
+            number = len(fetched.candidates)
+            fetched.candidates[number] = _Candidate(delivered, content, before, identity)
+            try:
+                fetched.readables[number] = prepare(source, content, number)
+            except FileProblem as problem:
+                fetched.problems[number] = problem
+        return fetched
 
-    def _contents(self, batch: Sequence[Delivered], afterwards: ExitStack) -> Iterator[Content | Unreadable]:
-        raw = self.rooms.storage.raw
-        if all(delivered.is_there for delivered in batch) and batch[0].file.size <= SMALL:
-            for data in raw.read_many(delivered.file for delivered in batch):
+    def _contents(self, batch: Sequence[Delivered]) -> Iterator[Content | Unreadable]:
+        if all(delivered.is_there for delivered in batch):
+            for data in self.rooms.storage.raw.read_many(delivered.file for delivered in batch):
                 yield data if isinstance(data, Unreadable) else content_of(data)
             return
-        for delivered, file in ((delivered, delivered.file) for delivered in batch):
-            if delivered.is_there:
-                chunks = raw.chunks(file)
-            else:
-                known = self.ledger.current(delivered.source.name, file.path)
-                assert known is not None  # what is not there is only known from the ledger
-                chunks = quarantine.kept(self.rooms.storage.work, known.sha256)
+        for delivered in batch:
             try:
-                content = spool(chunks, self.rooms.scratch) if file.size > SMALL else content_of(b"".join(chunks))
+                content = content_of(b"".join(self._chunks(delivered)))
             except Unreadable as problem:
                 yield problem
-                continue
-            if content.path is not None:
-                afterwards.callback(content.path.unlink)
-            yield content
+            else:
+                yield content
+
+    def _spooled(self, delivered: Delivered, afterwards: ExitStack) -> Content | Unreadable:
+        try:
+            content = spool(self._chunks(delivered), self.rooms.scratch)
+        except Unreadable as problem:
+            return problem
+        assert content.path is not None
+        afterwards.callback(content.path.unlink)
+        return content
+
+    def _chunks(self, delivered: Delivered) -> Iterator[bytes]:
+        if delivered.is_there:
+            return self.rooms.storage.raw.chunks(delivered.file)
+        known = self.ledger.current(delivered.source.name, delivered.file.path)
+        assert known is not None  # what is not there is only known from the ledger
+        return quarantine.kept(self.rooms.storage.work, known.sha256)
 
     def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: _Verdict) -> Outcome:
         delivered, known = candidate.delivered, self.ledger.version(candidate.file_id)
@@ -209,13 +247,14 @@ class Loader:
         )
         return Outcome(version, candidate.before, candidate.content)
 
-    def _tell(self, outcomes: Sequence[Outcome], same: Sequence[FileVersion]) -> None:
+    def _tell(self, outcomes: Sequence[Outcome], fetched: _Fetched) -> None:
         for outcome in outcomes:
             version = outcome.version
             (self.summary.loaded if version.in_raw else self.summary.quarantined).append(version)
             if outcome.before is not None and outcome.before.file_id != version.file_id:
                 self.summary.corrected.add(version.file_id)
-        self.summary.same_again.extend(same)
+        self.summary.same_again.extend(fetched.same)
+        self.summary.unreadable.extend(fetched.unreadable)
 
 
 def _nothing_read(source: Source, verdicts: dict[int, _Verdict]) -> _Read:

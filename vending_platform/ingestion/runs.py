@@ -1,7 +1,8 @@
 """The two runs that change `raw`: `ingest` loads what is new, `replay` reads again what could not be used before."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -94,14 +95,14 @@ def replay(
 
 @contextmanager
 def _running(rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher) -> Iterator["_Run"]:
-    """A run that alone may write, with the platform's own tables in shape."""
+    """A run that alone may write."""
     now = now or datetime.now(UTC)
-    own = {FILES: FILES_SCHEMA, REJECTED_ROWS: REJECTED_ROWS_SCHEMA, UNDECLARED: UNDECLARED_SCHEMA}
-    with rooms.warehouse.writing(purpose, watcher.on_wait) as writer:
-        writer.ensure_tables(own)
-        watcher.on_step(Step.PREPARED)
-        summary = Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
-        yield _Run(rooms, writer, watcher, now, summary, {source.name: source for source in rooms.catalog})
+    summary = Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
+    with rooms.warehouse.reserved(purpose, watcher.on_wait) as reservation, ThreadPoolExecutor(1) as aside:
+        # Listed while the warehouse opens, but only now: whoever we waited for knows files that were not there before.
+        listing = aside.submit(discover, rooms.catalog, rooms.storage.raw.files(), now)
+        with reservation.writing() as writer:
+            yield _Run(rooms, writer, watcher, now, summary, {s.name: s for s in rooms.catalog}, listing.result)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class _Run:
     now: datetime
     summary: Summary
     sources: dict[str, Source]
+    discovery: Callable[[], Discovery]
 
     @property
     def catalog(self) -> Catalog:
@@ -123,25 +125,30 @@ class _Run:
     def look(self) -> tuple[Discovery, Ledger]:
         """What there is, and what is known of it."""
         self._shape_tables()
-        discovery = discover(self.rooms.catalog, self.rooms.storage.raw.files(), self.now)
-        self.summary.undeclared = discovery.undeclared
         ledger = read_ledger(self.writer)
+        discovery = self.discovery()
+        self.summary.undeclared = discovery.undeclared
         self.watcher.on_step(Step.LISTED)
         if self.rooms.warehouse.is_status_outdated():
             self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
 
     def _shape_tables(self) -> None:
-        """Every source has its table as its contract says; one that can't have it is blocked, and stops no other."""
+        """The platform has its own tables, and every source has its table as its contract says; a source that can't
+        have it is blocked, and stops no other."""
+        own = {FILES: FILES_SCHEMA, REJECTED_ROWS: REJECTED_ROWS_SCHEMA, UNDECLARED: UNDECLARED_SCHEMA}
+        shapes = {raw_table(source): raw_schema(source) for source in self.rooms.catalog}
         try:
-            self.writer.ensure_tables({raw_table(source): raw_schema(source) for source in self.rooms.catalog})
+            self.writer.ensure_tables(own | shapes)
             self.watcher.on_step(Step.PREPARED)
             return
         except WarehouseError:
             pass  # not one table has changed; each by itself shows which one it is
+        self.writer.ensure_tables(own)
+        self.watcher.on_step(Step.PREPARED)
         for source in self.rooms.catalog:
             try:
-                self.writer.ensure_tables({raw_table(source): raw_schema(source)})
+                self.writer.ensure_tables({raw_table(source): shapes[raw_table(source)]})
             except WarehouseError as error:
                 self._block(source, f"{error}; vending replay --source {source.name} reads its files again")
             self.watcher.on_step(Step.PREPARED)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from vending_platform.catalog import Catalog, Expected, Source
-from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger
+from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger, values_of
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy
 
@@ -182,8 +182,9 @@ def _paths(reader: Reader, condition: str) -> list[str]:
 
 
 def _rows(reader: Reader, sql: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = reader.query(sql).to_pylist()
-    return rows
+    table = reader.query(sql)
+    columns = map(values_of, table.columns)
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 _NOTHING_YET = Status(

@@ -15,8 +15,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseBusy, WarehouseError
 from vending_platform.warehouse.lock import exclusive
 
-_MEMORY = "600MB"
-"""Unlimited, DuckDB keeps in memory what it wrote; what is more than this goes to disk."""
+_MEMORY = "400MB"
+"""Unlimited, DuckDB keeps in memory what it wrote; what is more than this goes to disk. What a stream of rows takes on
+its way into DuckDB, and Python itself, come on top: together they stay below 1 GB."""
 _PATIENCE = 20
 """Seconds that a writer waits for readers to finish."""
 
@@ -158,6 +159,8 @@ class _Connection:
         self._connection.unregister("going")
 
     def _insert(self, table: TableName, rows: pa.Table | pa.RecordBatchReader) -> None:
+        if isinstance(rows, pa.Table):
+            rows = rows.combine_chunks()  # DuckDB's threads share one large chunk; many small ones they do not
         self._connection.register("coming", rows)
         self._connection.execute(f"insert into {table} by name select * from coming")
         self._connection.unregister("coming")

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -22,6 +25,7 @@ from vending_platform.ingestion.reading import (
     read_together,
 )
 
+_PLACE = ["_offset", "_length"]
 HEADER = ("code", "name", "note")
 AWKWARD = "abz019 ,;|\t\"'\\\r\n日本語カタカナｶﾅ㈱①髙﨑～−é\u00a0\ufeff😀\0"
 TEXT = st.text(st.sampled_from(AWKWARD) | st.characters(codec="utf-8"), max_size=12)
@@ -155,3 +159,35 @@ def test_reading_in_pieces_gives_the_same_rows_and_their_places(
         cells = [row[name] for name in HEADER if row[name]]
         if not any(mark in raw.decode(spooled.encoding) for mark in "\"'"):
             assert all(cell in raw.decode(spooled.encoding) for cell in cells)
+
+
+_FIELD = st.sampled_from(["", "a", " ", "茶", "\ufeff"])
+_LINE = st.lists(_FIELD, min_size=3, max_size=3) | st.lists(_FIELD, max_size=4)
+_LINES = st.lists(st.tuples(_LINE.map(",".join), st.sampled_from(["\n", "\n", "\r\n", "\r"])), max_size=6)
+
+
+@given(st.lists(_LINES, min_size=1, max_size=4), st.sampled_from([1, 3]))
+@example([[("a,b,c", "\n"), ("", "\n"), ("a,b,c", "\n")], [("a,b,c", "\n")]], 3)
+@example([[("a,b", "\n"), ("a,b,c,d", "\n")], [("a,b,c", "\n")]], 3)
+@example([[("a", "\n"), ("", "\n")], [("a", "\n")]], 1)
+@settings(max_examples=200, deadline=None)
+def test_many_files_read_together_have_the_rows_that_each_has_by_itself(
+    files: list[list[tuple[str, str]]], columns: int
+) -> None:
+    """The fast way reads what looks plain in one go; one file that only looked so changes nothing about the others."""
+    full = contract(",", '"')
+    source = full.model_copy(update={"columns": full.columns[:columns]})
+    header = ",".join(HEADER[:columns])
+    readables = {}
+    for number, lines in enumerate(files):
+        data = "".join([f"{header}\n", *(line + end for line, end in lines)]).encode()
+        with suppress(FileProblem):
+            readables[number] = prepare(source, content_of(data), number)
+    together, problems = read_together(source, readables)
+    alone = {
+        number: read_together(source, {number: replace(readable, block=None)}) for number, readable in readables.items()
+    }
+    assert {n: str(p) for n, p in problems.items()} == {n: str(p[n]) for n, (_, p) in alone.items() if p}
+    rows = pa.concat_tables(together).drop_columns(_PLACE).sort_by([("_file", "ascending"), ("_line", "ascending")])
+    expected = pa.concat_tables([table for tables, _ in alone.values() for table in tables] or together)
+    assert rows.to_pylist() == expected.drop_columns(_PLACE).to_pylist()

@@ -51,9 +51,9 @@ def prepare(source: Source, content: Content, file: int) -> Readable:
         raise FileProblem("it is empty, without even a header")
     encoding = encoding_of(content, source.files.encodings)
     if content.data is not None:
-        head, line_end, body = content.data.partition(b"\n")
-        if line_end and head.removeprefix(BOM).removesuffix(b"\r") == source.plain_header:
-            block = plain_block(body, source, encoding, file, first_line=2)
+        start = content.data.find(b"\n") + 1
+        if content.data[:start].removeprefix(BOM).rstrip(b"\r\n") == source.plain_header:
+            block = plain_block(content.data, source, encoding, file, 2, start)
             if block is not None:
                 return Readable(content, encoding, expected_layout(source), block)
     if any(b"\0" in chunk for chunk in content.chunks()):
@@ -70,13 +70,16 @@ def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.T
     """The rows of small files as tables of text, and why some could not be read after all."""
     tables: list[pa.Table] = []
     problems: dict[int, FileProblem] = {}
-    blocks = [readable.block for readable in files.values() if readable.block is not None]
-    together = parse_together(blocks, source)
+    blocks = {number: readable.block for number, readable in files.items() if readable.block is not None}
+    together = parse_together(blocks.values(), source)
+    if together is None:
+        blocks = {number: block for number, block in blocks.items() if block.seems_even(source)}
+        together = parse_together(blocks.values(), source)
     if together is not None:
         tables.append(together)
     careful = TextRows(source)
     for number, readable in files.items():
-        if readable.block is not None and together is not None:
+        if together is not None and number in blocks:
             continue
         try:
             rows = list(records(readable.content.chunks(), source, readable.encoding))[1:]

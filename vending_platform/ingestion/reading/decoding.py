@@ -28,6 +28,8 @@ def encoding_of(content: Content, allowed: Sequence[Encoding]) -> Encoding:
     UTF-8, whole or broken, often decodes "successfully" as CP932, into other characters. So what looks like UTF-8 is
     never taken for CP932: in doubt the file goes to quarantine.
     """
+    if content.data is not None and content.data.isascii():
+        return allowed[0]
     head = next(content.chunks(), b"")[:4]
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileProblem(f"it is written in UTF-16; allowed: {', '.join(allowed)}")
@@ -48,8 +50,6 @@ def decode(line: bytes, encoding: Encoding) -> str:
 
 def _first_failure(content: Content, encoding: Encoding) -> str | None:
     """What can't be read in this encoding, and in which line; None if all of it can."""
-    if content.data is not None and content.data.isascii():
-        return None
     decoder = codecs.getincrementaldecoder(_CODECS[encoding])("strict")
     line = 1
     for chunk in chain(content.chunks(), [b""]):

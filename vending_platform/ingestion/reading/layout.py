@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from vending_platform.catalog import Source
 from vending_platform.ingestion.reading.problems import FileProblem
@@ -29,7 +30,12 @@ class Layout:
 
 def expected_layout(source: Source) -> Layout:
     """The layout of a file whose header is exactly what the contract says, in its order."""
-    return Layout(len(source.columns), tuple(range(len(source.columns))))
+    return _in_order(len(source.columns))
+
+
+@cache
+def _in_order(width: int) -> Layout:
+    return Layout(width, tuple(range(width)))
 
 
 def layout_of(header: Sequence[str], source: Source) -> Layout:

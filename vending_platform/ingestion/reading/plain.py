@@ -1,6 +1,6 @@
 """The fast way: bytes with nothing to interpret but separators and line ends, however many files, parsed at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,29 +18,33 @@ class Block:
 
     file: int
     first_line: int
-    body: bytes
+    body: bytes | memoryview
     rows: int
 
+    def seems_even(self, source: Source) -> bool:
+        """Whether there are as many separators as rows with the right number of fields have."""
+        return bytes(self.body).count(source.files.delimiter.encode()) == self.rows * (len(source.columns) - 1)
 
-def plain_block(body: bytes, source: Source, encoding: Encoding, file: int, first_line: int) -> Block | None:
-    """`body` as a block, if every line of it can only be read in one way; else None."""
+
+def plain_block(
+    data: bytes, source: Source, encoding: Encoding, file: int, first_line: int, start: int = 0
+) -> Block | None:
+    """`data` from `start` on as a block, if every line of it can only be read in one way; else None."""
     quote = source.files.quote
-    if b"\0" in body or not (body.endswith(b"\n") or not body) or body.startswith((b"\n", b"\r\n", BOM)):
+    if b"\0" in data or not data.endswith(b"\n") or data.startswith(BOM, start):
         return None
-    if quote != "none" and quote.encode() in body:
+    if quote != "none" and quote.encode() in data:
         return None
-    if b"\n\n" in body or (b"\r" in body and (b"\n\r" in body or body.count(b"\r") != body.count(b"\r\n"))):
+    if b"\r" in data and (b"\n\r" in data or data.count(b"\r") != data.count(b"\r\n")):
         return None
+    rows = data.count(b"\n", start)
     if encoding is not Encoding.UTF_8:
-        body = decode(body, encoding).encode()
-    rows = body.count(b"\n")
-    if body.count(source.files.delimiter.encode()) != rows * (len(source.columns) - 1):
-        return None
-    return Block(file, first_line, body, rows)
+        return Block(file, first_line, decode(data[start:], encoding).encode(), rows)
+    return Block(file, first_line, memoryview(data)[start:], rows)
 
 
-def parse_together(blocks: Sequence[Block], source: Source) -> pa.Table | None:
-    """The rows of all blocks in one table; None if a row somewhere has a wrong number of fields after all."""
+def parse_together(blocks: Collection[Block], source: Source) -> pa.Table | None:
+    """The rows of all blocks in one table; None if some line has a wrong number of fields after all, or is empty."""
     columns = [column.name for column in source.columns]
     schema = text_schema(source)
     joined = b"".join(block.body for block in blocks)
@@ -56,8 +60,10 @@ def parse_together(blocks: Sequence[Block], source: Source) -> pa.Table | None:
     except pa.ArrowInvalid:
         return None
     counts = [block.rows for block in blocks]
+    if parsed.num_rows != sum(counts):
+        return None
     starts = np.cumsum([0, *counts[:-1]])
-    lines = np.arange(sum(counts), dtype=np.int64) + np.repeat([b.first_line for b in blocks] - starts, counts)
+    lines = np.arange(parsed.num_rows, dtype=np.int64) + np.repeat([b.first_line for b in blocks] - starts, counts)
     nothing = {field.name: pa.nulls(len(lines), field.type) for field in schema if field.name not in columns}
     known = {
         FILE: pa.array(np.repeat(np.array([block.file for block in blocks], dtype=np.int32), counts)),
