@@ -100,7 +100,7 @@ def run(
             listener = Listener(
                 watcher=watcher,
                 on_ingested=on_ingested,
-                on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node.name}"),
+                on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node}"),
                 on_transformed=lambda transformed: tell(wording.tell_transformed(transformed)),
                 on_exported=lambda exported: tell(
                     wording.tell_exported(exported, platform.environment.places.processed)

@@ -13,7 +13,7 @@ from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environm
 from vending_platform.exporting import Exported, Part
 from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
 from vending_platform.storage import open_storage
-from vending_platform.transformation import Block, NodeResult, Project, Transformed
+from vending_platform.transformation import Block, Project, Transformed
 from vending_platform.warehouse import DuckDBWarehouse, WarehouseBusy
 
 
@@ -26,7 +26,7 @@ class Listener:
     """Who is told of results as soon as they are there, and of progress in between."""
 
     watcher: Watcher = ingestion.SILENT
-    on_node: Callable[[NodeResult], None] = _ignore
+    on_node: Callable[[str], None] = _ignore
     on_ingested: Callable[[Summary], None] = _ignore
     on_transformed: Callable[[Transformed], None] = _ignore
     on_exported: Callable[[list[Exported]], None] = _ignore

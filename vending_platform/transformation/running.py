@@ -115,13 +115,14 @@ def transform(
     anew: bool = False,
     models: Iterable[str] | None = None,
     artifacts: Place | None = None,
-    on_node: Callable[[NodeResult], None] = lambda _: None,
+    on_node: Callable[[str], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
     """Build exactly what is stale (with `anew`: everything), and note what each build rests on.
 
     A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again. So does
-    what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run.
+    what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run. `on_node` is told
+    the name of every model and test as soon as it is done.
     """
     done = Transformed(run_id)
     code = project_hash(project.project_dir)
@@ -159,20 +160,23 @@ def transform(
 class _Dbt:
     """dbt with its manifest loaded: what takes seconds is done once."""
 
-    def __init__(self, project: Project, on_node: Callable[[NodeResult], None]) -> None:
+    def __init__(self, project: Project, on_node: Callable[[str], None]) -> None:
         # Seconds of imports, needed only when there is something to build.
         from dbt.cli.main import dbtRunner
         from dbt.contracts.graph.manifest import Manifest
 
+        def on_event(event: Any) -> None:
+            if event.info.name == "NodeFinished":
+                on_node(event.data.node_info.node_name)
+
         self._project = project
-        self._on_node = on_node
         os.environ.update(project.variables)
         parsed = dbtRunner().invoke(
             parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target)
         )
         if not isinstance(parsed.result, Manifest):
             raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
-        self._runner = dbtRunner(manifest=parsed.result)
+        self._runner = dbtRunner(manifest=parsed.result, callbacks=[on_event])
 
     def build(self, window: Window, *, absent: set[str]) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult
@@ -191,10 +195,7 @@ class _Dbt:
         if outcome.exception is not None:
             raise TransformationError(f"dbt stopped: {outcome.exception}")
         assert isinstance(outcome.result, RunExecutionResult)
-        results = [_result(result) for result in outcome.result.results]
-        for result in results:
-            self._on_node(result)
-        return results
+        return [_result(result) for result in outcome.result.results]
 
     def describe(self) -> None:
         """Write dbt's catalog: the columns and types that the tables have now."""

@@ -46,11 +46,21 @@ def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> No
         assert len(manifest["parts"]) == 14
         assert all((data / "processed-data" / part["path"]).is_file() for part in manifest["parts"])
 
+    told = json.loads(vending(data, "status", "--json").stdout)
+    assert told["stale_days"] == told["blocked"] == []
+    assert {(export["name"], export["day"]) for export in told["exports"]} >= {("sales_by_day", "2024-03-05")}
+    assert all(Path(export["path"]).is_file() for export in told["exports"])
+    (run,) = (data / "dbt-artifacts").iterdir()
+    assert {path.name for path in run.iterdir()} == {"manifest.json", "run_results.json", "catalog.json"}
+
     again = vending(data, "run")
     assert "The marts are up to date." in again.stdout
     assert "The exports are up to date." in again.stdout
 
     (data / "sources" / "sales_VM001_20240305.csv").write_bytes(sales_file())
+    assert vending(data, "ingest").returncode == 3
+    assert json.loads(vending(data, "status", "--json").stdout)["stale_days"] == ["2024-03-05"]
+    assert "1 business day to build anew (2024-03-05): vending run" in vending(data, "status").stdout
     corrected = vending(data, "run")
     assert "2024-03-05: " in corrected.stdout
     assert "sales_by_day/: 1 new file" in corrected.stdout
