@@ -32,8 +32,8 @@ class Overview:
     """Per source its first rejected rows, those of the latest days first."""
 
     def rows_per_day(self, source: str) -> dict[date, int]:
-        days = self.days.get(source, {})
-        return {day: held.rows_accepted for day, held in sorted(days.items(), key=str) if day is not None}
+        held = self.days.get(source, {})
+        return {day: held[day].rows_accepted for day in sorted(day for day in held if day is not None)}
 
 
 @dataclass(frozen=True)

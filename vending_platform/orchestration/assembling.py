@@ -21,8 +21,9 @@ _BY_HAND = "03:00"
 def assemble(platform: Platform, overrides: Mapping[str, Any], *, log_level: str = "INFO") -> dg.Definitions:
     """Everything for one environment; `overrides` replaces resources by name, `log_level` is the terminal's."""
     environment = platform.environment
+    loggers = {"console": dg.colored_console_logger.configured({"log_level": log_level})}
     specs = Specs(platform.catalog, platform.manifest, environment)
-    by_name = {job.name: job for job in jobs(specs)}
+    by_name = {job.name: job for job in jobs(specs, loggers)}
     is_scheduled = environment.transformation_starts is not None
     schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
@@ -40,7 +41,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], *, log_level: str
         schedules=schedules,
         sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
         resources={"platform": platform, "io_manager": dg.mem_io_manager, **overrides},
-        loggers={"console": dg.colored_console_logger.configured({"log_level": log_level})},
+        loggers=loggers,
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
     )
 

@@ -39,6 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, manifest_cache: Path) -> Path
 def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> None:
     first = vending(data, "run")
     assert first.returncode == 3, first.stdout + first.stderr
+    assert first.stderr == "", "whatever Dagster and dbt have to say is in the history"
     assert "2024-03-01 to 2024-03-14: " in first.stdout
     assert "checks passed" in first.stdout
     for export in ("sales_by_day", "machine_daily", "product_daily"):
