@@ -37,7 +37,7 @@ def checks(catalog: Catalog, blocked: tuple[Block, ...] = (), **wrong: Any) -> d
 
 
 def test_rows_per_day_come_in_the_order_of_the_days() -> None:
-    held = {day: Held(1, 0, rows, 0, 1) for day, rows in reversed(DAYS.items())}
+    held: dict[date | None, Held] = {day: Held(1, 0, rows, 0, 1) for day, rows in reversed(DAYS.items())}
     assert list(Overview({"sales": {**held, None: Held(1, 0, 5, 0, 1)}}, {}).rows_per_day("sales")) == list(DAYS)
 
 
