@@ -9,7 +9,7 @@ from vending_platform import exporting
 from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting import Exported
 from vending_platform.orchestration.names import business_days, export_key, model_key
-from vending_platform.orchestration.telling import part_metadata
+from vending_platform.orchestration.telling import part_metadata, telling
 from vending_platform.platform import Platform
 
 
@@ -35,7 +35,7 @@ def _assets(
     )
     def export(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
-        done = {exported.name: exported for exported in platform.export(context.run.run_id, chosen)}
+        done = {exported.name: exported for exported in telling(context, platform).export(context.run.run_id, chosen)}
         asked = set(context.partition_keys) if partitions is not None else set()
         visible = list(exporting.current_parts(platform.catalog, platform.rooms.storage.processed))
         place = platform.environment.places.processed

@@ -16,6 +16,7 @@ from vending_platform.orchestration.exports import log_exported
 from vending_platform.orchestration.models import log_built, told
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import log_loaded
+from vending_platform.orchestration.telling import telling
 from vending_platform.platform import Platform
 
 INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
@@ -43,6 +44,7 @@ class Days(dg.Config):
 def jobs(specs: Specs, loggers: Mapping[str, dg.LoggerDefinition]) -> list[dg.JobDefinition]:
     @dg.op(name=LOAD, out=dg.Out(dg.Nothing), description="Load every delivery that is new or was corrected.")
     def ingest(context: dg.OpExecutionContext, config: Deliveries, platform: dg.ResourceParam[Platform]) -> None:
+        platform = telling(context, platform)
         begun = time.monotonic()
         chosen = frozenset(config.sources) or None
         summary = platform.ingest(Selection(_day(config.first_day), _day(config.last_day), chosen))
@@ -62,7 +64,7 @@ def jobs(specs: Specs, loggers: Mapping[str, dg.LoggerDefinition]) -> list[dg.Jo
     def transform(
         context: dg.OpExecutionContext, config: Days, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.Output[list[str]]]:
-        done = platform.transform(
+        done = telling(context, platform).transform(
             context.run.run_id,
             first_day=_day(config.first_day),
             last_day=_day(config.last_day),
@@ -85,7 +87,7 @@ def jobs(specs: Specs, loggers: Mapping[str, dg.LoggerDefinition]) -> list[dg.Jo
     def export(
         context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform], failed: list[str]
     ) -> Iterator[dg.Output[list[str]]]:
-        done = platform.export(context.run.run_id)
+        done = telling(context, platform).export(context.run.run_id)
         log_exported(context, platform, done)
         yield dg.Output([*failed, *(f"{e.name}: not exported: {e.problem}" for e in done if e.problem)])
 

@@ -9,7 +9,7 @@ import dagster as dg
 from vending_platform.catalog import Catalog, Model
 from vending_platform.orchestration.names import business_days, days_of, has_days, model_key
 from vending_platform.orchestration.projects import Specs
-from vending_platform.orchestration.telling import log_check
+from vending_platform.orchestration.telling import log_check, telling
 from vending_platform.platform import Platform
 from vending_platform.transformation import Block, NodeResult, Transformed
 
@@ -39,7 +39,7 @@ def _assets(
     def build(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = [model for model in models if model_key(model.schema_name, model.name) in context.selected_asset_keys]
         first_day, last_day = days_of(context) or (None, None)
-        done = platform.transform(
+        done = telling(context, platform).transform(
             context.run.run_id,
             first_day=first_day,
             last_day=last_day,

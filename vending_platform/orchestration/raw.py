@@ -21,6 +21,7 @@ from vending_platform.orchestration.telling import (
     raw_checks,
     raw_day_metadata,
     raw_metadata,
+    telling,
     touched,
 )
 from vending_platform.platform import Platform
@@ -75,6 +76,7 @@ def _assets(
     def load(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
         first_day, last_day = days_of(context) or (None, None)
+        platform = telling(context, platform)
         begun = time.monotonic()
         summary = platform.ingest(Selection(first_day, last_day, frozenset(chosen)))
         seconds = time.monotonic() - begun

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ from vending_platform.catalog import Catalog
 from vending_platform.exporting import Part
 from vending_platform.ingestion import Held, Overview, State, Status, Summary
 from vending_platform.orchestration.names import DELIVERIES, raw_key
+from vending_platform.platform import Platform
 from vending_platform.transformation import Block
 
 Metadata = Mapping[str, Any]
@@ -186,6 +187,18 @@ def bar_chart(values: Mapping[date, int]) -> str:
     return (
         f"![rows per day](data:image/svg+xml;base64,{picture})\n\n{days[0]} to {days[-1]}, at most {top:,} rows a day"
     )
+
+
+def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform: Platform) -> Platform:
+    """The platform, telling the run's log when it waits for somebody else."""
+    before = platform.listener.watcher.on_wait
+
+    def on_wait(holder: str) -> None:
+        context.log.info(f"Waiting for {holder} …")
+        before(holder)
+
+    watcher = replace(platform.listener.watcher, on_wait=on_wait)
+    return replace(platform, listener=replace(platform.listener, watcher=watcher))
 
 
 def log_check(context: dg.OpExecutionContext, evaluation: dg.AssetCheckEvaluation) -> None:
