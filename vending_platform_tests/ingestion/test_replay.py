@@ -29,7 +29,8 @@ def dump_files(source: Source) -> dict[str, Any]:
     for key in ("day_tolerance", "archive_after", "quarantine_for"):
         if key in said:
             said[key] = f"{getattr(source.files, key) // timedelta(minutes=1)}m"
-    return said | {"refuse_above": f"{source.files.refuse_above:.0%}"}
+    shares = {key: f"{getattr(source.files, key):.0%}" for key in ("refuse_above", "block_above")}
+    return said | shares
 
 
 def dump_column(column: dict[str, Any]) -> dict[str, Any]:
