@@ -102,8 +102,7 @@ class Platform:
 
     @property
     def _duckdb(self) -> DuckDBTarget:
-        if not isinstance(self.environment.warehouse, DuckDBTarget):
-            raise SettingsError(f"{self.environment.name} can't be reached from here yet: only development is built.")
+        assert isinstance(self.environment.warehouse, DuckDBTarget), "open_platform refuses all others"
         return self.environment.warehouse
 
     def ingest(
@@ -168,5 +167,7 @@ class Platform:
 
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
+    if not isinstance(environment.warehouse, DuckDBTarget):
+        raise SettingsError(f"{environment.name} can't be reached from here yet: only development is built.")
     manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
     return Platform(environment, manifest, listener or Listener())

@@ -18,12 +18,11 @@ _BY_HAND = "03:00"
 """When the schedule would run that a person switches on where the environment has none of its own."""
 
 
-def assemble(platform: Platform, overrides: Mapping[str, Any], *, log_level: str = "INFO") -> dg.Definitions:
-    """Everything for one environment; `overrides` replaces resources by name, `log_level` is the terminal's."""
+def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions:
+    """Everything for one environment; `overrides` replaces resources by name."""
     environment = platform.environment
-    loggers = {"console": dg.colored_console_logger.configured({"log_level": log_level})}
     specs = Specs(platform.catalog, platform.manifest, environment)
-    by_name = {job.name: job for job in jobs(specs, loggers)}
+    by_name = {job.name: job for job in jobs(specs)}
     is_scheduled = environment.transformation_starts is not None
     schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
@@ -41,7 +40,6 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], *, log_level: str
         schedules=schedules,
         sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
         resources={"platform": platform, "io_manager": dg.mem_io_manager, **overrides},
-        loggers=loggers,
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
     )
 

@@ -9,6 +9,9 @@ from vending_platform.orchestration.history import open_history
 from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
 from vending_platform.platform import Platform
 
+SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
+"""The terminal has words of its own; the history keeps every line all the same."""
+
 
 def run_daily(
     platform: Platform, *, first_day: date | None, last_day: date | None, every_day: bool, models: list[str]
@@ -22,11 +25,10 @@ def run_daily(
         BUILD: {"config": {**days, "every_day": every_day, "models": models}},
     }
     with open_history(platform.environment.dagster_home) as history:
-        # The terminal has words of its own; the history keeps every line all the same.
-        job = assemble(platform, {}, log_level="CRITICAL").resolve_job_def(DAILY)
+        job = assemble(platform, {}).resolve_job_def(DAILY)
         try:
             job.execute_in_process(
-                run_config={"ops": config},
+                run_config={"ops": config, "loggers": SILENT},
                 instance=history,
                 tags={"vending/started_by": "vending run"},
             )

@@ -5,7 +5,7 @@ To make certain days anew, materialise those partitions of the assets.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -41,7 +41,7 @@ class Days(dg.Config):
     models: list[str] = Field([], description="Only these models.")
 
 
-def jobs(specs: Specs, loggers: Mapping[str, dg.LoggerDefinition]) -> list[dg.JobDefinition]:
+def jobs(specs: Specs) -> list[dg.JobDefinition]:
     @dg.op(name=LOAD, out=dg.Out(dg.Nothing), description="Load every delivery that is new or was corrected.")
     def ingest(context: dg.OpExecutionContext, config: Deliveries, platform: dg.ResourceParam[Platform]) -> None:
         platform = telling(context, platform)
@@ -102,27 +102,23 @@ def jobs(specs: Specs, loggers: Mapping[str, dg.LoggerDefinition]) -> list[dg.Jo
 
     @dg.job(
         name=INGEST,
-        logger_defs=loggers,
         description="Load every delivery that is new or was corrected. Again does no harm.",
     )
     def ingest_job() -> None:
         ingest()
 
     @dg.job(
-        logger_defs=loggers,
         name=TRANSFORM,
         description="Build exactly the days that changed raw rows reach, however old, and test them.",
     )
     def transform_job() -> None:
         verdict(transform())
 
-    @dg.job(name=EXPORT, logger_defs=loggers, description="Bring every export up to date with its mart.")
+    @dg.job(name=EXPORT, description="Bring every export up to date with its mart.")
     def export_job() -> None:
         verdict(export(nothing_failed_before()))
 
-    @dg.job(
-        name=DAILY, logger_defs=loggers, description="Deliveries become marts and exports: ingest, transform, export."
-    )
+    @dg.job(name=DAILY, description="Deliveries become marts and exports: ingest, transform, export.")
     def daily_job() -> None:
         verdict(export(transform(loaded=ingest())))
 

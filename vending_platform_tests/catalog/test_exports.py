@@ -75,8 +75,8 @@ def test_a_wrong_export_is_told_with_its_place(meta: dict[str, Any], nodes: tupl
     assert problem in wrong
 
 
-def test_a_model_knows_the_deliveries_it_rests_on() -> None:
-    mart, view = models_of(manifest())
+def test_models_come_in_order_and_know_the_deliveries_they_rest_on() -> None:
+    view, mart = models_of(manifest())
     assert isinstance(mart, Model)
     assert isinstance(view, Model)
     assert mart.sources == view.sources == {"sales"}
@@ -90,7 +90,7 @@ def test_a_model_knows_the_deliveries_it_rests_on() -> None:
 )
 def test_an_incremental_model_must_say_a_reach_that_exists(reach: str | None, problem: str) -> None:
     meta = {} if reach is None else {"reach": reach}
-    wrong, _ = models_of(manifest(config={"materialized": "incremental", "meta": meta}))
+    _, wrong = models_of(manifest(config={"materialized": "incremental", "meta": meta}))
     assert isinstance(wrong, str)
     assert problem in wrong
 

@@ -41,7 +41,7 @@ def expected(catalog: Catalog) -> tuple[object, object]:
         return house.marts(), house.exports()
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
     catalog: Catalog, expected: tuple[object, object], data: st.DataObject

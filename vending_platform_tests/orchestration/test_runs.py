@@ -39,7 +39,7 @@ class Fleet:
             (self.folder / "sources" / path).write_bytes(content)
 
     def run(self, job: str, tags: dict[str, str] | None = None, **options: Any) -> dg.ExecuteInProcessResult:
-        definitions = assemble(self.platform, {}, log_level="CRITICAL")
+        definitions = assemble(self.platform, {})
         found = definitions.resolve_job_def(job) if job else definitions.resolve_implicit_global_asset_job_def()
         return found.execute_in_process(instance=self.history, tags=tags, raise_on_error=False, **options)
 
@@ -156,7 +156,7 @@ def test_the_sensor_asks_for_what_is_new_until_it_is_loaded(platform: Platform) 
             "payment_methods",
             f"{DAYS[0]}..{DAYS[5]}",
         ]
-        job = assemble(platform, {}, log_level="CRITICAL").resolve_job_def("ingest")
+        job = assemble(platform, {}).resolve_job_def("ingest")
         for request in asked:
             assert job.execute_in_process(run_config=request.run_config, tags=request.tags, instance=history).success
         assert "all 11 files are loaded" in str(look(history).skip_reason)
