@@ -182,7 +182,7 @@ class _Dbt:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
         project = self._project
-        outcome = self._runner.invoke(
+        outcome = self._invoke(
             build_arguments(
                 window,
                 absent=absent,
@@ -200,11 +200,22 @@ class _Dbt:
     def describe(self) -> None:
         """Write dbt's catalog: the columns and types that the tables have now."""
         project = self._project
-        outcome = self._runner.invoke(
+        outcome = self._invoke(
             catalog_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target)
         )
         if not outcome.success:
             raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
+
+    def _invoke(self, arguments: list[str]) -> Any:
+        """Nobody else writes meanwhile, so the file stays open: else every other test opens and reads it anew."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        os.environ["DBT_DUCKDB_KEEP_OPEN"] = "True"
+        try:
+            return self._runner.invoke(arguments)
+        finally:
+            del os.environ["DBT_DUCKDB_KEEP_OPEN"]
+            DuckDBConnectionManager.close_all_connections()
 
 
 def _result(result: Any) -> NodeResult:
