@@ -215,7 +215,7 @@ class _Dbt:
             return self._runner.invoke(arguments)
         finally:
             del os.environ["DBT_DUCKDB_KEEP_OPEN"]
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _result(result: Any) -> NodeResult:
