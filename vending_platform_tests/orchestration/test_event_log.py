@@ -1,0 +1,71 @@
+"""Dagster's history on a laptop: all of it is there, for every process, and whoever watches a run sees it live."""
+
+import os
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from vending_platform.orchestration.event_log import _OPEN_AT_ONCE, LocalEventLog
+from vending_platform.orchestration.history import open_history
+
+EVENTS = 10
+
+
+@dg.op
+def write(context: dg.OpExecutionContext) -> None:
+    for number in range(EVENTS):
+        context.log_event(dg.AssetMaterialization("table", partition=str(number)))
+
+
+@dg.job
+def writing() -> None:
+    write()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAGSTER_HOME", "")  # put back afterwards
+    return tmp_path / "dagster"
+
+
+def test_the_history_lasts_and_others_can_read_it_meanwhile(home: Path) -> None:
+    with open_history(home) as history:
+        assert isinstance(history.event_log_storage, LocalEventLog)
+        run = writing.execute_in_process(instance=history).run_id
+        # As another process would see it, while this one has the files open.
+        beside = SqliteEventLogStorage(str(home / "history" / "events"))
+        assert len(beside.get_logs_for_run(run)) == len(history.all_logs(run)) > EVENTS
+    with open_history(home) as history:
+        assert [run.run_id for run in history.get_runs()] == [run]
+        assert len(history.get_materialized_partitions(dg.AssetKey("table"))) == EVENTS
+
+
+def test_it_does_not_run_out_of_open_files(home: Path) -> None:
+    with open_history(home) as history:
+        for _ in range(_OPEN_AT_ONCE + 4):
+            writing.execute_in_process(instance=history)
+        handles = [os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if _is_open(number)]
+        runs = {name for name in handles if name.startswith(str(home)) and name.endswith(".db")}
+        assert len(runs) <= _OPEN_AT_ONCE + 2
+        newest = history.get_runs()[0].run_id
+        history.delete_run(newest)
+        assert newest not in {run.run_id for run in history.get_runs()}
+
+
+def test_whoever_watches_a_run_is_told_of_events_as_they_come(home: Path) -> None:
+    told: list[str] = []
+    with open_history(home) as history:
+        run = history.create_run_for_job(writing)
+        history.watch_event_logs(run.run_id, None, lambda entry, _: told.append(str(entry.message)))
+        history.report_engine_event("begun", run)
+        ends = time.monotonic() + 20
+        while not told and time.monotonic() < ends:
+            time.sleep(0.05)
+    assert told == ["begun"]
+
+
+def _is_open(number: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{number}")
