@@ -104,6 +104,9 @@ def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Par
 def _export(export: Export, catalog: Catalog, reader: Reader, processed: Place, run_id: str) -> Exported:
     old = _read_manifest(processed, export.name)
     kept = {part.day: part for part in old.parts} if old is not None else {}
+    removed: list[str] = []
+    if old is not None and (old.model, old.format, old.encoding) != (export.model, export.format, export.encoding):
+        kept, removed = {}, [part.path for part in old.parts]  # declared otherwise by now: all of it anew
     new = [
         build
         for build in builds_of(reader, export)
@@ -112,7 +115,6 @@ def _export(export: Export, catalog: Catalog, reader: Reader, processed: Place, 
     due = [build for build in new if build.checks_passed]
     held_back = [build.key or export.name for build in new if not build.checks_passed]
     written: list[Part] = []
-    removed: list[str] = []
     columns = old.columns if old is not None else []
     # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import Catalog, CsvEncoding, Export
 from vending_platform.exporting import Exported, current_parts
 from vending_platform.transformation import Transformed
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
@@ -137,6 +137,23 @@ def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:
     assert name(DAYS[0]) in paths
     assert name(DAYS[1]) not in paths
     assert "products_20240301.csv" in paths
+
+
+def test_an_export_that_is_declared_otherwise_is_written_anew(house: House) -> None:
+    before = house.exports()
+    exports = [in_cp932(export) if export.name == "machine_daily" else export for export in house.yard.catalog.exports]
+    house.yard.catalog = replace(house.yard.catalog, exports=tuple(exports))
+    (anew,) = (export for export in house.export() if export.written)
+    assert (anew.name, len(anew.written), len(anew.removed)) == ("machine_daily", 6, 6)
+    after = house.exports()
+    assert {key: part for key, part in after.items() if key[0] != "machine_daily"} == {
+        key: part for key, part in before.items() if key[0] != "machine_daily"
+    }
+    assert [export.written for export in house.export()] == [[], [], []]
+
+
+def in_cp932(export: Export) -> Export:
+    return export.model_copy(update={"encoding": CsvEncoding.CP932})
 
 
 def test_the_export_before_stays_readable_until_the_one_after(house: House) -> None:
