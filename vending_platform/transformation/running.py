@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -170,9 +171,9 @@ class _Dbt:
                 on_node(event.data.node_info.node_name)
 
         self._project = project
-        os.environ.update(project.variables)
-        parsed = dbtRunner().invoke(
-            parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target)
+        parsed = self._invoke(
+            dbtRunner(),
+            parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
         )
         if not isinstance(parsed.result, Manifest):
             raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
@@ -183,6 +184,7 @@ class _Dbt:
 
         project = self._project
         outcome = self._invoke(
+            self._runner,
             build_arguments(
                 window,
                 absent=absent,
@@ -190,7 +192,7 @@ class _Dbt:
                 target_dir=project.target_dir,
                 target=project.target,
                 threads=project.threads,
-            )
+            ),
         )
         if outcome.exception is not None:
             raise TransformationError(f"dbt stopped: {outcome.exception}")
@@ -201,21 +203,38 @@ class _Dbt:
         """Write dbt's catalog: the columns and types that the tables have now."""
         project = self._project
         outcome = self._invoke(
-            catalog_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target)
+            self._runner,
+            catalog_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
         )
         if not outcome.success:
             raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
 
-    def _invoke(self, arguments: list[str]) -> Any:
-        """Nobody else writes meanwhile, so the file stays open: else every other test opens and reads it anew."""
+    def _invoke(self, runner: Any, arguments: list[str]) -> Any:
+        """One command of dbt. The file stays open until its end, as nobody else writes meanwhile: by itself, dbt opens
+        it for every other test, and reads it anew."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-        os.environ["DBT_DUCKDB_KEEP_OPEN"] = "True"
-        try:
-            return self._runner.invoke(arguments)
-        finally:
-            del os.environ["DBT_DUCKDB_KEEP_OPEN"]
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        connections: Any = DuckDBConnectionManager
+        with _variables(self._project.variables | {"DBT_DUCKDB_KEEP_OPEN": "True"}):
+            try:
+                return runner.invoke(arguments)
+            finally:
+                connections.close_all_connections()
+
+
+@contextmanager
+def _variables(variables: dict[str, str]) -> Iterator[None]:
+    """What the profile asks for, while it is asked; afterwards as before."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _result(result: Any) -> NodeResult:

@@ -44,7 +44,7 @@ class Dbt:
         return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
 
     def __call__(self, *arguments: str) -> Any:
-        with mock.patch.dict(os.environ, VENDING_DATA_DIR=str(self.folder)):
+        with mock.patch.dict(os.environ, DBT_DUCKDB_PATH=str(self.folder / "dbt_dev.duckdb")):
             outcome = dbtRunner(self.manifest).invoke(
                 [
                     *arguments,
