@@ -146,6 +146,7 @@ class Platform:
             self.rooms.storage.processed,
             run_id=run_id,
             names=names,
+            stale=lambda reader: transformation.stale(reader, self.catalog, self.project),
             on_wait=self.listener.watcher.on_wait,
         )
         self.listener.on_exported(exported)

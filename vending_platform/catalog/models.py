@@ -18,7 +18,8 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True)
 class Model:
-    """A dbt model. `sources` are the delivered tables that it rests on, directly or through other models."""
+    """A dbt model. `sources` and `rests_on` are the delivered tables and the models that it is built from, also those
+    that are behind others."""
 
     name: str
     schema_name: str
@@ -26,6 +27,7 @@ class Model:
     materialized: str
     reach: Reach
     sources: frozenset[str]
+    rests_on: frozenset[str] = frozenset()
 
     @property
     def is_daily(self) -> bool:
@@ -58,12 +60,21 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             materialized=materialized,
             reach=Reach(said or Reach.EVERYTHING),
             sources=frozenset(_sources(node["unique_id"], manifest)),
+            rests_on=frozenset(_models_behind(node, manifest)),
         )
 
 
 def _in_order(nodes: dict[str, Any]) -> Iterator[dict[str, Any]]:
     parents = {name: sorted(nodes[name].get("depends_on", {}).get("nodes", ())) for name in sorted(nodes)}
     return (nodes[name] for name in TopologicalSorter(parents).static_order() if name in nodes)
+
+
+def _models_behind(node: dict[str, Any], manifest: dict[str, Any]) -> Iterator[str]:
+    for parent in node.get("depends_on", {}).get("nodes", ()):
+        behind = manifest["nodes"].get(parent)
+        if behind is not None and behind["resource_type"] == "model":
+            yield behind["name"]
+            yield from _models_behind(behind, manifest)
 
 
 def _sources(unique_id: str, manifest: dict[str, Any]) -> Iterator[str]:

@@ -29,6 +29,7 @@ class Build:
     day: date | None
     raw_version: str
     checks_passed: bool
+    built_at: str
 
     @property
     def key(self) -> str | None:
@@ -46,7 +47,7 @@ class Content:
 
 def builds_of(reader: Reader, export: Export) -> list[Build]:
     found = reader.query(
-        f"select business_date as day, raw_version, checks_passed from {BUILDS}"
+        f"select business_date as day, raw_version, checks_passed, cast(built_at as varchar) as built_at from {BUILDS}"
         f" where model = '{export.model}' order by business_date"
     )
     builds = [Build(**row) for row in found.to_pylist()]
@@ -54,7 +55,8 @@ def builds_of(reader: Reader, export: Export) -> list[Build]:
         return builds
     versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
     whole = hashlib.sha256(versions.encode()).hexdigest()[:16]
-    return [Build(None, whole, all(build.checks_passed for build in builds))]
+    last = max(build.built_at for build in builds)
+    return [Build(None, whole, all(build.checks_passed for build in builds), last)]
 
 
 def contents(

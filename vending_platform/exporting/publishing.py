@@ -6,15 +6,16 @@ the one before stay until the next export, for whoever is still reading them.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 
 from pydantic import TypeAdapter
 
 from vending_platform.catalog import Catalog, Export
-from vending_platform.exporting.contents import BUILDS, Content, RawFile, builds_of, contents
+from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse
@@ -37,6 +38,8 @@ class Part:
     sha256: str
     raw_version: str
     raw_files: list[RawFile]
+    built_at: str = ""
+    """When; a day can be built again although its deliveries are the same, because a key became known elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,20 @@ def export_all(
     *,
     run_id: str,
     names: Iterable[str] | None = None,
+    stale: Callable[[Reader], Mapping[date, frozenset[str]]] = lambda _: {},
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> list[Exported]:
-    """Bring every export (or those with these names) up to date with its model: the days built since, and no others."""
+    """Bring every export (or those with these names) up to date with its model: the days built since, and no others.
+
+    What is `stale` (per business day, the models) waits for the next build: its rows are not those of the deliveries
+    that are there now.
+    """
     chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
     with warehouse.writing("vending export", on_wait) as reader:
         if not reader.has_table(BUILDS):
             return []
-        return [_export(export, catalog, reader, processed, run_id) for export in chosen]
+        waiting = stale(reader)
+        return [_export(export, catalog, reader, processed, run_id, waiting) for export in chosen]
 
 
 def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Part]]:
@@ -101,38 +110,48 @@ def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Par
                 yield export.name, part
 
 
-def _export(export: Export, catalog: Catalog, reader: Reader, processed: Place, run_id: str) -> Exported:
+def _export(
+    export: Export,
+    catalog: Catalog,
+    reader: Reader,
+    processed: Place,
+    run_id: str,
+    waiting: Mapping[date, frozenset[str]],
+) -> Exported:
     old = _read_manifest(processed, export.name)
     kept = {part.day: part for part in old.parts} if old is not None else {}
     removed: list[str] = []
     if old is not None and (old.model, old.format, old.encoding) != (export.model, export.format, export.encoding):
         kept, removed = {}, [part.path for part in old.parts]  # declared otherwise by now: all of it anew
+    files = {file.path for file in processed.files(export.name)}
     new = [
         build
         for build in builds_of(reader, export)
-        if build.key not in kept or kept[build.key].raw_version != build.raw_version
+        if build.key not in kept or kept[build.key].built_at != build.built_at or kept[build.key].path not in files
     ]
-    due = [build for build in new if build.checks_passed]
     held_back = [build.key or export.name for build in new if not build.checks_passed]
+    due = [build for build in new if build.checks_passed and not _is_waiting(export, build, waiting)]
     written: list[Part] = []
+    problems: list[str] = []
     columns = old.columns if old is not None else []
     # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
         for batch in contents(reader, catalog, export, due):
             columns = [{"name": column.name, "type": str(column.type)} for column in batch[0].rows.schema]
-            try:
-                parts = list(pool.map(partial(_write, export, processed), batch))
-            except NotEncodable as problem:
-                return Exported(export.name, [], [], held_back, str(problem))
-            for content, part in zip(batch, parts, strict=True):
+            for content, part in zip(batch, pool.map(partial(_write, export, processed), batch), strict=True):
+                if isinstance(part, NotEncodable):
+                    problems.append(f"{content.build.key or 'all'}: {part}")
+                    continue
                 before = kept.pop(content.build.key, None)
                 if before is not None and (part is None or before.path != part.path):
                     removed.append(before.path)
                 if part is not None:
                     kept[content.build.key] = part
-                    written.append(part)
+                    if before is None or before.path != part.path or before.path not in files:
+                        written.append(part)
+    kept = {day: kept[day] for day in sorted(kept, key=str)}
     manifest = old
-    if written or removed:
+    if list(kept.values()) != (old.parts if old is not None else []):
         manifest = Manifest(
             export.name,
             export.model,
@@ -141,21 +160,30 @@ def _export(export: Export, catalog: Catalog, reader: Reader, processed: Place, 
             export.format,
             export.encoding,
             columns,
-            [kept[day] for day in sorted(kept, key=str)],
+            list(kept.values()),
             run_id,
-            superseded=removed,
+            superseded=removed or (old.superseded if old is not None else []),
         )
         processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
     _sweep(export, manifest, processed)
-    return Exported(export.name, written, removed, held_back)
+    return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None)
 
 
-def _write(export: Export, place: Place, content: Content) -> Part | None:
-    """The file, or none where there are no rows."""
+def _is_waiting(export: Export, build: Build, stale: Mapping[date, frozenset[str]]) -> bool:
+    if build.day is None:
+        return any(export.model in models for models in stale.values())
+    return export.model in stale.get(build.day, ())
+
+
+def _write(export: Export, place: Place, content: Content) -> Part | NotEncodable | None:
+    """The file; none where there are no rows, or why it can't be written."""
     build, rows = content.build, content.rows
     if rows.num_rows == 0:
         return None
-    encoded = encode(rows, export)
+    try:
+        encoded = encode(rows, export)
+    except NotEncodable as problem:
+        return problem
     sha256 = hashlib.sha256(encoded).hexdigest()
     stem = f"{export.file_stem}_{build.key}" if build.key else export.file_stem
     path = f"{export.name}/{stem}_{sha256[:8]}.{export.format}"
@@ -163,7 +191,9 @@ def _write(export: Export, place: Place, content: Content) -> Part | None:
     back = b"".join(place.read_path(path))
     if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != rows.num_rows:
         raise ExportError(f"{path} does not hold what was written to it; the old export stays")
-    return Part(build.key, path, rows.num_rows, len(encoded), sha256, build.raw_version, content.raw_files)
+    return Part(
+        build.key, path, rows.num_rows, len(encoded), sha256, build.raw_version, content.raw_files, build.built_at
+    )
 
 
 def _sweep(export: Export, manifest: Manifest | None, place: Place) -> None:

@@ -60,6 +60,10 @@ def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Seque
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=part.day))
 
 
+def not_exported(done: Sequence[Exported]) -> list[str]:
+    return [problem for exported in done if (problem := _problem(exported, set()))]
+
+
 def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetSpec:
     form = export.format.upper() + (f" ({export.encoding})" if export.encoding is not None else "")
     return dg.AssetSpec(

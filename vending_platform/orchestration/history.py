@@ -1,15 +1,20 @@
 """Where Dagster remembers runs: one folder per environment, so that a run from a shell and the UI share one history."""
 
+import fcntl
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
+from uuid import uuid4
 
 import dagster as dg
 
 from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, Environment
 
+ALIVE = "vending/alive"
 _WORKSPACE = PROJECT_DIR / "workspace.yaml"
 SETTINGS = PROJECT_DIR / "dagster.yaml"
 
@@ -27,6 +32,8 @@ def prepare_home(home: Path) -> Path:
 def serve(environment: Environment, port: int) -> NoReturn:
     """Become `dagster dev`: the UI and what runs beside it, on this machine only, until Ctrl-C."""
     home = prepare_home(environment.dagster_home)
+    with open_history(home):
+        pass  # whatever was killed since the last time is told as failed before the first look
     # Elsewhere it would warn of the repository's dagster.yaml, which is not the one in its home.
     os.environ[DATA_DIR_VARIABLE] = str(home.parent)
     os.chdir(home)
@@ -36,4 +43,43 @@ def serve(environment: Environment, port: int) -> NoReturn:
 
 
 def open_history(home: Path) -> dg.DagsterInstance:
-    return dg.DagsterInstance.from_config(str(prepare_home(home)))
+    history = dg.DagsterInstance.from_config(str(prepare_home(home)))
+    _bury_the_dead(history, home)
+    return history
+
+
+@contextmanager
+def alive(home: Path) -> Iterator[str]:
+    """The name of a mark that the kernel takes away when this process ends, in any way: a run that bears it in its tags
+    and is under way without it was killed."""
+    marks = home / "alive"
+    marks.mkdir(parents=True, exist_ok=True)
+    name = uuid4().hex
+    with (marks / name).open("w") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        try:
+            yield name
+        finally:
+            (marks / name).unlink(missing_ok=True)
+
+
+def _bury_the_dead(history: dg.DagsterInstance, home: Path) -> None:
+    """A server notices when a run of its own is killed; of a shell's run nobody would, and it would count for ever as
+    one of those that may run at once."""
+    under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in history.get_runs(under_way):
+        name = run.tags.get(ALIVE)
+        if name is not None and not _is_alive(home / "alive" / name):
+            history.report_run_failed(run, "The process of this run was killed.")
+            (home / "alive" / name).unlink(missing_ok=True)
+
+
+def _is_alive(mark: Path) -> bool:
+    try:
+        with mark.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 
 from vending_platform.orchestration.assembling import assemble
-from vending_platform.orchestration.history import open_history
+from vending_platform.orchestration.history import ALIVE, alive, open_history
 from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
 from vending_platform.platform import Platform
 
@@ -24,13 +24,14 @@ def run_daily(
         LOAD: {"config": days},
         BUILD: {"config": {**days, "every_day": every_day, "models": models}},
     }
-    with open_history(platform.environment.dagster_home) as history:
+    home = platform.environment.dagster_home
+    with open_history(home) as history, alive(home) as mark:
         job = assemble(platform, {}).resolve_job_def(DAILY)
         try:
             job.execute_in_process(
                 run_config={"ops": config, "loggers": SILENT},
                 instance=history,
-                tags={"vending/started_by": "vending run"},
+                tags={"vending/started_by": "vending run", ALIVE: mark},
             )
         except dg.Failure:
             return False

@@ -12,10 +12,10 @@ import dagster as dg
 from pydantic import Field
 
 from vending_platform.ingestion import Selection
-from vending_platform.orchestration.exports import log_exported
+from vending_platform.orchestration.exports import log_exported, not_exported
 from vending_platform.orchestration.models import log_built, told
 from vending_platform.orchestration.projects import Specs
-from vending_platform.orchestration.raw import log_loaded
+from vending_platform.orchestration.raw import log_loaded, unloaded
 from vending_platform.orchestration.telling import telling
 from vending_platform.platform import Platform
 
@@ -42,8 +42,11 @@ class Days(dg.Config):
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
-    @dg.op(name=LOAD, out=dg.Out(dg.Nothing), description="Load every delivery that is new or was corrected.")
-    def ingest(context: dg.OpExecutionContext, config: Deliveries, platform: dg.ResourceParam[Platform]) -> None:
+    @dg.op(name=LOAD, out=dg.Out(list), description="Load every delivery that is new or was corrected.")
+    def ingest(
+        context: dg.OpExecutionContext, config: Deliveries, platform: dg.ResourceParam[Platform]
+    ) -> Iterator[dg.Output[list[str]]]:
+        _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
         platform = telling(context, platform)
         begun = time.monotonic()
         chosen = frozenset(config.sources) or None
@@ -54,6 +57,11 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
             f" {summary.rows_rejected} rejected"
         )
         log_loaded(context, platform, summary, time.monotonic() - begun)
+        # Not loaded, and not in quarantine either: they are still new. What else there is to do need not wait for them.
+        problems = list(unloaded(summary))
+        for problem in problems:
+            context.log.warning(problem)
+        yield dg.Output(problems)
 
     @dg.op(
         name=BUILD,
@@ -64,6 +72,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
     def transform(
         context: dg.OpExecutionContext, config: Days, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.Output[list[str]]]:
+        _refuse_unknown("model", config.models, [model.name for model in platform.catalog.models])
         done = telling(context, platform).transform(
             context.run.run_id,
             first_day=_day(config.first_day),
@@ -89,7 +98,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
     ) -> Iterator[dg.Output[list[str]]]:
         done = telling(context, platform).export(context.run.run_id)
         log_exported(context, platform, done)
-        yield dg.Output([*failed, *(f"{e.name}: not exported: {e.problem}" for e in done if e.problem)])
+        yield dg.Output([*failed, *not_exported(done)])
 
     @dg.op(ins={"failed": dg.In(list)}, out=dg.Out(dg.Nothing), description="Fail where something failed on the way.")
     def verdict(failed: list[str]) -> None:
@@ -105,7 +114,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         description="Load every delivery that is new or was corrected. Again does no harm.",
     )
     def ingest_job() -> None:
-        ingest()
+        verdict(ingest())
 
     @dg.job(
         name=TRANSFORM,
@@ -123,6 +132,13 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         verdict(export(transform(loaded=ingest())))
 
     return [ingest_job, transform_job, export_job, daily_job]
+
+
+def _refuse_unknown(kind: str, wanted: list[str], known: list[str]) -> None:
+    if unknown := sorted(set(wanted) - set(known)):
+        raise dg.Failure(
+            f"no {kind} is called {', '.join(unknown)}; there are: {', '.join(known)}", allow_retries=False
+        )
 
 
 def _day(text: str | None) -> date | None:

@@ -11,7 +11,7 @@ from vending_platform.orchestration.names import business_days, days_of, has_day
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.telling import log_check, telling
 from vending_platform.platform import Platform
-from vending_platform.transformation import Block, NodeResult, Transformed
+from vending_platform.transformation import Block, NodeResult, Transformed, blocked_days
 
 
 def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
@@ -51,10 +51,16 @@ def _assets(
         for model in chosen:
             key = model_key(model.schema_name, model.name)
             days = {day: rows for (built, day), rows in done.rows.items() if built == model.name}
-            for day, rows in days.items():
-                if day is not None:
-                    context.add_asset_metadata(_day_metadata(rows), asset_key=key, partition_key=day.isoformat())
-            if model.name not in waiting and (model.unique_id not in results or results[model.unique_id].is_good):
+            is_whole = model.name not in waiting and (
+                model.unique_id not in results or results[model.unique_id].is_good
+            )
+            for day in context.partition_keys if partitions is not None and model.is_daily else ():
+                rows = days.get(date.fromisoformat(day))
+                if is_whole:
+                    context.add_asset_metadata(_day_metadata(rows), asset_key=key, partition_key=day)
+                elif rows is not None:  # built, although another day was not
+                    context.log_event(dg.AssetMaterialization(key, metadata=_day_metadata(rows), partition=day))
+            if is_whole:
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(results.get(model.unique_id), days))
         for test, spec in checks.items():
             if test in results and spec.key in context.selected_asset_check_keys:
@@ -69,6 +75,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
     """For a run that is about whatever is stale: which days of which models it built, and what their tests said."""
     models = platform.catalog.models
     results = _worst(done)
+    meant = {model.name for window, _ in done.windows for model in window.models}
     every_day = sorted({day for _, day in done.rows if day is not None})
     for model in models:
         result = results.get(model.unique_id)
@@ -76,12 +83,13 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
         if model.is_view and has_days(model, platform.catalog):  # it has the days that were built on it
             for built in every_day:
                 context.log_event(dg.AssetMaterialization(key, partition=built.isoformat()))
-        elif result is not None and result.is_good:
-            days = {day: rows for (name, day), rows in done.rows.items() if name == model.name}
-            for day in sorted(days, key=str) or [None]:
-                metadata = _metadata(result, days) if day is None else _day_metadata(days[day])
-                partition = None if day is None else day.isoformat()
-                context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=partition))
+            continue
+        days = {day: rows for (name, day), rows in done.rows.items() if name == model.name}
+        for day in sorted(day for day in days if day is not None):
+            partition = day.isoformat()
+            context.log_event(dg.AssetMaterialization(key, metadata=_day_metadata(days[day]), partition=partition))
+        if model.name in meant and not model.is_daily and result is not None and result.is_good:
+            context.log_event(dg.AssetMaterialization(key, metadata=_metadata(result, days)))
     for test, spec in _checks(models, specs).items():
         if test in results:
             verdict = _verdict(results[test])
@@ -118,10 +126,8 @@ def _waiting(
     found = {}
     for model in models:
         for block in blocked:
-            is_meant = block.business_date is None or (
-                first_day is not None and last_day is not None and first_day <= block.business_date <= last_day
-            )
-            if block.source in model.sources and not model.is_view and is_meant:
+            days = blocked_days([model], [block]).get(model.name, frozenset())
+            if None in days or any(first_day <= day <= last_day for day in days if first_day and last_day and day):
                 found[model.name] = f"{block.source} of {block.business_date or 'all days'} waits: {block.reason}"
     return found
 
@@ -133,7 +139,9 @@ def _metadata(result: NodeResult | None, days: Mapping[date | None, int]) -> Map
     return metadata
 
 
-def _day_metadata(rows: int) -> Mapping[str, Any]:
+def _day_metadata(rows: int | None) -> Mapping[str, Any]:
+    if rows is None:
+        return {"dagster/partition_row_count": 0, "note": "there are no deliveries of this day"}
     return {"dagster/partition_row_count": rows}
 
 

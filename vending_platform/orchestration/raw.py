@@ -89,6 +89,8 @@ def _assets(
         for result in checks:
             if dg.AssetCheckKey(result.asset_key, result.name) in context.selected_asset_check_keys:
                 yield result.as_result()
+        if problems := list(unloaded(summary)):
+            raise dg.Failure("\n".join(problems), allow_retries=False)
 
     return load
 
@@ -106,6 +108,12 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
             context.log_event(dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition))
     for result in checks:
         log_check(context, result.as_evaluation())
+
+
+def unloaded(summary: Summary) -> Iterator[str]:
+    """What a run could neither load nor put into quarantine: it is still new, and the next run tries again."""
+    yield from (f"{path} could not be read: {reason}" for path, reason in summary.unreadable)
+    yield from (f"{source} was left alone: {why}" for source, why in summary.blocked.items())
 
 
 def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:

@@ -3,7 +3,7 @@
 `transform` builds what is stale, `stale` says what that is. Which raw content a day rests on is in `versions`.
 """
 
-from vending_platform.transformation.blocking import Block
+from vending_platform.transformation.blocking import Block, blocked_days
 from vending_platform.transformation.running import (
     NodeResult,
     Project,
@@ -23,6 +23,7 @@ __all__ = [
     "Transformed",
     "Window",
     "blocked",
+    "blocked_days",
     "stale",
     "transform",
 ]

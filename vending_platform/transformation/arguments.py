@@ -10,18 +10,21 @@ from vending_platform.transformation.staleness import Window
 def build_arguments(
     window: Window,
     *,
+    views: Iterable[str] = (),
     absent: Iterable[str] = (),
     project_dir: Path,
     target_dir: Path,
     target: str,
     threads: int,
 ) -> list[str]:
-    """`dbt build` for one window, with its models' tests, but for those that also ask a model that is `absent`.
+    """`dbt build` for one window and the `views` that it reads, with their tests, but for those tests that also ask a
+    model that is `absent`.
 
     Unit tests are about the project's code and not about a day's rows: they are asked once after the code has changed,
     in the window that makes the views anew.
     """
-    arguments = ["build", "--select", " ".join(model.name for model in window.models)]
+    names = dict.fromkeys([*sorted(views), *(model.name for model in window.models)])
+    arguments = ["build", "--select", " ".join(names)]
     if absent := sorted(absent):
         arguments += ["--exclude", " ".join(absent)]
     if not any(model.is_view for model in window.models):

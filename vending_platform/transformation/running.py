@@ -1,7 +1,7 @@
 """dbt in this process: parsed once, then one `dbt build` per window, its results kept per model and day."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -33,6 +33,8 @@ BUILDS_SCHEMA = pa.schema(
     ]
 )
 _LEDGER = TableName("raw", "_files")
+UNFINISHED = ""
+"""In the place of a raw version: a build was begun, and whether it went well is not known."""
 _GOOD = ("success", "pass", "warn")
 
 
@@ -96,7 +98,7 @@ def stale(reader: Reader, catalog: Catalog, project: Project) -> dict[date, froz
         return {}
     raw = raw_versions(catalog, _ledger(reader))
     reached = spread(reader, catalog, raw).reached
-    built = {build: version for build, version in _built(reader).items() if build not in reached}
+    built = {build: UNFINISHED if build in reached else version for build, version in _built(reader).items()}
     return stale_days(catalog.models, raw, built, project_hash(project.project_dir))
 
 
@@ -127,25 +129,40 @@ def transform(
     """
     done = Transformed(run_id)
     code = project_hash(project.project_dir)
-    chosen = [model for model in catalog.models if models is None or model.name in set(models)]
+    meant = {model.name for model in catalog.models} if models is None else set(models)
+    # A model is no fresher than what it is built from.
+    behind = {name for model in catalog.models if model.name in meant for name in model.rests_on}
+    chosen = [model for model in catalog.models if model.name in meant | behind]
     with warehouse.reserved("vending transform", on_wait) as reservation:
         with reservation.writing() as writer:
             writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
             ledger = _ledger(writer)
             raw = raw_versions(catalog, ledger)
-            _forget_what_is_reached(writer, spread(writer, catalog, raw))
+            _doubt_what_is_reached(writer, spread(writer, catalog, raw), run_id)
             built = _built(writer)
         done.blocked = blocks(catalog, ledger)
         waiting = blocked_days(chosen, done.blocked)
-        todo = windows(chosen, raw, built, code, first_day=first_day, last_day=last_day, anew=anew, blocked=waiting)
+        todo = windows(
+            chosen,
+            raw,
+            built,
+            code,
+            first_day=first_day,
+            last_day=last_day,
+            anew=meant if anew else (),
+            blocked=waiting,
+        )
         if not todo:
             return done
         dbt = _Dbt(project, on_node)
-        there = {name for name, _ in built}
+        there = {name for (name, _), version in built.items() if version}
         for number, window in enumerate(todo, start=1):
-            there |= {model.name for model in window.models}
-            results = dbt.build(window, absent={model.name for model in catalog.models} - there)
+            _begin(reservation, window, run_id)
+            views = {model.name for model in catalog.models if model.is_view and _reads(window, model)}
+            there |= views | {model.name for model in window.models}
+            absent = {model.name for model in catalog.models} - there
+            results = dbt.build(window, views=views, absent=absent)
             done.windows.append((window, results))
             done.rows |= _note(reservation, window, results, raw, code, run_id)
             if artifacts is not None:
@@ -179,7 +196,7 @@ class _Dbt:
             raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
         self._runner = dbtRunner(manifest=parsed.result, callbacks=[on_event])
 
-    def build(self, window: Window, *, absent: set[str]) -> list[NodeResult]:
+    def build(self, window: Window, *, views: set[str], absent: set[str]) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
         project = self._project
@@ -187,6 +204,7 @@ class _Dbt:
             self._runner,
             build_arguments(
                 window,
+                views=views,
                 absent=absent,
                 project_dir=project.project_dir,
                 target_dir=project.target_dir,
@@ -261,16 +279,44 @@ def _ledger(reader: Reader) -> pa.Table:
 def _built(reader: Reader) -> Built:
     if not reader.has_table(BUILDS):
         return {}
-    rows = reader.query(f"select model, business_date, raw_version from {BUILDS}").to_pylist()
-    return {(row["model"], row["business_date"]): row["raw_version"] for row in rows}
+    rows = reader.query(f"select model, business_date, raw_version, checks_passed from {BUILDS}").to_pylist()
+    return {
+        (row["model"], row["business_date"]): row["raw_version"] if row["checks_passed"] else UNFINISHED for row in rows
+    }
 
 
-def _forget_what_is_reached(writer: Writer, found: Spread) -> None:
-    """Days that a change elsewhere reaches count as never built, from before dbt starts: a crash forgets nothing."""
+def _doubt_what_is_reached(writer: Writer, found: Spread, run_id: str) -> None:
+    """Days that a change elsewhere reaches count as unfinished, from before dbt starts: a crash forgets nothing."""
     if found.remember:
-        names, days = zip(*sorted(found.reached), strict=True) if found.reached else ((), ())
-        unbuilt = pa.table({"model": pa.array(names, pa.string()), "business_date": pa.array(days, pa.date32())})
-        writer.publish([Change(BUILDS, delete=unbuilt), *found.remember], lambda _: None)
+        writer.publish([*_unfinished(found.reached, run_id), *found.remember], lambda _: None)
+
+
+def _begin(reservation: Reservation, window: Window, run_id: str) -> None:
+    """From here until `_note` nobody knows what the tables hold, whatever their last build rested on."""
+    builds = {(model.name, day) for model in window.models for day in window.days(model)}
+    with reservation.writing() as writer:
+        writer.publish(_unfinished(builds, run_id), lambda _: None)
+
+
+def _unfinished(builds: Iterable[tuple[str, date | None]], run_id: str) -> list[Change]:
+    now = datetime.now(UTC)
+    return _replaced([(model, day, UNFINISHED, False, None, run_id, now) for model, day in sorted(builds, key=str)])
+
+
+def _replaced(rows: Sequence[tuple[object, ...]]) -> list[Change]:
+    """These rows of `raw._builds` in the place of those about the same."""
+    columns = zip(zip(*rows, strict=True) if rows else [()] * len(BUILDS_SCHEMA), BUILDS_SCHEMA.types, strict=True)
+    builds = pa.table([pa.array(column, kind) for column, kind in columns], BUILDS_SCHEMA)
+    is_whole = pc.is_null(builds["business_date"])
+    dated = builds.filter(pc.invert(is_whole)).select(["model", "business_date"])
+    return [
+        Change(BUILDS, delete=builds.filter(is_whole).select(["model"])),
+        Change(BUILDS, delete=dated, insert=builds),
+    ]
+
+
+def _reads(window: Window, view: Model) -> bool:
+    return any(view.name in model.rests_on for model in window.models)
 
 
 def _note(
@@ -292,18 +338,7 @@ def _note(
             for model in good_models
             for day in window.days(model)
         ]
-        columns = zip(zip(*rows, strict=True), BUILDS_SCHEMA.types, strict=True)
-        built = pa.table([pa.array(column, kind) for column, kind in columns], BUILDS_SCHEMA)
-        is_whole = pc.is_null(built["business_date"])
-        writer.publish(
-            [
-                Change(BUILDS, delete=built.filter(is_whole).select(["model"])),
-                Change(
-                    BUILDS, delete=built.filter(pc.invert(is_whole)).select(["model", "business_date"]), insert=built
-                ),
-            ],
-            lambda _: None,
-        )
+        writer.publish(_replaced(rows), lambda _: None)
     return counts
 
 

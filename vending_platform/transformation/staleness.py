@@ -1,6 +1,7 @@
 """What has to be built: the raw content each model rests on now, held against what its last build rested on. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -9,7 +10,8 @@ from vending_platform.catalog import Model
 from vending_platform.transformation.versions import RawVersions
 
 Built = Mapping[tuple[str, date | None], str]
-"""Per model and business day (None: as a whole), the raw version that its last good build rested on."""
+"""Per model and business day (None: as a whole), the raw version that its last good build rested on; empty where a
+build was begun and did not end, or its checks failed."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +54,29 @@ def windows(
     *,
     first_day: date | None = None,
     last_day: date | None = None,
-    anew: bool = False,
+    anew: Collection[str] = (),
     blocked: Mapping[str, frozenset[date | None]] = MappingProxyType({}),
 ) -> list[Window]:
     """The runs that bring every model up to date: contiguous days that need the same models are one, and the first of
     them also builds what is built as a whole, so that a check between two models finds both.
 
-    With `first_day` and `last_day` only these days; with `anew` also what is not stale; what is `blocked` never.
+    With `first_day` and `last_day` only these days; the models named in `anew` also where they are not stale; what is
+    `blocked` never.
     """
     models = [model for model in models if None not in blocked.get(model.name, ())]
     wholes = [
         model
         for model in models
-        if not model.is_daily and (anew or built.get((model.name, None)) != raw.of(model, None, project))
+        if not model.is_daily and (model.name in anew or built.get((model.name, None)) != raw.of(model, None, project))
     ]
-    if anew:
-        names = frozenset(model.name for model in models if model.is_daily)
-        days = {day for model in models if model.is_daily for day in raw.days_of(model)}
-        days |= {day for _, day in built if day is not None}
-        stale = dict.fromkeys(sorted(days), names)
-    else:
-        stale = stale_days(models, raw, built, project)
+    asked = defaultdict(set, {day: set(names) for day, names in stale_days(models, raw, built, project).items()})
+    for model in models:
+        if model.is_daily and model.name in anew:
+            for day in raw.days_of(model) | {day for name, day in built if name == model.name and day is not None}:
+                asked[day].add(model.name)
     stale = {
         day: allowed
-        for day, names in stale.items()
+        for day, names in sorted(asked.items())
         if (allowed := frozenset(name for name in names if day not in blocked.get(name, ())))
     }
     found: list[Window] = []

@@ -4,13 +4,15 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vending_platform.catalog import Catalog, CsvEncoding, Export
 from vending_platform.exporting import Exported, current_parts
-from vending_platform.transformation import Transformed
+from vending_platform.transformation import NodeResult, Transformed, running, transform
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard, sales, sales_row
 
@@ -125,6 +127,70 @@ def test_a_day_that_is_mostly_in_quarantine_waits_and_the_others_go_on(house: Ho
     healed = house.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, 2)})
     assert (healed.blocked, spans(healed)) == ([], [(DAYS[1], DAYS[1])])
     assert healed.rows["fct_sales", waiting] == 2
+
+
+def test_one_model_alone_is_no_fresher_than_what_it_is_built_from(house: House) -> None:
+    house.run({name(DAYS[0]): day_of_sales(DAYS[0], 1)}, models=["fct_sales"])
+    assert len([row for row in house.marts()["fct_sales"] if "2024, 3, 1)" in row]) == 1
+    house.transform()
+    assert house.marts() == house.from_nothing()
+
+
+def test_a_build_that_never_ended_is_not_taken_for_the_one_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = house.marts()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(running, "_note", killed)
+        house.run({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    assert house.marts() != before
+    assert [export.written for export in house.export()] == [[], [], []], "nobody knows whether it can be trusted"
+    house.run({name(DAYS[2]): FILES[name(DAYS[2])]})
+    assert house.marts() == before
+
+
+def test_a_day_that_changed_through_a_master_is_exported_anew(house: House) -> None:
+    house.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, product_id="P9")})
+    house.export()
+    before = house.exports()
+    house.run({"products_20240305.csv": products(P1=50, P2=60, P9=70)})
+    house.export()
+    changed = {key for key, part in house.exports().items() if part != before[key]}
+    assert ("sales_by_day", DAYS[1]) in changed
+    assert {day for _, day in changed} == {DAYS[1]}
+
+
+def test_a_failed_check_is_asked_again_until_it_passes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = running._result
+
+    def failing(result: Any) -> NodeResult:
+        told = real(result)
+        doubted = told.name == "unique_fct_sales_transaction_id"
+        return replace(told, status="fail", message="a wrong row") if doubted else told
+
+    house.yard.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    house.yard.ingest()
+    run = partial(transform, house.yard.catalog, house.yard.rooms.warehouse, house.project, run_id="test")
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "_result", failing)
+        assert [node.name for node in run().failed] == ["unique_fct_sales_transaction_id"]
+        held = {export.name: export.held_back for export in house.export()}
+        assert held["sales_by_day"] == [DAYS[2]]
+        assert [node.name for node in run().failed] == ["unique_fct_sales_transaction_id"], "and again"
+    house.transform()
+    assert house.stale() == []
+    assert {export.name: len(export.written) for export in house.export()}["sales_by_day"] == 1
+
+
+def test_an_exported_file_that_somebody_removed_is_written_again(house: House) -> None:
+    processed = house.yard.folder / "processed"
+    (gone,) = (processed / "sales_by_day").glob(f"*_{DAYS[3]}_*.parquet")
+    gone.unlink()
+    assert [part.day for export in house.export() for part in export.written] == [DAYS[3]]
+    assert gone.is_file()
 
 
 def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:

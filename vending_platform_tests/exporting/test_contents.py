@@ -40,7 +40,7 @@ def test_however_many_are_read_at_once(
     monkeypatch.setattr(reading, "_ROWS_AT_ONCE", rows_at_once)
     (export,) = (export for export in catalog.exports if export.name == "sales_by_day")
     with warehouse.reading() as reader:
-        batches = list(contents(reader, catalog, export, [Build(day, "version", True) for day in DAYS]))
+        batches = list(contents(reader, catalog, export, [Build(day, "version", True, "now") for day in DAYS]))
     found = [content for batch in batches for content in batch]
     assert {c.build.day: c.rows["transaction_id"].to_pylist() for c in found} == {d: sorted(ROWS[d]) for d in DAYS}
     assert {c.build.day: [file["path"] for file in c.raw_files] for c in found} == {

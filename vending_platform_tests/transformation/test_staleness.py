@@ -117,7 +117,9 @@ def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog)
 
 def test_a_range_and_everything_anew(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(*MARCH[:6]), file("products", "p"))
-    some = windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1], last_day=MARCH[3], anew=True)
+    some = windows(
+        MODELS, raw, built(raw), PROJECT, first_day=MARCH[1], last_day=MARCH[3], anew=[m.name for m in MODELS]
+    )
     assert [(w.first_day, w.last_day, w.models) for w in some] == [(MARCH[1], MARCH[3], MODELS)]
     assert windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1]) == []
 
