@@ -9,7 +9,7 @@ import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from vending_platform.orchestration.event_log import _OPEN_AT_ONCE, LocalEventLog
-from vending_platform.orchestration.history import open_history
+from vending_platform.orchestration.history import ALIVE, alive, open_history
 
 EVENTS = 10
 
@@ -69,3 +69,22 @@ def test_whoever_watches_a_run_is_told_of_events_as_they_come(home: Path) -> Non
 
 def _is_open(number: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{number}")
+
+
+def test_a_run_whose_process_was_killed_is_told_as_failed_and_a_living_one_is_not(home: Path) -> None:
+    with open_history(home) as history, alive(home) as mark:
+        living = history.create_run_for_job(writing, tags={ALIVE: mark}, status=dg.DagsterRunStatus.STARTED)
+        dead = history.create_run_for_job(writing, tags={ALIVE: "gone"}, status=dg.DagsterRunStatus.STARTED)
+        somebody_elses = history.create_run_for_job(writing, status=dg.DagsterRunStatus.STARTED)
+        with open_history(home) as again:
+            assert _status(again, living.run_id) is dg.DagsterRunStatus.STARTED
+            assert _status(again, dead.run_id) is dg.DagsterRunStatus.FAILURE
+            assert _status(again, somebody_elses.run_id) is dg.DagsterRunStatus.STARTED
+    with open_history(home) as afterwards:
+        assert _status(afterwards, living.run_id) is dg.DagsterRunStatus.FAILURE
+
+
+def _status(history: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = history.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
