@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 
+from vending_platform.ahead import one_ahead
 from vending_platform.ingestion import Step, Watcher, planning
-from vending_platform.ingestion.ahead import one_ahead
 from vending_platform.ingestion.loading import Loader
 from vending_platform.storage import LocalPlace
 from vending_platform_tests.ingestion.yard import Yard, sales_file
