@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -121,7 +121,7 @@ class Platform:
         *,
         first_day: date | None = None,
         last_day: date | None = None,
-        anew: bool = False,
+        anew: datetime | None = None,
         models: Iterable[str] | None = None,
     ) -> Transformed:
         transformed = transformation.transform(
@@ -147,7 +147,7 @@ class Platform:
             self.rooms.storage.processed,
             run_id=run_id,
             names=names,
-            stale=lambda reader: transformation.stale(reader, self.catalog, self.project),
+            stale=lambda reader: transformation.stale(reader, self.catalog),
             on_wait=self.listener.watcher.on_wait,
         )
         self.listener.on_exported(exported)
@@ -159,7 +159,7 @@ class Platform:
         if not is_being_written:
             try:
                 with self.rooms.warehouse.reading() as reader:
-                    stale = transformation.stale(reader, self.catalog, self.project)
+                    stale = transformation.stale(reader, self.catalog)
                     blocked = transformation.blocked(reader, self.catalog)
             except WarehouseBusy:
                 is_being_written = True

@@ -1,5 +1,7 @@
 """The transformations that the dbt project declares, as far as it matters when to run them."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +30,8 @@ class Model:
     reach: Reach
     sources: frozenset[str]
     rests_on: frozenset[str] = frozenset()
+    code: str = ""
+    """A hash over all that decides what its SQL says."""
 
     @property
     def is_daily(self) -> bool:
@@ -41,10 +45,13 @@ class Model:
 
 def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
     """Every model after those that it is built from; or in its place what is wrong with it."""
+    macros = _macros(manifest)
+    codes: dict[str, str] = {}
     for node in _in_order(manifest.get("nodes", {})):
         if node["resource_type"] != "model":
             continue
         materialized = node["config"]["materialized"]
+        code = codes[node["unique_id"]] = _code(node, macros, codes, manifest)
         said = node["config"]["meta"].get("reach")
         where = f"{node['original_file_path']}: model {node['name']}"
         if said is None and materialized == "incremental":
@@ -61,7 +68,34 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             reach=Reach(said or Reach.EVERYTHING),
             sources=frozenset(_sources(node["unique_id"], manifest)),
             rests_on=frozenset(_models_behind(node, manifest)),
+            code=code,
         )
+
+
+def _macros(manifest: dict[str, Any]) -> str:
+    """The project's own macros: which of them a model calls can't be told, as dbt chooses some by the warehouse."""
+    own = manifest.get("metadata", {}).get("project_name")
+    texts = [
+        macro["macro_sql"] for _, macro in sorted(manifest.get("macros", {}).items()) if macro["package_name"] == own
+    ]
+    return _hash(texts)
+
+
+def _code(node: dict[str, Any], macros: str, codes: dict[str, str], manifest: dict[str, Any]) -> str:
+    """A view is part of the code of what reads it: it has no rows of its own."""
+    parents = sorted(node.get("depends_on", {}).get("nodes", ()))
+    views = [
+        codes[parent]
+        for parent in parents
+        if manifest["nodes"].get(parent, {}).get("config", {}).get("materialized") == "view"
+    ]
+    columns = {name: column.get("data_type") for name, column in node.get("columns", {}).items()}
+    declared = json.dumps([node.get("unrendered_config", {}), columns], sort_keys=True)
+    return _hash([node.get("checksum", {}).get("checksum", ""), declared, macros, *views])
+
+
+def _hash(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _in_order(nodes: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from vending_platform.orchestration.jobs import DAILY, INGEST, jobs
 from vending_platform.orchestration.models import model_assets
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
+from vending_platform.orchestration.trying import Attempt, NothingHandedOn
 from vending_platform.platform import Platform
 
 _BY_HAND = "03:00"
@@ -39,7 +40,12 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         jobs=list(by_name.values()),
         schedules=schedules,
         sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
-        resources={"platform": platform, "io_manager": dg.mem_io_manager, **overrides},
+        resources={
+            "platform": platform,
+            "attempt": dg.ResourceDefinition(lambda _: Attempt()),
+            "io_manager": NothingHandedOn(),
+            **overrides,
+        },
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
     )
 

@@ -10,6 +10,7 @@ from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting import Exported
 from vending_platform.orchestration.names import business_days, export_key, model_key
 from vending_platform.orchestration.telling import part_metadata, telling
+from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
 from vending_platform.platform import Platform
 
 
@@ -35,7 +36,10 @@ def _assets(
     )
     def export(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
-        done = {exported.name: exported for exported in telling(context, platform).export(context.run.run_id, chosen)}
+        retries = platform.environment.automatic_retries
+        with healing(context, retries):
+            exported = telling(context, platform).export(context.run.run_id, chosen)
+        done = {one.name: one for one in exported}
         asked = set(context.partition_keys) if partitions is not None else set()
         visible = list(exporting.current_parts(platform.catalog, platform.rooms.storage.processed))
         place = platform.environment.places.processed
@@ -45,8 +49,8 @@ def _assets(
                     context.add_asset_metadata(part_metadata(part, place), asset_key=key, partition_key=part.day)
             if export in done and not _problem(done[export], asked):
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(done[export], place))
-        if problems := [problem for exported in done.values() if (problem := _problem(exported, asked))]:
-            raise dg.Failure("\n".join(problems), allow_retries=False)
+        if troubles := [Trouble(problem) for one in done.values() if (problem := _problem(one, asked))]:
+            give_up_or_retry(context, troubles, retries)
 
     return export
 
@@ -60,8 +64,8 @@ def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Seque
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=part.day))
 
 
-def not_exported(done: Sequence[Exported]) -> list[str]:
-    return [problem for exported in done if (problem := _problem(exported, set()))]
+def not_exported(done: Sequence[Exported]) -> list[Trouble]:
+    return [Trouble(problem) for exported in done if (problem := _problem(exported, set()))]
 
 
 def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetSpec:

@@ -5,8 +5,9 @@ To make certain days anew, materialise those partitions of the assets.
 """
 
 import time
-from collections.abc import Iterator
 from datetime import date
+from functools import partial
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -17,10 +18,11 @@ from vending_platform.orchestration.models import log_built, told
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import log_loaded, unloaded
 from vending_platform.orchestration.telling import telling
+from vending_platform.orchestration.trying import Attempt, Trouble, begun_at, healing, settle
 from vending_platform.platform import Platform
 
 INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
-LOAD, BUILD, WRITE = "load_what_is_new", "build_what_is_stale", "write_what_changed"
+LOAD, BUILD, WRITE, VERDICT = "load_what_is_new", "build_what_is_stale", "write_what_changed", "verdict"
 """The steps; their names are keys of a run's config."""
 
 
@@ -42,10 +44,7 @@ class Days(dg.Config):
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
-    @dg.op(name=LOAD, out=dg.Out(list), description="Load every delivery that is new or was corrected.")
-    def ingest(
-        context: dg.OpExecutionContext, config: Deliveries, platform: dg.ResourceParam[Platform]
-    ) -> Iterator[dg.Output[list[str]]]:
+    def load(context: dg.OpExecutionContext, config: Deliveries, platform: Platform) -> list[Trouble]:
         _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
         platform = telling(context, platform)
         begun = time.monotonic()
@@ -58,26 +57,18 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         )
         log_loaded(context, platform, summary, time.monotonic() - begun)
         # Not loaded, and not in quarantine either: they are still new. What else there is to do need not wait for them.
-        problems = list(unloaded(summary))
-        for problem in problems:
-            context.log.warning(problem)
-        yield dg.Output(problems)
+        troubles = list(unloaded(summary))
+        for trouble in troubles:
+            context.log.warning(trouble.text)
+        return troubles
 
-    @dg.op(
-        name=BUILD,
-        ins={"loaded": dg.In(dg.Nothing)},
-        out=dg.Out(list),
-        description="Build exactly what is stale, and test it.",
-    )
-    def transform(
-        context: dg.OpExecutionContext, config: Days, platform: dg.ResourceParam[Platform]
-    ) -> Iterator[dg.Output[list[str]]]:
+    def build(context: dg.OpExecutionContext, config: Days, platform: Platform) -> list[Trouble]:
         _refuse_unknown("model", config.models, [model.name for model in platform.catalog.models])
         done = telling(context, platform).transform(
             context.run.run_id,
             first_day=_day(config.first_day),
             last_day=_day(config.last_day),
-            anew=bool(config.every_day or config.first_day or config.last_day),
+            anew=begun_at(context) if config.every_day or config.first_day or config.last_day else None,
             models=config.models or None,
         )
         for block in done.blocked:
@@ -85,51 +76,95 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         if not done.windows:
             context.log.info("Nothing is stale.")
         log_built(context, platform, done, specs)
-        yield dg.Output(told(done.failed))
+        return told(done.failed)
 
-    @dg.op(
-        name=WRITE,
-        ins={"failed": dg.In(list)},
-        out=dg.Out(list),
-        description="Bring the exports up to date, but for marts whose checks failed.",
-    )
-    def export(
-        context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform], failed: list[str]
-    ) -> Iterator[dg.Output[list[str]]]:
+    def write(context: dg.OpExecutionContext, platform: Platform) -> list[Trouble]:
         done = telling(context, platform).export(context.run.run_id)
         log_exported(context, platform, done)
-        yield dg.Output([*failed, *not_exported(done)])
+        return not_exported(done)
 
-    @dg.op(ins={"failed": dg.In(list)}, out=dg.Out(dg.Nothing), description="Fail where something failed on the way.")
-    def verdict(failed: list[str]) -> None:
-        if failed:
-            raise dg.Failure("\n".join(failed), allow_retries=False)
+    step = partial(dg.op, ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
 
-    @dg.op(name="nothing_failed_before", out=dg.Out(list), description="The beginning of a job that only exports.")
-    def nothing_failed_before() -> list[str]:
-        return []
+    @step(name=LOAD, description="Load every delivery that is new or was corrected.")
+    def ingest(
+        context: dg.OpExecutionContext,
+        config: Deliveries,
+        platform: dg.ResourceParam[Platform],
+        attempt: dg.ResourceParam[Attempt],
+    ) -> None:
+        with healing(context, platform.environment.automatic_retries):
+            attempt.note(LOAD, load(context, config, platform))
+
+    @step(name=BUILD, description="Build exactly what is stale, and test it.")
+    def transform(
+        context: dg.OpExecutionContext,
+        config: Days,
+        platform: dg.ResourceParam[Platform],
+        attempt: dg.ResourceParam[Attempt],
+    ) -> None:
+        with healing(context, platform.environment.automatic_retries):
+            attempt.note(BUILD, build(context, config, platform))
+
+    @step(name=WRITE, description="Bring the exports up to date, but for marts whose checks failed.")
+    def export(
+        context: dg.OpExecutionContext,
+        platform: dg.ResourceParam[Platform],
+        attempt: dg.ResourceParam[Attempt],
+    ) -> None:
+        with healing(context, platform.environment.automatic_retries):
+            attempt.note(WRITE, write(context, platform))
+
+    def verdict(job: str, *steps: str) -> Any:
+        @dg.op(
+            name=f"{job}_verdict",
+            ins={"after": dg.In(dg.Nothing)},
+            out=dg.Out(dg.Nothing),
+            description="Try again what did not succeed on the way, as often as the environment says; then fail.",
+        )
+        def settled(
+            context: dg.OpExecutionContext,
+            platform: dg.ResourceParam[Platform],
+            attempt: dg.ResourceParam[Attempt],
+        ) -> None:
+            asked: Any = context.run.run_config.get("ops", {})
+            deliveries, days = (asked.get(name, {}).get("config", {}) for name in (LOAD, BUILD))
+            works = {
+                LOAD: lambda: load(context, Deliveries(**deliveries), platform),
+                BUILD: lambda: build(context, Days(**days), platform),
+                WRITE: lambda: write(context, platform),
+            }
+            retries = platform.environment.automatic_retries
+            with healing(context, retries):
+                settle(context, attempt, {name: works[name] for name in steps}, retries)
+
+        return settled.alias(VERDICT)
+
+    ingested = verdict(INGEST, LOAD)
+    transformed = verdict(TRANSFORM, BUILD)
+    exported = verdict(EXPORT, WRITE)
+    all_done = verdict(DAILY, LOAD, BUILD, WRITE)
 
     @dg.job(
         name=INGEST,
         description="Load every delivery that is new or was corrected. Again does no harm.",
     )
     def ingest_job() -> None:
-        verdict(ingest())
+        ingested(ingest())
 
     @dg.job(
         name=TRANSFORM,
         description="Build exactly the days that changed raw rows reach, however old, and test them.",
     )
     def transform_job() -> None:
-        verdict(transform())
+        transformed(transform())
 
     @dg.job(name=EXPORT, description="Bring every export up to date with its mart.")
     def export_job() -> None:
-        verdict(export(nothing_failed_before()))
+        exported(export())
 
     @dg.job(name=DAILY, description="Deliveries become marts and exports: ingest, transform, export.")
     def daily_job() -> None:
-        verdict(export(transform(loaded=ingest())))
+        all_done(export(transform(ingest())))
 
     return [ingest_job, transform_job, export_job, daily_job]
 

@@ -10,6 +10,7 @@ from vending_platform.catalog import Catalog, Model
 from vending_platform.orchestration.names import business_days, days_of, has_days, model_key
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.telling import log_check, telling
+from vending_platform.orchestration.trying import Trouble, begun_at, give_up_or_retry, healing, is_another_try
 from vending_platform.platform import Platform
 from vending_platform.transformation import Block, NodeResult, Transformed, blocked_days
 
@@ -39,16 +40,20 @@ def _assets(
     def build(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = [model for model in models if model_key(model.schema_name, model.name) in context.selected_asset_keys]
         first_day, last_day = days_of(context) or (None, None)
-        done = telling(context, platform).transform(
-            context.run.run_id,
-            first_day=first_day,
-            last_day=last_day,
-            anew=True,
-            models=[model.name for model in chosen],
-        )
+        retries = platform.environment.automatic_retries
+        with healing(context, retries):
+            done = telling(context, platform).transform(
+                context.run.run_id,
+                first_day=first_day,
+                last_day=last_day,
+                anew=begun_at(context),
+                models=[model.name for model in chosen],
+            )
         results = _worst(done)
         waiting = _waiting(chosen, done.blocked, first_day, last_day)
         for model in chosen:
+            if is_another_try(context) and model.unique_id not in results:
+                continue  # an earlier try has built it, and said so
             key = model_key(model.schema_name, model.name)
             days = {day: rows for (built, day), rows in done.rows.items() if built == model.name}
             is_whole = model.name not in waiting and (
@@ -65,8 +70,8 @@ def _assets(
         for test, spec in checks.items():
             if test in results and spec.key in context.selected_asset_check_keys:
                 yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(results[test]))
-        if problems := [*waiting.values(), *told(done.failed)]:
-            raise dg.Failure("\n".join(dict.fromkeys(problems)), allow_retries=False)
+        if troubles := [*map(Trouble, waiting.values()), *told(done.failed)]:
+            give_up_or_retry(context, troubles, retries)
 
     return build
 
@@ -96,10 +101,14 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
             log_check(context, dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, **verdict))
 
 
-def told(failed: Sequence[NodeResult]) -> list[str]:
-    """What did not succeed, in dbt's words; what was skipped because of it is not a second problem."""
+def told(failed: Sequence[NodeResult]) -> list[Trouble]:
+    """What did not succeed, in dbt's words; what was skipped because of it is not a second problem. Rows that break a
+    rule will break it again; an error can have been the warehouse's."""
     return [
-        f"{result.name}: {result.status}: {' '.join((result.message or '').split())}"
+        Trouble(
+            f"{result.name}: {result.status}: {' '.join((result.message or '').split())}",
+            may_heal=result.status == "error",
+        )
         for result in failed
         if result.status != "skipped"
     ]

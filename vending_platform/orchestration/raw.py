@@ -24,6 +24,7 @@ from vending_platform.orchestration.telling import (
     telling,
     touched,
 )
+from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
 from vending_platform.platform import Platform
 
 _KEPT = """Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of.
@@ -78,7 +79,9 @@ def _assets(
         first_day, last_day = days_of(context) or (None, None)
         platform = telling(context, platform)
         begun = time.monotonic()
-        summary = platform.ingest(Selection(first_day, last_day, frozenset(chosen)))
+        retries = platform.environment.automatic_retries
+        with healing(context, retries):
+            summary = platform.ingest(Selection(first_day, last_day, frozenset(chosen)))
         seconds = time.monotonic() - begun
         now, checks = look(platform)
         for source, key in chosen.items():
@@ -89,8 +92,8 @@ def _assets(
         for result in checks:
             if dg.AssetCheckKey(result.asset_key, result.name) in context.selected_asset_check_keys:
                 yield result.as_result()
-        if problems := list(unloaded(summary)):
-            raise dg.Failure("\n".join(problems), allow_retries=False)
+        if troubles := list(unloaded(summary)):
+            give_up_or_retry(context, troubles, retries)
 
     return load
 
@@ -110,10 +113,10 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
         log_check(context, result.as_evaluation())
 
 
-def unloaded(summary: Summary) -> Iterator[str]:
+def unloaded(summary: Summary) -> Iterator[Trouble]:
     """What a run could neither load nor put into quarantine: it is still new, and the next run tries again."""
-    yield from (f"{path} could not be read: {reason}" for path, reason in summary.unreadable)
-    yield from (f"{source} was left alone: {why}" for source, why in summary.blocked.items())
+    yield from (Trouble(f"{path} could not be read: {reason}", may_heal=True) for path, reason in summary.unreadable)
+    yield from (Trouble(f"{source} was left alone: {why}") for source, why in summary.blocked.items())
 
 
 def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:

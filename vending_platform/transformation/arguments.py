@@ -12,6 +12,7 @@ def build_arguments(
     *,
     views: Iterable[str] = (),
     absent: Iterable[str] = (),
+    unit_tests: bool = True,
     project_dir: Path,
     target_dir: Path,
     target: str,
@@ -20,14 +21,13 @@ def build_arguments(
     """`dbt build` for one window and the `views` that it reads, with their tests, but for those tests that also ask a
     model that is `absent`.
 
-    Unit tests are about the project's code and not about a day's rows: they are asked once after the code has changed,
-    in the window that makes the views anew.
+    Unit tests are about the project's code and not about a day's rows: they are asked once after it has changed.
     """
     names = dict.fromkeys([*sorted(views), *(model.name for model in window.models)])
     arguments = ["build", "--select", " ".join(names)]
     if absent := sorted(absent):
         arguments += ["--exclude", " ".join(absent)]
-    if not any(model.is_view for model in window.models):
+    if not unit_tests:
         arguments += ["--exclude-resource-type", "unit_test"]
     if window.first_day is not None and window.last_day is not None:
         days = {"first_day": window.first_day.isoformat(), "last_day": window.last_day.isoformat()}

@@ -16,7 +16,7 @@ from vending_platform.storage import Place
 from vending_platform.transformation.arguments import build_arguments, catalog_arguments, parse_arguments
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.spread import SCHEMAS, Spread, spread
-from vending_platform.transformation.staleness import Built, Window, stale_days, windows
+from vending_platform.transformation.staleness import Window, stale_days, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
@@ -26,6 +26,7 @@ BUILDS_SCHEMA = pa.schema(
         ("model", pa.string()),
         ("business_date", pa.date32()),
         ("raw_version", pa.string()),
+        ("code", pa.string()),
         ("checks_passed", pa.bool_()),
         ("rows", pa.int64()),
         ("run_id", pa.string()),
@@ -96,14 +97,14 @@ class Transformed:
         return [result for _, results in self.windows for result in results if result.status == "warn"]
 
 
-def stale(reader: Reader, catalog: Catalog, project: Project) -> dict[date, frozenset[str]]:
+def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on."""
     if not reader.has_table(_LEDGER):
         return {}
     raw = raw_versions(catalog, _ledger(reader))
     reached = spread(reader, catalog, raw).reached
     built = {build: UNFINISHED if build in reached else version for build, version in _built(reader).items()}
-    return stale_days(catalog.models, raw, built, project_hash(project.project_dir))
+    return stale_days(catalog.models, raw, built)
 
 
 def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
@@ -119,20 +120,20 @@ def transform(
     run_id: str,
     first_day: date | None = None,
     last_day: date | None = None,
-    anew: bool = False,
+    anew: datetime | None = None,
     models: Iterable[str] | None = None,
     artifacts: Place | None = None,
     on_node: Callable[[str], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
-    """Build exactly what is stale (with `anew`: everything), and note what each build rests on.
+    """Build exactly what is stale, and note what each build rests on. With `anew` that is all that was not built well
+    since that moment: a second try with the same moment builds what failed or was skipped in the first, and no more.
 
     A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again. So does
     what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run. `on_node` is told
     the name of every model and test as soon as it is done.
     """
     done = Transformed(run_id)
-    code = project_hash(project.project_dir)
     meant = {model.name for model in catalog.models} if models is None else set(models)
     # A model is no fresher than what it is built from.
     behind = {name for model in catalog.models if model.name in meant for name in model.rests_on}
@@ -145,16 +146,16 @@ def transform(
             raw = raw_versions(catalog, ledger)
             _doubt_what_is_reached(writer, spread(writer, catalog, raw), run_id)
             built = _built(writer)
+            due = built | dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED) if anew else built
+            tested = _tested(writer)
         done.blocked = blocks(catalog, ledger)
         waiting = blocked_days(chosen, done.blocked)
         todo = windows(
             chosen,
             raw,
-            built,
-            code,
+            due,
             first_day=first_day,
             last_day=last_day,
-            anew=meant if anew else (),
             blocked=waiting,
         )
         if not todo:
@@ -166,9 +167,11 @@ def transform(
             views = {model.name for model in catalog.models if model.is_view and _reads(window, model)}
             there |= views | {model.name for model in window.models}
             absent = {model.name for model in catalog.models} - there
-            results = dbt.build(window, views=views, absent=absent)
+            changed = {model.code for model in window.models} - tested
+            results = dbt.build(window, views=views, absent=absent, unit_tests=bool(changed))
+            tested |= changed
             done.windows.append((window, results))
-            done.rows |= _note(reservation, window, results, raw, code, run_id)
+            done.rows |= _note(reservation, window, results, raw, run_id)
             if artifacts is not None:
                 suffix = "" if number == 1 else f"-{number}"
                 _keep(project, artifacts, "run_results.json", f"{run_id}/run_results{suffix}.json")
@@ -204,7 +207,7 @@ class _Dbt:
             _parsed[about] = parsed.result
         self._runner = dbtRunner(manifest=_parsed[about], callbacks=[on_event])
 
-    def build(self, window: Window, *, views: set[str], absent: set[str]) -> list[NodeResult]:
+    def build(self, window: Window, *, views: set[str], absent: set[str], unit_tests: bool) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
         project = self._project
@@ -214,6 +217,7 @@ class _Dbt:
                 window,
                 views=views,
                 absent=absent,
+                unit_tests=unit_tests,
                 project_dir=project.project_dir,
                 target_dir=project.target_dir,
                 target=project.target,
@@ -271,7 +275,7 @@ def _result(result: Any) -> NodeResult:
         status=str(result.status),
         message=result.message,
         failures=result.failures,
-        seconds=result.execution_time,
+        seconds=float(result.execution_time),  # of what was skipped dbt says a whole 0
         tests=frozenset(result.node.depends_on_nodes if result.node.resource_type == "test" else ()),
     )
 
@@ -284,13 +288,26 @@ def _ledger(reader: Reader) -> pa.Table:
     return reader.query(f"select {', '.join(columns)} from {_LEDGER} where in_raw or state = 'quarantined'")
 
 
-def _built(reader: Reader) -> Built:
+def _built(reader: Reader) -> dict[tuple[str, date | None], str]:
     if not reader.has_table(BUILDS):
         return {}
     rows = reader.query(f"select model, business_date, raw_version, checks_passed from {BUILDS}").to_pylist()
     return {
         (row["model"], row["business_date"]): row["raw_version"] if row["checks_passed"] else UNFINISHED for row in rows
     }
+
+
+def _built_before(reader: Reader, moment: datetime, models: Iterable[str]) -> Iterator[tuple[str, date | None]]:
+    rows = reader.query(f"select model, business_date, built_at from {BUILDS}")
+    meant = set(models)
+    for row in rows.to_pylist():
+        if row["model"] in meant and row["built_at"] < moment:
+            yield row["model"], row["business_date"]
+
+
+def _tested(reader: Reader) -> set[str]:
+    """The code of which the unit tests have passed: without that, no model is built."""
+    return set(reader.query(f"select distinct code from {BUILDS} where code is not null")["code"].to_pylist())
 
 
 def _doubt_what_is_reached(writer: Writer, found: Spread, run_id: str) -> None:
@@ -308,7 +325,9 @@ def _begin(reservation: Reservation, window: Window, run_id: str) -> None:
 
 def _unfinished(builds: Iterable[tuple[str, date | None]], run_id: str) -> list[Change]:
     now = datetime.now(UTC)
-    return _replaced([(model, day, UNFINISHED, False, None, run_id, now) for model, day in sorted(builds, key=str)])
+    return _replaced(
+        [(model, day, UNFINISHED, None, False, None, run_id, now) for model, day in sorted(builds, key=str)]
+    )
 
 
 def _replaced(rows: Sequence[tuple[object, ...]]) -> list[Change]:
@@ -328,11 +347,13 @@ def _reads(window: Window, view: Model) -> bool:
 
 
 def _note(
-    reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, code: str, run_id: str
+    reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, run_id: str
 ) -> dict[tuple[str, date | None], int]:
     """The ledger of builds: only what succeeded. Gives the rows of what was built."""
     good = {result.unique_id for result in results if result.kind == "model" and result.is_good}
-    doubted = {tested for result in results if not result.is_good for tested in result.tests}
+    # A test that was skipped doubts nothing: it is asked again as soon as the model is built that it was skipped for.
+    answered = (result for result in results if result.status != "skipped")
+    doubted = {tested for result in answered if not result.is_good for tested in result.tests}
     good_models = [model for model in window.models if model.unique_id in good]
     if not good_models:
         return {}
@@ -340,7 +361,7 @@ def _note(
         counts = {key: rows for model in good_models for key, rows in _count(writer, window, model)}
         rows = [
             (
-                *(model.name, day, raw.of(model, day, code), model.unique_id not in doubted),
+                *(model.name, day, raw.of(model, day), model.code, model.unique_id not in doubted),
                 *(counts.get((model.name, day)), run_id, datetime.now(UTC)),
             )
             for model in good_models

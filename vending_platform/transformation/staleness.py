@@ -1,7 +1,6 @@
 """What has to be built: the raw content each model rests on now, held against what its last build rested on. Pure."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -33,7 +32,7 @@ class Window:
             day += timedelta(days=1)
 
 
-def stale_days(models: Iterable[Model], raw: RawVersions, built: Built, project: str) -> dict[date, frozenset[str]]:
+def stale_days(models: Iterable[Model], raw: RawVersions, built: Built) -> dict[date, frozenset[str]]:
     """Per business day, the names of the models whose rows of that day are older than the raw rows."""
     stale: dict[date, set[str]] = {}
     for model in models:
@@ -41,7 +40,7 @@ def stale_days(models: Iterable[Model], raw: RawVersions, built: Built, project:
             continue
         once = {day for name, day in built if name == model.name and day is not None}
         for day in raw.days_of(model) | once:
-            if built.get((model.name, day)) != raw.of(model, day, project):
+            if built.get((model.name, day)) != raw.of(model, day):
                 stale.setdefault(day, set()).add(model.name)
     return {day: frozenset(names) for day, names in sorted(stale.items())}
 
@@ -50,33 +49,21 @@ def windows(
     models: Iterable[Model],
     raw: RawVersions,
     built: Built,
-    project: str,
     *,
     first_day: date | None = None,
     last_day: date | None = None,
-    anew: Collection[str] = (),
     blocked: Mapping[str, frozenset[date | None]] = MappingProxyType({}),
 ) -> list[Window]:
     """The runs that bring every model up to date: contiguous days that need the same models are one, and the first of
     them also builds what is built as a whole, so that a check between two models finds both.
 
-    With `first_day` and `last_day` only these days; the models named in `anew` also where they are not stale; what is
-    `blocked` never.
+    With `first_day` and `last_day` only these days; what is `blocked` never.
     """
     models = [model for model in models if None not in blocked.get(model.name, ())]
-    wholes = [
-        model
-        for model in models
-        if not model.is_daily and (model.name in anew or built.get((model.name, None)) != raw.of(model, None, project))
-    ]
-    asked = defaultdict(set, {day: set(names) for day, names in stale_days(models, raw, built, project).items()})
-    for model in models:
-        if model.is_daily and model.name in anew:
-            for day in raw.days_of(model) | {day for name, day in built if name == model.name and day is not None}:
-                asked[day].add(model.name)
+    wholes = [model for model in models if not model.is_daily and built.get((model.name, None)) != raw.of(model, None)]
     stale = {
         day: allowed
-        for day, names in sorted(asked.items())
+        for day, names in stale_days(models, raw, built).items()
         if (allowed := frozenset(name for name in names if day not in blocked.get(name, ())))
     }
     found: list[Window] = []

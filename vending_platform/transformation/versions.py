@@ -35,10 +35,10 @@ class RawVersions:
             return frozenset()
         return frozenset(day for days in self.days.values() for day in days)
 
-    def of(self, model: Model, day: date | None, project: str) -> str:
+    def of(self, model: Model, day: date | None) -> str:
         """What the model rests on; `day` is None for a model that is built as a whole."""
         if model.is_view:
-            return _hash([project])  # a view has no rows of its own
+            return model.code  # a view has no rows of its own
         return _hash(self._parts(model, day))
 
     def _parts(self, model: Model, day: date | None) -> Iterator[str]:

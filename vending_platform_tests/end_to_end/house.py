@@ -89,7 +89,7 @@ class House:
 
     def stale(self) -> list[date]:
         with self.yard.rooms.warehouse.reading() as reader:
-            return sorted(stale(reader, self.yard.catalog, self.project))
+            return sorted(stale(reader, self.yard.catalog))
 
     def from_nothing(self) -> dict[str, list[str]]:
         """What the marts hold if everything is built anew, in another house, from the same raw rows."""

@@ -1,6 +1,7 @@
 """Which days have to be built again: exactly those that changed raw rows reach."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from vending_platform.transformation.arguments import build_arguments
 from vending_platform.transformation.staleness import Window, stale_days, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 
-PROJECT = "project-1"
 FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", Reach.SAME_DAY, frozenset({"sales", "products"}))
 MONTHLY = Model("mart_month", "marts", "model.mart_month", "incremental", Reach.MONTH, frozenset({"sales"}))
 DIM = Model("dim_products", "marts", "model.dim_products", "table", Reach.EVERYTHING, frozenset({"products"}))
@@ -46,7 +46,7 @@ def ledger(catalog: Catalog, *files: dict[str, Any]) -> RawVersions:
 def built(raw: RawVersions, models: tuple[Model, ...] = MODELS) -> dict[tuple[str, date | None], str]:
     """As if all of it had just been built."""
     return {
-        (model.name, day): raw.of(model, day, PROJECT)
+        (model.name, day): raw.of(model, day)
         for model in models
         for day in (raw.days_of(model) if model.is_daily else [None])
     }
@@ -59,23 +59,23 @@ def sales(*days: date, content: str = "a") -> list[dict[str, Any]]:
 def test_at_first_everything_is_stale(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(MARCH[0], MARCH[1]), file("products", "p"))
     both = frozenset({"fct_sales", "mart_month"})
-    assert stale_days(MODELS, raw, {}, PROJECT) == {MARCH[0]: both, MARCH[1]: both}
-    assert [(w.first_day, w.last_day, [m.name for m in w.models]) for w in windows(MODELS, raw, {}, PROJECT)] == [
+    assert stale_days(MODELS, raw, {}) == {MARCH[0]: both, MARCH[1]: both}
+    assert [(w.first_day, w.last_day, [m.name for m in w.models]) for w in windows(MODELS, raw, {})] == [
         (MARCH[0], MARCH[1], ["stg_sales", "dim_products", "fct_sales", "mart_month"])
     ]
 
 
 def test_what_was_built_is_not_stale(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(*MARCH[:5]), file("products", "p"))
-    assert stale_days(MODELS, raw, built(raw), PROJECT) == {}
-    assert windows(MODELS, raw, built(raw), PROJECT) == []
+    assert stale_days(MODELS, raw, built(raw)) == {}
+    assert windows(MODELS, raw, built(raw)) == []
 
 
 def test_a_corrected_day_reaches_its_day_and_for_a_monthly_model_its_month(catalog: Catalog) -> None:
     april = date(2024, 4, 1)
     before = ledger(catalog, *sales(MARCH[3], MARCH[9], april), file("products", "p"))
     after = ledger(catalog, *sales(MARCH[3], april), *sales(MARCH[9], content="b"), file("products", "p"))
-    assert stale_days(MODELS, after, built(before), PROJECT) == {
+    assert stale_days(MODELS, after, built(before)) == {
         MARCH[3]: frozenset({"mart_month"}),
         MARCH[9]: frozenset({"fct_sales", "mart_month"}),
     }
@@ -84,7 +84,7 @@ def test_a_corrected_day_reaches_its_day_and_for_a_monthly_model_its_month(catal
 def test_a_day_that_became_empty_is_stale(catalog: Catalog) -> None:
     before = ledger(catalog, *sales(MARCH[3], MARCH[4]))
     after = ledger(catalog, *sales(MARCH[3]))
-    assert set(stale_days((FACT,), after, built(before), PROJECT)) == {MARCH[4]}
+    assert set(stale_days((FACT,), after, built(before))) == {MARCH[4]}
 
 
 def test_a_new_master_reaches_the_days_from_its_validity_on(catalog: Catalog) -> None:
@@ -92,22 +92,23 @@ def test_a_new_master_reaches_the_days_from_its_validity_on(catalog: Catalog) ->
     first = file("products", "p1", date(2024, 3, 3))
     before = ledger(catalog, *days, first)
     after = ledger(catalog, *days, first, file("products", "p2", date(2024, 3, 7)))
-    assert sorted(stale_days((FACT,), after, built(before), PROJECT)) == MARCH[6:10]
-    assert [(w.models, w.first_day) for w in windows((DIM,), after, built(before), PROJECT)] == [((DIM,), None)]
+    assert sorted(stale_days((FACT,), after, built(before))) == MARCH[6:10]
+    assert [(w.models, w.first_day) for w in windows((DIM,), after, built(before))] == [((DIM,), None)]
     last = ledger(catalog, *days, first, file("products", "p1", date(2024, 3, 7)))
-    assert stale_days((FACT,), last, built(before), PROJECT) == {}, "the same content again changes nothing"
+    assert stale_days((FACT,), last, built(before)) == {}, "the same content again changes nothing"
 
 
 def test_only_changed_code_makes_a_view_stale(catalog: Catalog) -> None:
     before, after = ledger(catalog, *sales(MARCH[0])), ledger(catalog, *sales(MARCH[0], content="b"))
-    assert windows((VIEW,), after, built(before), PROJECT) == []
-    assert [w.models for w in windows((VIEW,), after, built(before), "project-2")] == [(VIEW,)]
+    assert windows((VIEW,), after, built(before)) == []
+    changed = replace(VIEW, code="otherwise")
+    assert [w.models for w in windows((changed,), after, built(before))] == [(changed,)]
 
 
 def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(MARCH[0], MARCH[1], MARCH[4], MARCH[5], MARCH[6]))
     done = built(ledger(catalog, *sales(MARCH[5])), (FACT,))
-    found = windows((FACT,), raw, done, PROJECT)
+    found = windows((FACT,), raw, done)
     assert [(w.first_day, w.last_day) for w in found] == [
         (MARCH[0], MARCH[1]),
         (MARCH[4], MARCH[4]),
@@ -115,13 +116,11 @@ def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog)
     ]
 
 
-def test_a_range_and_everything_anew(catalog: Catalog) -> None:
+def test_only_the_days_of_a_range_are_built(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(*MARCH[:6]), file("products", "p"))
-    some = windows(
-        MODELS, raw, built(raw), PROJECT, first_day=MARCH[1], last_day=MARCH[3], anew=[m.name for m in MODELS]
-    )
+    some = windows(MODELS, raw, {}, first_day=MARCH[1], last_day=MARCH[3])
     assert [(w.first_day, w.last_day, w.models) for w in some] == [(MARCH[1], MARCH[3], MODELS)]
-    assert windows(MODELS, raw, built(raw), PROJECT, first_day=MARCH[1]) == []
+    assert windows(MODELS, raw, built(raw), first_day=MARCH[1]) == []
 
 
 @given(
@@ -136,7 +135,7 @@ def test_exactly_the_changed_days_are_stale_and_each_lies_in_one_window(
         for cs in (contents, later)
     )
     changed = [day for day, old, new in zip(MARCH, contents, later, strict=False) if old != new]
-    found = windows((FACT,), after, built(before, (FACT,)), PROJECT)
+    found = windows((FACT,), after, built(before, (FACT,)))
     assert [day for window in found for day in window.days(FACT)] == changed
 
 
@@ -153,9 +152,15 @@ def test_the_words_for_dbt(tmp_path: Path) -> None:
 
 
 def test_unit_tests_run_when_the_code_has_changed(tmp_path: Path) -> None:
-    def words(*models: Model) -> list[str]:
-        window = Window(models, MARCH[0], MARCH[0])
-        return build_arguments(window, project_dir=tmp_path, target_dir=tmp_path, target="development", threads=2)
+    def words(unit_tests: bool) -> list[str]:
+        return build_arguments(
+            Window((FACT,), MARCH[0], MARCH[0]),
+            unit_tests=unit_tests,
+            project_dir=tmp_path,
+            target_dir=tmp_path,
+            target="development",
+            threads=2,
+        )
 
-    assert "unit_test" in words(FACT)
-    assert "unit_test" not in words(VIEW, FACT)
+    assert "unit_test" in words(False)
+    assert "unit_test" not in words(True)

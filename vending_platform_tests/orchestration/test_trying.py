@@ -1,0 +1,156 @@
+"""A second try does what is left of the first, and nothing else: by itself, or by a person's click on re-execute."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from vending_platform import environment
+from vending_platform.catalog import Catalog
+from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.orchestration import assemble, trying
+from vending_platform.platform import open_platform
+from vending_platform_tests.end_to_end.house import DAYS, FILES
+
+BROKEN = "fct_replenishments"
+AND_ITS_DESCENDANTS = {BROKEN, "mart_machine_daily", "mart_product_daily"}
+ASKED = ("fct_sales", *sorted(AND_ITS_DESCENDANTS))
+LATER = trying.Trouble("the warehouse was away", may_heal=True)
+NEVER = trying.Trouble("a rule is broken")
+
+
+def daily_job() -> dg.JobDefinition:
+    return definitions().resolve_job_def("daily")
+
+
+def asset_job() -> dg.JobDefinition:
+    asked = dg.define_asset_job("asked", dg.AssetSelection.assets(*(["marts", model] for model in ASKED)))
+    return dg.Definitions.merge(definitions(), dg.Definitions(jobs=[asked])).resolve_job_def("asked")
+
+
+def definitions() -> dg.Definitions:
+    return assemble(open_platform(environment.load()), {})
+
+
+@dataclass
+class Project:
+    """A copy of the project with a model that can be broken and mended, above six days of one machine."""
+
+    model: Path
+    history: dg.DagsterInstance
+    good: str = ""
+
+    def break_it(self) -> None:
+        self.good = self.model.read_text()
+        self.model.write_text(self.good.replace("select * from final", "select nothing from final"))
+
+    def mend_it(self) -> None:
+        self.model.write_text(self.good)
+
+    def execute(self, job: Any, again: dg.JobExecutionResult | None = None, **options: Any) -> dg.JobExecutionResult:
+        if again is not None:
+            options["reexecution_options"] = dg.ReexecutionOptions.from_failure(again.run_id, self.history)
+        with dg.execute_job(dg.reconstructable(job), instance=self.history, **options) as result:
+            return result
+
+    def made(self, result: dg.JobExecutionResult) -> Counter[tuple[str, str | None]]:
+        """The models, but for views, that a run says it made, by day."""
+        logs = self.history.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        events = [log.dagster_event for log in logs if log.dagster_event is not None]
+        return Counter(
+            (event.asset_key.path[-1], event.partition)
+            for event in events
+            if event.asset_key is not None and event.asset_key.path[0] == "marts"
+        )
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, catalog: Catalog, manifest_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    copy = tmp_path / "dbt_project"
+    shutil.copytree(DBT_PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "logs"))
+    (tmp_path / "data" / "sources").mkdir(parents=True)
+    shutil.copytree(manifest_cache, tmp_path / "data" / "scratch" / "manifest")
+    for path, content in FILES.items():
+        (tmp_path / "data" / "sources" / path).write_bytes(content)
+    monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr("vending_platform.platform.DBT_PROJECT_DIR", copy)
+    with dg.instance_for_test() as history:
+        yield Project(copy / "models" / "marts" / "vending" / f"{BROKEN}.sql", history)
+
+
+def test_a_re_execution_from_failure_builds_what_failed_and_what_was_skipped(project: Project) -> None:
+    project.break_it()
+    first = project.execute(daily_job)
+    assert not first.success
+    made = project.made(first)
+    assert {model for model, _ in made}.isdisjoint(AND_ITS_DESCENDANTS)
+    assert made["fct_sales", DAYS[0]] == 1
+    project.mend_it()
+    second = project.execute(daily_job, again=first)
+    assert second.success
+    assert [event.step_key for event in second.all_events if event.is_step_start] == ["verdict"]
+    assert set(project.made(second)) == {(model, day) for model in AND_ITS_DESCENDANTS for day in DAYS}
+    assert set((made + project.made(second)).values()) == {1}, "together they are the whole, once"
+
+
+def test_the_same_for_days_of_assets_that_were_asked_for_by_name(project: Project) -> None:
+    assert project.execute(daily_job).success
+    project.break_it()
+    asked: dict[str, Any] = {
+        "tags": {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[1]}
+    }
+    first = project.execute(asset_job, **asked)
+    assert not first.success
+    assert set(project.made(first)) == {("fct_sales", DAYS[0]), ("fct_sales", DAYS[1])}
+    project.mend_it()
+    second = project.execute(asset_job, again=first, **asked)
+    assert second.success
+    assert set(project.made(second)) == {(model, day) for model in AND_ITS_DESCENDANTS for day in DAYS[:2]}
+
+
+def test_a_run_tries_by_itself_what_may_heal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mended_meanwhile(*_: float) -> float:
+        project.mend_it()
+        return 0
+
+    settings = replace(environment.load(), automatic_retries=2)
+    monkeypatch.setattr(environment, "load", lambda: settings)
+    monkeypatch.setattr(trying, "uniform", mended_meanwhile)
+    project.break_it()
+    run = project.execute(daily_job)
+    assert run.success
+    assert [event.step_key for event in run.all_events if event.is_step_up_for_retry] == ["verdict"]
+    made = project.made(run)
+    assert {model for model, _ in made} >= {"fct_sales", "dim_machines", *AND_ITS_DESCENDANTS}
+    assert set(made.values()) == {1}, "nothing was built twice"
+
+
+@pytest.mark.parametrize(("troubles", "tries"), [([LATER], 3), ([NEVER], 1), ([NEVER, LATER], 3)])
+def test_only_what_may_heal_is_tried_again_and_not_for_ever(
+    troubles: list[trying.Trouble], tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "uniform", lambda *_: 0)
+    tried = []
+
+    @dg.op
+    def always_fails(context: dg.OpExecutionContext) -> None:
+        tried.append(context.retry_number)
+        trying.give_up_or_retry(context, troubles, retries=2)
+
+    @dg.job
+    def job() -> None:
+        always_fails()
+
+    result = job.execute_in_process(raise_on_error=False)
+    assert not result.success
+    assert tried == list(range(tries))
+    (failure,) = (event for event in result.all_events if event.is_step_failure)
+    assert failure.step_failure_data.error is not None
+    assert all(trouble.text in failure.step_failure_data.error.message for trouble in troubles)
