@@ -123,13 +123,14 @@ def _client(service: str, endpoint: str) -> Any:
 
 def times(count: int, refusal: Refusal, of: Callable[[Request], bool] = lambda _: True) -> Rule:
     """Refuses the first so many of these requests."""
-    left = [refusal] * count
-    return lambda request: left.pop() if of(request) and left else None
+    left = iter([refusal] * count)
+    return lambda request: next(left, None) if of(request) else None
 
 
 @contextmanager
 def emulated_aws() -> Iterator[EmulatedAws]:
     """AWS on a free port of this machine, and credentials for it in this process's variables, until the end."""
+    from botocore.loaders import create_loader
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server  # with moto a second and a half of imports
 
@@ -163,7 +164,8 @@ def emulated_aws() -> Iterator[EmulatedAws]:
     thread.start()
     emulated = EmulatedAws(f"http://127.0.0.1:{server.port}")
     try:
-        with patch.dict(os.environ, _CREDENTIALS):
+        # Every client reads the description of its service anew: a tenth of a second, and a suite makes a hundred.
+        with patch.dict(os.environ, _CREDENTIALS), patch("botocore.session.create_loader", cache(create_loader)):
             emulated.reset()
             yield emulated
     finally:
