@@ -99,12 +99,16 @@ class ObjectPlace:
     def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
         coming: deque[Future[bytes | Unreadable]] = deque()
         with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-            for file in files:
-                coming.append(pool.submit(read_whole, self, file))
-                if len(coming) == _READ_AHEAD:
+            try:
+                for file in files:
+                    coming.append(pool.submit(read_whole, self, file))
+                    if len(coming) == _READ_AHEAD:
+                        yield coming.popleft().result()
+                while coming:
                     yield coming.popleft().result()
-            while coming:
-                yield coming.popleft().result()
+            finally:
+                for future in coming:
+                    future.cancel()  # where the bucket can't be used, each of them would try for minutes
 
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
         if not isinstance(content, bytes):

@@ -13,6 +13,7 @@ from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from urllib.request import urlopen
 
 import pytest
 
@@ -90,9 +91,7 @@ class EmulatedAws:
 
     def reset(self) -> None:
         """Empty, but for the buckets."""
-        from moto.moto_api._internal.models import moto_api_backend
-
-        moto_api_backend.reset()
+        urlopen(f"{self.endpoint}/moto-api/reset", data=b"").close()
         for bucket in _BUCKETS:
             self.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.requests.clear()
