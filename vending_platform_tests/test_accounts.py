@@ -91,3 +91,13 @@ def test_credentials_that_are_no_longer_taken_are_told(aws: EmulatedAws, code: s
         pytest.raises(AwsError, match=rf"whose credentials .* can't be used \({code}: .*renew"),
     ):
         check_account(aws.environment())
+
+
+def test_a_store_that_is_not_there_is_told_with_where_it_was_looked_for(
+    aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vending_platform.aws._TRIES", 1)
+    with pytest.raises(
+        AwsError, match=rf"s3://{BUCKET}: s3 can't be reached .*VENDING_S3_ENDPOINT=http://127\.0\.0\.1:1"
+    ):
+        check_account(aws.environment(VENDING_S3_ENDPOINT="http://127.0.0.1:1"))

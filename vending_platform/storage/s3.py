@@ -27,7 +27,7 @@ from vending_platform.storage.interface import CHUNK, StorageError, StoredFile, 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from obstore import GetOptions
-    from obstore.store import RetryConfig, S3Config
+    from obstore.store import RetryConfig, S3Config, S3Credential
 
 _PARALLEL_READS = 16
 _READ_AHEAD = 2 * _PARALLEL_READS
@@ -51,17 +51,18 @@ class Bucket:
     encryption: Encryption
     kms_key: str | None
     client: "Callable[[], S3Client]" = field(repr=False)
+    credentials: "Callable[[], S3Credential]" = field(repr=False)
 
 
 def buckets(target: AwsTarget, encryption: Encryption, kms_key: str | None) -> Callable[[str], Bucket]:
-    """Gives the buckets of one account by name; they share a client."""
+    """Gives the buckets of one account by name; they share a client and credentials."""
     match encryption:
         case Encryption.DISK:
             raise ValueError("objects are encrypted by S3, not by a disk")
         case Encryption.SSE_KMS if kms_key is None:
             raise ValueError("objects can't be encrypted with a key that is not named")
-    client = cache(lambda: aws.client(target, "s3"))
-    return lambda name: Bucket(name, target, encryption, kms_key, client)
+    client, credentials = cache(lambda: aws.client(target, "s3")), aws.credentials(target)
+    return lambda name: Bucket(name, target, encryption, kms_key, client, credentials)
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ def open_bucket(bucket: Bucket, prefix: str) -> ObjectPlace:
             "timeout": timedelta(seconds=aws.REQUEST_SECONDS),
         },
         retry_config=_RETRIES,
-        credential_provider=aws.credentials(bucket.target),
+        credential_provider=bucket.credentials,
     )
     return ObjectPlace(bucket, prefix, store)
 
