@@ -110,7 +110,7 @@ def by_platform(folder: Path) -> None:
     catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
     rooms = rooms_in(folder, folder, catalog)
     variables = {"DBT_DUCKDB_PATH": str(folder / "dev.duckdb")}
-    project = Project(DBT_PROJECT_DIR, folder / "dbt", "development", 2, variables)
+    project = Project(DBT_PROJECT_DIR, folder / "dbt", "development", 2, "dev", variables)
     storage = rooms.storage
     assert transform(catalog, rooms.warehouse, project, run_id="-", artifacts=storage.artifacts).failed == []
     exported = export_all(catalog, rooms.warehouse, storage.processed, run_id="-")

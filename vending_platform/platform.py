@@ -102,6 +102,7 @@ class Platform:
             target_dir=(self.environment.scratch / "dbt").resolve(),
             target=self.environment.name,
             threads=self.environment.dbt_threads,
+            database=self._duckdb.path.stem,
             variables={"DBT_DUCKDB_PATH": str(self._duckdb.path.resolve())},
         )
 

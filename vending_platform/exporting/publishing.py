@@ -8,12 +8,14 @@ the one before stay until the next export, for whoever is still reading them.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 
 from pydantic import TypeAdapter
 
+from vending_platform.ahead import one_ahead
 from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
@@ -135,8 +137,11 @@ def _export(
     problems: list[str] = []
     columns = old.columns if old is not None else []
     # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-        for batch in contents(reader, catalog, export, due):
+    with (
+        ThreadPoolExecutor(_FILES_AT_ONCE) as pool,
+        closing(one_ahead(contents(reader, catalog, export, due))) as batches,
+    ):
+        for batch in batches:
             columns = [{"name": column.name, "type": str(column.type)} for column in batch[0].rows.schema]
             for content, part in zip(batch, pool.map(partial(_write, export, processed), batch), strict=True):
                 if isinstance(part, NotEncodable):

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vending_platform.ahead import one_ahead
 from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
-from vending_platform.ingestion.ahead import one_ahead
 from vending_platform.ingestion.context import Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered
 from vending_platform.ingestion.judging import refusal

@@ -1,5 +1,6 @@
 """The two runs that change `raw`: `ingest` loads what is new, `replay` reads again what could not be used before."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -98,11 +99,26 @@ def _running(rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher)
     """A run that alone may write."""
     now = now or datetime.now(UTC)
     summary = Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
-    with rooms.warehouse.reserved(purpose, watcher.on_wait) as reservation, ThreadPoolExecutor(1) as aside:
+    with (
+        rooms.warehouse.reserved(purpose, watcher.on_wait) as reservation,
+        _own_garbage_only(),
+        ThreadPoolExecutor(1) as aside,
+    ):
         # Listed while the warehouse opens, but only now: whoever we waited for knows files that were not there before.
         listing = aside.submit(discover, rooms.catalog, rooms.storage.raw.files(), now)
         with reservation.writing() as writer:
             yield _Run(rooms, writer, watcher, now, summary, {s.name: s for s in rooms.catalog}, listing.result)
+
+
+@contextmanager
+def _own_garbage_only() -> Iterator[None]:
+    """While a run makes objects by the thousand, Python's collector looks at those alone, and not again and again at
+    all the modules that are loaded: a third of the time that a run with nothing to do takes."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @dataclass(frozen=True)

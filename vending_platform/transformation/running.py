@@ -36,6 +36,8 @@ _LEDGER = TableName("raw", "_files")
 UNFINISHED = ""
 """In the place of a raw version: a build was begun, and whether it went well is not known."""
 _GOOD = ("success", "pass", "warn")
+_parsed: dict[tuple[Path, str, str, str], Any] = {}
+"""The last manifest that this process has parsed, under all that it depends on."""
 
 
 class TransformationError(RuntimeError):
@@ -50,6 +52,8 @@ class Project:
     target_dir: Path
     target: str
     threads: int
+    database: str
+    """The name that dbt gives its database: part of every table's name."""
     variables: dict[str, str]
     """What the profile asks for by `env_var`."""
 
@@ -188,13 +192,17 @@ class _Dbt:
                 on_node(event.data.node_info.node_name)
 
         self._project = project
-        parsed = self._invoke(
-            dbtRunner(),
-            parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
-        )
-        if not isinstance(parsed.result, Manifest):
-            raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
-        self._runner = dbtRunner(manifest=parsed.result, callbacks=[on_event])
+        about = (project.project_dir, project_hash(project.project_dir), project.target, project.database)
+        if about not in _parsed:
+            parsed = self._invoke(
+                dbtRunner(),
+                parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
+            )
+            if not isinstance(parsed.result, Manifest):
+                raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
+            _parsed.clear()
+            _parsed[about] = parsed.result
+        self._runner = dbtRunner(manifest=_parsed[about], callbacks=[on_event])
 
     def build(self, window: Window, *, views: set[str], absent: set[str]) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult

@@ -32,6 +32,7 @@ DAY = "2024-03-05"
 WEEK = [f"2024-03-{number:02d}" for number in range(6, 13)]
 TIDY = ["2024-03-07", "2024-03-08", "2024-03-11"]
 """Days of the sample on which nothing was planted: there the marts must hold what the files hold."""
+EXPORTS = {"sales_by_day": "fct_sales", "machine_daily": "mart_machine_daily", "product_daily": "mart_product_daily"}
 STARTING, RUNNING = 120, 240
 
 
@@ -174,6 +175,15 @@ def test_a_week_is_backfilled(page: Page, ui: Ui) -> None:
     assert {day: rows for day, rows in by_day.items() if day in TIDY} == sold(*TIDY)
     accepted = "select _business_date::varchar, count(*) from raw.sales where status <> 'failed' group by 1"
     assert by_day == ui.rows(accepted)
+    units = "select business_date::varchar, sum(units_sold)::bigint from marts.{} group by 1"
+    for mart in ("mart_machine_daily", "mart_product_daily"):
+        assert ui.rows(units.format(mart)) == ui.rows(units.format("fct_sales"))
+    for export, mart in EXPORTS.items():
+        rows = ui.rows(f"select business_date::varchar, count(*) from marts.{mart} group by 1")
+        parts = json.loads((ui.data / "processed-data" / export / "manifest.json").read_text())["parts"]
+        assert {part["day"]: part["rows"] for part in parts} == rows
+        assert sorted(rows) == [DAY, *WEEK]
+        assert all((ui.data / "processed-data" / part["path"]).is_file() for part in parts)
     page.goto(f"{ui.address}/assets/marts/fct_sales?view=partitions")
     page.wait_for_timeout(3_000)
     page.screenshot(path=SCREENSHOTS / "partitions.png")

@@ -5,13 +5,11 @@ import shutil
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
-
-from dbt.cli.main import dbtRunner
+from unittest import mock
 
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import Exported, current_parts, export_all
-from vending_platform.transformation import Project, Transformed, Window, stale, transform
-from vending_platform.transformation.arguments import build_arguments
+from vending_platform.transformation import Project, Transformed, stale, transform
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
 
 MARTS = (
@@ -63,7 +61,7 @@ class House:
     @property
     def project(self) -> Project:
         database = {"DBT_DUCKDB_PATH": str(self.yard.folder / "dev.duckdb")}
-        return Project(DBT_PROJECT_DIR, self.yard.folder / "dbt", "development", 2, database)
+        return Project(DBT_PROJECT_DIR, self.yard.folder / "dbt", "development", 2, "dev", database)
 
     def run(self, files: dict[str, bytes] | None = None, **options: Any) -> Transformed:
         self.yard.deliver(files or {})
@@ -105,15 +103,9 @@ class House:
                 if row["table_schema"] in ("staging", "intermediate", "marts"):
                     kind = "view" if row["table_type"] == "VIEW" else "table"
                     writer.query(f"drop {kind} if exists {row['table_schema']}.{row['table_name']} cascade")
-        os.environ.update(anew.project.variables)
-        words = build_arguments(
-            Window(anew.yard.catalog.models),
-            project_dir=DBT_PROJECT_DIR,
-            target_dir=anew.project.target_dir,
-            target="development",
-            threads=2,
-        )
-        assert dbtRunner().invoke(["run", *words[1:]]).success, "the models alone: their checks have had their turn"
+            writer.query("drop table raw._builds")
+        with mock.patch.dict(os.environ, DBT_EXCLUDE_RESOURCE_TYPES="test unit_test"):  # they have had their turn
+            anew.transform()
         marts = anew.marts()
         shutil.rmtree(folder)
         return marts

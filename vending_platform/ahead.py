@@ -1,4 +1,4 @@
-"""Work that is done while other work is under way: the reading of the next batch while this one is being loaded."""
+"""Work that is done while other work is under way: the reading of the next batch while this one is being used."""
 
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
