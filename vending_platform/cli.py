@@ -23,11 +23,13 @@ from rich.progress import (
 )
 
 from vending_platform import environment, ingestion, sample_data, wording
+from vending_platform.aws import AwsError
 from vending_platform.catalog import Catalog, ContractError, ProjectError
 from vending_platform.environment import DuckDBTarget, SettingsError
 from vending_platform.exporting import ExportError
 from vending_platform.ingestion import Selection, Summary, Watcher
 from vending_platform.platform import Listener, Platform, open_platform
+from vending_platform.storage import StorageError
 from vending_platform.transformation import TransformationError
 from vending_platform.warehouse import WarehouseError
 
@@ -225,8 +227,10 @@ def _edge() -> Iterator[None]:
         yield
     except (
         SettingsError,
+        AwsError,
         ContractError,
         ProjectError,
+        StorageError,
         WarehouseError,
         TransformationError,
         ExportError,

@@ -5,7 +5,7 @@ The only module that reads environment variables. `load()` answers with one `Env
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -23,7 +23,21 @@ DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 _PREFIX = "VENDING_"
 _SETTINGS_FILE = ".env"
 DATA_DIR_VARIABLE = _PREFIX + "DATA_DIR"
+COMPANY_VARIABLE = _PREFIX + "COMPANY"
+KMS_KEY_VARIABLE = _PREFIX + "KMS_KEY"
+AWS_ACCOUNT_VARIABLE = _PREFIX + "AWS_ACCOUNT"
+AWS_REGION_VARIABLE = _PREFIX + "AWS_REGION"
+AWS_ENDPOINT_VARIABLE = _PREFIX + "AWS_ENDPOINT"
+S3_ENDPOINT_VARIABLE = _PREFIX + "S3_ENDPOINT"
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
+_AWS_ACCOUNT = re.compile(r"[0-9]{12}")
+_AWS_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
+_ENDPOINT = re.compile(
+    r"(?P<scheme>https?)://(?P<name>(?P<ip>[0-9.]+|\[[0-9a-f:]+])|[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?"
+)
+_THIS_MACHINE = re.compile(r"localhost|127(\.[0-9]+){3}|\[::1]")
+_TOKYO = "ap-northeast-1"
+_OF_AWS = ("aws_account", "aws_region", "aws_endpoint", "s3_endpoint", "s3_addressing")
 
 
 class SettingsError(ValueError):
@@ -42,6 +56,34 @@ class Encryption(StrEnum):
     DISK = "the disk's"
     SSE_S3 = "AES256"
     SSE_KMS = "aws:kms"
+
+
+class S3Addressing(StrEnum):
+    """Where a request names the bucket: in the host's name, or in the path."""
+
+    VIRTUAL = "virtual"
+    PATH = "path"
+
+
+@dataclass(frozen=True)
+class SecretNames:
+    """Under which names AWS Secrets Manager keeps what an environment must not write down."""
+
+    snowflake: str
+    slack: str
+
+
+@dataclass(frozen=True)
+class AwsTarget:
+    """The account that an environment lives in. An endpoint of None is AWS's own for the region."""
+
+    account: str
+    region: str
+    s3_endpoint: str | None
+    s3_addressing: S3Addressing
+    endpoint: str | None
+    """Where every other service is asked."""
+    secrets: SecretNames
 
 
 @dataclass(frozen=True)
@@ -74,6 +116,7 @@ class Environment:
     places: Places
     encryption: Encryption
     kms_key: str | None
+    aws: AwsTarget | None
     warehouse: DuckDBTarget | SnowflakeTarget
     dbt_threads: int
     ingestion_starts: str | None
@@ -99,6 +142,11 @@ class _Variables(BaseSettings):
     data_dir: Path | None = Field(None, description="moves everything local; default ./data")
     company: str | None = Field(None, description="the first part of the buckets' names")
     kms_key: str | None = Field(None, description="the key that encrypts production's objects")
+    aws_account: str | None = Field(None, description="the AWS account that the environment lives in, 12 digits")
+    aws_region: str | None = Field(None, description="default ap-northeast-1")
+    aws_endpoint: str | None = Field(None, description="asked in place of AWS, for every service but S3")
+    s3_endpoint: str | None = Field(None, description="asked in place of AWS's own S3, such as a VPC endpoint")
+    s3_addressing: str | None = Field(None, description="virtual (default) or path")
     snowflake_account: str | None = None
 
     @classmethod
@@ -131,7 +179,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
     """The table: every environment gives every value, and nothing falls through to another one."""
     match name:
         case EnvironmentName.DEVELOPMENT:
-            _check(name, variables, needs=(), refuses=("company", "kms_key", "snowflake_account"))
+            _check(name, variables, needs=(), refuses=("company", "kms_key", *_OF_AWS, "snowflake_account"))
             data = variables.data_dir or Path("data")
             return Environment(
                 name=name,
@@ -143,6 +191,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 ),
                 encryption=Encryption.DISK,
                 kms_key=None,
+                aws=None,
                 warehouse=DuckDBTarget(data / "dbt_dev.duckdb"),
                 dbt_threads=2,
                 ingestion_starts=None,
@@ -155,12 +204,15 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 dagster_home=data / "dagster",
             )
         case EnvironmentName.STAGING:
-            _check(name, variables, needs=("company", "snowflake_account"), refuses=("data_dir", "kms_key"))
+            _check(
+                name, variables, needs=("company", "aws_account", "snowflake_account"), refuses=("data_dir", "kms_key")
+            )
             return Environment(
                 name=name,
                 places=_bucket(f"{variables.company}-vending-data-staging"),
                 encryption=Encryption.SSE_S3,
                 kms_key=None,
+                aws=_aws(variables, SecretNames("vending/staging/snowflake", "vending/staging/slack")),
                 warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_STG", "COMPUTE_WH_STG"),
                 dbt_threads=4,
                 ingestion_starts="01:00",
@@ -173,12 +225,15 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 dagster_home=Path("scratch") / "dagster",
             )
         case EnvironmentName.PRODUCTION:
-            _check(name, variables, needs=("company", "snowflake_account", "kms_key"), refuses=("data_dir",))
+            _check(
+                name, variables, needs=("company", "kms_key", "aws_account", "snowflake_account"), refuses=("data_dir",)
+            )
             return Environment(
                 name=name,
                 places=_bucket(f"{variables.company}-vending-data-prod"),
                 encryption=Encryption.SSE_KMS,
                 kms_key=variables.kms_key,
+                aws=_aws(variables, SecretNames("vending/production/snowflake", "vending/production/slack")),
                 warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
                 dbt_threads=8,
                 ingestion_starts="02:00",
@@ -192,6 +247,17 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
             )
         case _:
             assert_never(name)
+
+
+def _aws(variables: _Variables, secrets: SecretNames) -> AwsTarget:
+    return AwsTarget(
+        account=str(variables.aws_account),
+        region=variables.aws_region or _TOKYO,
+        s3_endpoint=variables.s3_endpoint,
+        s3_addressing=S3Addressing(variables.s3_addressing or S3Addressing.VIRTUAL),
+        endpoint=variables.aws_endpoint,
+        secrets=secrets,
+    )
 
 
 def _bucket(bucket: str) -> Places:
@@ -216,8 +282,34 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
             f"{_variable('company')}={variables.company!r} can't begin a bucket's name: "
             f"2 to 41 lower-case letters, digits and hyphens"
         )
+    problems += _wrong_about_aws(variables)
     if problems:
         raise SettingsError("Settings can't be used: " + "; ".join(problems) + ".")
+
+
+def _wrong_about_aws(variables: _Variables) -> Iterator[str]:
+    account, region, addressing = variables.aws_account, variables.aws_region, variables.s3_addressing
+    if account is not None and not _AWS_ACCOUNT.fullmatch(account):
+        yield f"{_variable('aws_account')}={account!r} is no AWS account: 12 digits"
+    if region is not None and not _AWS_REGION.fullmatch(region):
+        yield f"{_variable('aws_region')}={region!r} is no region of AWS, such as {_TOKYO}"
+    if addressing is not None and addressing not in set(S3Addressing):
+        yield f"{_variable('s3_addressing')}={addressing!r} is none of: {', '.join(S3Addressing)}"
+    for field in ("aws_endpoint", "s3_endpoint"):
+        endpoint = getattr(variables, field)
+        host = _ENDPOINT.fullmatch(endpoint) if endpoint is not None else None
+        if endpoint is not None and host is None:
+            yield f"{_variable(field)}={endpoint!r} is not of the form https://host or https://host:port"
+        elif host is not None and host["scheme"] == "http" and not _THIS_MACHINE.fullmatch(host["name"]):
+            yield f"{_variable(field)}={endpoint!r} is not encrypted: http:// is for this machine alone (127.0.0.1)"
+        elif field == "s3_endpoint" and host is not None and host["ip"] and addressing != S3Addressing.PATH:
+            yield (
+                f"{_variable(field)}={endpoint!r} can't have a bucket's name in front of it: "
+                f"set {_variable('s3_addressing')}={S3Addressing.PATH}"
+            )
+    if variables.aws_endpoint is not None and variables.s3_endpoint is None:
+        # Whoever asks an emulator which account this is must not write into the real one's bucket.
+        yield f"{_variable('aws_endpoint')} needs {_variable('s3_endpoint')}: all of AWS is elsewhere, or none of it"
 
 
 def _refuse_unknown_names(names: Iterable[str]) -> None:

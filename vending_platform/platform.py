@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from vending_platform import exporting, ingestion, transformation
+from vending_platform.accounts import check_account
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
 from vending_platform.exporting import Exported, Part
@@ -83,11 +84,15 @@ class Platform:
 
     @cached_property
     def rooms(self) -> Rooms:
+        environment = self.environment
+        check_account(environment)  # before anything is read or written there
         return Rooms(
             catalog=self.catalog,
-            storage=open_storage(self.environment.places),
+            storage=open_storage(
+                environment.places, environment.aws, encryption=environment.encryption, kms_key=environment.kms_key
+            ),
             warehouse=DuckDBWarehouse(self._duckdb.path),
-            scratch=self.environment.scratch / "ingestion",
+            scratch=environment.scratch / "ingestion",
         )
 
     @cached_property

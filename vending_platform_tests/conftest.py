@@ -8,6 +8,9 @@ import pytest
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.warehouse.lock import exclusive
+from vending_platform_tests.emulators.aws import aws
+
+__all__ = ["aws"]
 
 
 @pytest.fixture(scope="session")

@@ -367,7 +367,8 @@ class TestFailures:
         self, monkeypatch: pytest.MonkeyPatch, command: str
     ) -> None:
         monkeypatch.delenv("VENDING_DATA_DIR")
-        for name, value in {"ENV": "staging", "COMPANY": "hinode", "SNOWFLAKE_ACCOUNT": "ab12345"}.items():
+        variables = {"COMPANY": "hinode", "AWS_ACCOUNT": "012345678901", "SNOWFLAKE_ACCOUNT": "ab12345"}
+        for name, value in {"ENV": "staging", **variables}.items():
             monkeypatch.setenv(f"VENDING_{name}", value)
         result = vending(command)
         assert result.exit_code == FAILED

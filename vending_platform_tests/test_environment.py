@@ -6,17 +6,25 @@ from pathlib import Path
 import pytest
 
 from vending_platform.environment import (
+    AwsTarget,
     DuckDBTarget,
     Encryption,
     Environment,
     EnvironmentName,
     Places,
+    S3Addressing,
+    SecretNames,
     SettingsError,
     SnowflakeTarget,
     load,
 )
 
-STAGING = {"VENDING_ENV": "staging", "VENDING_COMPANY": "hinode", "VENDING_SNOWFLAKE_ACCOUNT": "ab12345.ap-northeast-1"}
+STAGING = {
+    "VENDING_ENV": "staging",
+    "VENDING_COMPANY": "hinode",
+    "VENDING_AWS_ACCOUNT": "012345678901",
+    "VENDING_SNOWFLAKE_ACCOUNT": "ab12345.ap-northeast-1",
+}
 PRODUCTION = STAGING | {"VENDING_ENV": "production", "VENDING_KMS_KEY": "alias/vending"}
 
 
@@ -39,6 +47,10 @@ def bucket(name: str) -> Places:
     return Places(*(f"s3://{name}/{folder}" for folder in ("raw-data", "processed-data", "dbt-artifacts", "staging")))
 
 
+def aws(secrets: SecretNames) -> AwsTarget:
+    return AwsTarget("012345678901", "ap-northeast-1", None, S3Addressing.VIRTUAL, None, secrets)
+
+
 TABLE = {
     "development": (
         {},
@@ -47,6 +59,7 @@ TABLE = {
             places=Places("data/sources", "data/processed-data", "data/dbt-artifacts", "data/staging"),
             encryption=Encryption.DISK,
             kms_key=None,
+            aws=None,
             warehouse=DuckDBTarget(Path("data/dbt_dev.duckdb")),
             dbt_threads=2,
             ingestion_starts=None,
@@ -66,6 +79,7 @@ TABLE = {
             places=bucket("hinode-vending-data-staging"),
             encryption=Encryption.SSE_S3,
             kms_key=None,
+            aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack")),
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
             dbt_threads=4,
             ingestion_starts="01:00",
@@ -85,6 +99,7 @@ TABLE = {
             places=bucket("hinode-vending-data-prod"),
             encryption=Encryption.SSE_KMS,
             kms_key="alias/vending",
+            aws=aws(SecretNames("vending/production/snowflake", "vending/production/slack")),
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
             dbt_threads=8,
             ingestion_starts="02:00",
@@ -133,7 +148,7 @@ def test_an_unknown_environment_is_refused_with_those_that_exist(monkeypatch: py
 WRONG = {
     "staging lacks everything": (
         {"VENDING_ENV": "staging"},
-        ["staging needs VENDING_COMPANY, VENDING_SNOWFLAKE_ACCOUNT"],
+        ["staging needs VENDING_COMPANY, VENDING_AWS_ACCOUNT, VENDING_SNOWFLAKE_ACCOUNT"],
     ),
     "production lacks its key": (
         STAGING | {"VENDING_ENV": "production"},
@@ -149,7 +164,10 @@ WRONG = {
     ),
     "missing and contradictory at once": (
         {"VENDING_ENV": "production", "VENDING_COMPANY": "hinode", "VENDING_DATA_DIR": "/elsewhere"},
-        ["production needs VENDING_SNOWFLAKE_ACCOUNT, VENDING_KMS_KEY", "has no use for VENDING_DATA_DIR"],
+        [
+            "production needs VENDING_KMS_KEY, VENDING_AWS_ACCOUNT, VENDING_SNOWFLAKE_ACCOUNT",
+            "has no use for VENDING_DATA_DIR",
+        ],
     ),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (
@@ -159,6 +177,51 @@ WRONG = {
     "an impossible company and a missing account": (
         {"VENDING_ENV": "staging", "VENDING_COMPANY": "Hinode Foods"},
         ["VENDING_COMPANY", "VENDING_SNOWFLAKE_ACCOUNT"],
+    ),
+    "development has no use for AWS": (
+        {
+            "VENDING_AWS_ACCOUNT": "012345678901",
+            "VENDING_AWS_REGION": "ap-northeast-1",
+            "VENDING_AWS_ENDPOINT": "http://127.0.0.1:1",
+            "VENDING_S3_ENDPOINT": "http://127.0.0.1:1",
+            "VENDING_S3_ADDRESSING": "path",
+        },
+        [
+            "development has no use for VENDING_AWS_ACCOUNT, VENDING_AWS_REGION, VENDING_AWS_ENDPOINT, "
+            "VENDING_S3_ENDPOINT, VENDING_S3_ADDRESSING"
+        ],
+    ),
+    "an account that is none": (
+        STAGING | {"VENDING_AWS_ACCOUNT": "12345"},
+        ["VENDING_AWS_ACCOUNT='12345'", "12 digits"],
+    ),
+    "a region that is none": (STAGING | {"VENDING_AWS_REGION": "tokyo"}, ["VENDING_AWS_REGION='tokyo'"]),
+    "an unknown way of addressing": (
+        STAGING | {"VENDING_S3_ADDRESSING": "Path"},
+        ["VENDING_S3_ADDRESSING='Path' is none of: virtual, path"],
+    ),
+    "an endpoint in the clear": (
+        STAGING | {"VENDING_S3_ENDPOINT": "http://store.hinode.example", "VENDING_AWS_ENDPOINT": "http://10.0.0.1"},
+        [
+            "VENDING_S3_ENDPOINT='http://store.hinode.example' is not encrypted",
+            "VENDING_AWS_ENDPOINT='http://10.0.0.1' is not encrypted",
+        ],
+    ),
+    "a host that only looks like this machine": (
+        STAGING | {"VENDING_S3_ENDPOINT": "http://127.0.0.1.hinode.example"},
+        ["is not encrypted"],
+    ),
+    "an address with the bucket in front": (
+        STAGING | {"VENDING_S3_ENDPOINT": "http://127.0.0.1:5000"},
+        ["VENDING_S3_ENDPOINT", "set VENDING_S3_ADDRESSING=path"],
+    ),
+    "half of AWS elsewhere": (
+        STAGING | {"VENDING_AWS_ENDPOINT": "http://127.0.0.1:5000"},
+        ["VENDING_AWS_ENDPOINT needs VENDING_S3_ENDPOINT"],
+    ),
+    "everything about AWS at once": (
+        STAGING | {"VENDING_AWS_ACCOUNT": "x", "VENDING_AWS_REGION": "y", "VENDING_S3_ENDPOINT": "z"},
+        ["VENDING_AWS_ACCOUNT='x'", "VENDING_AWS_REGION='y'", "VENDING_S3_ENDPOINT='z'"],
     ),
 }
 
@@ -172,6 +235,45 @@ def test_one_readable_message_names_every_variable_in_question(
     message = str(caught.value)
     assert [words for words in told if words not in message] == []
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "s3.example",
+        "ftp://s3.example",
+        "https://",
+        "https://s3.example/bucket",
+        "https://key:secret@s3.example",
+        "https://a b",
+    ],
+)
+@pytest.mark.parametrize("variable", ["VENDING_S3_ENDPOINT", "VENDING_AWS_ENDPOINT"])
+def test_an_endpoint_that_is_no_service_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, endpoint: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{variable}=.* is not of the form https://host"):
+        load_with(monkeypatch, STAGING | {variable: endpoint})
+
+
+def test_the_variables_of_aws_say_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"VENDING_S3_ENDPOINT": "http://127.0.0.1:5000", "VENDING_AWS_ENDPOINT": "http://127.0.0.1:5001"}
+    target = load_with(
+        monkeypatch, STAGING | here | {"VENDING_AWS_REGION": "us-gov-west-1", "VENDING_S3_ADDRESSING": "path"}
+    ).aws
+    assert target is not None
+    assert (target.region, target.s3_addressing) == ("us-gov-west-1", S3Addressing.PATH)
+    assert (target.s3_endpoint, target.endpoint) == ("http://127.0.0.1:5000", "http://127.0.0.1:5001")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://bucket.vpce-0a1b.s3.ap-northeast-1.vpce.amazonaws.com", "https://minio:9000", "http://localhost:9000"],
+)
+def test_a_store_of_its_own_may_have_the_bucket_in_front(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    target = load_with(monkeypatch, STAGING | {"VENDING_S3_ENDPOINT": endpoint}).aws
+    assert target is not None
+    assert (target.s3_endpoint, target.s3_addressing) == (endpoint, S3Addressing.VIRTUAL)
 
 
 @pytest.mark.parametrize("company", ["hinode", "3m", "a-b-c", "h" * 41])

@@ -8,23 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from obstore.store import MemoryStore
 
 from vending_platform.environment import Places
-from vending_platform.storage import LocalPlace, ObjectPlace, Place, StoredFile, Unreadable, open_place, open_storage
+from vending_platform.storage import LocalPlace, Place, StoredFile, Unreadable, open_storage
 
 CHUNK = 8 * 1024 * 1024
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Place:
-    (tmp_path / "place").mkdir()
-    return open_place(str(tmp_path / "place"))
-
-
-@pytest.fixture(params=["disk", "bucket"])
-def place(request: pytest.FixtureRequest, disk: Place) -> Place:
-    return disk if request.param == "disk" else ObjectPlace(MemoryStore())
 
 
 def folder_of(place: Place) -> Path:
@@ -70,9 +58,17 @@ def test_a_large_file_is_read_whole(place: Place) -> None:
     assert read(place, the_file(place)) == content
 
 
-def test_a_large_file_on_a_disk_is_never_in_memory_as_a_whole(disk: Place) -> None:
-    disk.write("a.csv", bytes(CHUNK + 1))
-    assert [len(chunk) for chunk in disk.chunks(the_file(disk))] == [CHUNK, 1]
+def test_a_large_file_is_never_in_memory_as_a_whole(place: Place) -> None:
+    place.write("a.csv", bytes(CHUNK + 1))
+    assert [len(chunk) for chunk in place.chunks(the_file(place))] == [CHUNK, 1]
+    assert [len(chunk) for chunk in place.read_path("a.csv")] == [CHUNK, 1]
+
+
+def test_a_file_as_large_as_a_piece_and_an_empty_one_are_read_whole(place: Place) -> None:
+    for path, content in {"full.csv": bytes(CHUNK), "empty.csv": b""}.items():
+        place.write(path, content)
+        assert read(place, the_file(place, path)) == content
+        assert b"".join(place.read_path(path)) == content
 
 
 def test_many_files_are_read_in_order_and_one_that_is_gone_stops_no_other(place: Place) -> None:
@@ -140,11 +136,12 @@ def test_a_file_that_grows_while_it_is_read_is_not_used(disk: Place) -> None:
         list(chunks)
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_left_for_the_next_run(disk: Place) -> None:
-    disk.write("a.csv", b"x" * (CHUNK + 1))
-    chunks = disk.chunks(the_file(disk))
+@pytest.mark.parametrize("content", [b"new", b"y" * (CHUNK + 1)], ids=["another size", "same size"])
+def test_a_file_that_is_replaced_while_it_is_read_is_left_for_the_next_run(place: Place, content: bytes) -> None:
+    place.write("a.csv", b"x" * (CHUNK + 1))
+    chunks = place.chunks(the_file(place))
     next(chunks)
-    disk.write("a.csv", b"new")
+    place.write("a.csv", content)
     with pytest.raises(Unreadable, match="still being written"):
         list(chunks)
 
@@ -185,6 +182,18 @@ def test_a_file_that_nobody_touched_keeps_its_etag(place: Place) -> None:
     before = the_file(place)
     read(place, before)
     assert the_file(place) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["50%#1.csv", "%41.csv", "a+b&c=d.csv", "売上 (東京).csv", "が.csv", "q?*[1]{2}|^`~.csv", "back\\slash.csv"]
+)
+def test_a_name_means_itself_in_every_place(place: Place, path: str) -> None:
+    place.write(f"inside/{path}", b"odd")
+    place.write("A.csv", b"another")
+    odd = the_file(place, f"inside/{path}")
+    assert (read(place, odd), b"".join(place.read_path(odd.path)), place.has(odd.path)) == (b"odd", b"odd", True)
+    place.delete(odd.path)
+    assert names(place) == ["A.csv"]
 
 
 @pytest.mark.parametrize(
@@ -276,8 +285,3 @@ def test_storage_has_the_four_places_of_an_environment(tmp_path: Path) -> None:
     ):
         place.write("a.csv", b"x")
         assert Path(url, "a.csv").read_bytes() == b"x"
-
-
-def test_a_bucket_is_refused_until_it_can_be_opened() -> None:
-    with pytest.raises(ValueError, match="s3://bucket/raw-data: only local folders"):
-        open_place("s3://bucket/raw-data")

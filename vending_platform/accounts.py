@@ -1,0 +1,79 @@
+"""Whether what the credentials open is what the environment names: asked before anything is touched.
+
+A staging process with production's credentials, or a bucket of our name that somebody else made first, looks all right
+until the data has gone there.
+"""
+
+from vending_platform import aws
+from vending_platform.aws import AwsError, Trouble
+from vending_platform.environment import (
+    AWS_ACCOUNT_VARIABLE,
+    AWS_REGION_VARIABLE,
+    COMPANY_VARIABLE,
+    AwsTarget,
+    Environment,
+    Places,
+)
+
+
+class WrongAccount(AwsError):
+    """The credentials, or a bucket, belong somewhere else; the message says where and where they should."""
+
+
+def check_account(environment: Environment) -> None:
+    """Returns if everything outside this machine is where the environment says; a laptop has nothing outside."""
+    if environment.aws is not None:
+        _check_identity(environment.name, environment.aws)
+        for bucket in sorted(_buckets(environment.places)):
+            _check_bucket(environment.name, environment.aws, bucket)
+
+
+def _check_identity(name: str, target: AwsTarget) -> None:
+    try:
+        caller = aws.client(target, "sts").get_caller_identity()
+    except aws.AWS_ERRORS as error:
+        why = aws.problem_of(error).words(target, "sts")
+        raise AwsError(f"it can't be told whose credentials these are: {why}") from error
+    if caller["Account"] != target.account:
+        raise WrongAccount(
+            f"{name} is in AWS account {target.account} ({AWS_ACCOUNT_VARIABLE}), but the credentials are of account "
+            f"{caller['Account']} ({caller['Arn']}): nothing was touched"
+        )
+
+
+def _check_bucket(name: str, target: AwsTarget, bucket: str) -> None:
+    client = aws.client(target, "s3")
+    try:
+        region = client.head_bucket(Bucket=bucket, ExpectedBucketOwner=target.account).get("BucketRegion")
+    except aws.AWS_ERRORS as error:
+        problem = aws.problem_of(error)
+        match problem.trouble:
+            case Trouble.MISSING:
+                why = f"there is no such bucket; {COMPANY_VARIABLE} is the first part of its name"
+            case Trouble.DENIED:
+                # S3 gives the same answer for another owner and for a missing right.
+                why = f"it does not belong to account {target.account} ({AWS_ACCOUNT_VARIABLE})"
+                if not _is_ours_to_look_at(target, bucket):
+                    why += ", or this role lacks s3:ListBucket on it"
+                raise WrongAccount(f"{name} can't use s3://{bucket}: {why}: nothing was touched") from error
+            case _:
+                why = problem.words(target, "s3")
+        raise AwsError(f"{name} can't use s3://{bucket}: {why}") from error
+    if region is not None and region != target.region:
+        raise WrongAccount(
+            f"{name} is in {target.region}, but s3://{bucket} is in {region}: see {AWS_REGION_VARIABLE}; "
+            "nothing was touched"
+        )
+
+
+def _is_ours_to_look_at(target: AwsTarget, bucket: str) -> bool:
+    try:
+        aws.client(target, "s3").head_bucket(Bucket=bucket)
+    except aws.AWS_ERRORS:
+        return False
+    return True
+
+
+def _buckets(places: Places) -> set[str]:
+    urls = (places.raw, places.processed, places.artifacts, places.work)
+    return {url.removeprefix("s3://").partition("/")[0] for url in urls if url.startswith("s3://")}

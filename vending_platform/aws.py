@@ -1,0 +1,199 @@
+"""The one way to AWS: a client for a service of the environment's account, the credentials, and what AWS's errors mean.
+
+Credentials come from boto3's own chain (variables, a profile, the role of the container or the machine), for boto3 and
+for obstore alike: obstore's own chain knows fewer sources, and whoever checks the account with one client must not
+write with the credentials of another. Nothing is resolved, and nothing asked, before the first request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NotConnected
+
+from vending_platform.environment import (
+    AWS_ENDPOINT_VARIABLE,
+    AWS_REGION_VARIABLE,
+    S3_ENDPOINT_VARIABLE,
+    AwsTarget,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+    from obstore.store import S3Credential
+
+CONNECT_SECONDS = 5
+REQUEST_SECONDS = 30
+_TRIES = 6
+_PASSED_ON_FOR = timedelta(minutes=9)
+"""boto3 gives no credentials with less than ten minutes left, and obstore asks anew when five of these are left."""
+
+AWS_ERRORS = (ClientError, BotoCoreError)
+"""What boto3 raises."""
+
+
+class AwsError(RuntimeError):
+    """AWS can't be used as the environment says; the message says what is wrong and what to do."""
+
+
+class Trouble(StrEnum):
+    """What kind of answer it was, as far as somebody can do something about it."""
+
+    CREDENTIALS = "credentials"
+    REGION = "region"
+    DENIED = "denied"
+    MISSING = "missing"
+    CHANGED = "changed"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Problem:
+    trouble: Trouble
+    code: str
+    detail: str
+
+    def words(self, target: AwsTarget, service: str) -> str:
+        """What is wrong and what to do, as far as that does not depend on what was asked for."""
+        match self.trouble:
+            case Trouble.CREDENTIALS:
+                return f"the credentials can't be used ({self.detail}): renew them, or give this process its role"
+            case Trouble.REGION:
+                return f"it is not in {target.region} ({self.detail}): set {AWS_REGION_VARIABLE}"
+            case Trouble.BUSY:
+                return f"{service} is too busy to answer ({self.detail}): run again later"
+            case Trouble.UNREACHABLE:
+                variable = S3_ENDPOINT_VARIABLE if service == "s3" else AWS_ENDPOINT_VARIABLE
+                endpoint = _endpoint(target, service)
+                where = f"{variable}={endpoint}" if endpoint else f"{AWS_REGION_VARIABLE}={target.region}"
+                return f"{service} can't be reached ({self.detail}): check the network, and {where}"
+            case Trouble.DENIED | Trouble.MISSING | Trouble.CHANGED | Trouble.OTHER:
+                return f"{service} refused it ({self.detail})"
+
+
+_CODES = {
+    Trouble.CREDENTIALS: (
+        "ExpiredToken ExpiredTokenException InvalidToken InvalidAccessKeyId InvalidClientTokenId "
+        "UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature "
+        "RequestTimeTooSkewed RequestExpired TokenRefreshRequired MissingAuthenticationToken AuthFailure 401"
+    ),
+    Trouble.REGION: "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed 301 307",
+    Trouble.DENIED: "AccessDenied AccessDeniedException AllAccessDisabled 403",
+    Trouble.MISSING: "NoSuchBucket NoSuchKey ResourceNotFoundException NotFound 404",
+    Trouble.CHANGED: "PreconditionFailed 412",
+    Trouble.BUSY: (
+        "SlowDown Throttling ThrottlingException RequestLimitExceeded TooManyRequests TooManyRequestsException "
+        "RequestThrottled ServiceUnavailable 503 429"
+    ),
+}
+_TROUBLES = {code: trouble for trouble, codes in _CODES.items() for code in codes.split()}
+
+
+def problem_with(code: str, status: int | None = None, message: str = "") -> Problem:
+    """What an error means that AWS named so; by the status of the answer where the name says nothing."""
+    trouble = _TROUBLES.get(code) or _TROUBLES.get(str(status), Trouble.OTHER)
+    return Problem(trouble, code, f"{code}: {message}" if message else code)
+
+
+def problem_of(error: ClientError | BotoCoreError) -> Problem:
+    """What an error of boto3 means."""
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return problem_with(said.get("Code") or str(status), status, said.get("Message", ""))
+    trouble = Trouble.OTHER
+    if isinstance(error, _ABOUT_CREDENTIALS):
+        trouble = Trouble.CREDENTIALS
+    elif isinstance(error, (HTTPClientError, NotConnected)):
+        trouble = Trouble.UNREACHABLE
+    return Problem(trouble, type(error).__name__, str(error))
+
+
+_ABOUT_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+    SSOError,
+    ProfileNotFound,
+)
+
+
+@overload
+def client(target: AwsTarget, service: Literal["s3"]) -> "S3Client": ...
+@overload
+def client(target: AwsTarget, service: Literal["sts"]) -> "STSClient": ...
+@overload
+def client(target: AwsTarget, service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+@overload
+def client(target: AwsTarget, service: Literal["sns"]) -> "SNSClient": ...
+@overload
+def client(target: AwsTarget, service: Literal["sqs"]) -> "SQSClient": ...
+@overload
+def client(target: AwsTarget, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
+def client(target: AwsTarget, service: Any) -> Any:
+    """A client that tries a few times, never waits for ever, and asks where the environment says, whatever boto3's own
+    variables say. It may look for credentials already, so make it when it is used."""
+    import boto3  # half a second, and most commands on a laptop need none of it
+    from botocore.config import Config
+
+    return boto3.Session(region_name=target.region).client(
+        service,
+        endpoint_url=_endpoint(target, service),
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": _TRIES},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=REQUEST_SECONDS,
+            ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs don't know it
+            s3={"addressing_style": target.s3_addressing.value},
+        ),
+    )
+
+
+def credentials(target: AwsTarget) -> "Callable[[], S3Credential]":
+    """For obstore: the credentials that `client` would use, looked for at the first request and renewed in time."""
+
+    @cache
+    def found() -> Any:
+        import boto3
+
+        found = boto3.Session(region_name=target.region).get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found
+
+    def current() -> "S3Credential":
+        frozen = found().get_frozen_credentials()
+        return {
+            "access_key_id": frozen.access_key,
+            "secret_access_key": frozen.secret_key,
+            "token": frozen.token,
+            "expires_at": datetime.now(UTC) + _PASSED_ON_FOR,
+        }
+
+    return current
+
+
+def _endpoint(target: AwsTarget, service: str) -> str | None:
+    return target.s3_endpoint if service == "s3" else target.endpoint

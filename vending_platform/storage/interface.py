@@ -1,0 +1,67 @@
+"""What every place can do, wherever it is."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+CHUNK = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as a listing shows it. `etag` changes whenever the store knows that the content may have changed."""
+
+    path: str
+    size: int
+    etag: str
+    modified_at: datetime
+
+
+class Unreadable(Exception):
+    """A file that was listed can't be read as listed; the message says why. Nothing is known about its content."""
+
+
+class StorageError(RuntimeError):
+    """A whole place can't be used; the message says which one, why, and what to do."""
+
+
+class Place(Protocol):
+    """Writing is atomic: a reader sees the old file, or the new one whole."""
+
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Every file below the place (or below the folder `prefix` in it), in no particular order."""
+
+    def chunks(self, file: StoredFile) -> Iterator[bytes]:
+        """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
+
+    def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
+        """The content of each file, in order; a file that can't be read does not stop the others."""
+
+    def write(self, path: str, content: bytes | Iterable[bytes]) -> None: ...
+
+    def read_path(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file that this platform wrote itself; KeyError if there is none."""
+
+    def has(self, path: str) -> bool: ...
+
+    def delete(self, path: str) -> None:
+        """Afterwards there is no such file, whether or not there was one."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The places of one environment."""
+
+    raw: Place
+    processed: Place
+    artifacts: Place
+    work: Place
+
+
+def read_whole(place: Place, file: StoredFile) -> bytes | Unreadable:
+    """The content of a file, or why there is none."""
+    try:
+        return b"".join(place.chunks(file))
+    except Unreadable as problem:
+        return problem

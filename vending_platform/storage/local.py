@@ -1,0 +1,102 @@
+"""A folder on a disk.
+
+It is worked on directly, not through obstore: that stops a whole listing at the first name it can't express (a line
+break, bytes that are no UTF-8), and one odd file must not hide the others; what a killed write leaves behind has a name
+that it then refuses to delete; and it takes six times as long for small files.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vending_platform.storage.interface import CHUNK, StoredFile, Unreadable, read_whole
+
+
+@dataclass(frozen=True)
+class LocalPlace:
+    folder: Path
+
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
+        return _walk(self.folder, prefix and prefix.rstrip("/") + "/")
+
+    def chunks(self, file: StoredFile) -> Iterator[bytes]:
+        try:
+            # Without blocking: opening a pipe that lies among the files would otherwise wait for ever.
+            descriptor = os.open(f"{self.folder}/{file.path}", os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise Unreadable("it is no regular file")
+                left = file.size
+                while left and (chunk := os.read(descriptor, min(CHUNK, left))):
+                    yield chunk
+                    left -= len(chunk)
+                after = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
+        except FileNotFoundError:
+            raise Unreadable("it was deleted while this run was reading") from None
+        except OSError as error:
+            raise Unreadable(f"it can't be opened: {error}") from error
+        if _etag(after) != file.etag:
+            raise Unreadable("it was still being written while this run was reading")
+
+    def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
+        for file in files:
+            yield read_whole(self, file)
+
+    def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".tmp", delete=False) as aside:
+            try:
+                aside.writelines([content] if isinstance(content, bytes) else content)
+                aside.flush()
+                os.fsync(aside.fileno())
+                os.replace(aside.name, target)
+            except BaseException:
+                os.unlink(aside.name)
+                raise
+
+    def read_path(self, path: str) -> Iterator[bytes]:
+        try:
+            with (self.folder / path).open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    yield chunk
+        except FileNotFoundError:
+            raise KeyError(path) from None
+
+    def has(self, path: str) -> bool:
+        return (self.folder / path).is_file()
+
+    def delete(self, path: str) -> None:
+        try:
+            os.unlink(self.folder / path)
+        except FileNotFoundError:
+            return
+
+
+def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
+    """The files below `folder / inside`; their paths are relative to `folder`, with `/` between the parts."""
+    try:
+        entries = list(os.scandir(folder / inside))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = f"{inside}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(folder, f"{path}/")
+            continue
+        try:
+            status = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
+        except FileNotFoundError:
+            continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
+        yield StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
+
+
+def _etag(status: os.stat_result) -> str:
+    """It holds the size, and the time of the last change, which nobody can set: restoring an old time hides nothing."""
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"
