@@ -1,11 +1,14 @@
 """The table of environments, and how people are told that their variables make no sense."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from vending_platform.environment import (
+    ByFolder,
+    ByNotifications,
     DuckDBTarget,
     Encryption,
     Environment,
@@ -48,6 +51,7 @@ TABLE = {
             encryption=Encryption.DISK,
             kms_key=None,
             warehouse=DuckDBTarget(Path("data/dbt_dev.duckdb")),
+            arrivals=ByFolder(),
             dbt_threads=2,
             ingestion_starts=None,
             transformation_starts=None,
@@ -67,6 +71,7 @@ TABLE = {
             encryption=Encryption.SSE_S3,
             kms_key=None,
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+            arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             dbt_threads=4,
             ingestion_starts="01:00",
             transformation_starts="03:00",
@@ -86,6 +91,7 @@ TABLE = {
             encryption=Encryption.SSE_KMS,
             kms_key="alias/vending",
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+            arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             dbt_threads=8,
             ingestion_starts="02:00",
             transformation_starts="04:00",
@@ -179,6 +185,12 @@ def test_a_company_that_can_begin_a_bucket_name_is_taken(monkeypatch: pytest.Mon
     raw = load_with(monkeypatch, STAGING | {"VENDING_COMPANY": company}).places.raw
     assert raw == f"s3://{company}-vending-data-staging/raw-data"
     assert len(raw.split("/")[2]) <= 63  # the longest name that S3 takes
+
+
+def test_the_longest_company_has_queue_names_that_sqs_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrivals = load_with(monkeypatch, STAGING | {"VENDING_COMPANY": "h" * 41}).arrivals
+    assert isinstance(arrivals, ByNotifications)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", arrivals.dead_letters)
 
 
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
