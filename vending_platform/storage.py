@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -21,8 +21,12 @@ from obstore.store import ObjectStore
 
 from vending_platform.environment import Places
 
+if TYPE_CHECKING:
+    from obstore import ObjectMeta  # has no existence at run time
+
 _CHUNK = 8 * 1024 * 1024
 _PARALLEL_READS = 16
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class Place(Protocol):
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the place (or below the folder `prefix` in it), in no particular order."""
+
+    def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
+        """Every file whose path comes behind `after`, in the order of their paths in UTF-8, a thousand at a time."""
+
+    def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
+        """Those of these files that are there, as a listing shows them, whatever else there is."""
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
@@ -68,6 +78,19 @@ class LocalPlace:
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         return _walk(self.folder, prefix and prefix.rstrip("/") + "/")
+
+    def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
+        behind = sorted((f for f in self.files() if _in_utf8(f.path) > _in_utf8(after)), key=lambda f: _in_utf8(f.path))
+        return (behind[start : start + _PAGE] for start in range(0, len(behind), _PAGE))
+
+    def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
+        for path in paths:
+            if (self.folder / path).is_dir() and not (self.folder / path).is_symlink():
+                continue
+            try:
+                yield _stored(path, _status(self.folder / path))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         try:
@@ -132,7 +155,21 @@ class ObjectPlace:
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         for page in obstore.list(self.store, prefix.rstrip("/") or None):
             for entry in page:
-                yield StoredFile(entry["path"], entry["size"], entry["e_tag"] or "", entry["last_modified"])
+                yield _as_listed(entry)
+
+    def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
+        for page in obstore.list(self.store, offset=after or None, chunk_size=_PAGE):
+            yield [_as_listed(entry) for entry in page]
+
+    def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
+        with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+            yield from (file for file in pool.map(self._named, paths) if file is not None)
+
+    def _named(self, path: str) -> StoredFile | None:
+        try:
+            return _as_listed(obstore.head(self.store, path))
+        except (FileNotFoundError, NotFoundError):
+            return None
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         try:
@@ -194,6 +231,10 @@ def open_place(url: str) -> LocalPlace:
     return LocalPlace(Path(url))
 
 
+def _as_listed(entry: "ObjectMeta") -> StoredFile:
+    return StoredFile(entry["path"], entry["size"], entry["e_tag"] or "", entry["last_modified"])
+
+
 def _attempt(place: Place, file: StoredFile) -> bytes | Unreadable:
     try:
         return b"".join(place.chunks(file))
@@ -213,10 +254,23 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
             yield from _walk(folder, f"{path}/")
             continue
         try:
-            status = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
+            status = _status(entry)
         except FileNotFoundError:
             continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
-        yield StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
+        yield _stored(path, status)
+
+
+def _status(entry: os.DirEntry[str] | Path) -> os.stat_result:
+    """Of what a link points to; of the link itself, if that is nothing."""
+    return entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
+
+
+def _stored(path: str, status: os.stat_result) -> StoredFile:
+    return StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
+
+
+def _in_utf8(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
 
 
 def _etag(status: os.stat_result) -> str:
