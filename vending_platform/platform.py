@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from vending_platform import exporting, ingestion, transformation
+from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
 from vending_platform.exporting import Exported, Part
@@ -89,6 +90,11 @@ class Platform:
             warehouse=DuckDBWarehouse(self._duckdb.path),
             scratch=self.environment.scratch / "ingestion",
         )
+
+    @cached_property
+    def lists(self) -> Lists:
+        """Which files the runs are about that a sensor requested."""
+        return Lists(self.rooms.storage.work)
 
     @cached_property
     def project(self) -> Project:

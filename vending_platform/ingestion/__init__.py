@@ -7,6 +7,7 @@ is not yet. The order of a run is in `steps`.
 
 from vending_platform.ingestion.checking import Checked, Finding, check
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
+from vending_platform.ingestion.discovery import discover
 from vending_platform.ingestion.ledger import FileVersion, State
 from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending, unseen
 from vending_platform.ingestion.planning import Selection
@@ -32,6 +33,7 @@ __all__ = [
     "Watcher",
     "as_json",
     "check",
+    "discover",
     "ingest",
     "overview",
     "pending",
