@@ -93,7 +93,7 @@ def ask(
             case RunState.CREATED:
                 under_way.append(files.request)
                 unstarted.append((files.request, runs[0].run_key))
-            case RunState.UNDER_WAY:
+            case RunState.UNDER_WAY if runs[0].created_at > now - _LOOKED_BACK:
                 under_way.append(files.request)
             case RunState.FAILED:
                 failed.append(files.request)

@@ -78,7 +78,10 @@ def _why_not_yet(day: date | None, sent: Sequence[datetime], under_way: Sequence
     quiet, at_the_latest = max(believable) + QUIET, min(believable) + LONGEST_WAIT
     if now >= min(quiet, at_the_latest):
         return None
-    return f"still arriving; loaded when nothing came for {QUIET.seconds // 60} minutes, or {at_the_latest:%H:%M} UTC"
+    minutes = QUIET.seconds // 60
+    return (
+        f"still arriving; loaded after {minutes} minutes without a file, at {at_the_latest:%H:%M:%S} UTC at the latest"
+    )
 
 
 def _told(waiting: dict[str, list[date | None]]) -> Iterable[str]:
