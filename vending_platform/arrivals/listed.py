@@ -74,11 +74,15 @@ def look_at_listing(
     known = remember(history, lists, None, now)
     # What is under way, or failed and is asked for again by itself, is not asked for twice.
     being_read = known.named(RunState.CREATED, RunState.UNDER_WAY, RunState.FAILED)
-    answer = ask(rooms.catalog, [n for n in notices if n.key not in being_read], known, lists, now, on_step)
+    pending = [notice for notice in notices if notice.key not in being_read]
+    answer = ask(rooms.catalog, pending, known, lists, now, on_step)
     told = f"{position.files:,} files, of which {position.new:,} are not loaded as they are"
-    if is_round_done:
-        return replace(answer, said=(f"a round is complete: {told}",)), Position()
-    return replace(answer, said=(f"in this round so far {told}; goes on behind {position.after}",)), position
+    said = [f"a round is complete: {told}" if is_round_done else f"in this round so far {told}, up to {position.after}"]
+    if being_loaded := len(notices) - len(pending):
+        said.append(
+            f"{being_loaded:,} files are with a run that is under way, or that is asked for again when it is time"
+        )
+    return replace(answer, said=tuple(said)), Position() if is_round_done else position
 
 
 def _hold(rooms: Rooms, piece: list[StoredFile], position: Position, notices: list[Notice], now: datetime) -> Position:

@@ -22,8 +22,6 @@ _AT_ONCE = 10
 """Messages in one call: the most that SQS takes."""
 _MOST = 10_000
 """Messages in one look: what else waits is there at the next."""
-_HIDDEN_SECONDS = 25
-"""Shorter than the time between two looks, so that each sees nearly everything that waits."""
 _REASON = 200
 """How long a reason may be, so that it fits beside any message."""
 
@@ -43,6 +41,9 @@ class Queue:
     dead_letters_url: str
     patience: int = 1
     """Seconds to wait for a first message. Without any, SQS asks only some of its servers."""
+    hides_for: int = 25
+    """Seconds until a message that was not deleted is there again: less than between two looks, so that each of them
+    sees nearly everything that waits."""
 
     def receive(self, until: float) -> list[Message]:
         """What is visible now, each message once; `until` is of the monotonic clock."""
@@ -52,7 +53,7 @@ class Queue:
             answer = self.client.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=_AT_ONCE,
-                VisibilityTimeout=_HIDDEN_SECONDS,
+                VisibilityTimeout=self.hides_for,
                 WaitTimeSeconds=self.patience,
                 MessageSystemAttributeNames=["SentTimestamp"],
             )

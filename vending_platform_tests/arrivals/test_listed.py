@@ -71,7 +71,7 @@ def house(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_round_goes_on_where_the_look_before_stopped(house: Listing) -> None:
     house.deliver(*NAMES)
     looks = [house.look() for _ in range(4)]
-    assert [look.said[0].split(";")[0] for look in looks] == [
+    assert [look.said[0].split(", up to")[0] for look in looks] == [
         "in this round so far 3 files, of which 3 are not loaded as they are",
         "in this round so far 6 files, of which 6 are not loaded as they are",
         "in this round so far 9 files, of which 9 are not loaded as they are",
