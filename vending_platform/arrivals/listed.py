@@ -19,7 +19,7 @@ from vending_platform.ingestion import Rooms
 from vending_platform.storage import StoredFile
 
 _LISTING_SECONDS = 25
-_PIECE = 20_000
+_PIECE = 10_000
 """Files that are held against the ledger at once."""
 _MOST_NEW = 10_000
 """New files in one look: enough work for the runs that it may request."""

@@ -242,8 +242,10 @@ def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None) -> Ledge
 def within(first: str, last: str) -> str:
     """The condition that holds for every path between these two, and for few others: both are cut where a character
     comes that warehouses write in different ways."""
-    first, last = (_PLAIN.match(path)[0] for path in (first, last))  # type: ignore[index]  # it matches nothing too
-    return f"path >= '{first}' and substr(path, 1, {len(last)}) <= '{last}'"
+    cut = [_PLAIN.match(path)[0] for path in (first, last)]  # type: ignore[index]  # it matches nothing too
+    # Compared as it is, a warehouse can pass over what lies outside; cut, it is the beginning of many.
+    upper = "path" if cut[1] == last else f"substr(path, 1, {len(cut[1])})"
+    return f"path >= '{cut[0]}' and {upper} <= '{cut[1]}'"
 
 
 def ledger_rows(versions: Iterable[FileVersion]) -> pa.Table:
