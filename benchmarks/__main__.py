@@ -4,11 +4,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
 from benchmarks.loading import large, loading, memory
 from benchmarks.table import show
 
-BENCHMARKS = {"loading": loading, "memory": memory, "large": large, "running": running, "backfill": backfill}
+BENCHMARKS = {
+    "loading": loading,
+    "memory": memory,
+    "large": large,
+    "running": running,
+    "backfill": backfill,
+    "arriving": arriving,
+}
 
 
 def main() -> None:

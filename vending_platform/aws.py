@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 30
 _TRIES = 6
+_HURRIED = ("sns", "sqs")
+"""What a sensor asks: a look has a minute altogether, and what fails is asked again at the next."""
 _PASSED_ON_FOR = timedelta(minutes=9)
 """boto3 gives no credentials with less than ten minutes left, and obstore asks anew when five of these are left."""
 
@@ -158,13 +160,14 @@ def client(target: AwsTarget, service: Any) -> Any:
     import boto3  # half a second, and most commands on a laptop need none of it
     from botocore.config import Config
 
+    tries, connect, read = (2, 3, 5) if service in _HURRIED else (_TRIES, CONNECT_SECONDS, REQUEST_SECONDS)
     return boto3.Session(region_name=target.region).client(
         service,
         endpoint_url=_endpoint(target, service),
         config=Config(
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=REQUEST_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            connect_timeout=connect,
+            read_timeout=read,
             ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs don't know it
             s3={"addressing_style": target.s3_addressing.value},
         ),

@@ -109,6 +109,24 @@ class SnowflakeTarget:
 
 
 @dataclass(frozen=True)
+class ByFolder:
+    """New files are noticed by holding the whole raw place against the ledger at every look: right for a laptop."""
+
+
+@dataclass(frozen=True)
+class ByListing:
+    """New files are noticed by listing the raw place a bounded piece at a time: for a store that notifies nobody."""
+
+
+@dataclass(frozen=True)
+class ByNotifications:
+    """The store tells of new files through a queue; `dead_letters` takes what can't be understood. Names, not URLs."""
+
+    queue: str
+    dead_letters: str
+
+
+@dataclass(frozen=True)
 class Environment:
     """One row of the table of environments. Times of day are UTC, as `HH:MM`; None means "by hand"."""
 
@@ -118,6 +136,7 @@ class Environment:
     kms_key: str | None
     aws: AwsTarget | None
     warehouse: DuckDBTarget | SnowflakeTarget
+    arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     ingestion_starts: str | None
     transformation_starts: str | None
@@ -193,6 +212,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 kms_key=None,
                 aws=None,
                 warehouse=DuckDBTarget(data / "dbt_dev.duckdb"),
+                arrivals=ByFolder(),
                 dbt_threads=2,
                 ingestion_starts=None,
                 transformation_starts=None,
@@ -214,6 +234,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 kms_key=None,
                 aws=_aws(variables, SecretNames("vending/staging/snowflake", "vending/staging/slack")),
                 warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+                arrivals=_queue(f"{variables.company}-vending-arrivals-staging"),
                 dbt_threads=4,
                 ingestion_starts="01:00",
                 transformation_starts="03:00",
@@ -235,6 +256,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 kms_key=variables.kms_key,
                 aws=_aws(variables, SecretNames("vending/production/snowflake", "vending/production/slack")),
                 warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+                arrivals=_queue(f"{variables.company}-vending-arrivals-prod"),
                 dbt_threads=8,
                 ingestion_starts="02:00",
                 transformation_starts="04:00",
@@ -267,6 +289,10 @@ def _bucket(bucket: str) -> Places:
         artifacts=f"s3://{bucket}/dbt-artifacts",
         work=f"s3://{bucket}/staging",
     )
+
+
+def _queue(queue: str) -> ByNotifications:
+    return ByNotifications(queue=queue, dead_letters=f"{queue}-dlq")
 
 
 def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ...], refuses: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from vending_platform import exporting, ingestion, transformation
 from vending_platform.accounts import check_account
+from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
 from vending_platform.exporting import Exported, Part
@@ -94,6 +95,11 @@ class Platform:
             warehouse=DuckDBWarehouse(self._duckdb.path),
             scratch=environment.scratch / "ingestion",
         )
+
+    @cached_property
+    def lists(self) -> Lists:
+        """Which files the runs are about that a sensor requested."""
+        return Lists(self.rooms.storage.work)
 
     @cached_property
     def project(self) -> Project:

@@ -1,12 +1,15 @@
 """The table of environments, and how people are told that their variables make no sense."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from vending_platform.environment import (
     AwsTarget,
+    ByFolder,
+    ByNotifications,
     DuckDBTarget,
     Encryption,
     Environment,
@@ -61,6 +64,7 @@ TABLE = {
             kms_key=None,
             aws=None,
             warehouse=DuckDBTarget(Path("data/dbt_dev.duckdb")),
+            arrivals=ByFolder(),
             dbt_threads=2,
             ingestion_starts=None,
             transformation_starts=None,
@@ -81,6 +85,7 @@ TABLE = {
             kms_key=None,
             aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack")),
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+            arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             dbt_threads=4,
             ingestion_starts="01:00",
             transformation_starts="03:00",
@@ -101,6 +106,7 @@ TABLE = {
             kms_key="alias/vending",
             aws=aws(SecretNames("vending/production/snowflake", "vending/production/slack")),
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+            arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             dbt_threads=8,
             ingestion_starts="02:00",
             transformation_starts="04:00",
@@ -281,6 +287,12 @@ def test_a_company_that_can_begin_a_bucket_name_is_taken(monkeypatch: pytest.Mon
     raw = load_with(monkeypatch, STAGING | {"VENDING_COMPANY": company}).places.raw
     assert raw == f"s3://{company}-vending-data-staging/raw-data"
     assert len(raw.split("/")[2]) <= 63  # the longest name that S3 takes
+
+
+def test_the_longest_company_has_queue_names_that_sqs_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrivals = load_with(monkeypatch, STAGING | {"VENDING_COMPANY": "h" * 41}).arrivals
+    assert isinstance(arrivals, ByNotifications)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", arrivals.dead_letters)
 
 
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:

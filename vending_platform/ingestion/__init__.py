@@ -1,14 +1,15 @@
 """Delivered files become rows of `raw`, exactly once.
 
 `ingest` loads what is new, `replay` reads again what could not be used before, `check` looks at one file without
-loading it. `status` tells what needs a person, `overview` what is there, `pending` what is not yet. The order of a run
-is in `steps`.
+loading it. `status` tells what needs a person, `overview` what is there, `pending` and, of a few files, `unseen` what
+is not yet. The order of a run is in `steps`.
 """
 
 from vending_platform.ingestion.checking import Checked, Finding, check
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
+from vending_platform.ingestion.discovery import discover
 from vending_platform.ingestion.ledger import FileVersion, State
-from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending
+from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending, unseen
 from vending_platform.ingestion.planning import Selection
 from vending_platform.ingestion.runs import EVERYTHING, ingest, replay
 from vending_platform.ingestion.status import Status, as_json, status, status_of
@@ -32,10 +33,12 @@ __all__ = [
     "Watcher",
     "as_json",
     "check",
+    "discover",
     "ingest",
     "overview",
     "pending",
     "replay",
     "status",
     "status_of",
+    "unseen",
 ]

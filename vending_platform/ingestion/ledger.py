@@ -4,7 +4,8 @@ Of the versions of one path exactly one is current: the only one that is not sup
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -24,6 +25,7 @@ FILES = TableName("raw", "_files")
 REJECTED_ROWS = TableName("raw", "_rejected_rows")
 UNDECLARED = TableName("raw", "_undeclared")
 
+_PLAIN = re.compile(r"[^'\\\x00-\x1f\ud800-\udfff]*")
 _MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -166,9 +168,12 @@ class Ledger:
         said = (file.size, file.etag, file.modified_at, parts.machine, parts.business_date)
         return self._seen.get((source, file.path)) == said
 
-    def current_versions(self, without: Iterable[tuple[str, str]] = ()) -> Iterator[FileVersion]:
-        """Every current version whose (source, path) is not in `without`, in that order."""
-        for key in sorted(self._current.keys() - set(without)):
+    def current_versions(
+        self, without: Iterable[tuple[str, str]] = (), among: Container[str] | None = None
+    ) -> Iterator[FileVersion]:
+        """Every current version whose (source, path) is not in `without`, in that order; only of paths in `among`."""
+        keys = self._current.keys() - set(without)
+        for key in sorted(keys if among is None else (key for key in keys if key[1] in among)):
             yield self._version(self._current[key])
 
     def of_source(self, source: str) -> Iterator[FileVersion]:
@@ -225,11 +230,22 @@ class Ledger:
         return FileVersion(*(column[row] for column in self._columns))
 
 
-def read_ledger(reader: Reader) -> Ledger:
+def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None) -> Ledger:
+    """The ledger; with a `stretch`, at least what it holds of the paths from the first to the last of these two."""
     if not reader.has_table(FILES):
         return Ledger(FILES_SCHEMA.empty_table())
     columns = ", ".join(FILES_SCHEMA.names)
-    return Ledger(reader.query(f"select {columns} from {FILES}").cast(FILES_SCHEMA))
+    where = "" if stretch is None else f" where {within(*stretch)}"
+    return Ledger(reader.query(f"select {columns} from {FILES}{where}").cast(FILES_SCHEMA))
+
+
+def within(first: str, last: str) -> str:
+    """The condition that holds for every path between these two, and for few others: both are cut where a character
+    comes that warehouses write in different ways."""
+    cut = [_PLAIN.match(path)[0] for path in (first, last)]  # type: ignore[index]  # it matches nothing too
+    # Compared as it is, a warehouse can pass over what lies outside; cut, it is the beginning of many.
+    upper = "path" if cut[1] == last else f"substr(path, 1, {len(cut[1])})"
+    return f"path >= '{cut[0]}' and {upper} <= '{cut[1]}'"
 
 
 def ledger_rows(versions: Iterable[FileVersion]) -> pa.Table:

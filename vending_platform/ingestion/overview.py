@@ -1,16 +1,30 @@
 """What `raw` holds and what the raw storage holds beyond it, in numbers: for whoever shows it or waits for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pyarrow as pa
+
 from vending_platform.ingestion.context import Rooms
 from vending_platform.ingestion.discovery import discover
-from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, State, read_ledger
+from vending_platform.ingestion.ledger import (
+    FILES,
+    REJECTED_ROWS,
+    UNDECLARED,
+    UNDECLARED_SCHEMA,
+    State,
+    read_ledger,
+    values_of,
+    within,
+)
 from vending_platform.ingestion.planning import Selection, plan
+from vending_platform.storage import StoredFile
 from vending_platform.warehouse import Reader
 
 _SHOWN = 10
+_TOLD = pa.schema([UNDECLARED_SCHEMA.field(name) for name in ("path", "size", "modified_at")])
 
 
 @dataclass(frozen=True)
@@ -85,3 +99,21 @@ def pending(rooms: Rooms, now: datetime | None = None) -> Pending:
         day = delivered.parts.business_date if delivered.source.is_daily else None
         days[day] = days.get(day, 0) + 1
     return Pending(files, planned.unchanged)
+
+
+def unseen(rooms: Rooms, files: Sequence[StoredFile], now: datetime) -> list[StoredFile]:
+    """Those of these files, neighbours in the order of their paths, that no run has looked at as they are now."""
+    if not files:
+        return []
+    discovery = discover(rooms.catalog, files, now)
+    stretch = files[0].path, files[-1].path
+    with rooms.warehouse.reading() as reader:
+        ledger = read_ledger(reader, stretch)
+        told = set()
+        if reader.has_table(UNDECLARED):
+            rows = reader.query(f"select path, size, modified_at from {UNDECLARED} where {within(*stretch)}")
+            told = set(zip(*map(values_of, rows.cast(_TOLD).columns), strict=True))
+    return [
+        *(d.file for d in discovery.delivered if not ledger.has_seen(d.source.name, d.file, d.parts)),
+        *(u.file for u in discovery.undeclared if (u.path, u.file.size, u.file.modified_at) not in told),
+    ]

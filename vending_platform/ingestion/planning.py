@@ -14,14 +14,18 @@ from vending_platform.ingestion.reading import SMALL
 
 @dataclass(frozen=True)
 class Selection:
-    """Which deliveries a person means. Files without a business day (masters) are always meant."""
+    """Which deliveries are meant. Files without a business day (masters) always are, unless `paths` names every one."""
 
     first_day: date | None = None
     last_day: date | None = None
     sources: frozenset[str] | None = None
+    paths: frozenset[str] | None = None
+    """Only these files: the store is asked for them alone, and what else is there, or gone, stays unknown."""
 
-    def takes(self, source: str, day: date | None) -> bool:
+    def takes(self, source: str, day: date | None, path: str) -> bool:
         if self.sources is not None and source not in self.sources:
+            return False
+        if self.paths is not None and path not in self.paths:
             return False
         if day is None:
             return True
@@ -43,15 +47,15 @@ def plan(
     """`verify` reads every file, even if the store says that it is unchanged."""
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
-    chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date)]
+    chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]
     read = [d for d in chosen if verify or not ledger.has_seen(d.source.name, d.file, d.parts)]
     there = ((d.source.name, d.file.path) for d in discovery.delivered)
     gone = tuple(
         replace(version, state=_state_when_gone(catalog, version, now))
-        for version in ledger.current_versions(without=there)
+        for version in ledger.current_versions(without=there, among=selection.paths)
         if version.source in declared
         and version.state in (State.LOADED, State.QUARANTINED)
-        and selection.takes(version.source, version.business_date)
+        and selection.takes(version.source, version.business_date, version.path)
     )
     return Plan(tuple(read), len(chosen) - len(read), gone)
 

@@ -2,13 +2,14 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, NameParts, Source
 from vending_platform.ingestion import quarantine
@@ -52,12 +53,12 @@ def ingest(
     `withdraw` also takes out the rows of files that an earlier run reported as gone: only a person says that. `verify`
     reads and hashes every file, even if the store says that it is unchanged.
     """
-    with _running(rooms, "vending ingest", now, watcher) as run:
+    with _running(rooms, "vending ingest", now, watcher, selection.paths) as run:
         discovery, ledger = run.look()
         planned = plan(run.catalog, discovery, ledger, selection, run.now, verify=verify)
         watcher.on_step(Step.PLANNED)
         run.summary.unchanged = planned.unchanged
-        run.note_absences(planned, discovery)
+        run.note_absences(planned, discovery, selection.paths)
         run.loader(ledger).load(planned.read)
         if withdraw:
             run.withdraw(ledger, selection)
@@ -80,7 +81,11 @@ def replay(
         again: list[Delivered] = []
         for version in ledger.current_versions():
             source = run.sources.get(version.source)
-            if source is None or version.dismissed or not selection.takes(version.source, version.business_date):
+            if (
+                source is None
+                or version.dismissed
+                or not selection.takes(version.source, version.business_date, version.path)
+            ):
                 continue
             stale = version.contract_hash != source.reading_hash
             if version.is_wholly_accepted and version.in_raw and not stale:
@@ -95,8 +100,10 @@ def replay(
 
 
 @contextmanager
-def _running(rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher) -> Iterator["_Run"]:
-    """A run that alone may write."""
+def _running(
+    rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher, paths: Collection[str] | None = None
+) -> Iterator["_Run"]:
+    """A run that alone may write. With `paths`, the store is asked for these files and nothing else."""
     now = now or datetime.now(UTC)
     summary = Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
     with (
@@ -105,7 +112,9 @@ def _running(rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher)
         ThreadPoolExecutor(1) as aside,
     ):
         # Listed while the warehouse opens, but only now: whoever we waited for knows files that were not there before.
-        listing = aside.submit(discover, rooms.catalog, rooms.storage.raw.files(), now)
+        raw = rooms.storage.raw
+        files = raw.files() if paths is None else raw.named(sorted(paths))
+        listing = aside.submit(discover, rooms.catalog, files, now)
         with reservation.writing() as writer:
             yield _Run(rooms, writer, watcher, now, summary, {s.name: s for s in rooms.catalog}, listing.result)
 
@@ -225,11 +234,14 @@ class _Run:
         self.rooms.warehouse.publish_status(as_json(status_of(self.writer, self.rooms.catalog)))
         self.watcher.on_step(Step.SHOWN)
 
-    def note_absences(self, planned: Plan, discovery: Discovery) -> None:
-        """Files that are gone, and files that nobody declared, are on record even if nothing is loaded."""
+    def note_absences(self, planned: Plan, discovery: Discovery, among: Collection[str] | None = None) -> None:
+        """Files that are gone, and files that nobody declared, are on record even if nothing is loaded; if only the
+        paths in `among` were looked for, all others stay on record as they are."""
         self.summary.gone = planned.gone
         changes = [note(planned.gone)] if planned.gone else []
         known = self.writer.query(f"select * from {UNDECLARED}").cast(UNDECLARED_SCHEMA)
+        if among is not None:
+            known = known.filter(pc.is_in(known["path"], pa.array(sorted(among), pa.string())))
         since = {row["path"]: row["first_seen_at"] for row in known.to_pylist()}
         rows = pa.Table.from_pylist(
             [
@@ -259,7 +271,7 @@ class _Run:
                 if version.source == source.name
                 and version.state is State.WITHDRAWN
                 and not version.dismissed
-                and selection.takes(version.source, version.business_date)
+                and selection.takes(version.source, version.business_date, version.path)
             ]
             if not gone:
                 continue

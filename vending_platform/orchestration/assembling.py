@@ -1,15 +1,20 @@
 """Where the parts become one set of definitions."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, assert_never
 
 import dagster as dg
 
-from vending_platform.environment import EnvironmentName
+from vending_platform import aws
+from vending_platform.arrivals import Queue, open_queue
+from vending_platform.environment import ByFolder, ByListing, ByNotifications, Environment, EnvironmentName
 from vending_platform.orchestration.arrivals import arrivals
 from vending_platform.orchestration.exports import export_assets
 from vending_platform.orchestration.jobs import DAILY, INGEST, jobs
 from vending_platform.orchestration.models import model_assets
+from vending_platform.orchestration.noticing import listed, notified
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
 from vending_platform.orchestration.trying import Attempt, NothingHandedOn
@@ -39,7 +44,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         asset_checks=[deliveries_check()],
         jobs=list(by_name.values()),
         schedules=schedules,
-        sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
+        sensors=[_sensor(environment)],
         resources={
             "platform": platform,
             "attempt": dg.ResourceDefinition(lambda _: Attempt()),
@@ -48,6 +53,26 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         },
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
     )
+
+
+def _sensor(environment: Environment) -> dg.SensorDefinition:
+    """What notices files, in the way of this environment."""
+    is_running = environment.name is not EnvironmentName.DEVELOPMENT
+    now = partial(datetime.now, UTC)
+    match environment.arrivals:
+        case ByFolder():
+            return arrivals(is_running=is_running)
+        case ByListing():
+            return listed(is_running=is_running, now=now)
+        case ByNotifications() as names:
+            return notified(environment, partial(_queue, environment, names), is_running=is_running, now=now)
+        case _:
+            assert_never(environment.arrivals)
+
+
+def _queue(environment: Environment, names: ByNotifications) -> Queue:
+    assert environment.aws is not None, "who is notified by AWS is in AWS"
+    return open_queue(aws.client(environment.aws, "sqs"), names)
 
 
 def _schedule(job: dg.JobDefinition, starts: str, *, is_running: bool) -> dg.ScheduleDefinition:

@@ -5,7 +5,7 @@ To make certain days anew, materialise those partitions of the assets.
 """
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ class Deliveries(dg.Config):
     first_day: str | None = Field(None, description="First business day, YYYY-MM-DD.")
     last_day: str | None = Field(None, description="Last business day, YYYY-MM-DD.")
     sources: list[str] = Field([], description="Only these kinds of files.")
+    listed: str | None = Field(None, description="Only the files on this list, which the sensor has written.")
 
 
 class Days(dg.Config):
@@ -49,7 +50,10 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         platform = telling(context, platform)
         begun = time.monotonic()
         chosen = frozenset(config.sources) or None
-        summary = platform.ingest(Selection(_day(config.first_day), _day(config.last_day), chosen))
+        paths = _listed(platform, config.listed) if config.listed is not None else None
+        summary = platform.ingest(Selection(_day(config.first_day), _day(config.last_day), chosen, paths))
+        if paths is None:
+            platform.lists.forget(datetime.now(UTC))
         context.log.info(
             f"{len(summary.loaded)} files loaded, {len(summary.corrected)} of them corrections, {summary.unchanged}"
             f" unchanged, {len(summary.quarantined)} in quarantine; {summary.rows_accepted} rows accepted,"
@@ -174,6 +178,15 @@ def _refuse_unknown(kind: str, wanted: list[str], known: list[str]) -> None:
         raise dg.Failure(
             f"no {kind} is called {', '.join(unknown)}; there are: {', '.join(known)}", allow_retries=False
         )
+
+
+def _listed(platform: Platform, name: str) -> frozenset[str]:
+    files = platform.lists.read(name)
+    if files is None:
+        raise dg.Failure(
+            f"there is no list {name} of files any more; a run without one loads whatever is new", allow_retries=False
+        )
+    return files.paths
 
 
 def _day(text: str | None) -> date | None:

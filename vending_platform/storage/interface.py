@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 CHUNK = 8 * 1024 * 1024
+PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class Place(Protocol):
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the place (or below the folder `prefix` in it), in no particular order."""
+
+    def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
+        """Every file whose path comes behind `after`, in the order of their paths in UTF-8, a thousand at a time."""
+
+    def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
+        """Those of these files that are there, as a listing shows them, whatever else there is."""
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vending_platform.storage.interface import CHUNK, StoredFile, Unreadable, read_whole
+from vending_platform.storage.interface import CHUNK, PAGE, StoredFile, Unreadable, read_whole
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,19 @@ class LocalPlace:
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         return _walk(self.folder, prefix and prefix.rstrip("/") + "/")
+
+    def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
+        behind = sorted((f for f in self.files() if _in_utf8(f.path) > _in_utf8(after)), key=lambda f: _in_utf8(f.path))
+        return (behind[start : start + PAGE] for start in range(0, len(behind), PAGE))
+
+    def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
+        for path in paths:
+            if (self.folder / path).is_dir() and not (self.folder / path).is_symlink():
+                continue
+            try:
+                yield _stored(path, _status(self.folder / path))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
         try:
@@ -91,10 +104,23 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
             yield from _walk(folder, f"{path}/")
             continue
         try:
-            status = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
+            status = _status(entry)
         except FileNotFoundError:
             continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
-        yield StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
+        yield _stored(path, status)
+
+
+def _status(entry: os.DirEntry[str] | Path) -> os.stat_result:
+    """Of what a link points to; of the link itself, if that is nothing."""
+    return entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry))
+
+
+def _stored(path: str, status: os.stat_result) -> StoredFile:
+    return StoredFile(path, status.st_size, _etag(status), datetime.fromtimestamp(status.st_mtime, UTC))
+
+
+def _in_utf8(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
 
 
 def _etag(status: os.stat_result) -> str:

@@ -22,7 +22,7 @@ from obstore.store import S3Store
 from vending_platform import aws
 from vending_platform.aws import Problem, Trouble
 from vending_platform.environment import COMPANY_VARIABLE, KMS_KEY_VARIABLE, AwsTarget, Encryption, S3Addressing
-from vending_platform.storage.interface import CHUNK, StorageError, StoredFile, Unreadable, read_whole
+from vending_platform.storage.interface import CHUNK, PAGE, StorageError, StoredFile, Unreadable, read_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,15 +77,39 @@ class ObjectPlace:
         return f"s3://{self.bucket.name}/{self.prefix}"
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
-        below = self._key(prefix and prefix.rstrip("/") + "/")
+        return chain.from_iterable(self._listed(prefix and prefix.rstrip("/") + "/"))
+
+    def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
+        return self._listed("", after)
+
+    def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
+        with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+            yield from (file for file in pool.map(self._named, paths) if file is not None)
+
+    def _named(self, path: str) -> StoredFile | None:
+        try:
+            found = self.bucket.client().head_object(Bucket=self.bucket.name, Key=self._key(path))
+        except aws.AWS_ERRORS as error:
+            problem = aws.problem_of(error)
+            if problem.trouble is Trouble.MISSING:
+                return None
+            raise self._error("be looked at", "s3:GetObject and s3:ListBucket", problem) from error
+        return StoredFile(path, found["ContentLength"], found["ETag"], found["LastModified"].astimezone(UTC))
+
+    def _listed(self, below: str, after: str = "") -> Iterator[list[StoredFile]]:
+        start: dict[str, Any] = {"StartAfter": self._key(after)} if after else {}
         try:
             pages = self.bucket.client().get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket.name, Prefix=below):
-                for entry in page.get("Contents", ()):
-                    path = entry["Key"].removeprefix(self._key(""))
-                    if not path or (path.endswith("/") and not entry["Size"]):
-                        continue  # what consoles and file browsers write to show a folder
-                    yield StoredFile(path, entry["Size"], entry["ETag"], entry["LastModified"].astimezone(UTC))
+            for page in pages.paginate(
+                Bucket=self.bucket.name, Prefix=self._key(below), PaginationConfig={"PageSize": PAGE}, **start
+            ):
+                # A key that ends so and holds nothing is what consoles and file browsers write to show a folder.
+                named = [(entry["Key"].removeprefix(self._key("")), entry) for entry in page.get("Contents", ())]
+                yield [
+                    StoredFile(path, entry["Size"], entry["ETag"], entry["LastModified"].astimezone(UTC))
+                    for path, entry in named
+                    if path and not (path.endswith("/") and not entry["Size"])
+                ]
         except aws.AWS_ERRORS as error:
             raise self._error("be listed", "s3:ListBucket", aws.problem_of(error)) from error
 

@@ -2,13 +2,15 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Selection, State, Watcher, ingest, status
+from vending_platform.ingestion import Selection, State, Watcher, ingest, status, unseen
+from vending_platform.storage import LocalPlace, StoredFile
 from vending_platform_tests.ingestion.yard import (
     NOW,
     SALES_HEADER,
@@ -412,6 +414,52 @@ def test_only_the_selected_days_and_sources_are_touched(yard: Yard) -> None:
     yard.remove("sales_VM001_20240302.csv")
     assert yard.ingest(Selection(sources=frozenset({"products"}))).gone == ()
     assert len(yard.ingest(Selection(sources=frozenset({"sales"}))).loaded) == 3
+
+
+def test_only_the_named_files_are_looked_for_and_nothing_is_said_of_the_others(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = {f"sales_VM001_2024030{d}.csv": sales_file(day=f"2024-03-0{d}") for d in range(1, 6)}
+    first, second, third, fourth, fifth = days
+    yard.deliver({first: days[first], third: days[third], "notes.txt": b"nobody's"})
+    yard.ingest()
+    yard.deliver({**days, first: sales_file(day="2024-03-01", rows=2), "more.txt": b"nobody's either"})
+    yard.remove(third, "notes.txt")
+    with monkeypatch.context() as patch:
+        listing = LocalPlace.files
+
+        def refuse(place: LocalPlace, prefix: str = "") -> Iterator[StoredFile]:
+            assert place.folder != yard.sources, "the raw place was listed"
+            return listing(place, prefix)
+
+        patch.setattr(LocalPlace, "files", refuse)
+        summary = yard.ingest(Selection(paths=frozenset({first, second, "more.txt", "never-was.csv"})))
+    assert {version.path for version in summary.loaded} == {first, second}
+    assert summary.gone == ()
+    assert yard.rows("select path from raw._undeclared order by 1") == [{"path": "more.txt"}, {"path": "notes.txt"}]
+    assert yard.state(third) == "loaded"
+    assert yard.ledger().keys() == {first, second, third}
+
+    named = yard.ingest(Selection(paths=frozenset({third, "notes.txt"})))
+    assert [version.path for version in named.gone] == [third]
+    everything = yard.ingest()
+    assert {version.path for version in everything.loaded} == {fourth, fifth}
+    assert yard.rows("select path from raw._undeclared") == [{"path": "more.txt"}]
+
+
+@pytest.mark.parametrize("odd", ["", "it's ", "back\\slash ", "売上 "])
+def test_a_stretch_of_files_is_held_against_its_part_of_the_ledger(yard: Yard, odd: str) -> None:
+    names = [f"{odd}{d}/sales_VM001_2024030{d}.csv" for d in range(1, 6)]
+    yard.deliver({name: sales_file(day=f"2024-03-0{d}") for d, name in enumerate(names, start=1)})
+    yard.deliver({f"{odd}{d}/notes.txt": b"nobody's" for d in (2, 4)})
+    files = sorted(yard.rooms.storage.raw.files(), key=lambda file: file.path)
+    for start, end in ((0, 7), (2, 5), (6, 7), (3, 3)):
+        assert {f.path for f in unseen(yard.rooms, files[start:end], NOW)} == {f.path for f in files[start:end]}
+    yard.ingest()
+    assert unseen(yard.rooms, files, NOW) == []
+    yard.deliver({names[2]: sales_file(day="2024-03-03", rows=1), f"{odd}4/notes.txt": b"changed"})
+    files = sorted(yard.rooms.storage.raw.files(), key=lambda file: file.path)
+    assert {file.path for file in unseen(yard.rooms, files[1:6], NOW)} == {names[2], f"{odd}4/notes.txt"}
 
 
 def test_verify_reads_what_looks_unchanged(yard: Yard) -> None:

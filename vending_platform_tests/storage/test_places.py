@@ -272,6 +272,40 @@ def test_a_file_that_goes_while_the_folder_is_listed_hides_no_other(disk: Place)
     assert {first.path, *(file.path for file in listing)} == {"a.csv", "b.csv", "c.csv"} - {gone}
 
 
+def test_files_that_are_named_look_as_they_do_in_a_listing(place: Place) -> None:
+    for path in ("a.csv", "sales/a b+c.csv", "sales/売上.csv", "sales/50%#1.csv"):
+        place.write(path, b"x")
+    wanted = ["sales/50%#1.csv", "never-was.csv", "sales", "sales/売上.csv", "a.csv/b.csv", "sales/a b+c.csv"]
+    found = sorted(place.named(wanted), key=lambda file: file.path)
+    assert found == sorted((f for f in place.files() if f.path != "a.csv"), key=lambda file: file.path)
+    assert len(found) == 3
+
+
+def test_a_link_that_is_named_looks_as_it_does_in_a_listing(disk: Place, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.csv").write_bytes(b"there")
+    (folder_of(disk) / "a.csv").symlink_to(tmp_path / "elsewhere.csv")
+    (folder_of(disk) / "lost.csv").symlink_to("nowhere.csv")
+    (folder_of(disk) / "folder.csv").symlink_to(tmp_path)
+    links = sorted(disk.files(), key=lambda file: file.path)
+    assert list(disk.named(["a.csv", "folder.csv", "lost.csv"])) == links
+    assert len(links) == 3
+
+
+def test_pages_come_in_order_and_go_on_from_anywhere(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("local", "s3"):
+        monkeypatch.setattr(f"vending_platform.storage.{module}.PAGE", 10)
+    paths = [*(f"sales/{number:04d}.csv" for number in range(20)), "zz/Ａ.csv", "zz/𠮷.csv", "ZZ.csv", "sales-x.csv"]
+    for path in paths:
+        place.write(path, b"x")
+    in_order = sorted(paths, key=str.encode)
+    pages = [[file.path for file in page] for page in place.pages()]
+    assert [path for page in pages for path in page] == in_order
+    assert [len(page) for page in pages] == [10, 10, 4]
+    for after in ("sales/0009.csv", "sales/0009", "zz/𠮷.csv", "ZZ.csv"):
+        behind = [file.path for page in place.pages(after) for file in page]
+        assert behind == [path for path in in_order if path.encode() > after.encode()]
+
+
 def test_storage_has_the_four_places_of_an_environment(tmp_path: Path) -> None:
     urls = Places(*(str(tmp_path / name) for name in ("sources", "processed-data", "dbt-artifacts", "staging")))
     with pytest.raises(FileNotFoundError, match="that is where deliveries are expected"):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vending_platform.arrivals import Earlier, Request, decide, requests
 from vending_platform.ingestion import Pending
-from vending_platform.orchestration.arrivals import Earlier, Request, decide, requests
 
 NOW = datetime(2024, 3, 20, 12, 0, tzinfo=UTC)
 DAYS = [date(2024, 3, day) for day in range(1, 10)]
@@ -51,13 +51,13 @@ REQUEST = Request(("sales",), DAYS[0], DAYS[1], 3)
 
 
 def test_what_is_under_way_is_not_asked_for_again() -> None:
-    chosen, skipped = decide([REQUEST], {REQUEST.about: Earlier(is_under_way=True)}, NOW)
+    chosen, skipped = decide([REQUEST], {REQUEST: Earlier(is_under_way=True)}, NOW)
     assert (chosen, skipped) == ([], ["2024-03-01..2024-03-02: a run for it is under way"])
 
 
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 1), (2, 2), (4, 8), (9, 60)])
 def test_what_failed_is_asked_for_again_more_and_more_seldom(failures: int, minutes: int) -> None:
-    earlier = {REQUEST.about: Earlier(failures=failures, last_failed_at=NOW)}
+    earlier = {REQUEST: Earlier(failures=failures, last_failed_at=NOW)}
     just_before, then = NOW + timedelta(minutes=minutes, seconds=-1), NOW + timedelta(minutes=minutes)
     assert decide([REQUEST], earlier, just_before)[0] == []
     assert decide([REQUEST], earlier, then)[0] == [REQUEST]

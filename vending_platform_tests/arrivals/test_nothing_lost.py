@@ -1,0 +1,141 @@
+"""Whatever is lost, told twice, told late or interrupted: everything is loaded, once, and no message goes too early."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vending_platform.arrivals import Step
+from vending_platform.catalog import Catalog
+from vending_platform_tests.arrivals.sqs import DEAD_LETTERS, MemorySqs
+from vending_platform_tests.arrivals.world import Killed, Recording, World, event
+from vending_platform_tests.storage.memory import MemoryPlace
+
+DAY, NEXT_DAY, OTHER_DAY = "20240305", "20240306", "20240309"
+PATHS = [
+    *(f"sales/sales_VM{machine:03d}_{day}.csv" for machine in (1, 2) for day in (DAY, NEXT_DAY, OTHER_DAY)),
+    "master-data/vending_machines.csv",
+    "notes.txt",
+]
+
+
+@dataclass
+class Bucket:
+    """What lies in the store, and what runs have made of it: a stand-in for ledger and tables."""
+
+    there: dict[str, int] = field(default_factory=dict)
+    loaded: dict[str, int] = field(default_factory=dict)
+    told: set[tuple[str, int]] = field(default_factory=set)
+
+    def load(self, paths: frozenset[str]) -> None:
+        self.loaded |= {path: self.there[path] for path in paths}
+
+    def sweep(self) -> None:
+        """The daily run without a list."""
+        self.loaded |= self.there
+
+
+def world(catalog: Catalog) -> tuple[World, Bucket]:
+    bucket = Bucket()
+    return World(catalog, bucket.load), bucket
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_was_told_is_loaded_and_the_sweep_loads_the_rest(data: st.DataObject, catalog: Catalog) -> None:
+    """Of the notifications a tenth is lost, a tenth comes twice, all come in any order; looks are killed anywhere, runs
+    fail, files are written again at any time."""
+    house, bucket = world(catalog)
+    chance = data.draw(st.randoms(use_true_random=False))
+    late: list[str] = []
+    for number in range(data.draw(st.integers(1, 25), label="moments")):
+        for path in data.draw(st.lists(st.sampled_from(PATHS), max_size=4), label="written"):
+            bucket.there[path] = number
+            if chance.random() < 0.9:
+                bucket.told.add((path, number))
+                late += [event(path, number)] * (2 if chance.random() < 0.1 else 1)
+        chance.shuffle(late)
+        for _ in range(chance.randint(0, len(late))):
+            house.tell(late.pop())
+        with suppress(Killed):
+            house.look(data.draw(st.sampled_from([-1, -1, 0, 1, 2, 3, 4, 6, 9]), label="kill at"))
+        if chance.random() < 0.5:
+            house.end_runs(fails=lambda run: chance.random() < 0.3)
+        house.wait(seconds=chance.choice([1, 30, 90, 300, 1000]))
+    house.tell(*late)
+    house.settle()
+    assert {path for path, writing in bucket.there.items() if (path, writing) in bucket.told} <= {
+        path for path, writing in bucket.there.items() if bucket.loaded.get(path) == writing
+    }
+    assert house.sqs.waiting(DEAD_LETTERS) == []
+    assert len({run.run_key for run in house.runs}) == len(house.runs)
+    bucket.sweep()
+    assert bucket.loaded == bucket.there
+
+
+POISON = '{"Records": "?"}'
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_a_kill_at_any_boundary_is_mended_by_the_next_look(catalog: Catalog, first: int) -> None:
+    """`first` is the look that is killed: the one that requests, and those that find its runs on record."""
+    kill_at, boundaries, came_that_far = 0, set(), True
+    while came_that_far:
+        house, bucket = world(catalog)
+        bucket.there = dict.fromkeys(PATHS, 1)
+        house.tell(*map(event, PATHS), event(PATHS[0]), POISON)
+        for look in range(first):
+            house.wait(minutes=20)
+            house.look()
+            house.end_runs(fails=lambda _, look=look: look == 0)  # type: ignore[misc]
+        house.wait(minutes=20)
+        try:
+            house.look(kill_at)
+        except Killed:
+            boundaries.add(house.passed[-1])
+        else:
+            came_that_far = False
+        house.settle()
+        assert bucket.loaded == bucket.there, f"killed at boundary {kill_at}"
+        assert {message.body for message in house.sqs.waiting(DEAD_LETTERS)} == {POISON}
+        kill_at += 1
+    expected = {
+        0: {*Step, *Recording},  # the poison goes at once
+        1: {Step.RECEIVED, Step.DELETED, *Recording},  # what failed is requested again
+        2: {Step.RECEIVED, Recording.EVALUATED},
+    }
+    assert boundaries == expected[first]
+
+
+def test_between_two_boundaries_lies_one_effect_at_most(catalog: Catalog) -> None:
+    """A step that has a lasting effect and no boundary of its own would never be killed there: it fails here."""
+    house, bucket = world(catalog)
+    bucket.there = dict.fromkeys(PATHS, 1)
+    trace: list[str] = []
+    house.on_boundary = trace.append
+    house.tell(*map(event, PATHS), POISON, POISON)
+    with ExitStack() as stack:
+        for owner, method in ((MemorySqs, "send_message"), (MemorySqs, "delete_message_batch"), (MemoryPlace, "write")):
+            stack.enter_context(_recording(trace, owner, method))
+        for _ in range(3):
+            house.wait(minutes=20)
+            house.look()
+            house.end_runs(fails=lambda run: run.run_key.endswith(" 1"))
+    assert set(trace) == {"effect", *Step, *Recording}
+    for before, after in pairwise(trace):
+        assert not before == after == "effect"
+
+
+def _recording(trace: list[str], owner: type, method: str) -> AbstractContextManager[object]:
+    original: Callable[..., object] = getattr(owner, method)
+
+    def recorded(*args: object, **named: object) -> object:
+        trace.append("effect")
+        return original(*args, **named)
+
+    return patch.object(owner, method, recorded)
