@@ -23,6 +23,7 @@ DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 _PREFIX = "VENDING_"
 _SETTINGS_FILE = ".env"
 DATA_DIR_VARIABLE = _PREFIX + "DATA_DIR"
+_WEB_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s/@?#]+)*")
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 
 
@@ -86,6 +87,10 @@ class Environment:
     """A local folder for what one process needs while it runs, and for caches that may be lost."""
     dagster_home: Path
     """Where Dagster keeps the history of runs."""
+    ui_url: str | None
+    """Where people see Dagster's UI, for links in alerts."""
+    slack_alerts: bool
+    """Whether a Slack channel is told too."""
 
 
 class _Variables(BaseSettings):
@@ -100,6 +105,8 @@ class _Variables(BaseSettings):
     company: str | None = Field(None, description="the first part of the buckets' names")
     kms_key: str | None = Field(None, description="the key that encrypts production's objects")
     snowflake_account: str | None = None
+    ui_url: str | None = Field(None, description="where people see Dagster's UI")
+    slack_alerts: str | None = Field(None, description="true: Slack is told too; its webhook is in a secret")
 
     @classmethod
     def settings_customise_sources(
@@ -131,7 +138,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
     """The table: every environment gives every value, and nothing falls through to another one."""
     match name:
         case EnvironmentName.DEVELOPMENT:
-            _check(name, variables, needs=(), refuses=("company", "kms_key", "snowflake_account"))
+            _check(name, variables, needs=(), refuses=("company", "kms_key", "snowflake_account", "slack_alerts"))
             data = variables.data_dir or Path("data")
             return Environment(
                 name=name,
@@ -153,6 +160,8 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 cloud_alerts=False,
                 scratch=data / "scratch",
                 dagster_home=data / "dagster",
+                ui_url=variables.ui_url or "http://127.0.0.1:3000",
+                slack_alerts=False,
             )
         case EnvironmentName.STAGING:
             _check(name, variables, needs=("company", "snowflake_account"), refuses=("data_dir", "kms_key"))
@@ -171,6 +180,8 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 cloud_alerts=True,
                 scratch=Path("scratch"),
                 dagster_home=Path("scratch") / "dagster",
+                ui_url=variables.ui_url,
+                slack_alerts=variables.slack_alerts == "true",
             )
         case EnvironmentName.PRODUCTION:
             _check(name, variables, needs=("company", "snowflake_account", "kms_key"), refuses=("data_dir",))
@@ -189,6 +200,8 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 cloud_alerts=True,
                 scratch=Path("scratch"),
                 dagster_home=Path("scratch") / "dagster",
+                ui_url=variables.ui_url,
+                slack_alerts=variables.slack_alerts == "true",
             )
         case _:
             assert_never(name)
@@ -216,6 +229,10 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
             f"{_variable('company')}={variables.company!r} can't begin a bucket's name: "
             f"2 to 41 lower-case letters, digits and hyphens"
         )
+    if variables.ui_url is not None and not _WEB_ADDRESS.fullmatch(variables.ui_url):
+        problems.append(f"{_variable('ui_url')}={variables.ui_url!r} is no address such as https://dagster.example.com")
+    if variables.slack_alerts not in (None, "true", "false"):
+        problems.append(f"{_variable('slack_alerts')}={variables.slack_alerts!r} is neither true nor false")
     if problems:
         raise SettingsError("Settings can't be used: " + "; ".join(problems) + ".")
 

@@ -57,6 +57,8 @@ TABLE = {
             cloud_alerts=False,
             scratch=Path("data/scratch"),
             dagster_home=Path("data/dagster"),
+            ui_url="http://127.0.0.1:3000",
+            slack_alerts=False,
         ),
     ),
     "staging": (
@@ -76,6 +78,8 @@ TABLE = {
             cloud_alerts=True,
             scratch=Path("scratch"),
             dagster_home=Path("scratch/dagster"),
+            ui_url=None,
+            slack_alerts=False,
         ),
     ),
     "production": (
@@ -95,6 +99,8 @@ TABLE = {
             cloud_alerts=True,
             scratch=Path("scratch"),
             dagster_home=Path("scratch/dagster"),
+            ui_url=None,
+            slack_alerts=False,
         ),
     ),
 }
@@ -125,6 +131,12 @@ def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch
     assert moved.scratch == Path("/elsewhere/scratch")
 
 
+def test_where_people_see_the_ui_and_whether_slack_is_told_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"VENDING_UI_URL": "https://dagster.hinode.example/vending", "VENDING_SLACK_ALERTS": "true"}
+    staging = load_with(monkeypatch, STAGING | said)
+    assert (staging.ui_url, staging.slack_alerts) == (said["VENDING_UI_URL"], True)
+
+
 def test_an_unknown_environment_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=r"VENDING_ENV='prod' is no .*: development, staging, production\."):
         load_with(monkeypatch, {"VENDING_ENV": "prod"})
@@ -151,6 +163,9 @@ WRONG = {
         {"VENDING_ENV": "production", "VENDING_COMPANY": "hinode", "VENDING_DATA_DIR": "/elsewhere"},
         ["production needs VENDING_SNOWFLAKE_ACCOUNT, VENDING_KMS_KEY", "has no use for VENDING_DATA_DIR"],
     ),
+    "an address that is none": (STAGING | {"VENDING_UI_URL": "dagster.example.com"}, ["VENDING_UI_URL"]),
+    "neither yes nor no": (STAGING | {"VENDING_SLACK_ALERTS": "maybe"}, ["VENDING_SLACK_ALERTS", "true nor false"]),
+    "development has no Slack": ({"VENDING_SLACK_ALERTS": "true"}, ["no use for VENDING_SLACK_ALERTS"]),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (
         STAGING | {"VENDING_COMPANY": "h" * 42},
