@@ -11,7 +11,7 @@ from vending_platform.ingestion.ledger import FileVersion, State
 from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending
 from vending_platform.ingestion.planning import Selection
 from vending_platform.ingestion.runs import EVERYTHING, ingest, replay
-from vending_platform.ingestion.status import Status, as_json, status, status_of
+from vending_platform.ingestion.status import Status, as_json, last_changes, status, status_of
 from vending_platform.ingestion.steps import Step
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "as_json",
     "check",
     "ingest",
+    "last_changes",
     "overview",
     "pending",
     "replay",
