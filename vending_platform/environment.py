@@ -23,6 +23,7 @@ DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 _PREFIX = "VENDING_"
 _SETTINGS_FILE = ".env"
 DATA_DIR_VARIABLE = _PREFIX + "DATA_DIR"
+UI_URL_VARIABLE = _PREFIX + "UI_URL"
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s/@?#]+)*")
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 

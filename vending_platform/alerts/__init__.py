@@ -10,8 +10,9 @@ from vending_platform.alerts.logs import JsonLines, json_handler, log_as_json
 from vending_platform.alerts.memory import Looked, Memory, recall
 from vending_platform.alerts.metrics import Number, Unit, measured
 from vending_platform.alerts.problem import Event, Found, Kind, Message, Problem, reconcile
-from vending_platform.alerts.telling import Alerting, Finder, NotNow, Told, look, tell
-from vending_platform.alerts.wording import duration, without_secrets
+from vending_platform.alerts.telling import Finder, NotNow, Told, look, tell
+from vending_platform.alerts.who import Alerting, in_the_cloud, on_a_laptop
+from vending_platform.alerts.wording import without_secrets
 
 __all__ = [
     "CLIENT_CONFIG",
@@ -36,11 +37,12 @@ __all__ = [
     "Told",
     "Unit",
     "dead_letters",
-    "duration",
+    "in_the_cloud",
     "json_handler",
     "log_as_json",
     "look",
     "measured",
+    "on_a_laptop",
     "recall",
     "reconcile",
     "tell",

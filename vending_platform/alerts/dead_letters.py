@@ -1,6 +1,7 @@
 """Messages that a queue gave up on: after so many attempts SQS puts them aside, where nobody sees them."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from vending_platform.alerts.problem import Kind, Problem
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 def dead_letters(open_client: Callable[[], "SQSClient"], queue: str) -> Finder:
     """Looks how many messages there are in the dead-letter queue of this name."""
 
+    opened = cache(open_client)
+
     def find() -> Sequence[Problem]:
-        client = open_client()
+        client = opened()
         answer = client.get_queue_attributes(
             QueueUrl=client.get_queue_url(QueueName=queue)["QueueUrl"],
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],

@@ -32,14 +32,6 @@ class Finder:
 
 
 @dataclass(frozen=True)
-class Alerting:
-    """Who is told in one environment, and where else to look for problems than Dagster and the warehouse."""
-
-    channels: Sequence[Channel]
-    finders: Sequence[Finder] = ()
-
-
-@dataclass(frozen=True)
 class Told:
     memory: Memory
     sent: int

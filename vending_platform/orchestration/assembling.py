@@ -12,6 +12,7 @@ from vending_platform.orchestration.jobs import DAILY, INGEST, jobs
 from vending_platform.orchestration.models import model_assets
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
+from vending_platform.orchestration.watching import alerting, watch
 from vending_platform.platform import Platform
 
 _BY_HAND = "03:00"
@@ -23,6 +24,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
     environment = platform.environment
     specs = Specs(platform.catalog, platform.manifest, environment)
     by_name = {job.name: job for job in jobs(specs)}
+    is_by_hand = environment.name is EnvironmentName.DEVELOPMENT
     is_scheduled = environment.transformation_starts is not None
     schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
@@ -38,8 +40,13 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         asset_checks=[deliveries_check()],
         jobs=list(by_name.values()),
         schedules=schedules,
-        sensors=[arrivals(is_running=environment.name is not EnvironmentName.DEVELOPMENT)],
-        resources={"platform": platform, "io_manager": dg.mem_io_manager, **overrides},
+        sensors=[arrivals(is_running=not is_by_hand), watch(by_name, is_running=not is_by_hand)],
+        resources={
+            "platform": platform,
+            "alerting": alerting(environment),
+            "io_manager": dg.mem_io_manager,
+            **overrides,
+        },
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
     )
 

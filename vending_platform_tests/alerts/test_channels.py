@@ -18,6 +18,7 @@ from rich.console import Console
 
 from vending_platform.alerts import (
     CLIENT_CONFIG,
+    Alerting,
     ChannelDown,
     Event,
     Kind,
@@ -27,7 +28,9 @@ from vending_platform.alerts import (
     Sns,
     Terminal,
     dead_letters,
+    in_the_cloud,
     look,
+    on_a_laptop,
 )
 from vending_platform_tests.alerts.parts import NOON, problem
 
@@ -192,6 +195,20 @@ def test_messages_that_a_queue_gave_up_on_are_a_problem_until_they_are_gone(clou
     sqs.purge_queue(QueueUrl=queue)
     assert finder.find() == []
     assert look([dead_letters(lambda: sqs, "no-such-queue")]).keys() == {Kind.WATCH}
+
+
+def test_who_is_told_where_is_said_before_anything_is_opened() -> None:
+    def never() -> Any:
+        raise AssertionError("nobody has anything to say yet")
+
+    def told(alerting: Alerting) -> list[str]:
+        return [channel.name for channel in alerting.channels]
+
+    assert told(on_a_laptop("development")) == ["terminal"]
+    assert told(in_the_cloud("staging", topic_arn="arn:t", open_sns=never)) == ["log", "sns"]
+    finder = dead_letters(never, "arrivals-dlq")
+    everybody = in_the_cloud("staging", topic_arn="arn:t", open_sns=never, read_webhook=never, finders=[finder])
+    assert (told(everybody), everybody.finders) == (["log", "sns", "slack"], [finder])
 
 
 def test_the_terminal_shows_a_message_whole() -> None:

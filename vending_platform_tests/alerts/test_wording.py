@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vending_platform.alerts import Event, Kind, Message, duration, without_secrets
-from vending_platform.alerts.wording import subject, text
+from vending_platform.alerts import Event, Kind, Message, without_secrets
+from vending_platform.alerts.wording import duration, subject, text
 from vending_platform_tests.alerts.parts import NOON, problem
 
 MESSAGE = Message(
