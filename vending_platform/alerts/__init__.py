@@ -9,10 +9,10 @@ from vending_platform.alerts.dead_letters import dead_letters
 from vending_platform.alerts.logs import JsonLines, json_handler, log_as_json
 from vending_platform.alerts.memory import Looked, Memory, recall
 from vending_platform.alerts.metrics import Number, Unit, measured
+from vending_platform.alerts.plain import without_secrets
 from vending_platform.alerts.problem import Event, Found, Kind, Message, Problem, reconcile
 from vending_platform.alerts.telling import Finder, NotNow, Told, look, tell
 from vending_platform.alerts.who import Alerting, in_the_cloud, on_a_laptop
-from vending_platform.alerts.wording import without_secrets
 
 __all__ = [
     "CLIENT_CONFIG",

@@ -85,7 +85,7 @@ class Slack:
 
     def send(self, message: Message) -> None:
         try:
-            webhook = self.read_webhook().strip()
+            webhook = self.read_webhook()
         except Exception as error:
             raise ChannelDown(f"the secret with the webhook can't be read: {type(error).__name__}") from None
         if not _may_be_told(webhook):

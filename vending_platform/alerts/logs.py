@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from vending_platform.alerts.wording import without_secrets
+from vending_platform.alerts.plain import without_secrets
 
 _SUBJECTS = ("run", "job", "step", "asset", "partition")
 """What a line is about, where its record says so."""
@@ -37,7 +37,8 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         said_aloud = {name: without_secrets(value) if isinstance(value, str) else value for name, value in line.items()}
-        return json.dumps(said_aloud, ensure_ascii=False, default=str)
+        # A file's name may hold what is no letter, and a line that can't be written is lost.
+        return json.dumps(said_aloud, ensure_ascii=False, default=str).encode(errors="replace").decode()
 
 
 def json_handler(about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}) -> logging.Handler:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from vending_platform.alerts.plain import one_line
+
 
 class Kind(StrEnum):
     RUN = "run failed"
@@ -43,7 +45,8 @@ Identity: TypeAlias = tuple[Kind, str]
 class Problem:
     """What is wrong now. Two of the same kind about the same thing are one problem, whenever they are found.
 
-    `what` is a short sentence that stays the same while the problem lasts; the rest says how it is now.
+    `what` is a short sentence that stays the same while the problem lasts; the rest says how it is now. Whatever it is
+    made with, its texts are lines that can be kept, sent and shown.
     """
 
     kind: Kind
@@ -58,6 +61,10 @@ class Problem:
     """What is counted, in the singular."""
     since: datetime | None = None
     """Where it is not known, since it was found."""
+
+    def __post_init__(self) -> None:
+        for name in ("about", "what", "where", "what_to_do", "why"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
 
     @property
     def identity(self) -> Identity:

@@ -74,17 +74,15 @@ def tell(
     if memory != before:
         remember(keeper, memory)
     sent, down = 0, {}
-    untold = dict(memory.untold)
     for channel in channels:
-        waiting = untold[channel.name]
+        waiting = memory.untold[channel.name]
         taken, problem = _send(channel, waiting, seconds)
-        untold[channel.name] = waiting[taken:]
+        if taken:  # at once, for the next channel may take its time, and the look may be ended before
+            memory = replace(memory, untold={**memory.untold, channel.name: waiting[taken:]})
+            remember(keeper, memory)
         sent += taken
         if problem is not None:
             down[channel.name] = problem
-    if sent:
-        memory = replace(memory, untold=untold)
-        remember(keeper, memory)
     return Told(memory, sent, down)
 
 

@@ -1,6 +1,5 @@
 """How a message reads: for a person who was woken by it and knows nothing yet."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,26 +8,12 @@ from vending_platform.alerts.problem import Event, Kind, Message
 from vending_platform.environment import BUSINESS_TIME_ZONE
 
 _JAPAN = ZoneInfo(BUSINESS_TIME_ZONE)
-_SUBJECT, _LINE = 100, 1_000
-_SECRETS = re.compile(
-    r"https://hooks\.slack\.com/\S+"  # whoever knows it can post
-    r"|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"  # user and password in an address
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|(?<=[?&])(?:X-Amz-Signature|X-Amz-Security-Token)=[^&\s]+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|\b(?:password|passwd|secret|token|api_?key)['\"]?\s*[=:]\s*(?:'[^']*'|\"[^\"]*\"|[^\s,;}]+)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-def without_secrets(text: str) -> str:
-    """What a library says of its failure may hold what it failed with."""
-    return _SECRETS.sub("***", text)
+_SUBJECT = 100
 
 
 def subject(message: Message, environment: str) -> str:
     """One short line of ASCII, as the subject of an e-mail must be."""
-    words = f"[{environment}] {message.event.capitalize()}: {_line(message.problem.what)}"
+    words = f"[{environment}] {message.event.capitalize()}: {message.problem.what}"
     plain = "".join(letter if " " <= letter <= "~" else "?" for letter in words)
     return plain if len(plain) < _SUBJECT else plain[: _SUBJECT - 4] + "..."
 
@@ -40,23 +25,23 @@ def text(message: Message, environment: str) -> str:
 
 
 def head(message: Message) -> str:
-    return f"{message.event.upper()}: {_line(message.problem.what)}"
+    return f"{message.event.upper()}: {message.problem.what}"
 
 
 def parts(message: Message, environment: str) -> Iterator[tuple[str, str]]:
     """What is said below the head, by name."""
     problem, lasted = message.problem, duration(message.at - message.since)
-    yield "Where", f"{environment}: {_line(problem.where)}"
+    yield "Where", f"{environment}: {problem.where}"
     if message.event is Event.RECOVERED:
         yield "Since", f"{moment(message.at)}; it had lasted {lasted}, from {moment(message.since)}"
         yield "What to do", "Nothing: what was wrong is no longer so."
     else:
         if problem.why:
-            yield "Why", _line(problem.why)
+            yield "Why", problem.why
         yield "Since", moment(message.since) + (f", for {lasted}" if lasted != "a moment" else "")
         things = problem.unit if problem.count == 1 else f"{problem.unit}s"
         yield "How often" if problem.kind is Kind.RUN else "How much", f"{problem.count:,} {things}"
-        yield "What to do", _line(problem.what_to_do)
+        yield "What to do", problem.what_to_do
     if problem.link is not None:
         yield "Link", problem.link
 
@@ -70,8 +55,3 @@ def duration(time: timedelta) -> str:
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     told = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n]
     return " ".join(told[:2]) or "a moment"
-
-
-def _line(said: str) -> str:
-    words = " ".join(without_secrets(said).split())
-    return words if len(words) <= _LINE else words[: _LINE - 2] + " …"

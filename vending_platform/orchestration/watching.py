@@ -111,7 +111,7 @@ def watch_once(
 def _run_problems(history: dg.DagsterInstance, runs: Iterable[Ran], now: datetime, links: Links) -> Iterator[Problem]:
     for job, failures in failing(runs, now).items():
         shown = "materialisation of assets" if job == _MATERIALISATIONS else job
-        yield run_problem(shown, failures, without_secrets(_said(history, failures[-1].run_id)), links)
+        yield run_problem(shown, failures, _said(history, failures[-1].run_id), links)
 
 
 def _ended(history: dg.DagsterInstance, jobs: Sequence[str]) -> Iterator[Ran]:

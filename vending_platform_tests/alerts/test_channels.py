@@ -65,7 +65,7 @@ def hook() -> Iterator[Hook]:
             kept.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             kept.paths.append(self.path)
             self.send_response(kept.answer)
-            if kept.answer == 307:
+            if kept.answer == 302:
                 self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]
             self.end_headers()
 
@@ -94,7 +94,7 @@ def test_slack_is_posted_the_text_with_nothing_in_it_that_slack_would_read_other
     assert "https://ui/runs/7" in told["text"]
 
 
-@pytest.mark.parametrize("answer", [307, 404, 429, 500])
+@pytest.mark.parametrize("answer", [302, 404, 429, 500])
 def test_an_answer_that_is_no_yes_means_that_slack_is_down(answer: int) -> None:
     with hook() as server:
         server.answer = answer

@@ -23,7 +23,7 @@ class Lines:
         self.logger.addHandler(handler)
 
     def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.written.getvalue().splitlines()]
+        return [json.loads(line) for line in self.written.getvalue().split("\n")[:-1]]
 
 
 def test_a_line_is_one_object_that_says_what_it_is_about() -> None:
@@ -56,8 +56,9 @@ def test_an_exception_is_part_of_its_line_without_its_secrets() -> None:
 
 def test_nothing_that_can_be_logged_breaks_a_line() -> None:
     lines = Lines()
-    lines.logger.info("odd", extra={"fields": {"a": object, "b": NOON}})
-    assert lines.objects()[0]["b"] == "2024-03-15 12:00:00+00:00"
+    lines.logger.info("odd", extra={"fields": {"a": object, "b": NOON, "c": "a\udc81\x00b\u2028"}})
+    (said,) = lines.objects()
+    assert (said["b"], said["c"]) == ("2024-03-15 12:00:00+00:00", "a?\x00b\u2028")
 
 
 def test_logging_as_json_twice_says_everything_once(capsys: pytest.CaptureFixture[str]) -> None:

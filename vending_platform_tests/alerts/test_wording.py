@@ -67,6 +67,14 @@ def test_a_subject_is_what_an_email_takes(what: str, event: Event) -> None:
     assert said.startswith(f"[staging] {event.capitalize()}: ")
 
 
+@given(st.text(st.characters()) | st.sampled_from(["a\udc81b\x00.csv", "password=x " * 200]))
+def test_what_a_problem_says_can_be_kept_and_sent_whatever_it_is_made_with(odd: str) -> None:
+    one = problem(why=odd)
+    assert one.why.encode().decode() == one.why
+    assert "\x00" not in one.why
+    assert replace(one).why == one.why
+
+
 def test_a_line_is_one_line_and_no_novel() -> None:
     long = replace(MESSAGE, problem=replace(MESSAGE.problem, why="x\r\n\u2028" * 100_000))
     lines = text(long, "staging").splitlines()
