@@ -1,10 +1,12 @@
 """Where everything meets: what `dagster` loads (see workspace.yaml), for the environment that the settings name."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
+from vending_platform.alerts import log_as_json
 from vending_platform.environment import Environment, load
 from vending_platform.orchestration import assemble
 from vending_platform.platform import open_platform
@@ -16,4 +18,7 @@ def build_definitions(environment: Environment, overrides: Mapping[str, Any] | N
 
 
 def definitions() -> dg.Definitions:
-    return build_definitions(load())
+    environment = load()
+    if environment.cloud_logs:
+        log_as_json(logging.getLogger())
+    return build_definitions(environment)

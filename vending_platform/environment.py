@@ -29,6 +29,8 @@ AWS_ACCOUNT_VARIABLE = _PREFIX + "AWS_ACCOUNT"
 AWS_REGION_VARIABLE = _PREFIX + "AWS_REGION"
 AWS_ENDPOINT_VARIABLE = _PREFIX + "AWS_ENDPOINT"
 S3_ENDPOINT_VARIABLE = _PREFIX + "S3_ENDPOINT"
+UI_URL_VARIABLE = _PREFIX + "UI_URL"
+_WEB_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s/@?#]+)*")
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 _AWS_ACCOUNT = re.compile(r"[0-9]{12}")
 _AWS_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
@@ -84,6 +86,8 @@ class AwsTarget:
     endpoint: str | None
     """Where every other service is asked."""
     secrets: SecretNames
+    alerts_topic: str
+    """The ARN of the SNS topic that people are told by."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +147,14 @@ class Environment:
     marts_due: str | None
     automatic_retries: int
     cloud_logs: bool
-    cloud_alerts: bool
     scratch: Path
     """A local folder for what one process needs while it runs, and for caches that may be lost."""
     dagster_home: Path
     """Where Dagster keeps the history of runs."""
+    ui_url: str | None
+    """Where people see Dagster's UI, for links in alerts."""
+    slack_alerts: bool
+    """Whether a Slack channel is told too."""
 
 
 class _Variables(BaseSettings):
@@ -167,6 +174,8 @@ class _Variables(BaseSettings):
     s3_endpoint: str | None = Field(None, description="asked in place of AWS's own S3, such as a VPC endpoint")
     s3_addressing: str | None = Field(None, description="virtual (default) or path")
     snowflake_account: str | None = None
+    ui_url: str | None = Field(None, description="where people see Dagster's UI")
+    slack_alerts: str | None = Field(None, description="true: Slack is told too; its webhook is in a secret")
 
     @classmethod
     def settings_customise_sources(
@@ -198,7 +207,9 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
     """The table: every environment gives every value, and nothing falls through to another one."""
     match name:
         case EnvironmentName.DEVELOPMENT:
-            _check(name, variables, needs=(), refuses=("company", "kms_key", *_OF_AWS, "snowflake_account"))
+            _check(
+                name, variables, needs=(), refuses=("company", "kms_key", *_OF_AWS, "snowflake_account", "slack_alerts")
+            )
             data = variables.data_dir or Path("data")
             return Environment(
                 name=name,
@@ -219,9 +230,10 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 marts_due=None,
                 automatic_retries=0,
                 cloud_logs=False,
-                cloud_alerts=False,
                 scratch=data / "scratch",
                 dagster_home=data / "dagster",
+                ui_url=variables.ui_url or "http://127.0.0.1:3000",
+                slack_alerts=False,
             )
         case EnvironmentName.STAGING:
             _check(
@@ -232,7 +244,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 places=_bucket(f"{variables.company}-vending-data-staging"),
                 encryption=Encryption.SSE_S3,
                 kms_key=None,
-                aws=_aws(variables, SecretNames("vending/staging/snowflake", "vending/staging/slack")),
+                aws=_aws(variables, SecretNames("vending/staging/snowflake", "vending/staging/slack"), "staging"),
                 warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_STG", "COMPUTE_WH_STG"),
                 arrivals=_queue(f"{variables.company}-vending-arrivals-staging"),
                 dbt_threads=4,
@@ -241,9 +253,10 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 marts_due="05:00",
                 automatic_retries=3,
                 cloud_logs=True,
-                cloud_alerts=True,
                 scratch=Path("scratch"),
                 dagster_home=Path("scratch") / "dagster",
+                ui_url=variables.ui_url,
+                slack_alerts=variables.slack_alerts == "true",
             )
         case EnvironmentName.PRODUCTION:
             _check(
@@ -254,7 +267,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 places=_bucket(f"{variables.company}-vending-data-prod"),
                 encryption=Encryption.SSE_KMS,
                 kms_key=variables.kms_key,
-                aws=_aws(variables, SecretNames("vending/production/snowflake", "vending/production/slack")),
+                aws=_aws(variables, SecretNames("vending/production/snowflake", "vending/production/slack"), "prod"),
                 warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
                 arrivals=_queue(f"{variables.company}-vending-arrivals-prod"),
                 dbt_threads=8,
@@ -263,22 +276,25 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 marts_due="06:00",
                 automatic_retries=3,
                 cloud_logs=True,
-                cloud_alerts=True,
                 scratch=Path("scratch"),
                 dagster_home=Path("scratch") / "dagster",
+                ui_url=variables.ui_url,
+                slack_alerts=variables.slack_alerts == "true",
             )
         case _:
             assert_never(name)
 
 
-def _aws(variables: _Variables, secrets: SecretNames) -> AwsTarget:
+def _aws(variables: _Variables, secrets: SecretNames, suffix: str) -> AwsTarget:
+    region = variables.aws_region or _TOKYO
     return AwsTarget(
         account=str(variables.aws_account),
-        region=variables.aws_region or _TOKYO,
+        region=region,
         s3_endpoint=variables.s3_endpoint,
         s3_addressing=S3Addressing(variables.s3_addressing or S3Addressing.VIRTUAL),
         endpoint=variables.aws_endpoint,
         secrets=secrets,
+        alerts_topic=f"arn:aws:sns:{region}:{variables.aws_account}:{variables.company}-vending-alerts-{suffix}",
     )
 
 
@@ -309,6 +325,10 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
             f"2 to 41 lower-case letters, digits and hyphens"
         )
     problems += _wrong_about_aws(variables)
+    if variables.ui_url is not None and not _WEB_ADDRESS.fullmatch(variables.ui_url):
+        problems.append(f"{_variable('ui_url')}={variables.ui_url!r} is no address such as https://dagster.example.com")
+    if variables.slack_alerts not in (None, "true", "false"):
+        problems.append(f"{_variable('slack_alerts')}={variables.slack_alerts!r} is neither true nor false")
     if problems:
         raise SettingsError("Settings can't be used: " + "; ".join(problems) + ".")
 

@@ -50,8 +50,9 @@ def bucket(name: str) -> Places:
     return Places(*(f"s3://{name}/{folder}" for folder in ("raw-data", "processed-data", "dbt-artifacts", "staging")))
 
 
-def aws(secrets: SecretNames) -> AwsTarget:
-    return AwsTarget("012345678901", "ap-northeast-1", None, S3Addressing.VIRTUAL, None, secrets)
+def aws(secrets: SecretNames, topic: str) -> AwsTarget:
+    topic = f"arn:aws:sns:ap-northeast-1:012345678901:{topic}"
+    return AwsTarget("012345678901", "ap-northeast-1", None, S3Addressing.VIRTUAL, None, secrets, topic)
 
 
 TABLE = {
@@ -71,9 +72,10 @@ TABLE = {
             marts_due=None,
             automatic_retries=0,
             cloud_logs=False,
-            cloud_alerts=False,
             scratch=Path("data/scratch"),
             dagster_home=Path("data/dagster"),
+            ui_url="http://127.0.0.1:3000",
+            slack_alerts=False,
         ),
     ),
     "staging": (
@@ -83,7 +85,7 @@ TABLE = {
             places=bucket("hinode-vending-data-staging"),
             encryption=Encryption.SSE_S3,
             kms_key=None,
-            aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack")),
+            aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack"), "hinode-vending-alerts-staging"),
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             dbt_threads=4,
@@ -92,9 +94,10 @@ TABLE = {
             marts_due="05:00",
             automatic_retries=3,
             cloud_logs=True,
-            cloud_alerts=True,
             scratch=Path("scratch"),
             dagster_home=Path("scratch/dagster"),
+            ui_url=None,
+            slack_alerts=False,
         ),
     ),
     "production": (
@@ -104,7 +107,9 @@ TABLE = {
             places=bucket("hinode-vending-data-prod"),
             encryption=Encryption.SSE_KMS,
             kms_key="alias/vending",
-            aws=aws(SecretNames("vending/production/snowflake", "vending/production/slack")),
+            aws=aws(
+                SecretNames("vending/production/snowflake", "vending/production/slack"), "hinode-vending-alerts-prod"
+            ),
             warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             dbt_threads=8,
@@ -113,9 +118,10 @@ TABLE = {
             marts_due="06:00",
             automatic_retries=3,
             cloud_logs=True,
-            cloud_alerts=True,
             scratch=Path("scratch"),
             dagster_home=Path("scratch/dagster"),
+            ui_url=None,
+            slack_alerts=False,
         ),
     ),
 }
@@ -144,6 +150,12 @@ def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch
     )
     assert moved.warehouse == DuckDBTarget(Path("/elsewhere/dbt_dev.duckdb"))
     assert moved.scratch == Path("/elsewhere/scratch")
+
+
+def test_where_people_see_the_ui_and_whether_slack_is_told_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"VENDING_UI_URL": "https://dagster.hinode.example/vending", "VENDING_SLACK_ALERTS": "true"}
+    staging = load_with(monkeypatch, STAGING | said)
+    assert (staging.ui_url, staging.slack_alerts) == (said["VENDING_UI_URL"], True)
 
 
 def test_an_unknown_environment_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +187,9 @@ WRONG = {
             "has no use for VENDING_DATA_DIR",
         ],
     ),
+    "an address that is none": (STAGING | {"VENDING_UI_URL": "dagster.example.com"}, ["VENDING_UI_URL"]),
+    "neither yes nor no": (STAGING | {"VENDING_SLACK_ALERTS": "maybe"}, ["VENDING_SLACK_ALERTS", "true nor false"]),
+    "development has no Slack": ({"VENDING_SLACK_ALERTS": "true"}, ["no use for VENDING_SLACK_ALERTS"]),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (
         STAGING | {"VENDING_COMPANY": "h" * 42},

@@ -12,7 +12,7 @@ from vending_platform.ingestion.ledger import FileVersion, State
 from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending, unseen
 from vending_platform.ingestion.planning import Selection
 from vending_platform.ingestion.runs import EVERYTHING, ingest, replay
-from vending_platform.ingestion.status import Status, as_json, status, status_of
+from vending_platform.ingestion.status import Status, as_json, last_changes, status, status_of
 from vending_platform.ingestion.steps import Step
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "check",
     "discover",
     "ingest",
+    "last_changes",
     "overview",
     "pending",
     "replay",

@@ -81,7 +81,8 @@ def as_json(status: Status) -> str:
     return json.dumps(asdict(status), ensure_ascii=False, indent=1)
 
 
-def status_of(reader: Reader, catalog: Catalog) -> Status:
+def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -> Status:
+    """With `due_until`, deliveries are due until that day, whether or not anything came of it."""
     if not reader.has_table(FILES):
         return _NOTHING_YET
     files = {
@@ -89,7 +90,7 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
     }
     undeclared = _rows(reader, f"select path, reason from {UNDECLARED} order by path")
     ledger = read_ledger(reader)
-    missing, unknown = _completeness(reader, catalog, ledger)
+    missing, unknown = _completeness(reader, catalog, ledger, due_until)
     hashes = {source.name: source.reading_hash for source in catalog}
     sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
     return Status(
@@ -131,9 +132,12 @@ def status_of(reader: Reader, catalog: Catalog) -> Status:
     )
 
 
-def _completeness(reader: Reader, catalog: Catalog, ledger: Ledger) -> tuple[list[dict[str, str]], list[str]]:
-    """Which machine days are missing, from the first to the last day that any machine delivered; and which machines
-    delivered although the master does not know them. Broken deliveries are not missing: they are in quarantine."""
+def _completeness(
+    reader: Reader, catalog: Catalog, ledger: Ledger, due_until: date | None
+) -> tuple[list[dict[str, str]], list[str]]:
+    """Which machine days are missing, from the first day that any machine delivered to the last, or to `due_until`; and
+    which machines delivered although the master does not know them. Broken deliveries are not missing: they are in
+    quarantine."""
     missing: list[dict[str, str]] = []
     unknown: set[str] = set()
     for source in catalog:
@@ -150,7 +154,7 @@ def _completeness(reader: Reader, catalog: Catalog, ledger: Ledger) -> tuple[lis
         if not loaded or not lives:
             continue
         unknown |= {machine for machine, _ in delivered} - lives.keys()
-        first, last = min(loaded), max(loaded)
+        first, last = min(loaded), due_until or max(loaded)
         missing += [
             {"source": source.name, "machine": machine, "business_day": day.isoformat()}
             for machine, (since, until) in sorted(lives.items())
@@ -158,6 +162,20 @@ def _completeness(reader: Reader, catalog: Catalog, ledger: Ledger) -> tuple[lis
             if (machine, day) not in delivered
         ]
     return missing, sorted(unknown)
+
+
+def last_changes(reader: Reader, catalog: Catalog) -> dict[date | None, datetime]:
+    """When the rows of each business day changed last; None stands for what is not delivered by day."""
+    if not reader.has_table(FILES):
+        return {}
+    daily = ", ".join(f"'{source.name}'" for source in catalog if source.is_daily)
+    found = reader.query(
+        "select day, max(changed) as changed from ("
+        f" select case when source in ({daily or 'null'}) then business_date end as day,"
+        f" greatest(loaded_at, coalesce(ended_at, loaded_at)) as changed from {FILES}"
+        ") as versions group by day"
+    )
+    return dict(zip(found["day"].to_pylist(), found["changed"].to_pylist(), strict=True))
 
 
 def _lives(reader: Reader, master: Source, expected: Expected, ledger: Ledger) -> dict[str, tuple[date, date | None]]:

@@ -18,6 +18,7 @@ from vending_platform.orchestration.noticing import listed, notified
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
 from vending_platform.orchestration.trying import Attempt, NothingHandedOn
+from vending_platform.orchestration.watching import alerting, watch
 from vending_platform.platform import Platform
 
 _BY_HAND = "03:00"
@@ -29,6 +30,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
     environment = platform.environment
     specs = Specs(platform.catalog, platform.manifest, environment)
     by_name = {job.name: job for job in jobs(specs)}
+    is_by_hand = environment.name is EnvironmentName.DEVELOPMENT
     is_scheduled = environment.transformation_starts is not None
     schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
@@ -44,9 +46,10 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         asset_checks=[deliveries_check()],
         jobs=list(by_name.values()),
         schedules=schedules,
-        sensors=[_sensor(environment)],
+        sensors=[_sensor(environment), watch(by_name, is_running=not is_by_hand)],
         resources={
             "platform": platform,
+            "alerting": alerting(environment),
             "attempt": dg.ResourceDefinition(lambda _: Attempt()),
             "io_manager": NothingHandedOn(),
             **overrides,

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import dagster as dg
 
-from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, Environment
+from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, UI_URL_VARIABLE, Environment
 
 ALIVE = "vending/alive"
 _WORKSPACE = PROJECT_DIR / "workspace.yaml"
@@ -36,6 +36,7 @@ def serve(environment: Environment, port: int) -> NoReturn:
         pass  # whatever was killed since the last time is told as failed before the first look
     # Elsewhere it would warn of the repository's dagster.yaml, which is not the one in its home.
     os.environ[DATA_DIR_VARIABLE] = str(home.parent)
+    os.environ.setdefault(UI_URL_VARIABLE, f"http://127.0.0.1:{port}")  # where links in alerts lead
     os.chdir(home)
     quietly = ("-W", "ignore:Function `dev_command` is superseded")  # its heir, dg, wants another layout of the project
     words = ("-m", "dagster", "dev", "--workspace", str(_WORKSPACE), "--host", "127.0.0.1", "--port", str(port))

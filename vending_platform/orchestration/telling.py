@@ -11,6 +11,7 @@ import dagster as dg
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import Part
 from vending_platform.ingestion import Held, Overview, State, Status, Summary
+from vending_platform.orchestration.measuring import measuring
 from vending_platform.orchestration.names import DELIVERIES, raw_key
 from vending_platform.platform import Platform
 from vending_platform.transformation import Block
@@ -190,7 +191,8 @@ def bar_chart(values: Mapping[date, int]) -> str:
 
 
 def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform: Platform) -> Platform:
-    """The platform, telling the run's log when it waits for somebody else."""
+    """The platform, telling the run's log when it waits for somebody else, and measuring what it does."""
+    platform = measuring(platform, context.run.run_id, context.run.job_name)
     before = platform.listener.watcher.on_wait
 
     def on_wait(holder: str) -> None:

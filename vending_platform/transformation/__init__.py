@@ -1,6 +1,7 @@
 """Raw rows become marts: dbt, in this process, for exactly the days that changed raw rows reach.
 
-`transform` builds what is stale, `stale` says what that is. Which raw content a day rests on is in `versions`.
+`transform` builds what is stale, `stale` says what that is, `verdicts` how the last builds went. Which raw content a
+day rests on is in `versions`.
 """
 
 from vending_platform.transformation.blocking import Block, blocked_days
@@ -12,6 +13,7 @@ from vending_platform.transformation.running import (
     blocked,
     stale,
     transform,
+    verdicts,
 )
 from vending_platform.transformation.staleness import Window
 
@@ -26,4 +28,5 @@ __all__ = [
     "blocked_days",
     "stale",
     "transform",
+    "verdicts",
 ]

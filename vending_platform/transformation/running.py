@@ -310,6 +310,15 @@ def _tested(reader: Reader) -> set[str]:
     return set(reader.query(f"select distinct code from {BUILDS} where code is not null")["code"].to_pylist())
 
 
+def verdicts(reader: Reader) -> dict[tuple[str, date | None], bool]:
+    """Per model and day that was built, whether its blocking checks passed; None stands for all of a model. What was
+    begun and did not end is not in it."""
+    if not reader.has_table(BUILDS):
+        return {}
+    rows = reader.query(f"select model, business_date, checks_passed from {BUILDS} where raw_version <> '{UNFINISHED}'")
+    return {(row["model"], row["business_date"]): row["checks_passed"] for row in rows.to_pylist()}
+
+
 def _doubt_what_is_reached(writer: Writer, found: Spread, run_id: str) -> None:
     """Days that a change elsewhere reaches count as unfinished, from before dbt starts: a crash forgets nothing."""
     if found.remember:

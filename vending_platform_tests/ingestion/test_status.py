@@ -2,10 +2,11 @@
 
 import json
 import time
+from datetime import date, datetime, timedelta
 
-from vending_platform.ingestion import Status, Watcher, as_json, status
+from vending_platform.ingestion import Selection, Status, Watcher, as_json, ingest, last_changes, status, status_of
 from vending_platform_tests.ingestion.crashing import ingest_until
-from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_file, sales_row
+from vending_platform_tests.ingestion.yard import NOW, Yard, machines_file, sales, sales_file, sales_row
 
 
 def now(yard: Yard) -> Status:
@@ -40,6 +41,47 @@ def test_a_machine_is_expected_while_it_stands(yard: Yard) -> None:
         ("VM002", "2024-03-04"),
         ("VM003", "2024-03-02"),
     ]
+
+
+def test_a_day_that_is_due_is_missing_although_nobody_delivered_anything(yard: Yard) -> None:
+    yard.deliver(
+        {
+            "vending_machines.csv": machines_file(("VM001", "2024-01-01", ""), ("VM002", "2024-01-01", "2024-03-03")),
+            "sales_VM001_20240302.csv": sales_file("VM001", "2024-03-02"),
+            "sales_VM002_20240302.csv": sales_file("VM002", "2024-03-02"),
+        }
+    )
+    yard.ingest()
+    with yard.rooms.warehouse.reading() as reader:
+        told = status_of(reader, yard.catalog, due_until=date(2024, 3, 4))
+    assert [(row["machine"], row["business_day"]) for row in told.missing] == [
+        ("VM001", "2024-03-03"),
+        ("VM001", "2024-03-04"),
+        ("VM002", "2024-03-03"),
+    ]
+    assert now(yard).missing == []
+
+
+def test_a_correction_and_a_withdrawal_change_their_day_and_a_master_changes_what_has_no_day(yard: Yard) -> None:
+    def changes() -> dict[date | None, datetime]:
+        with yard.rooms.warehouse.reading() as reader:
+            return last_changes(reader, yard.catalog)
+
+    assert changes() == {}
+    first, second = date(2024, 3, 1), date(2024, 3, 2)
+    yard.deliver({f"sales_VM001_2024030{d}.csv": sales_file(day=f"2024-03-0{d}") for d in (1, 2)})
+    yard.ingest()
+    loaded = changes()
+    assert loaded == {first: NOW, second: NOW}
+    later = NOW + timedelta(hours=1)
+    yard.deliver({"sales_VM001_20240301.csv": sales_file(day="2024-03-01", rows=1)})
+    yard.deliver({"products_20240302.csv": b"product_id\n"})
+    ingest(yard.rooms, Selection(), now=later)
+    assert changes() == {first: later, second: NOW, None: later}
+    yard.remove("sales_VM001_20240302.csv")
+    ingest(yard.rooms, Selection(), now=later)
+    ingest(yard.rooms, Selection(), now=later + timedelta(hours=1), withdraw=True)
+    assert changes()[second] == later + timedelta(hours=1)
 
 
 def test_a_withdrawn_day_is_missing_again(yard: Yard) -> None:

@@ -86,14 +86,13 @@ def test_tests_of_models_are_checks_and_raw_has_checks_of_its_own(definitions: d
     assert ("marts/fct_sales", "unique_fct_sales_transaction_id") in checks
 
 
-def test_jobs_sensor_and_schedule_of_a_laptop(definitions: dg.Definitions) -> None:
+def test_jobs_sensors_and_schedule_of_a_laptop(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
     assert {job.name for job in repository.get_all_jobs()} >= {"ingest", "transform", "export", "daily"}
-    (sensor,) = definitions.sensors or ()
     (schedule,) = definitions.schedules or ()
-    assert isinstance(sensor, dg.SensorDefinition)
     assert isinstance(schedule, dg.ScheduleDefinition)
-    assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
+    sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
+    assert sensors == dict.fromkeys(("arrivals", "watch"), dg.DefaultSensorStatus.STOPPED)
     assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
 
 

@@ -248,7 +248,7 @@ def _busy(_: object) -> NoReturn:
 
 def test_each_environment_has_the_sensor_of_its_way(platform: Platform) -> None:
     def description(definitions: dg.Definitions) -> str:
-        (sensor,) = definitions.sensors or ()
+        (sensor,) = (sensor for sensor in definitions.sensors or () if sensor.name != "watch")
         assert isinstance(sensor, dg.SensorDefinition)
         assert (sensor.name, sensor.minimum_interval_seconds) == ("arrivals", 30)
         return str(sensor.description)

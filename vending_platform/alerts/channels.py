@@ -1,0 +1,157 @@
+"""Where messages go: a topic of SNS, a Slack channel, the terminal, the log."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.client import HTTPException
+from typing import IO, TYPE_CHECKING, Any, Protocol
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from vending_platform.alerts.problem import Event, Message
+from vending_platform.alerts.wording import head, parts, subject, text
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+"""For the clients of AWS that alerts use: what is tried again, and for how long, is decided in `telling`."""
+_TIMEOUT = 5
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_COLOURS = {Event.NEW: "bold red", Event.STILL: "yellow", Event.RECOVERED: "green"}
+
+
+class ChannelDown(RuntimeError):
+    """A message was not taken. The reason names no secret."""
+
+
+class Channel(Protocol):
+    @property
+    def name(self) -> str:
+        """It stays the same: what this channel has still to be told is kept under it."""
+
+    def send(self, message: Message) -> None:
+        """Afterwards the message is out of our hands; `ChannelDown` if it is not."""
+
+
+@dataclass(frozen=True)
+class Sns:
+    """The client is opened when the first message is sent, and not before."""
+
+    topic_arn: str
+    environment: str
+    open_client: Callable[[], "SNSClient"]
+    name: str = "sns"
+
+    @cached_property
+    def _client(self) -> "SNSClient":
+        return self.open_client()
+
+    def send(self, message: Message) -> None:
+        said = {"environment": self.environment, "kind": message.problem.kind, "event": message.event}
+        try:
+            self._client.publish(
+                TopicArn=self.topic_arn,
+                Subject=subject(message, self.environment),
+                Message=text(message, self.environment),
+                # What a subscription can filter by.
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": str(value)} for name, value in said.items()
+                },
+            )
+        except ClientError as error:
+            raise ChannelDown(f"SNS answers {error.response['Error'].get('Code', 'an error')}") from None
+        except BotoCoreError as error:
+            raise ChannelDown(f"SNS can't be reached: {type(error).__name__}") from None
+
+
+@dataclass(frozen=True)
+class Slack:
+    """An incoming webhook. Its address is the secret: whoever knows it can post, so it is in no message and no log."""
+
+    environment: str
+    read_webhook: Callable[[], str] = field(repr=False)
+    name: str = "slack"
+
+    def send(self, message: Message) -> None:
+        try:
+            webhook = self.read_webhook()
+        except Exception as error:
+            raise ChannelDown(f"the secret with the webhook can't be read: {type(error).__name__}") from None
+        if not _may_be_told(webhook):
+            raise ChannelDown("the webhook is no https address")
+        request = Request(
+            webhook,
+            data=json.dumps({"text": _escaped(text(message, self.environment))}).encode(),
+            headers={"Content-Type": "application/json; charset=utf-8"},
+        )
+        try:
+            with _OPENER.open(request, timeout=_TIMEOUT) as answer:
+                answer.read(1_024)
+        except HTTPError as error:
+            error.close()
+            raise ChannelDown(f"Slack answers {error.code}") from None
+        except (URLError, OSError, HTTPException, ValueError) as error:  # the last two may quote the address
+            reason = error.reason if isinstance(error, URLError) else error
+            raise ChannelDown(f"Slack can't be reached: {type(reason).__name__}") from None
+
+
+@dataclass(frozen=True)
+class Terminal:
+    environment: str
+    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    name: str = "terminal"
+
+    def send(self, message: Message) -> None:
+        told = Table.grid(padding=(0, 2))
+        for name, said in parts(message, self.environment):
+            told.add_row(Text(name, style="dim"), Text(said))
+        self.console.print(
+            Panel(told, title=Text(head(message)), title_align="left", border_style=_COLOURS[message.event])
+        )
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Every message is in the log too, where it can be found beside what led to it."""
+
+    environment: str
+    name: str = "log"
+
+    def send(self, message: Message) -> None:
+        level = logging.INFO if message.event is Event.RECOVERED else logging.ERROR
+        fields = {"kind": message.problem.kind, "about": message.problem.about, "event": message.event}
+        logging.getLogger(__name__).log(level, "%s", text(message, self.environment), extra={"fields": fields})
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A message for one address is never carried to another."""
+
+    def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> None:
+        return None
+
+
+_OPENER = build_opener(_NoRedirect)
+
+
+def _may_be_told(webhook: str) -> bool:
+    try:
+        address = urlsplit(webhook)
+    except ValueError:
+        return False
+    return address.scheme == "https" or (address.scheme == "http" and address.hostname in _LOOPBACK)
+
+
+def _escaped(said: str) -> str:
+    """Slack gives these three a meaning; and what is aligned stays so."""
+    return "```" + said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''") + "```"

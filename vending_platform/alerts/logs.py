@@ -1,0 +1,56 @@
+"""Logs for machines: one JSON object a line, as CloudWatch Logs searches them."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from vending_platform.alerts.plain import without_secrets
+
+_SUBJECTS = ("run", "job", "step", "asset", "partition")
+"""What a line is about, where its record says so."""
+
+
+class JsonLines(logging.Formatter):
+    """Time, level, logger and message; what the line is about; and the record's `fields`, such as metrics.
+
+    `about` finds what a record is about where the record does not say it in attributes of its own.
+    """
+
+    def __init__(self, about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}) -> None:
+        super().__init__()
+        self._about = about
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = vars(record)
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: said[name] for name in _SUBJECTS if said.get(name)},
+            **self._about(record),
+            **said.get("fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        said_aloud = {name: without_secrets(value) if isinstance(value, str) else value for name, value in line.items()}
+        # A file's name may hold what is no letter, and a line that can't be written is lost.
+        return json.dumps(said_aloud, ensure_ascii=False, default=str).encode(errors="replace").decode()
+
+
+def json_handler(about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}) -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(about))
+    return handler
+
+
+def log_as_json(logger: logging.Logger) -> None:
+    """From here on everything that comes to this logger, from INFO up, is a JSON line on the error output."""
+    for handler in list(logger.handlers):
+        if isinstance(handler.formatter, JsonLines):
+            logger.removeHandler(handler)
+    logger.addHandler(json_handler())
+    logger.setLevel(logging.INFO)

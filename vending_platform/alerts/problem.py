@@ -1,0 +1,132 @@
+"""What a person must be told of, and when: at once, again more and more seldom, and when it is over. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from vending_platform.alerts.plain import one_line
+
+
+class Kind(StrEnum):
+    RUN = "run failed"
+    CHECK = "check failed"
+    BLOCKED = "not built"
+    MARTS = "marts late"
+    FRESHNESS = "marts out of date"
+    MISSING = "delivery missing"
+    QUARANTINE = "in quarantine"
+    REJECTED = "rows rejected"
+    UNDECLARED = "nobody declared"
+    POISON = "poison message"
+    CHANNEL = "alert channel down"
+    WATCH = "can't look"
+
+    @property
+    def is_news_when_it_grows(self) -> bool:
+        """Another file in quarantine is something new; the same run failing again is not."""
+        return self not in (Kind.RUN, Kind.CHANNEL, Kind.WATCH)
+
+
+class Event(StrEnum):
+    NEW = "problem"
+    STILL = "still a problem"
+    RECOVERED = "recovered"
+
+
+GAPS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
+"""How long it is quiet after a problem was told once, twice, three times, and each time after that."""
+
+Identity: TypeAlias = tuple[Kind, str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong now. Two of the same kind about the same thing are one problem, whenever they are found.
+
+    `what` is a short sentence that stays the same while the problem lasts; the rest says how it is now. Whatever it is
+    made with, its texts are lines that can be kept, sent and shown.
+    """
+
+    kind: Kind
+    about: str
+    what: str
+    where: str
+    what_to_do: str
+    why: str = ""
+    link: str | None = None
+    count: int = 1
+    unit: str = "time"
+    """What is counted, in the singular."""
+    since: datetime | None = None
+    """Where it is not known, since it was found."""
+
+    def __post_init__(self) -> None:
+        for name in ("about", "what", "where", "what_to_do", "why"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
+    @property
+    def identity(self) -> Identity:
+        return self.kind, self.about
+
+
+Found: TypeAlias = Mapping[Kind, Sequence[Problem]]
+"""The problems there are, by kind. What could not be looked at is not in it: nobody knows that it is over."""
+
+
+@dataclass(frozen=True)
+class Message:
+    event: Event
+    problem: Problem
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Known:
+    """A problem that was told and is not over."""
+
+    problem: Problem
+    since: datetime
+    told: int
+    told_at: datetime
+    told_count: int
+    """How many there were when it was told, or fewer, if it has become better since."""
+
+    @property
+    def next_at(self) -> datetime:
+        """When it is told again, if it is still there."""
+        has_news = self.problem.count > self.told_count and self.problem.kind.is_news_when_it_grows
+        return self.told_at + (GAPS[0] if has_news else GAPS[min(self.told, len(GAPS)) - 1])
+
+    def as_found(self, problem: Problem) -> "Known":
+        return replace(
+            self,
+            problem=problem,
+            since=min(self.since, problem.since or self.since),
+            told_count=min(self.told_count, problem.count),
+        )
+
+
+def reconcile(known: Iterable[Known], found: Found, now: datetime) -> tuple[list[Message], list[Known]]:
+    """What to say, given what was told before and what is found now; and what counts as told afterwards."""
+    there = {problem.identity: problem for problems in found.values() for problem in problems}
+    messages: list[Message] = []
+    still: list[Known] = []
+    for one in known:
+        problem = there.pop(one.problem.identity, None)
+        if problem is not None:
+            one = one.as_found(problem)
+        elif one.problem.kind in found:
+            messages.append(Message(Event.RECOVERED, one.problem, one.since, now))
+            continue
+        if now >= one.next_at:
+            messages.append(Message(Event.STILL, one.problem, one.since, now))
+            one = replace(one, told=one.told + 1, told_at=now, told_count=one.problem.count)
+        still.append(one)
+    for problem in there.values():
+        since = problem.since or now
+        messages.append(Message(Event.NEW, problem, since, now))
+        still.append(Known(problem, since, told=1, told_at=now, told_count=problem.count))
+    return messages, still

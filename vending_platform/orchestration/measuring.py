@@ -1,0 +1,103 @@
+"""The numbers of a run, for alarms; and its log, for machines."""
+
+import logging
+import time
+from dataclasses import replace
+
+from vending_platform.alerts import Number, Unit, json_handler, measured
+from vending_platform.exporting import Exported
+from vending_platform.ingestion import Summary
+from vending_platform.platform import Platform
+from vending_platform.transformation import Transformed
+
+
+def measuring(platform: Platform, run_id: str, job: str) -> Platform:
+    """The platform, measuring what it does from now on."""
+    listener, environment = platform.listener, str(platform.environment.name)
+    begun, about = time.monotonic(), {"run": run_id, "job": job}
+
+    def tell(step: str, numbers: list[Number]) -> None:
+        seconds = Number("Duration", round(time.monotonic() - begun, 3), Unit.SECONDS)
+        measured(step, environment, [*numbers, seconds], by={"Step": step}, about=about)
+
+    def on_ingested(summary: Summary) -> None:
+        for source, numbers in loaded(summary).items():
+            measured(f"loaded {source}", environment, numbers, by={"Source": source}, about=about)
+        tell("ingest", [])
+        listener.on_ingested(summary)
+
+    def on_transformed(done: Transformed) -> None:
+        tell("transform", built(done))
+        listener.on_transformed(done)
+
+    def on_exported(done: list[Exported]) -> None:
+        tell("export", exported(done))
+        listener.on_exported(done)
+
+    told = replace(listener, on_ingested=on_ingested, on_transformed=on_transformed, on_exported=on_exported)
+    return replace(platform, listener=told)
+
+
+def loaded(summary: Summary) -> dict[str, list[Number]]:
+    """Per source. The lag is how long a file had been there before it was loaded, at most."""
+    found = {}
+    for source in sorted({version.source for version in (*summary.loaded, *summary.quarantined)}):
+        files = [version for version in summary.loaded if version.source == source]
+        broken = [version for version in summary.quarantined if version.source == source]
+        lag = max((version.loaded_at - version.modified_at).total_seconds() for version in (*files, *broken))
+        found[source] = [
+            Number("Files", len(files)),
+            Number("Rows", sum(version.rows_accepted for version in files)),
+            Number("Rejects", sum(version.rows_rejected for version in files)),
+            Number("Quarantined", len(broken)),
+            Number("Lag", round(max(lag, 0), 3), Unit.SECONDS),
+        ]
+    return found
+
+
+def built(done: Transformed) -> list[Number]:
+    return [
+        Number("Builds", len(done.rows)),
+        Number("RowsBuilt", sum(done.rows.values())),
+        Number("FailedNodes", sum(node.status != "skipped" for node in done.failed)),
+        Number("Blocked", len(done.blocked)),
+    ]
+
+
+def exported(done: list[Exported]) -> list[Number]:
+    parts = [part for export in done for part in export.written]
+    return [
+        Number("FilesExported", len(parts)),
+        Number("RowsExported", sum(part.rows for part in parts)),
+        Number("HeldBack", sum(len(export.held_back) for export in done)),
+    ]
+
+
+def run_lines() -> logging.Handler:
+    """What a run says, as JSON lines with run, asset and partition. A Dagster instance takes it by its name, under
+    `python_logs` in its settings: loggers of a code location only speak in runs that name them."""
+    return json_handler(about_record)
+
+
+def about_record(record: logging.LogRecord) -> dict[str, str]:
+    """What a line of a run is about, as Dagster attaches it to the record."""
+    said = getattr(record, "dagster_meta", None)
+    if said is None:
+        return {}
+    tags, event = said["job_tags"], said["dagster_event"]
+    data = event.event_specific_data if event is not None else None
+    key = (event.asset_key if event is not None else None) or getattr(data, "asset_key", None)
+    span = [tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
+    days = tags.get("dagster/partition") or ("...".join(span) if all(span) else None)
+    error = getattr(data, "error", None)
+    found = {
+        "message": said["orig_message"],
+        "run": said["run_id"],
+        "job": said["job_name"],
+        "step": said["step_key"],
+        "asset": key.to_user_string() if key is not None else None,
+        "partition": (event.partition if event is not None else None) or days,
+        "event": event.event_type_value if event is not None else None,
+        "exception": error.to_string() if error is not None else None,
+    }
+    return {name: str(value) for name, value in found.items() if value}

@@ -1,0 +1,298 @@
+"""What a person must know of, from what the warehouse and Dagster's history hold anyway. Pure, without a memory."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from vending_platform.alerts import Kind, Problem
+from vending_platform.environment import BUSINESS_TIME_ZONE, Environment
+from vending_platform.ingestion import Status
+from vending_platform.orchestration.jobs import DAILY, EXPORT, INGEST, TRANSFORM
+from vending_platform.transformation import Block
+
+_SHOWN = 5
+_GIVEN_UP_AFTER = timedelta(hours=2)
+"""The sensor `arrivals` requests what failed again within an hour. What it has not requested since is part of another
+request by now, or gone."""
+_MENDS = "Have it delivered again under the same name; or mend its contract and run `vending replay`."
+
+
+@dataclass(frozen=True)
+class Links:
+    """Into Dagster's UI, where there is one to link to."""
+
+    ui_url: str | None
+
+    @property
+    def runs(self) -> str | None:
+        return self.ui_url and f"{self.ui_url}/runs"
+
+    def run(self, run_id: str) -> str | None:
+        return self.ui_url and f"{self.ui_url}/runs/{run_id}"
+
+    def asset(self, *key: str) -> str | None:
+        return self.ui_url and f"{self.ui_url}/assets/{'/'.join(key)}"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that ended. `about` names what it was requested for; None is whatever there was to do."""
+
+    run_id: str
+    job: str
+    about: str | None
+    ended_at: datetime
+    succeeded: bool
+    will_retry: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the warehouse held at one look."""
+
+    status: Status
+    stale: Mapping[date, frozenset[str]]
+    blocked: Sequence[Block]
+    verdicts: Mapping[tuple[str, date | None], bool]
+    changed: Mapping[date | None, datetime]
+
+
+@dataclass(frozen=True)
+class Due:
+    """What should be there by now; None where an environment has no hours."""
+
+    delivered: date | None
+    """The last business day whose deliveries are due."""
+    built: date | None
+    """The last business day whose marts are due."""
+    begun_at: datetime | None
+    """When the transformation began that should have built what is due."""
+
+
+def due(environment: Environment, now: datetime) -> Due:
+    delivered = _last(environment.ingestion_starts, now)
+    built = _last(environment.marts_due, now)
+    begun = _last(environment.transformation_starts, built) if built is not None else None
+    return Due(_day_before(delivered), _day_before(built), begun)
+
+
+def failing(runs: Iterable[Ran], now: datetime) -> dict[str, list[Ran]]:
+    """Per job its failures, in order, but for those that a later run has mended: for the same, or for everything."""
+    runs = sorted(runs, key=lambda run: run.ended_at)
+    good = [run for run in runs if run.succeeded]
+    found: dict[str, list[Ran]] = {}
+    for run in runs:
+        if not run.succeeded and not any(_mends(other, run, now) for other in good):
+            found.setdefault(run.job, []).append(run)
+    return {job: failures for job, failures in found.items() if not all(run.will_retry for run in failures)}
+
+
+def run_problem(job: str, failures: Sequence[Ran], said: str, links: Links) -> Problem:
+    """`said` is what the last of them failed with."""
+    last = failures[-1]
+    return Problem(
+        Kind.RUN,
+        job,
+        what=f"The job {job} fails",
+        where=f"job {job}, run {last.run_id}" + (f" for {last.about}" if last.about else ""),
+        what_to_do="Open the run and read its first error. Nothing is half done: once what it failed on is mended, "
+        f"start the job again ({DAILY} does all of it), and it goes on from there.",
+        why=said,
+        link=links.run(last.run_id),
+        count=len(failures),
+        unit="failed run",
+        since=failures[0].ended_at,
+    )
+
+
+def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> Iterator[Problem]:
+    """Everything that is wrong in the warehouse; `schemas` says in which schema a model is."""
+    yield from _missing(seen.status, due, links)
+    yield from _unusable(seen.status, links)
+    yield from _blocked(seen.blocked, links)
+    yield from _failed_checks(seen, schemas, links)
+    yield from _late(seen, due, links)
+    yield from _out_of_date(seen, due, links)
+
+
+def _missing(status: Status, due: Due, links: Links) -> Iterator[Problem]:
+    """A delivery is missing from its hour on: until then it may still come."""
+    asked = [
+        row
+        for row in status.missing
+        if due.delivered is None or date.fromisoformat(row["business_day"]) <= due.delivered
+    ]
+    for source, rows in _by(asked, "source"):
+        rows.sort(key=lambda row: row["business_day"], reverse=True)
+        days = [
+            f"{day} {_some([row['machine'] for row in group])}"
+            for day, group in groupby(rows, lambda row: row["business_day"])
+        ]
+        yield Problem(
+            Kind.MISSING,
+            source,
+            what=f"Deliveries of {source} are missing",
+            where=_some(days, "; "),
+            what_to_do="Ask whether these machines were off, or silent. A late file is loaded whenever it comes.",
+            link=links.asset("raw", source),
+            count=len(rows),
+            unit="machine day",
+        )
+
+
+def _unusable(status: Status, links: Links) -> Iterator[Problem]:
+    for source, rows in _by(status.quarantined, "source"):
+        files = [f"{row['path']} ({row['reason']})" for row in rows]
+        yield Problem(
+            Kind.QUARANTINE,
+            source,
+            what=f"Files of {source} are in quarantine",
+            where=_some(files, "; "),
+            what_to_do=_MENDS,
+            link=links.asset("raw", source),
+            count=len(rows),
+            unit="file",
+        )
+    for source, counts in status.rows.items():
+        if counts["rejected"]:
+            yield Problem(
+                Kind.REJECTED,
+                source,
+                what=f"Rows of {source} were rejected; the others are loaded",
+                where=f"raw._rejected_rows, source {source}: each with file, line and reason",
+                what_to_do=_MENDS,
+                link=links.asset("raw", source),
+                count=counts["rejected"],
+                unit="row",
+            )
+    if status.undeclared:
+        yield Problem(
+            Kind.UNDECLARED,
+            "raw storage",
+            what="Files that nobody declared are not loaded",
+            where=_some([row["path"] for row in status.undeclared]),
+            what_to_do="Rename or remove them, or declare a source for them (docs/adding-a-source.md).",
+            link=links.asset("deliveries"),
+            count=len(status.undeclared),
+            unit="file",
+        )
+
+
+def _blocked(blocked: Sequence[Block], links: Links) -> Iterator[Problem]:
+    for source, group in groupby(sorted(blocked, key=lambda block: block.source), lambda block: block.source):
+        blocks = list(group)
+        said = [f"{block.business_date or 'all days'}, because {block.reason}" for block in blocks]
+        yield Problem(
+            Kind.BLOCKED,
+            source,
+            what=f"Days of {source} wait, and nothing is built on them",
+            where=_some(said, "; "),
+            what_to_do=f"{_MENDS} The next run builds the day once enough of it can be used; until then its marts and"
+            " exports stay as they were.",
+            link=links.asset("raw", source),
+            count=len(blocks),
+            unit="day",
+        )
+
+
+def _failed_checks(seen: Seen, schemas: Mapping[str, str], links: Links) -> Iterator[Problem]:
+    doubted = sorted((model, str(day or "as a whole")) for (model, day), passed in seen.verdicts.items() if not passed)
+    for model, group in groupby(doubted, lambda build: build[0]):
+        days = [day for _, day in group]
+        schema = schemas.get(model, "")
+        yield Problem(
+            Kind.CHECK,
+            model,
+            what=f"A blocking check of {model} fails",
+            where=f"{schema}/{model}: {_some(days[::-1])}",
+            what_to_do="See the asset's checks for which one, and for how many rows. Mend the deliveries or the model;"
+            " every run builds and checks it again. Until then the exports stay as they were.",
+            link=links.asset(schema, model),
+            count=len(days),
+            unit="build",
+        )
+
+
+def _late(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
+    """The day that is due by now, and is not there whole."""
+    if (day := due.built) is None:
+        return
+    is_there = any(built == day and is_good for (_, built), is_good in seen.verdicts.items())
+    if is_there and day not in seen.stale:
+        return
+    waits = [f"{block.source}: {block.reason}" for block in seen.blocked if block.business_date in (day, None)]
+    if day not in seen.stale:
+        why = "nothing of it was delivered"
+    elif waits:
+        why = "its deliveries can't be trusted: " + _some(waits, "; ")
+    else:
+        why = f"not up to date are {_some(sorted(seen.stale[day]))}"
+    yield Problem(
+        Kind.MARTS,
+        "marts",
+        what="The marts are not there by their hour",
+        where=f"business day {day}",
+        why=why,
+        what_to_do="See whether `ingest` and `daily` ran, and how they ended. Mend that, and start `daily`.",
+        link=links.runs,
+        unit="day",
+    )
+
+
+def _out_of_date(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
+    """Earlier days whose marts say something else than the deliveries, although these were there in time to be built. A
+    late file makes its day stale until the next transformation, and that is as it should be."""
+    if due.built is None or due.begun_at is None:
+        return
+    others = seen.changed.get(None)
+    days = [
+        day
+        for day in sorted(seen.stale, reverse=True)
+        if day < due.built and all(at is None or at < due.begun_at for at in (seen.changed.get(day), others))
+    ]
+    if days:
+        yield Problem(
+            Kind.FRESHNESS,
+            "marts",
+            what="The marts of earlier days are older than their deliveries",
+            where=f"{_some([str(day) for day in days])}: "
+            + _some(sorted({name for day in days for name in seen.stale[day]})),
+            what_to_do="See why `daily` did not build them (a failed check, a block, no run at all); start it again.",
+            link=links.runs,
+            count=len(days),
+            unit="day",
+        )
+
+
+def _mends(good: Ran, failed: Ran, now: datetime) -> bool:
+    if good.ended_at < failed.ended_at:
+        return False
+    if good.job == DAILY and failed.job in (INGEST, TRANSFORM, EXPORT):
+        return True
+    is_for_the_same = good.about in (None, failed.about) or now - failed.ended_at > _GIVEN_UP_AFTER
+    return good.job == failed.job and is_for_the_same
+
+
+def _last(hour: str | None, now: datetime) -> datetime | None:
+    """The last moment at which it was this hour, in UTC."""
+    if hour is None:
+        return None
+    today = datetime.combine(now.astimezone(UTC).date(), time.fromisoformat(hour), UTC)
+    return today if today <= now else today - timedelta(days=1)
+
+
+def _day_before(moment: datetime | None) -> date | None:
+    """The business day that was over by then."""
+    return moment and moment.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date() - timedelta(days=1)
+
+
+def _by(rows: Iterable[dict[str, str]], column: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    for value, group in groupby(sorted(rows, key=lambda row: row[column]), lambda row: row[column]):
+        yield value, list(group)
+
+
+def _some(things: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(things) - _SHOWN:,} more" if len(things) > _SHOWN else ""
+    return between.join(things[:_SHOWN]) + more
