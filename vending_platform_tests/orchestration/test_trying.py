@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.reconstruct import ReconstructableJob
 
 from vending_platform import environment
 from vending_platform.catalog import Catalog
@@ -55,6 +56,9 @@ class Project:
     def execute(self, job: Any, again: dg.JobExecutionResult | None = None, **options: Any) -> dg.JobExecutionResult:
         if again is not None:
             options["reexecution_options"] = dg.ReexecutionOptions.from_failure(again.run_id, self.history)
+        # Elsewhere each run is a process of its own; in one process Dagster keeps the last job, with its folders.
+        ReconstructableJob.get_repository_definition.cache_clear()
+        ReconstructableJob.get_definition.cache_clear()
         with dg.execute_job(dg.reconstructable(job), instance=self.history, **options) as result:
             return result
 
