@@ -23,6 +23,7 @@ DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 _PREFIX = "VENDING_"
 _SETTINGS_FILE = ".env"
 DATA_DIR_VARIABLE = _PREFIX + "DATA_DIR"
+_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d{1,5}")
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 
 
@@ -62,8 +63,12 @@ class DuckDBTarget:
 @dataclass(frozen=True)
 class SnowflakeTarget:
     account: str
+    user: str
+    role: str
     database: str
     warehouse: str
+    endpoint: str | None = None
+    """Where an emulator listens in the place of the account."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class _Variables(BaseSettings):
     company: str | None = Field(None, description="the first part of the buckets' names")
     kms_key: str | None = Field(None, description="the key that encrypts production's objects")
     snowflake_account: str | None = None
+    snowflake_endpoint: str | None = Field(None, description="an emulator on this machine, in the account's place")
 
     @classmethod
     def settings_customise_sources(
@@ -131,7 +137,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
     """The table: every environment gives every value, and nothing falls through to another one."""
     match name:
         case EnvironmentName.DEVELOPMENT:
-            _check(name, variables, needs=(), refuses=("company", "kms_key", "snowflake_account"))
+            _check(name, variables, needs=(), refuses=("company", "kms_key", "snowflake_account", "snowflake_endpoint"))
             data = variables.data_dir or Path("data")
             return Environment(
                 name=name,
@@ -161,7 +167,14 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 places=_bucket(f"{variables.company}-vending-data-staging"),
                 encryption=Encryption.SSE_S3,
                 kms_key=None,
-                warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+                warehouse=SnowflakeTarget(
+                    account=str(variables.snowflake_account),
+                    user="VENDING_PLATFORM_STG",
+                    role="VENDING_PLATFORM_STG",
+                    database="VENDING_DATA_STG",
+                    warehouse="COMPUTE_WH_STG",
+                    endpoint=variables.snowflake_endpoint,
+                ),
                 dbt_threads=4,
                 ingestion_starts="01:00",
                 transformation_starts="03:00",
@@ -179,7 +192,14 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 places=_bucket(f"{variables.company}-vending-data-prod"),
                 encryption=Encryption.SSE_KMS,
                 kms_key=variables.kms_key,
-                warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+                warehouse=SnowflakeTarget(
+                    account=str(variables.snowflake_account),
+                    user="VENDING_PLATFORM_PROD",
+                    role="VENDING_PLATFORM_PROD",
+                    database="VENDING_DATA_PROD",
+                    warehouse="COMPUTE_WH_PROD",
+                    endpoint=variables.snowflake_endpoint,
+                ),
                 dbt_threads=8,
                 ingestion_starts="02:00",
                 transformation_starts="04:00",
@@ -215,6 +235,10 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
         problems.append(
             f"{_variable('company')}={variables.company!r} can't begin a bucket's name: "
             f"2 to 41 lower-case letters, digits and hyphens"
+        )
+    if (endpoint := variables.snowflake_endpoint) is not None and not _LOOPBACK.fullmatch(endpoint):
+        problems.append(
+            f"{_variable('snowflake_endpoint')}={endpoint!r} is no address on this machine, as http://127.0.0.1:8000 is"
         )
     if problems:
         raise SettingsError("Settings can't be used: " + "; ".join(problems) + ".")

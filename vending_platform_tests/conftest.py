@@ -1,13 +1,20 @@
 """What the whole suite shares."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.warehouse.lock import exclusive
+
+if TYPE_CHECKING:  # whoever needs no cloud waits for none to be imported
+    from vending_platform_tests.emulators.accounts import Account
+    from vending_platform_tests.emulators.bucket import Bucket
+    from vending_platform_tests.emulators.snowflake import Emulator
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +29,27 @@ def catalog(manifest_cache: Path) -> Catalog:
     """The contracts of the real project."""
     with exclusive(manifest_cache.with_suffix(".lock"), "parsing", on_wait=lambda _: None):
         return load_catalog(DBT_PROJECT_DIR, manifest_cache)
+
+
+@pytest.fixture(scope="session")
+def bucket() -> "Iterator[Bucket]":
+    from vending_platform_tests.emulators.bucket import local_bucket
+
+    with local_bucket() as bucket:
+        yield bucket
+
+
+@pytest.fixture(scope="session")
+def snowflake(bucket: "Bucket") -> "Iterator[Emulator]":
+    from vending_platform_tests.emulators.snowflake import snowflake_emulator
+
+    with snowflake_emulator(bucket.s3) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def account(snowflake: "Emulator", bucket: "Bucket") -> "Account":
+    """An empty database, in an emulated Snowflake that all tests share."""
+    from vending_platform_tests.emulators.accounts import new_account
+
+    return new_account(snowflake, bucket)

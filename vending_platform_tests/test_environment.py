@@ -66,7 +66,13 @@ TABLE = {
             places=bucket("hinode-vending-data-staging"),
             encryption=Encryption.SSE_S3,
             kms_key=None,
-            warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+            warehouse=SnowflakeTarget(
+                account="ab12345.ap-northeast-1",
+                user="VENDING_PLATFORM_STG",
+                role="VENDING_PLATFORM_STG",
+                database="VENDING_DATA_STG",
+                warehouse="COMPUTE_WH_STG",
+            ),
             dbt_threads=4,
             ingestion_starts="01:00",
             transformation_starts="03:00",
@@ -85,7 +91,13 @@ TABLE = {
             places=bucket("hinode-vending-data-prod"),
             encryption=Encryption.SSE_KMS,
             kms_key="alias/vending",
-            warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+            warehouse=SnowflakeTarget(
+                account="ab12345.ap-northeast-1",
+                user="VENDING_PLATFORM_PROD",
+                role="VENDING_PLATFORM_PROD",
+                database="VENDING_DATA_PROD",
+                warehouse="COMPUTE_WH_PROD",
+            ),
             dbt_threads=8,
             ingestion_starts="02:00",
             transformation_starts="04:00",
@@ -125,6 +137,12 @@ def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch
     assert moved.scratch == Path("/elsewhere/scratch")
 
 
+def test_an_emulator_may_stand_in_for_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = load_with(monkeypatch, STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://127.0.0.1:8000"}).warehouse
+    assert isinstance(target, SnowflakeTarget)
+    assert target.endpoint == "http://127.0.0.1:8000"
+
+
 def test_an_unknown_environment_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=r"VENDING_ENV='prod' is no .*: development, staging, production\."):
         load_with(monkeypatch, {"VENDING_ENV": "prod"})
@@ -150,6 +168,10 @@ WRONG = {
     "missing and contradictory at once": (
         {"VENDING_ENV": "production", "VENDING_COMPANY": "hinode", "VENDING_DATA_DIR": "/elsewhere"},
         ["production needs VENDING_SNOWFLAKE_ACCOUNT, VENDING_KMS_KEY", "has no use for VENDING_DATA_DIR"],
+    ),
+    "an emulator that is elsewhere": (
+        STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://example.com:8000"},
+        ["VENDING_SNOWFLAKE_ENDPOINT='http://example.com:8000' is no address on this machine"],
     ),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (

@@ -1,0 +1,55 @@
+"""Snowflake accounts for tests: each has the emulated server, a database of its own, and a prefix in the bucket."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from uuid import uuid4
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from vending_platform.environment import SnowflakeTarget
+from vending_platform.storage import ObjectPlace
+from vending_platform.warehouse import SnowflakeWarehouse, connector
+from vending_platform_tests.emulators.bucket import Bucket
+from vending_platform_tests.emulators.snowflake import Emulator
+
+
+@dataclass(frozen=True)
+class Account:
+    emulator: Emulator
+    bucket: Bucket
+    database: str
+
+    @property
+    def target(self) -> SnowflakeTarget:
+        return SnowflakeTarget(
+            "emulator", "VENDING_PLATFORM_STG", "VENDING_PLATFORM_STG", self.database, "COMPUTE_WH_STG",
+            f"http://127.0.0.1:{self.emulator.port}",
+        )  # fmt: skip
+
+    @property
+    def work(self) -> ObjectPlace:
+        return self.bucket.place(f"{self.database}/staging")
+
+    def warehouse(self, lease: float = 60, orphaned_after: timedelta = timedelta(days=1)) -> SnowflakeWarehouse:
+        return SnowflakeWarehouse(
+            connector(self.target, private_key, {"run_id": "test"}),
+            self.work,
+            self.bucket.url(f"{self.database}/staging"),
+            lease=timedelta(seconds=lease),
+            orphaned_after=orphaned_after,
+        )
+
+
+def new_account(emulator: Emulator, bucket: Bucket) -> Account:
+    return Account(emulator, bucket, f"T{uuid4().hex[:12].upper()}")
+
+
+@cache
+def private_key() -> str:
+    """A key as a user of Snowflake has it; the emulator looks at no signature."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
