@@ -1,24 +1,28 @@
 """One environment's floors, opened: what the terminal and Dagster start from. The three things the platform does."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from vending_platform import exporting, ingestion, transformation
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
+from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError, SnowflakeTarget
 from vending_platform.exporting import Exported, Part
 from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
-from vending_platform.storage import open_storage
+from vending_platform.storage import Place, open_storage
 from vending_platform.transformation import Block, Project, Transformed
-from vending_platform.warehouse import DuckDBWarehouse, WarehouseBusy
+from vending_platform.warehouse import DuckDBWarehouse, SnowflakeWarehouse, Warehouse, WarehouseBusy, connector
 
 
 def _ignore(*_: object) -> None:
     """For whoever does not want to be told."""
+
+
+def _no_key() -> str:
+    raise SettingsError("nobody has said where the key of the warehouse's user is")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,10 @@ class Platform:
     environment: Environment
     manifest: dict[str, Any]
     listener: Listener = Listener()
+    private_key: Callable[[], str] = field(default=_no_key, repr=False)
+    """The PEM of the warehouse's user, where the warehouse asks for one; fetched whenever a connection is made."""
+    tag: Mapping[str, str] = field(default_factory=dict)
+    """What every query carries that somebody may look up later: the run, and what of Dagster's it is for."""
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -83,27 +91,40 @@ class Platform:
 
     @cached_property
     def rooms(self) -> Rooms:
+        storage = open_storage(self.environment.places)
         return Rooms(
             catalog=self.catalog,
-            storage=open_storage(self.environment.places),
-            warehouse=DuckDBWarehouse(self._duckdb.path),
+            storage=storage,
+            warehouse=self._warehouse(storage.work),
             scratch=self.environment.scratch / "ingestion",
         )
 
+    def _warehouse(self, work: Place) -> Warehouse:
+        match self.environment.warehouse:
+            case DuckDBTarget(path):
+                return DuckDBWarehouse(path)
+            case SnowflakeTarget() as target:
+                return SnowflakeWarehouse(
+                    connector(target, self.private_key, self.tag), work, self.environment.places.work
+                )
+
     @cached_property
     def project(self) -> Project:
+        environment = self.environment
+        match environment.warehouse:
+            case DuckDBTarget(path):
+                variables, adapter = {"DBT_DUCKDB_PATH": str(path.resolve())}, transformation.DUCKDB
+            case SnowflakeTarget() as target:
+                tag = json.dumps(dict(self.tag), sort_keys=True)
+                variables, adapter = {}, transformation.snowflake(target, self.private_key, tag)
         return Project(
             project_dir=DBT_PROJECT_DIR,
-            target_dir=(self.environment.scratch / "dbt").resolve(),
-            target=self.environment.name,
-            threads=self.environment.dbt_threads,
-            variables={"DBT_DUCKDB_PATH": str(self._duckdb.path.resolve())},
+            target_dir=(environment.scratch / "dbt").resolve(),
+            target=environment.name,
+            threads=environment.dbt_threads,
+            variables=variables,
+            adapter=adapter,
         )
-
-    @property
-    def _duckdb(self) -> DuckDBTarget:
-        assert isinstance(self.environment.warehouse, DuckDBTarget), "open_platform refuses all others"
-        return self.environment.warehouse
 
     def ingest(
         self, selection: Selection = ingestion.EVERYTHING, *, withdraw: bool = False, verify: bool = False

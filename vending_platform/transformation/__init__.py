@@ -3,6 +3,7 @@
 `transform` builds what is stale, `stale` says what that is. Which raw content a day rests on is in `versions`.
 """
 
+from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
 from vending_platform.transformation.blocking import Block, blocked_days
 from vending_platform.transformation.running import (
     NodeResult,
@@ -16,6 +17,8 @@ from vending_platform.transformation.running import (
 from vending_platform.transformation.staleness import Window
 
 __all__ = [
+    "DUCKDB",
+    "Adapter",
     "Block",
     "NodeResult",
     "Project",
@@ -24,6 +27,7 @@ __all__ = [
     "Window",
     "blocked",
     "blocked_days",
+    "snowflake",
     "stale",
     "transform",
 ]

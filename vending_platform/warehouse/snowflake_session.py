@@ -5,7 +5,7 @@ The private key is fetched when a connection is made, and is kept nowhere.
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
     from snowflake.connector.cursor import ResultMetadata
 
-Connect = Callable[[], "SnowflakeConnection"]
+Connect = Callable[[], AbstractContextManager["SnowflakeConnection"]]
+"""A new connection, closed at the end of its block: `connector`'s, or the `get_connection` of Dagster's resource."""
 _SETTINGS = "alter session set timezone = 'UTC', lock_timeout = 900"
 """Moments are written and shown in UTC. Who publishes waits for who does, also for one that was killed: its transaction
 holds its locks until Snowflake ends it, which takes some minutes."""
@@ -29,7 +30,7 @@ _DIGITS = 38
 def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str]) -> Connect:
     """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON."""
 
-    def connect() -> "SnowflakeConnection":
+    def connect() -> AbstractContextManager["SnowflakeConnection"]:
         import snowflake.connector  # a second, and only where there is a Snowflake
 
         return snowflake.connector.connect(
@@ -92,11 +93,8 @@ class Session:
 
 @contextmanager
 def session(connect: Connect) -> "Iterator[Session]":
-    connection = connect()
-    try:
+    with connect() as connection:
         yield Session(connection)
-    finally:
-        connection.close()
 
 
 def _arrow(column: "ResultMetadata") -> pa.DataType:

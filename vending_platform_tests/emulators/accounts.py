@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from uuid import uuid4
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from vending_platform.environment import SnowflakeTarget
 from vending_platform.storage import ObjectPlace
 from vending_platform.warehouse import SnowflakeWarehouse, connector
 from vending_platform_tests.emulators.bucket import Bucket
+from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.snowflake import Emulator
 
 
@@ -44,12 +41,3 @@ class Account:
 
 def new_account(emulator: Emulator, bucket: Bucket) -> Account:
     return Account(emulator, bucket, f"T{uuid4().hex[:12].upper()}")
-
-
-@cache
-def private_key() -> str:
-    """A key as a user of Snowflake has it; the emulator looks at no signature."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()

@@ -12,7 +12,8 @@ import pytest
 from vending_platform.warehouse import Change, PublishStep, SnowflakeWarehouse, WarehouseError, WarehouseMoved, Writer
 from vending_platform.warehouse.snowflake_lease import Lease
 from vending_platform.warehouse.snowflake_session import Session, connector
-from vending_platform_tests.emulators.accounts import Account, private_key
+from vending_platform_tests.emulators.accounts import Account
+from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.warehouse.tables import (
     FILES,
     MONDAY,
@@ -161,8 +162,8 @@ class TestReserving:
         assert told[0].startswith("the nightly build (since 2")
 
     def test_a_lease_is_renewed_for_as_long_as_it_is_used(self, account: Account) -> None:
-        with account.warehouse(lease=1).reserved("long", nobody) as reservation:
-            time.sleep(1.5)
+        with account.warehouse(lease=3).reserved("long", nobody) as reservation:
+            time.sleep(3.5)
             with reservation.writing() as writer:
                 writer.publish([], ignore)
 
@@ -180,7 +181,7 @@ class TestReserving:
             dead.setattr(Session, "run", lambda self, sql: 0 if sql == "rollback" else run(self, sql))
             with (
                 pytest.raises(KeyboardInterrupt),
-                account.warehouse(lease=1).writing("a load that dies", nobody) as writer,
+                account.warehouse(lease=5).writing("a load that dies", nobody) as writer,
             ):
                 writer.publish(one_more(1), _die_at_inserted)
         with account.warehouse().writing("the next", told.append) as writer:
