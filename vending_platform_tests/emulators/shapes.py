@@ -36,6 +36,7 @@ _STEPS = (
     (rf"(?: and {_COLUMN} between \? and \?)+", " and <column> between ? and ?"),
     (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
     (r"\(\?(?:, ?\?)*\)", "(?)"),
+    (r"(order by \w+), \?(?:, \?)+", r"\1, ?…"),
 )
 _STEPS_OF_DBT = (
     (r"(create .*?(?:view|table) <relation>)( \(.*\))? as \( ?(?:with|select)\b.*", r"\1 as <query>"),

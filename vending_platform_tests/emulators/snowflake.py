@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 _LOCK_TIMEOUT = 20.0
 _IDLE_TIMEOUT = 2.0
-_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "overwrite", "max_file_size"}
+_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "overwrite"}
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
-_ADMINISTRATIVE = re.compile(r"alter session set |alter (table|view) \S+ modify column .* comment ", re.I | re.S)
+_ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
 _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
 
 
@@ -61,7 +61,7 @@ class Sent:
 
 @dataclass
 class Emulator:
-    """`port` on the loopback. `account`s, users and keys are accepted unseen."""
+    """Listens at `port` of the loopback; any user and key is accepted. `sent` is all that came, in order."""
 
     port: int
     account: "_Account"
@@ -196,8 +196,9 @@ class _Cursor(FakeSnowflakeCursor):
             return
         if isinstance(statement, _DDL):
             connection.end("commit")
-        if isinstance(statement, exp.Update | exp.Delete | exp.Merge):
-            emulator.take(str(statement.this.find(exp.Table)).upper().split(" AS ")[0], connection)
+        if isinstance(statement, exp.Update | exp.Delete):
+            table = statement.this.find(exp.Table)
+            emulator.take(f"{table.catalog or connection.database}.{table.db}.{table.name}".upper(), connection)
         connection.begin()
         try:
             if isinstance(statement, exp.Copy):

@@ -31,3 +31,8 @@ def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
     assert on_snowflake.marts() == on_duckdb.marts()
     assert date(2024, 3, 3) in {day for _, day in second.rows}
     assert on_snowflake.stale() == []
+
+    on_duckdb.export()
+    exported = on_duckdb.exports()
+    assert [done.problem for done in on_snowflake.export()] == [None] * len(catalog.exports)
+    assert on_snowflake.exports() == exported, "byte by byte"

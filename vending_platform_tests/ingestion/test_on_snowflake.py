@@ -1,17 +1,18 @@
 """Deliveries become the same rows on Snowflake as on DuckDB, also when others publish and when a process is killed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from vending_platform.ingestion import Step, Watcher
+from vending_platform.ingestion import Step, Watcher, overview, pending, status
 from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, UNDECLARED
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import WarehouseMoved
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.ingestion.test_exactly_once import CORRECTIONS, FIRST
-from vending_platform_tests.ingestion.yard import Yard, sales_file
+from vending_platform_tests.ingestion.yard import NOW, Yard, sales_file
 
 SOURCES = ("sales", "vending_machines", "product_categories")
 
@@ -61,6 +62,13 @@ def test_replaying_and_the_status_are_the_same(yards: tuple[Yard, Yard]) -> None
         yard.ingest()
     assert duckdb.replay() == snowflake.replay()
     assert everything(snowflake) == everything(duckdb)
+    told = []
+    for yard in yards:
+        seen, is_being_written = status(yard.warehouse, yard.catalog)
+        with yard.warehouse.reading() as reader:
+            told.append((replace(seen, as_of=""), is_being_written, overview(reader), pending(yard.rooms, NOW)))
+    assert told[0] == told[1]
+    assert told[0][0].rows["sales"] == {"accepted": 1, "rejected": 1}
 
 
 def test_who_finds_that_somebody_else_has_published_plans_again(yards: tuple[Yard, Yard]) -> None:
@@ -98,6 +106,30 @@ def test_who_is_always_overtaken_says_so_and_has_changed_nothing(yards: tuple[Ya
         yard.ingest(watcher=Watcher(on_step=always))
     assert yard.rows("select * from raw.sales") == []
     assert yard.ledger() == {}
+
+
+def test_what_a_run_itself_found_gone_is_not_withdrawn_by_its_second_plan(yards: tuple[Yard, Yard]) -> None:
+    _, yard = yards
+    yard.deliver({"sales_VM001_20240305.csv": sales_file()})
+    yard.ingest()
+    yard.remove("sales_VM001_20240305.csv")
+    yard.deliver({"sales_VM001_20240306.csv": sales_file(day="2024-03-06")})
+    account, published = yard.account, 0
+    assert account is not None
+
+    def after_the_absence_is_on_record(step: Step) -> None:
+        nonlocal published
+        published += step is Step.COMMITTED
+        if step is Step.COMMITTED and published == 1:
+            account.emulator.behind(account.database, "update raw._publications set number = number + 1")
+
+    summary = yard.ingest(withdraw=True, watcher=Watcher(on_step=after_the_absence_is_on_record))
+    assert published == 2
+    assert [version.path for version in summary.gone] == ["sales_VM001_20240305.csv"]
+    assert summary.withdrawn == []
+    assert len(yard.rows("select * from raw.sales")) == 10
+    assert [version.path for version in yard.ingest(withdraw=True).withdrawn] == ["sales_VM001_20240305.csv"]
+    assert len(yard.rows("select * from raw.sales")) == 5
 
 
 def test_a_run_that_breaks_off_while_it_publishes_is_finished_by_the_next(yards: tuple[Yard, Yard]) -> None:

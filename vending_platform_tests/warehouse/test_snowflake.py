@@ -277,6 +277,12 @@ class TestConnecting:
         assert told["QUERY_TAG"] == '{"asset": "raw/sales", "run_id": "r1"}'
         assert "PRIVATE KEY" not in repr(connect)
 
+    def test_the_connector_is_told_to_leave_decimals_exact(self, account: Account) -> None:
+        with connector(account.target, private_key, {})() as connection:
+            assert not connection.arrow_number_to_decimal
+            Session(connection)
+            assert connection.arrow_number_to_decimal
+
     def test_a_day_before_the_epoch_and_one_far_ahead_come_back_as_they_are(
         self, warehouse: SnowflakeWarehouse
     ) -> None:
