@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from vending_platform.environment import SnowflakeTarget
+from vending_platform.warehouse.interface import WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
     from snowflake.connector.cursor import ResultMetadata
 
@@ -40,7 +42,7 @@ def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapp
             database=target.database,
             warehouse=target.warehouse,
             authenticator="SNOWFLAKE_JWT",
-            private_key=_der(private_key()),
+            private_key=_key(private_key()),
             application="vending_platform",
             platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
             session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
@@ -58,13 +60,14 @@ def endpoint_arguments(endpoint: str | None) -> dict[str, Any]:
     return {"protocol": url.scheme, "host": url.hostname, "port": url.port}
 
 
-def _der(pem: str) -> bytes:
-    from cryptography.hazmat.primitives import serialization
+def _key(pem: str) -> "RSAPrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    key = serialization.load_pem_private_key(pem.encode(), password=None)
-    return key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise WarehouseError("Snowflake takes RSA keys only, and this user's key is none")
+    return key
 
 
 class Session:

@@ -15,8 +15,7 @@ from vending_platform_tests.emulators.shapes import REVIEWED, shape
 
 @pytest.fixture
 def connection(account: Account) -> Iterator[snowflake.connector.SnowflakeConnection]:
-    address = account.emulator.connection_arguments
-    with snowflake.connector.connect(user="u", password="p", database=account.database, **address) as connection:
+    with account.connect() as connection:
         yield connection
 
 
@@ -63,8 +62,7 @@ def test_reviewed_statements_are_shapes_and_say_nothing_twice() -> None:
 def test_rows_are_unloaded_to_the_stage_as_parquet(account: Account) -> None:
     with account.warehouse().reserved("test", print):
         pass
-    address = account.emulator.connection_arguments
-    with snowflake.connector.connect(user="u", password="p", database=account.database, **address) as connection:
+    with account.connect() as connection:
         connection.cursor().execute(
             'copy into @"RAW"."_BATCHES"/out/ from (select * from raw._publications)'
             " file_format = (type = parquet) header = true overwrite = true"
