@@ -20,7 +20,7 @@ _STEPS = (
     (r"\s+", " "),
     (r"(?:\b(?:date|timestamp) )?" + _TEXT, "?"),
     (r"(?<![\w$?.\"])-?\d+(?:\.\d+)?\b", "?"),
-    (r"\? \|\| chr\(\?\) \|\| \?", "?"),
+    (r"\?(?: \|\| chr\(\?\) \|\| \?)+", "?"),
     (r'"raw"\."_keys_\w+"', "<keys>"),
     (rf'\b\w+\.{_LAYER}\.\w+|"\w+"\."{_LAYER}"\."\w+"', "<relation>"),
     (rf"in (?:database )?t\w+(?:\.{_LAYER})?(?= |$)", "in <place>"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, DuckDBWarehouse, PublishStep, Warehouse
+from vending_platform.warehouse import Change, DuckDBWarehouse, PublishStep, Warehouse, literal, quoted
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.warehouse.tables import (
     FILES,
@@ -145,3 +145,19 @@ class TestPublishing:
             with pytest.raises(Exception, match="the disk is gone"):
                 writer.publish(changes, ignore)
             assert rows_of(writer) == before
+
+
+class TestReading:
+    def test_a_value_is_written_so_that_it_is_read_as_it_is(self, warehouse: Warehouse) -> None:
+        text = "it's C:\\new\\ 東京"
+        asked = f"select {literal(text)} as words, {literal(TUESDAY)} as day, {literal(-7)} as number"
+        with warehouse.reading() as reader:
+            assert reader.query(asked).to_pylist() == [{"words": text, "day": TUESDAY, "number": -7}]
+
+    def test_names_are_read_whatever_their_case_and_come_back_in_lower_case(self, warehouse: Warehouse) -> None:
+        filled(warehouse)
+        with warehouse.reading() as reader:
+            plain = reader.query("select Id, yen as Most from raw.sales order by 1, 2")
+            careful = reader.query(f"select {quoted('id')} as id, {quoted('yen')} as most from {SALES} order by 1, 2")
+        assert plain.rename_columns([name.lower() for name in plain.column_names]) == careful
+        assert careful.column_names == ["id", "most"]
