@@ -147,7 +147,10 @@ class _Writer(_Reader):
     def ensure_tables(self, tables: Mapping[TableName, pa.Schema]) -> None:
         """DDL is not part of a transaction: nothing is said before all of it is known to be possible."""
         there = self._columns({table.schema for table in tables})
-        statements: list[str] = []
+        known = {*SCHEMAS, *(table.schema for table in there)}
+        statements = [
+            f"create schema if not exists {quoted(schema)}" for schema in sorted({t.schema for t in tables} - known)
+        ]
         for table, schema in tables.items():
             has, wanted = there.get(table, {}), {field.name.upper(): _type(field.type) for field in schema}
             changed = [name for name in wanted.keys() & has.keys() if not _holds(has[name], wanted[name])]

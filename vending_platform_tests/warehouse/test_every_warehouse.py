@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, DuckDBWarehouse, PublishStep, Warehouse, literal, quoted
+from vending_platform.warehouse import Change, DuckDBWarehouse, PublishStep, TableName, Warehouse, literal, quoted
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.warehouse.tables import (
     FILES,
@@ -56,6 +56,14 @@ class TestTables:
             assert rows_of(writer) == [row]
             assert rows_of(writer, FILES) == []
             assert writer.query(f"select * from {SALES}").cast(schema).schema == schema
+
+    def test_a_table_may_be_in_a_schema_that_nobody_has_named_before(self, warehouse: Warehouse) -> None:
+        partners = TableName("partners", "dpc")
+        with warehouse.writing("test", nobody) as writer:
+            writer.ensure_tables({partners: SCHEMA})
+            writer.publish([Change(partners, insert=table_of(ROWS))], ignore)
+            writer.ensure_tables({partners: SCHEMA})
+            assert rows_of(writer, partners) == sorted(ROWS)
 
     def test_a_new_column_is_empty_in_the_rows_that_were_there(self, warehouse: Warehouse) -> None:
         before = filled(warehouse)
