@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test browser lint bench lock clean sample
+.PHONY: help setup demo dev test browser snowflake lint bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test: $(READY) ## set up, then the tests
 
 browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
 	@$(BIN)/python -m pytest -m browser -n 0 vending_platform_tests/browser
+
+snowflake: $(READY) ## build everything twice on an emulated Snowflake, and hold it against DuckDB
+	@$(BIN)/python -m pytest -m snowflake -n 0 vending_platform_tests/end_to_end
 
 lint: $(READY) ## style, types, and the walls between the floors
 	@$(BIN)/ruff check .

@@ -30,6 +30,7 @@ AWS_REGION_VARIABLE = _PREFIX + "AWS_REGION"
 AWS_ENDPOINT_VARIABLE = _PREFIX + "AWS_ENDPOINT"
 S3_ENDPOINT_VARIABLE = _PREFIX + "S3_ENDPOINT"
 UI_URL_VARIABLE = _PREFIX + "UI_URL"
+_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d{1,5}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s/@?#]+)*")
 _BUCKET_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 _AWS_ACCOUNT = re.compile(r"[0-9]{12}")
@@ -108,8 +109,12 @@ class DuckDBTarget:
 @dataclass(frozen=True)
 class SnowflakeTarget:
     account: str
+    user: str
+    role: str
     database: str
     warehouse: str
+    endpoint: str | None = None
+    """Where an emulator listens in the place of the account."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +179,7 @@ class _Variables(BaseSettings):
     s3_endpoint: str | None = Field(None, description="asked in place of AWS's own S3, such as a VPC endpoint")
     s3_addressing: str | None = Field(None, description="virtual (default) or path")
     snowflake_account: str | None = None
+    snowflake_endpoint: str | None = Field(None, description="an emulator on this machine, in the account's place")
     ui_url: str | None = Field(None, description="where people see Dagster's UI")
     slack_alerts: str | None = Field(None, description="true: Slack is told too; its webhook is in a secret")
 
@@ -208,7 +214,10 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
     match name:
         case EnvironmentName.DEVELOPMENT:
             _check(
-                name, variables, needs=(), refuses=("company", "kms_key", *_OF_AWS, "snowflake_account", "slack_alerts")
+                name,
+                variables,
+                needs=(),
+                refuses=("company", "kms_key", *_OF_AWS, "snowflake_account", "snowflake_endpoint", "slack_alerts"),
             )
             data = variables.data_dir or Path("data")
             return Environment(
@@ -245,7 +254,14 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 encryption=Encryption.SSE_S3,
                 kms_key=None,
                 aws=_aws(variables, SecretNames("vending/staging/snowflake", "vending/staging/slack"), "staging"),
-                warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+                warehouse=SnowflakeTarget(
+                    account=str(variables.snowflake_account),
+                    user="VENDING_PLATFORM_STG",
+                    role="VENDING_PLATFORM_STG",
+                    database="VENDING_DATA_STG",
+                    warehouse="COMPUTE_WH_STG",
+                    endpoint=variables.snowflake_endpoint,
+                ),
                 arrivals=_queue(f"{variables.company}-vending-arrivals-staging"),
                 dbt_threads=4,
                 ingestion_starts="01:00",
@@ -268,7 +284,14 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 encryption=Encryption.SSE_KMS,
                 kms_key=variables.kms_key,
                 aws=_aws(variables, SecretNames("vending/production/snowflake", "vending/production/slack"), "prod"),
-                warehouse=SnowflakeTarget(str(variables.snowflake_account), "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+                warehouse=SnowflakeTarget(
+                    account=str(variables.snowflake_account),
+                    user="VENDING_PLATFORM_PROD",
+                    role="VENDING_PLATFORM_PROD",
+                    database="VENDING_DATA_PROD",
+                    warehouse="COMPUTE_WH_PROD",
+                    endpoint=variables.snowflake_endpoint,
+                ),
                 arrivals=_queue(f"{variables.company}-vending-arrivals-prod"),
                 dbt_threads=8,
                 ingestion_starts="02:00",
@@ -325,6 +348,11 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
             f"2 to 41 lower-case letters, digits and hyphens"
         )
     problems += _wrong_about_aws(variables)
+    endpoint = variables.snowflake_endpoint
+    if endpoint is not None and not _LOOPBACK.fullmatch(endpoint):
+        problems.append(
+            f"{_variable('snowflake_endpoint')}={endpoint!r} is no address on this machine, as http://127.0.0.1:8000 is"
+        )
     if variables.ui_url is not None and not _WEB_ADDRESS.fullmatch(variables.ui_url):
         problems.append(f"{_variable('ui_url')}={variables.ui_url!r} is no address such as https://dagster.example.com")
     if variables.slack_alerts not in (None, "true", "false"):

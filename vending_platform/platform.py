@@ -1,22 +1,22 @@
 """One environment's floors, opened: what the terminal and Dagster start from. The three things the platform does."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from vending_platform import exporting, ingestion, transformation
+from vending_platform import exporting, ingestion, secrets, transformation
 from vending_platform.accounts import check_account
 from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SettingsError
+from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SnowflakeTarget
 from vending_platform.exporting import Exported, Part
 from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
-from vending_platform.storage import open_storage
+from vending_platform.storage import Place, open_storage
 from vending_platform.transformation import Block, Project, Transformed
-from vending_platform.warehouse import DuckDBWarehouse, WarehouseBusy
+from vending_platform.warehouse import DuckDBWarehouse, SnowflakeWarehouse, Warehouse, WarehouseBusy, connector
 
 
 def _ignore(*_: object) -> None:
@@ -78,6 +78,10 @@ class Platform:
     environment: Environment
     manifest: dict[str, Any]
     listener: Listener = Listener()
+    private_key: Callable[[], str] = field(default=str, repr=False)
+    """The PEM of the warehouse's user, where the warehouse asks for one; fetched whenever a connection is made."""
+    tag: Mapping[str, str] = field(default_factory=dict)
+    """What every query carries that somebody may look up later: the run, and what of Dagster's it is for."""
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -87,14 +91,24 @@ class Platform:
     def rooms(self) -> Rooms:
         environment = self.environment
         check_account(environment)  # before anything is read or written there
+        storage = open_storage(
+            environment.places, environment.aws, encryption=environment.encryption, kms_key=environment.kms_key
+        )
         return Rooms(
             catalog=self.catalog,
-            storage=open_storage(
-                environment.places, environment.aws, encryption=environment.encryption, kms_key=environment.kms_key
-            ),
-            warehouse=DuckDBWarehouse(self._duckdb.path),
+            storage=storage,
+            warehouse=self._warehouse(storage.work),
             scratch=environment.scratch / "ingestion",
         )
+
+    def _warehouse(self, work: Place) -> Warehouse:
+        match self.environment.warehouse:
+            case DuckDBTarget(path):
+                return DuckDBWarehouse(path)
+            case SnowflakeTarget() as target:
+                return SnowflakeWarehouse(
+                    connector(target, self.private_key, self.tag), work, self.environment.places.work
+                )
 
     @cached_property
     def lists(self) -> Lists:
@@ -103,19 +117,24 @@ class Platform:
 
     @cached_property
     def project(self) -> Project:
+        environment = self.environment
+        match environment.warehouse:
+            case DuckDBTarget(path):
+                database, variables = path.stem, {"DBT_DUCKDB_PATH": str(path.resolve())}
+                adapter = transformation.DUCKDB
+            case SnowflakeTarget() as target:
+                tag = json.dumps(dict(self.tag), sort_keys=True)
+                database, variables = target.database, {}
+                adapter = transformation.snowflake(target, self.private_key, tag)
         return Project(
             project_dir=DBT_PROJECT_DIR,
-            target_dir=(self.environment.scratch / "dbt").resolve(),
-            target=self.environment.name,
-            threads=self.environment.dbt_threads,
-            database=self._duckdb.path.stem,
-            variables={"DBT_DUCKDB_PATH": str(self._duckdb.path.resolve())},
+            target_dir=(environment.scratch / "dbt").resolve(),
+            target=environment.name,
+            threads=environment.dbt_threads,
+            database=database,
+            variables=variables,
+            adapter=adapter,
         )
-
-    @property
-    def _duckdb(self) -> DuckDBTarget:
-        assert isinstance(self.environment.warehouse, DuckDBTarget), "open_platform refuses all others"
-        return self.environment.warehouse
 
     def ingest(
         self, selection: Selection = ingestion.EVERYTHING, *, withdraw: bool = False, verify: bool = False
@@ -180,7 +199,10 @@ class Platform:
 
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
-    if not isinstance(environment.warehouse, DuckDBTarget):
-        raise SettingsError(f"{environment.name} can't be reached from here yet: only development is built.")
     manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
-    return Platform(environment, manifest, listener or Listener())
+    return Platform(environment, manifest, listener or Listener(), partial(_private_key, environment))
+
+
+def _private_key(environment: Environment) -> str:
+    assert environment.aws is not None, "whoever has a key has it in AWS"
+    return secrets.fetch(environment.aws, environment.aws.secrets.snowflake).get_secret_value()

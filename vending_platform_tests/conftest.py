@@ -1,16 +1,22 @@
 """What the whole suite shares."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.warehouse.lock import exclusive
-from vending_platform_tests.emulators.aws import aws
+from vending_platform_tests.emulators.aws import EmulatedAws, aws
 
 __all__ = ["aws"]
+
+if TYPE_CHECKING:  # whoever needs no cloud waits for none to be imported
+    from vending_platform_tests.emulators.accounts import Account
+    from vending_platform_tests.emulators.snowflake import Emulator
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +31,19 @@ def catalog(manifest_cache: Path) -> Catalog:
     """The contracts of the real project."""
     with exclusive(manifest_cache.with_suffix(".lock"), "parsing", on_wait=lambda _: None):
         return load_catalog(DBT_PROJECT_DIR, manifest_cache)
+
+
+@pytest.fixture(scope="session")
+def snowflake(aws: EmulatedAws) -> "Iterator[Emulator]":
+    from vending_platform_tests.emulators.snowflake import snowflake_emulator
+
+    with snowflake_emulator(aws.client("s3")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def account(snowflake: "Emulator", aws: EmulatedAws) -> "Account":
+    """An empty database, in an emulated Snowflake that all tests share."""
+    from vending_platform_tests.emulators.accounts import new_account
+
+    return new_account(snowflake, aws)

@@ -86,7 +86,13 @@ TABLE = {
             encryption=Encryption.SSE_S3,
             kms_key=None,
             aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack"), "hinode-vending-alerts-staging"),
-            warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_STG", "COMPUTE_WH_STG"),
+            warehouse=SnowflakeTarget(
+                account="ab12345.ap-northeast-1",
+                user="VENDING_PLATFORM_STG",
+                role="VENDING_PLATFORM_STG",
+                database="VENDING_DATA_STG",
+                warehouse="COMPUTE_WH_STG",
+            ),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             dbt_threads=4,
             ingestion_starts="01:00",
@@ -110,7 +116,13 @@ TABLE = {
             aws=aws(
                 SecretNames("vending/production/snowflake", "vending/production/slack"), "hinode-vending-alerts-prod"
             ),
-            warehouse=SnowflakeTarget("ab12345.ap-northeast-1", "VENDING_DATA_PROD", "COMPUTE_WH_PROD"),
+            warehouse=SnowflakeTarget(
+                account="ab12345.ap-northeast-1",
+                user="VENDING_PLATFORM_PROD",
+                role="VENDING_PLATFORM_PROD",
+                database="VENDING_DATA_PROD",
+                warehouse="COMPUTE_WH_PROD",
+            ),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             dbt_threads=8,
             ingestion_starts="02:00",
@@ -152,6 +164,12 @@ def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch
     assert moved.scratch == Path("/elsewhere/scratch")
 
 
+def test_an_emulator_may_stand_in_for_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = load_with(monkeypatch, STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://127.0.0.1:8000"}).warehouse
+    assert isinstance(target, SnowflakeTarget)
+    assert target.endpoint == "http://127.0.0.1:8000"
+
+
 def test_where_people_see_the_ui_and_whether_slack_is_told_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"VENDING_UI_URL": "https://dagster.hinode.example/vending", "VENDING_SLACK_ALERTS": "true"}
     staging = load_with(monkeypatch, STAGING | said)
@@ -190,6 +208,10 @@ WRONG = {
     "an address that is none": (STAGING | {"VENDING_UI_URL": "dagster.example.com"}, ["VENDING_UI_URL"]),
     "neither yes nor no": (STAGING | {"VENDING_SLACK_ALERTS": "maybe"}, ["VENDING_SLACK_ALERTS", "true nor false"]),
     "development has no Slack": ({"VENDING_SLACK_ALERTS": "true"}, ["no use for VENDING_SLACK_ALERTS"]),
+    "an emulator that is elsewhere": (
+        STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://example.com:8000"},
+        ["VENDING_SNOWFLAKE_ENDPOINT='http://example.com:8000' is no address on this machine"],
+    ),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (
         STAGING | {"VENDING_COMPANY": "h" * 42},

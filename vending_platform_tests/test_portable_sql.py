@@ -4,16 +4,20 @@ Both forms are compiled by dbt itself, without a warehouse. No emulator can prov
 that a model uses only what is on the list, can be proven.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
-from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.environment import DBT_PROJECT_DIR, SnowflakeTarget
+from vending_platform.transformation import snowflake
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
+from vending_platform_tests.emulators.keys import private_key
 
 FUNCTIONS = {"AND", "CASE", "CAST", "COALESCE", "COUNT", "LAG", "LEAD", "MAX", "MD5", "MIN", "NULLIF", "OR", "ROUND"}
 FUNCTIONS |= {"ROW_NUMBER", "SUM"}
@@ -25,16 +29,9 @@ FOREIGN = (
     *(exp.Div, exp.Mod, exp.Interval, exp.RegexpLike, exp.ILike, exp.SimilarTo, exp.TryCast, exp.Cluster, exp.Offset),
 )
 """What the two write or mean differently; division, because an integer by an integer is one on DuckDB only."""
-SNOWFLAKE = """
-vending:
-  target: nowhere
-  outputs:
-    nowhere: {type: snowflake, account: nowhere, user: nobody, password: none, database: NOWHERE, schema: NOWHERE}
-"""
+NOWHERE = SnowflakeTarget("nowhere", "nobody", "nobody", "NOWHERE", "NOWHERE")
 
 Compiled = Mapping[str, str]
-
-pytestmark = pytest.mark.filterwarnings("ignore:.*doesn't match a supported version")  # Snowflake's connector
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +41,22 @@ def compiled(manifest_cache: Path) -> Mapping[str, Compiled]:
 
 
 def _compiled(dialect: str, folder: Path) -> Compiled:
-    dbt = Dbt(folder, folder if dialect == "snowflake" else DBT_PROJECT_DIR)
+    dbt = Dbt(folder)
+    variables = snowflake(NOWHERE, private_key, "{}").variables() if dialect == "snowflake" else {}
+    target = "staging" if dialect == "snowflake" else "development"
     with exclusive(folder.with_suffix(".lock"), "compiling", on_wait=lambda _: None):  # once for all workers
         if not folder.exists():
             folder.mkdir()
-            (folder / "profiles.yml").write_text(SNOWFLAKE)
-            dbt("compile", "--select", "resource_type:model", "--no-populate-cache", "--no-introspect")
+            with mock.patch.dict(os.environ, variables):
+                dbt(
+                    "compile",
+                    "--select",
+                    "resource_type:model",
+                    "--no-populate-cache",
+                    "--no-introspect",
+                    "--target",
+                    target,
+                )
     models = (dbt.target / "compiled" / "vending" / "models").rglob("*.sql")
     return {path.stem: path.read_text() for path in models if ".yml" not in str(path)}
 

@@ -62,6 +62,15 @@ class Summary:
     not_replayable: list[FileVersion] = field(default_factory=list)
     """That should be read again, but whose bytes are nowhere any more."""
 
+    def begin_anew(self) -> None:
+        """A plan begins: what it finds out by itself is forgotten, what earlier plans of the run have done is not."""
+        self.unreadable, self.blocked, self.not_replayable = [], {}, []
+
+    @property
+    def dealt_with(self) -> frozenset[str]:
+        """The versions that are in the warehouse by this run."""
+        return frozenset(version.file_id for version in (*self.loaded, *self.quarantined, *self.same_again))
+
     @property
     def rows_accepted(self) -> int:
         return sum(version.rows_accepted for version in self.loaded)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from tenacity import AttemptManager, Retrying, retry_if_exception_type, stop_after_attempt
 
 from vending_platform.catalog import Catalog, NameParts, Source
 from vending_platform.ingestion import quarantine
@@ -34,9 +35,11 @@ from vending_platform.ingestion.status import as_json, status_of
 from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import raw_schema
 from vending_platform.storage import StoredFile
-from vending_platform.warehouse import Change, WarehouseError, Writer
+from vending_platform.warehouse import Change, WarehouseError, WarehouseMoved, Writer
 
 EVERYTHING = Selection()
+_PLANS = 5
+"""So often a run plans anew because somebody else has published meanwhile."""
 
 
 def ingest(
@@ -53,59 +56,84 @@ def ingest(
     `withdraw` also takes out the rows of files that an earlier run reported as gone: only a person says that. `verify`
     reads and hashes every file, even if the store says that it is unchanged.
     """
-    with _running(rooms, "vending ingest", now, watcher, selection.paths) as run:
-        discovery, ledger = run.look()
-        planned = plan(run.catalog, discovery, ledger, selection, run.now, verify=verify)
-        watcher.on_step(Step.PLANNED)
-        run.summary.unchanged = planned.unchanged
-        run.note_absences(planned, discovery, selection.paths)
-        run.loader(ledger).load(planned.read)
-        if withdraw:
-            run.withdraw(ledger, selection)
-        run.sweep()
-        return run.summary
+    now = now or datetime.now(UTC)
+    summary = _summary(now)
+    for attempt in _plans():
+        with attempt, _running(rooms, "vending ingest", now, watcher, summary, selection.paths) as run:
+            discovery, ledger = run.look()
+            planned = plan(run.catalog, discovery, ledger, selection, run.now, verify=verify)
+            watcher.on_step(Step.PLANNED)
+            summary.unchanged = planned.unchanged - len(summary.dealt_with)
+            run.note_absences(planned, discovery, selection.paths)
+            run.loader(ledger).load(planned.read)
+            if withdraw:
+                run.withdraw(ledger, selection)
+            run.sweep()
+    return summary
 
 
 def replay(
     rooms: Rooms, selection: Selection = EVERYTHING, *, now: datetime | None = None, watcher: Watcher = SILENT
 ) -> Summary:
     """Read again what is in quarantine, was rejected in part, or was read under a contract that has changed since."""
-    with _running(rooms, "vending replay", now, watcher) as run:
-        discovery, ledger = run.look()
-        planned = plan(rooms.catalog, discovery, ledger, selection, run.now)
-        watcher.on_step(Step.PLANNED)
-        run.note_absences(planned, discovery)
-        there = {(d.source.name, d.file.path): d for d in discovery.delivered}
-        run.reshape(read_ledger(run.writer), there)
-        ledger = read_ledger(run.writer)
-        again: list[Delivered] = []
-        for version in ledger.current_versions():
-            source = run.sources.get(version.source)
-            if (
-                source is None
-                or version.dismissed
-                or not selection.takes(version.source, version.business_date, version.path)
-            ):
-                continue
-            stale = version.contract_hash != source.reading_hash
-            if version.is_wholly_accepted and version.in_raw and not stale:
-                continue
-            if delivered := run.readable_again(version, source, there):
-                again.append(delivered)
-            else:
-                run.summary.not_replayable.append(version)
-        run.loader(ledger).load(again, again=True)
-        run.sweep()
-        return run.summary
+    now = now or datetime.now(UTC)
+    summary = _summary(now)
+    for attempt in _plans():
+        with attempt, _running(rooms, "vending replay", now, watcher, summary) as run:
+            _replay(run, selection)
+    return summary
+
+
+def _replay(run: "_Run", selection: Selection) -> None:
+    discovery, ledger = run.look()
+    planned = plan(run.rooms.catalog, discovery, ledger, selection, run.now)
+    run.watcher.on_step(Step.PLANNED)
+    run.note_absences(planned, discovery)
+    there = {(d.source.name, d.file.path): d for d in discovery.delivered}
+    run.reshape(read_ledger(run.writer), there)
+    ledger = read_ledger(run.writer)
+    again: list[Delivered] = []
+    for version in ledger.current_versions():
+        source = run.sources.get(version.source)
+        if (
+            source is None
+            or version.dismissed
+            or not selection.takes(version.source, version.business_date, version.path)
+        ):
+            continue
+        stale = version.contract_hash != source.reading_hash
+        if version.is_wholly_accepted and version.in_raw and not stale:
+            continue
+        if version.file_id in run.summary.dealt_with:
+            continue
+        if delivered := run.readable_again(version, source, there):
+            again.append(delivered)
+        else:
+            run.summary.not_replayable.append(version)
+    run.loader(ledger).load(again, again=True)
+    run.sweep()
+
+
+def _summary(now: datetime) -> Summary:
+    return Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
+
+
+def _plans() -> Iterator[AttemptManager]:
+    """What was published before somebody else came in between stays published, and stays in the summary."""
+    return iter(Retrying(retry=retry_if_exception_type(WarehouseMoved), stop=stop_after_attempt(_PLANS), reraise=True))
 
 
 @contextmanager
 def _running(
-    rooms: Rooms, purpose: str, now: datetime | None, watcher: Watcher, paths: Collection[str] | None = None
+    rooms: Rooms,
+    purpose: str,
+    now: datetime,
+    watcher: Watcher,
+    summary: Summary,
+    paths: Collection[str] | None = None,
 ) -> Iterator["_Run"]:
     """A run that alone may write. With `paths`, the store is asked for these files and nothing else."""
-    now = now or datetime.now(UTC)
-    summary = Summary(run_id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
+    summary.begin_anew()
     with (
         rooms.warehouse.reserved(purpose, watcher.on_wait) as reservation,
         _own_garbage_only(),
@@ -231,13 +259,12 @@ class _Run:
         self.show()
 
     def show(self) -> None:
-        self.rooms.warehouse.publish_status(as_json(status_of(self.writer, self.rooms.catalog)))
+        self.rooms.warehouse.publish_status(lambda: as_json(status_of(self.writer, self.rooms.catalog)))
         self.watcher.on_step(Step.SHOWN)
 
     def note_absences(self, planned: Plan, discovery: Discovery, among: Collection[str] | None = None) -> None:
         """Files that are gone, and files that nobody declared, are on record even if nothing is loaded; if only the
         paths in `among` were looked for, all others stay on record as they are."""
-        self.summary.gone = planned.gone
         changes = [note(planned.gone)] if planned.gone else []
         known = self.writer.query(f"select * from {UNDECLARED}").cast(UNDECLARED_SCHEMA)
         if among is not None:
@@ -260,10 +287,12 @@ class _Run:
             changes.append(Change(UNDECLARED, delete=known.select(["path"]), insert=rows))
         if changes:
             self.publish(changes)
+        self.summary.gone += planned.gone
 
     def withdraw(self, ledger: Ledger, selection: Selection) -> None:
         """What was on record as gone when this run began leaves `raw`, a master with its history; the ledger keeps the
         story. Somebody has seen that list; what only this run has found missing has to be seen first."""
+        unseen = {version.file_id for version in self.summary.gone}
         for source in self.rooms.catalog:
             gone = [
                 version
@@ -271,6 +300,7 @@ class _Run:
                 if version.source == source.name
                 and version.state is State.WITHDRAWN
                 and not version.dismissed
+                and version.file_id not in unseen
                 and selection.takes(version.source, version.business_date, version.path)
             ]
             if not gone:

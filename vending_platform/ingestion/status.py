@@ -10,7 +10,7 @@ from typing import Any
 from vending_platform.catalog import Catalog, Expected, Source
 from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger, values_of
 from vending_platform.ingestion.outcome import raw_table
-from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy
+from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted
 
 _CURRENT = f"state <> '{State.SUPERSEDED}'"
 _PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"
@@ -185,7 +185,8 @@ def _lives(reader: Reader, master: Source, expected: Expected, ledger: Ledger) -
         return {}
     rows = _rows(
         reader,
-        f'select "{expected.machine}" as machine, "{expected.since}" as since, "{expected.until}" as until'
+        f"select {quoted(expected.machine)} as machine, {quoted(expected.since)} as since,"
+        f" {quoted(expected.until)} as until"
         f" from {raw_table(master)} where _file_id = '{newest.file_id}'",
     )
     return {row["machine"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}

@@ -23,6 +23,8 @@ DELIVERY_COMPLETE = "delivery_complete"
 NO_UNDECLARED_FILES = "no_undeclared_files"
 _CHART_DAYS = 60
 _TABLE_ROWS = 20
+_TAG_LENGTH = 1500
+"""Snowflake takes 2,000 characters."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,8 @@ def bar_chart(values: Mapping[date, int]) -> str:
 
 
 def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform: Platform) -> Platform:
-    """The platform, telling the run's log when it waits for somebody else, and measuring what it does."""
+    """The platform, telling the run's log when it waits for somebody else, measuring what it does, and tagging what it
+    asks of the warehouse with what it is for."""
     platform = measuring(platform, context.run.run_id, context.run.job_name)
     before = platform.listener.watcher.on_wait
 
@@ -200,7 +203,19 @@ def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform:
         before(holder)
 
     watcher = replace(platform.listener.watcher, on_wait=on_wait)
-    return replace(platform, listener=replace(platform.listener, watcher=watcher))
+    return replace(platform, listener=replace(platform.listener, watcher=watcher), tag=_tag(context))
+
+
+def _tag(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> dict[str, str]:
+    """By which a query's cost can be traced. An op of a job is about no asset but about whatever it finds to do."""
+    tag = {"run_id": context.run.run_id, "job": context.run.job_name}
+    if not isinstance(context, dg.AssetExecutionContext):
+        return tag | {"step": context.op.name}
+    tag["asset"] = ", ".join(sorted(key.to_user_string() for key in context.selected_asset_keys))[:_TAG_LENGTH]
+    if context.has_partition_key_range:
+        days = context.partition_key_range
+        tag["partition"] = days.start if days.start == days.end else f"{days.start}..{days.end}"
+    return tag
 
 
 def log_check(context: dg.OpExecutionContext, evaluation: dg.AssetCheckEvaluation) -> None:

@@ -4,6 +4,7 @@
 day rests on is in `versions`.
 """
 
+from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
 from vending_platform.transformation.blocking import Block, blocked_days
 from vending_platform.transformation.running import (
     NodeResult,
@@ -18,6 +19,8 @@ from vending_platform.transformation.running import (
 from vending_platform.transformation.staleness import Window
 
 __all__ = [
+    "DUCKDB",
+    "Adapter",
     "Block",
     "NodeResult",
     "Project",
@@ -26,6 +29,7 @@ __all__ = [
     "Window",
     "blocked",
     "blocked_days",
+    "snowflake",
     "stale",
     "transform",
     "verdicts",

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Model, project_hash
 from vending_platform.storage import Place
+from vending_platform.transformation.adapters import DUCKDB, Adapter
 from vending_platform.transformation.arguments import build_arguments, catalog_arguments, parse_arguments
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.spread import SCHEMAS, Spread, spread
@@ -57,6 +58,7 @@ class Project:
     """The name that dbt gives its database: part of every table's name."""
     variables: dict[str, str]
     """What the profile asks for by `env_var`."""
+    adapter: Adapter = DUCKDB
 
 
 @dataclass(frozen=True)
@@ -240,16 +242,13 @@ class _Dbt:
             raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
 
     def _invoke(self, runner: Any, arguments: list[str]) -> Any:
-        """One command of dbt. The file stays open until its end, as nobody else writes meanwhile: by itself, dbt opens
-        it for every other test, and reads it anew."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-        connections: Any = DuckDBConnectionManager
-        with _variables(self._project.variables | {"DBT_DUCKDB_KEEP_OPEN": "True"}):
+        """One command of dbt."""
+        adapter = self._project.adapter
+        with _variables({**self._project.variables, **adapter.variables()}):
             try:
                 return runner.invoke(arguments)
             finally:
-                connections.close_all_connections()
+                adapter.after()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Delivery, Model, Source
 from vending_platform.transformation.versions import RawVersions, reaching
-from vending_platform.warehouse import Change, Reader, TableName
+from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
 DAYS = TableName("raw", "_spread_days")
 LINKS = TableName("raw", "_spread_links")
@@ -61,7 +61,7 @@ def _through_shared_keys(reader: Reader, source: Source, raw: RawVersions) -> tu
         return set(), []
     before = {(row["business_date"], row["other_date"]) for row in _rows(reader, LINKS, source)}
     before = {link for link in before if not {*link}.isdisjoint(changed)}
-    same = " and ".join(f'one."{column}" = other."{column}"' for column in source.files.key)
+    same = " and ".join(f"one.{quoted(column)} = other.{quoted(column)}" for column in source.files.key)
     table = TableName(source.schema_name, source.name)
     found = reader.query(
         f"select distinct one._business_date as business_date, other._business_date as other_date"
@@ -93,7 +93,7 @@ def _newly_known(reader: Reader, source: Source, raw: RawVersions) -> tuple[set[
     (key,) = source.files.key
     now: dict[str, str] = {}
     table = TableName(source.schema_name, source.name)
-    for row in reader.query(f'select distinct "{key}" as key, _file_id as file_id from {table}').to_pylist():
+    for row in reader.query(f"select distinct {quoted(key)} as key, _file_id as file_id from {table}").to_pylist():
         if row["file_id"] in order and order[row["file_id"]] < order.get(now.get(row["key"], ""), len(order)):
             now[row["key"]] = row["file_id"]
     contents = {file_id: content for _, content, file_id in raw.masters.get(source.name, ())}
@@ -119,9 +119,9 @@ def _days_that_refer(
             if not keys or column.references != master.name or source.files.delivery is not Delivery.DAILY:
                 continue
             table = TableName(source.schema_name, source.name)
-            listed = _listed(name.replace("'", "''") for name in sorted(keys))
             rows = reader.query(
-                f'select distinct _business_date as day from {table} where "{column.name}" in ({listed})'
+                f"select distinct _business_date as day from {table}"
+                f" where {quoted(column.name)} in ({_listed(sorted(keys))})"
             ).to_pylist()
             yield source.name, {row["day"] for row in rows}
 
@@ -147,5 +147,5 @@ def _table(name: TableName, rows: Sequence[tuple[object, ...]]) -> pa.Table:
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema)
 
 
-def _listed(values: Iterable[object]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
+def _listed(values: Iterable[str | date]) -> str:
+    return ", ".join(map(literal, values))

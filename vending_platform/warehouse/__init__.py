@@ -1,6 +1,7 @@
 """What a warehouse can do for the floors above, whichever it is: be read, keep tables in shape, change them as one.
 
-Rows come and go as Arrow; what they mean is the caller's business. `DuckDBWarehouse` is the laptop's.
+Rows come and go as Arrow; what they mean is the caller's business. `DuckDBWarehouse` is the laptop's,
+`SnowflakeWarehouse` the one of staging and production; `connector` makes its connections.
 """
 
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
@@ -13,8 +14,13 @@ from vending_platform.warehouse.interface import (
     Warehouse,
     WarehouseBusy,
     WarehouseError,
+    WarehouseMoved,
     Writer,
+    literal,
+    quoted,
 )
+from vending_platform.warehouse.snowflake import SnowflakeWarehouse
+from vending_platform.warehouse.snowflake_session import connector, endpoint_arguments
 
 __all__ = [
     "Change",
@@ -22,9 +28,15 @@ __all__ = [
     "PublishStep",
     "Reader",
     "Reservation",
+    "SnowflakeWarehouse",
     "TableName",
     "Warehouse",
     "WarehouseBusy",
     "WarehouseError",
+    "WarehouseMoved",
     "Writer",
+    "connector",
+    "endpoint_arguments",
+    "literal",
+    "quoted",
 ]

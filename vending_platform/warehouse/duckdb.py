@@ -65,8 +65,8 @@ class DuckDBWarehouse:
     def is_status_outdated(self) -> bool:
         return self._next_status.exists()
 
-    def publish_status(self, status: str) -> None:
-        self._next_status.write_text(status, encoding="utf-8")
+    def publish_status(self, tell: Callable[[], str]) -> None:
+        self._next_status.write_text(tell(), encoding="utf-8")
         self._next_status.replace(self._status)
 
     def last_status(self) -> str | None:
@@ -117,7 +117,7 @@ class _Connection:
                 columns = {field.name: _type(field.type) for field in wanted}
                 if table not in has:
                     declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-                    self._connection.execute(f"create table {table} ({declared})")
+                    self._connection.execute(f'create table "{table.schema}"."{table.name}" ({declared})')
                     continue
                 for name, kind in columns.items():
                     old = has[table].get(name)
@@ -182,7 +182,8 @@ class _Connection:
         ((lost,),) = self._connection.execute(f"select count(*) from {table} where not ({survives})").fetchall()
         if lost:
             raise WarehouseError(
-                f"column {name} of {table} is {old} and should become {new}, but {lost} of its values would change"
+                f"column {name} of {table.schema}.{table.name} is {old} and should become {new},"
+                f" but {lost} of its values would change"
             )
         self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {there}')
 

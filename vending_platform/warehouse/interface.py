@@ -1,8 +1,14 @@
-"""The protocol: what every warehouse promises, in terms of Arrow tables."""
+"""The protocol: what every warehouse promises, in terms of Arrow tables.
+
+One rule for names in SQL, so that the same SQL means the same everywhere: a name stands as it is where it is plain, or
+quoted and in upper case (`TableName`, `quoted`). DuckDB looks at no name's case; Snowflake takes a plain name for its
+upper case, as dbt's models are written there. Results have their columns' names in lower case.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,6 +21,10 @@ class WarehouseError(RuntimeError):
 
 class WarehouseBusy(WarehouseError):
     """Someone is writing, and this warehouse lets nobody look meanwhile; see `Warehouse.last_status`."""
+
+
+class WarehouseMoved(WarehouseError):
+    """Somebody else has published since this writer began to read: nothing has changed, and its plan is out of date."""
 
 
 class PublishStep(StrEnum):
@@ -32,7 +42,24 @@ class TableName:
     name: str
 
     def __str__(self) -> str:
-        return f'"{self.schema}"."{self.name}"'
+        """As SQL names it; no word is a keyword there."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+
+def quoted(name: str) -> str:
+    """A column, table or schema as SQL names it."""
+    return '"' + name.upper().replace('"', '""') + '"'
+
+
+def literal(value: str | int | date) -> str:
+    """A value as SQL writes it. Only Snowflake takes a backslash in a text for the beginning of something else."""
+    match value:
+        case str():
+            return " || chr(92) || ".join("'" + part.replace("'", "''") + "'" for part in value.split("\\"))
+        case date():
+            return f"date '{value.isoformat()}'"
+        case int():
+            return str(value)
 
 
 @dataclass(frozen=True)
@@ -46,7 +73,7 @@ class Change:
 
 class Reader(Protocol):
     def query(self, sql: str) -> pa.Table:
-        """The result of a portable SELECT."""
+        """The result of a portable SELECT, with its columns' names in lower case."""
 
     def has_table(self, table: TableName) -> bool: ...
 
@@ -62,7 +89,10 @@ class Writer(Reader, Protocol):
         """
 
     def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
-        """All the changes in one transaction. `between` is called at every place where it can be interrupted."""
+        """All the changes in one transaction. `between` is called at every place where it can be interrupted.
+
+        `WarehouseMoved` where others can publish meanwhile and have done so since this writer was opened.
+        """
 
 
 class Reservation(Protocol):
@@ -86,8 +116,9 @@ class Warehouse(Protocol):
 
     def is_status_outdated(self) -> bool: ...
 
-    def publish_status(self, status: str) -> None:
-        """Put a short text where it can be read at any time, also while someone writes."""
+    def publish_status(self, tell: Callable[[], str]) -> None:
+        """Put a short text where it can be read at any time, also while someone writes. Where everything can be read
+        at any time nobody needs it, and `tell` is not asked."""
 
     def last_status(self) -> str | None:
-        """The text that was published last."""
+        """The text that was published last, if any was."""

@@ -16,7 +16,6 @@ from vending_platform.environment import DBT_PROJECT_DIR
 class Dbt:
     folder: Path
     """Holds dbt_dev.duckdb, and what dbt leaves behind."""
-    profiles_dir: Path = DBT_PROJECT_DIR
     manifest: Any = field(default=None, repr=False)
     """Parsing takes seconds; who runs dbt often parses once."""
 
@@ -48,7 +47,7 @@ class Dbt:
             outcome = dbtRunner(self.manifest).invoke(
                 [
                     *arguments,
-                    *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(self.profiles_dir)),
+                    *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
                     *("--target-path", str(self.target), "--log-path", str(self.folder), "--log-level-file", "none"),
                     *("--quiet", "--no-use-colors"),
                 ]

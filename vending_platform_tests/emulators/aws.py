@@ -26,7 +26,8 @@ ACCOUNT = "123456789012"
 """moto's own; every bucket belongs to it."""
 COMPANY = "hinode"
 REGION = "ap-northeast-1"
-_BUCKETS = (f"{COMPANY}-vending-data-staging", f"{COMPANY}-vending-data-prod")
+BUCKET = f"{COMPANY}-vending-data-staging"
+_BUCKETS = (BUCKET, f"{COMPANY}-vending-data-prod")
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAEMULATED",
     "AWS_SECRET_ACCESS_KEY": "emulated",

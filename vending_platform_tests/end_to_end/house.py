@@ -9,7 +9,8 @@ from unittest import mock
 
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import Exported, current_parts, export_all
-from vending_platform.transformation import Project, Transformed, stale, transform
+from vending_platform.transformation import Project, Transformed, snowflake, stale, transform
+from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
 
 MARTS = (
@@ -60,6 +61,11 @@ class House:
 
     @property
     def project(self) -> Project:
+        if (account := self.yard.account) is not None:
+            adapter = snowflake(account.target, private_key, '{"run_id": "test"}')
+            return Project(
+                DBT_PROJECT_DIR, self.yard.folder / "dbt", "staging", 4, account.target.database, {}, adapter
+            )
         database = {"DBT_DUCKDB_PATH": str(self.yard.folder / "dev.duckdb")}
         return Project(DBT_PROJECT_DIR, self.yard.folder / "dbt", "development", 2, "dev", database)
 

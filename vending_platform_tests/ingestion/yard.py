@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vending_platform.catalog import Catalog
 from vending_platform.environment import Places
 from vending_platform.ingestion import Rooms, Selection, Summary, Watcher, ingest, replay
 from vending_platform.storage import open_storage
-from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform.warehouse import DuckDBWarehouse, Warehouse
+
+if TYPE_CHECKING:
+    from vending_platform_tests.emulators.accounts import Account
 
 NOW = datetime(2024, 3, 20, tzinfo=UTC)
 SALES_HEADER = "transaction_id,machine_id,slot_no,product_id,sold_at,quantity,unit_price,payment_method_id,status"
@@ -55,6 +58,8 @@ class Yard:
     folder: Path
     catalog: Catalog
     watcher: Watcher = field(default_factory=Watcher)
+    account: "Account | None" = None
+    """The Snowflake that is the warehouse, in the place of a DuckDB file."""
 
     @property
     def sources(self) -> Path:
@@ -63,9 +68,11 @@ class Yard:
     @property
     def rooms(self) -> Rooms:
         places = Places(*(str(self.folder / name) for name in ("sources", "processed", "artifacts", "work")))
-        return Rooms(
-            self.catalog, open_storage(places), DuckDBWarehouse(self.folder / "dev.duckdb"), self.folder / "scratch"
-        )
+        return Rooms(self.catalog, open_storage(places), self.warehouse, self.folder / "scratch")
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return DuckDBWarehouse(self.folder / "dev.duckdb") if self.account is None else self.account.warehouse()
 
     def deliver(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():

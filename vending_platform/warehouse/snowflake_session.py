@@ -1,0 +1,134 @@
+"""Snowflake's connector: how a connection is made, and what it answers as Arrow in our own types.
+
+The private key is fetched when a connection is made, and is kept nowhere.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from vending_platform.environment import SnowflakeTarget
+from vending_platform.warehouse.interface import WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from snowflake.connector import SnowflakeConnection
+    from snowflake.connector.cursor import ResultMetadata
+
+Connect = Callable[[], AbstractContextManager["SnowflakeConnection"]]
+"""A new connection, closed at the end of its block: `connector`'s, or the `get_connection` of Dagster's resource."""
+_SETTINGS = "alter session set timezone = 'UTC', lock_timeout = 900"
+"""Moments are written and shown in UTC. Who publishes waits for who does, also for one that was killed: its transaction
+holds its locks until Snowflake ends it, which takes some minutes."""
+_DIGITS = 38
+
+
+def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str]) -> Connect:
+    """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON."""
+
+    def connect() -> AbstractContextManager["SnowflakeConnection"]:
+        import snowflake.connector  # a second, and only where there is a Snowflake
+
+        return snowflake.connector.connect(
+            account=target.account,
+            user=target.user,
+            role=target.role,
+            database=target.database,
+            warehouse=target.warehouse,
+            authenticator="SNOWFLAKE_JWT",
+            private_key=_key(private_key()),
+            application="vending_platform",
+            platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
+            session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
+            **endpoint_arguments(target.endpoint),
+        )
+
+    return connect
+
+
+def endpoint_arguments(endpoint: str | None) -> dict[str, Any]:
+    """What the connector has to be told of an emulator's address."""
+    if endpoint is None:
+        return {}
+    url = urlsplit(endpoint)
+    return {"protocol": url.scheme, "host": url.hostname, "port": url.port}
+
+
+def _key(pem: str) -> "RSAPrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise WarehouseError("Snowflake takes RSA keys only, and this user's key is none")
+    return key
+
+
+class Session:
+    def __init__(self, connection: "SnowflakeConnection") -> None:
+        self._connection = connection
+        connection.arrow_number_to_decimal_setter = True  # the connector's own spelling; else decimals become floats
+        self.run(_SETTINGS)
+
+    def query(self, sql: str) -> pa.Table:
+        """The result, with its columns' names in lower case; also an empty one has its types."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            chunks = list(cursor.fetch_arrow_batches(force_microsecond_precision=True))
+            fields = [(column.name.lower(), _arrow(column)) for column in cursor.description]
+        columns = [
+            _column([chunk.column(position) for chunk in chunks], kind) for position, (_, kind) in enumerate(fields)
+        ]
+        return pa.Table.from_arrays(columns, names=[name for name, _ in fields])
+
+    def run(self, sql: str) -> int:
+        """How many rows the statement has changed."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.rowcount or 0
+
+
+@contextmanager
+def session(connect: Connect) -> "Iterator[Session]":
+    with connect() as connection:
+        yield Session(connection)
+
+
+def _arrow(column: "ResultMetadata") -> pa.DataType:
+    from snowflake.connector.constants import FIELD_ID_TO_NAME
+
+    match FIELD_ID_TO_NAME[column.type_code]:
+        case "FIXED" if column.scale:
+            return pa.decimal128(column.precision or _DIGITS, column.scale)
+        case "FIXED":
+            return pa.int64()
+        case "REAL":
+            return pa.float64()
+        case "DATE":
+            return pa.date32()
+        case "BOOLEAN":
+            return pa.bool_()
+        case "TIMESTAMP_NTZ":
+            return pa.timestamp("us")
+        case "TIMESTAMP_TZ" | "TIMESTAMP_LTZ":
+            return pa.timestamp("us", "UTC")
+        case _:
+            return pa.string()
+
+
+def _column(chunks: list[pa.ChunkedArray], kind: pa.DataType) -> pa.ChunkedArray:
+    """Snowflake sends every chunk in the smallest type that holds its values."""
+    arrays = [array for chunk in chunks for array in chunk.chunks]
+    try:
+        return pa.chunked_array([array.cast(kind) for array in arrays], kind)
+    except pa.ArrowInvalid:
+        if kind != pa.int64():
+            raise
+        wide = pa.decimal128(_DIGITS, 0)  # a sum can have more digits than what it adds up
+        return pa.chunked_array([array.cast(wide) for array in arrays], wide)

@@ -1,0 +1,63 @@
+"""The shapes of the statements that may be sent to Snowflake: what is left of them without values and names of data.
+
+`snowflake_statements.txt` lists every shape that somebody has held against Snowflake's documentation. The emulator
+refuses all others, so no statement that is new, or is written otherwise than before, passes a test unseen. What a
+statement of dbt asks for is left out: models and tests are held to a list of their own (`test_portable_sql`).
+"""
+
+import re
+from pathlib import Path
+
+_LIST = Path(__file__).with_name("snowflake_statements.txt")
+_TEXT = r"'(?:[^'\\]|''|\\.)*'"
+_TYPE = r"(?:varchar|date|boolean|timestamp_ntz|timestamp_tz|number\(\?, ?\?\))"
+_COLUMN = r'"[^"]+"'
+_LAYER = "(?:raw|staging|intermediate|marts|dq|partners)"
+_OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
+_NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
+_STEPS = (
+    (r"/\*.*?\*/|--[^\n]*", " "),
+    (r"\s+", " "),
+    (r"(?:\b(?:date|timestamp) )?" + _TEXT, "?"),
+    (r"(?<![\w$?.\"])-?\d+(?:\.\d+)?\b", "?"),
+    (r"\?(?: \|\| chr\(\?\) \|\| \?)+", "?"),
+    (r'"raw"\."_keys_\w+"', "<keys>"),
+    (rf'\b\w+\.{_LAYER}\.\w+|"\w+"\."{_LAYER}"\."\w+"', "<relation>"),
+    (rf"in (?:database )?t\w+(?:\.{_LAYER})?(?= |$)", "in <place>"),
+    (rf'{_OURS}"{_LAYER}"\."\w+"', "<table>"),
+    (rf"{_OURS}\b{_LAYER}\.\w+", "<table>"),
+    (rf"\({_COLUMN} {_TYPE}(?:, {_COLUMN} {_TYPE})*\)", "(<columns>)"),
+    (rf"(add|alter) column {_COLUMN} (set data type )?{_TYPE}", r"\1 column <column> \2<type>"),
+    (rf"where \({_COLUMN}(?:, {_COLUMN})*\) in \((?:[^a-z]|null)*\)", "where <columns> in (<values>)"),
+    (
+        rf"where \({_COLUMN}(?:, {_COLUMN})*\) in \(select {_COLUMN}(?:, {_COLUMN})* from <keys>\)",
+        "where <columns> in (select <columns> from <keys>)",
+    ),
+    (rf"(?: and {_COLUMN} between \? and \?)+", " and <column> between ? and ?"),
+    (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
+    (r"\(\?(?:, ?\?)*\)", "(?)"),
+    (r"(order by \w+), \?(?:, \?)+", r"\1, ?…"),
+)
+_STEPS_OF_DBT = (
+    (r"(create .*?(?:view|table) <relation>)( \(.*\))? as \( ?(?:with|select)\b.*", r"\1 as <query>"),
+    (r"(create .*?(?:view|table) <relation>) \(.*\) as <query>", r"\1 (<columns>) as <query>"),
+    (r"(failures, .*?) from \(.*\) dbt_internal_test", r"\1 from <query> dbt_internal_test"),
+    (r"with dbt_internal_unit_test_actual as .*", "with dbt_internal_unit_test_actual as <query>"),
+    (r"select \* from \(.*\) as __dbt_sbq", "select * from <query> as __dbt_sbq"),
+    (rf"{_NAMES} select .*? from <relation>", "(<columns>) select <columns> from <relation>"),
+)
+
+
+def shape(sql: str) -> str:
+    text, is_dbt = sql.lower(), '"app": "dbt"' in sql
+    for pattern, replacement in (*_STEPS, *_STEPS_OF_DBT) if is_dbt else _STEPS:
+        text = re.sub(pattern, replacement, text, flags=re.S)
+    return ("dbt: " if is_dbt else "") + text.strip("; ")
+
+
+def reviewed() -> frozenset[str]:
+    lines = (line.strip() for line in _LIST.read_text().splitlines())
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+REVIEWED = reviewed()

@@ -1,0 +1,306 @@
+"""A Snowflake for tests: fakesnow's HTTP server, in this process, with what it lacks for the statements we send.
+
+The real connector and the real dbt talk to it over HTTP. It proves that they understand what we tell them and that the
+steps fit together; it can't prove that Snowflake gives the same answer. What it adds to fakesnow:
+
+- `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use;
+- a transaction that begins with its first statement, locks on what `UPDATE` and `DELETE` change until it ends, and
+  is committed by DDL, as Snowflake does it;
+- moments that are null, temporary tables with a schema, session parameters;
+- a refusal, at once and as Snowflake would tell it, of every statement whose shape nobody has reviewed (`shapes`), and
+  of whatever fakesnow can't do. By itself it answers with HTTP 500, which the connector repeats for minutes.
+"""
+
+import re
+import socket
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import fakesnow.arrow
+import pyarrow as pa
+import pyarrow.parquet as pq
+import uvicorn
+from fakesnow.conn import FakeSnowflakeConnection
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.instance import FakeSnow
+from fakesnow.transforms import stage
+from snowflake.connector.errors import Error, ProgrammingError
+from sqlglot import exp, parse_one
+
+from vending_platform_tests.emulators.shapes import REVIEWED, shape
+
+fakesnow_server: Any = import_module("fakesnow.server")  # a function of the same name hides it
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_LOCK_TIMEOUT = 20.0
+_IDLE_TIMEOUT = 2.0
+_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "overwrite"}
+_DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
+_ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
+_TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A statement as it came, and its shape."""
+
+    sql: str
+    shape: str
+
+
+@dataclass
+class Emulator:
+    """Listens at `port` of the loopback; any user and key is accepted. `sent` is all that came, in order."""
+
+    port: int
+    account: "_Account"
+    s3: "S3Client | None"
+    sent: list[Sent] = field(default_factory=list)
+    lock: threading.Condition = field(default_factory=threading.Condition)  # of a lock that may be taken twice
+    locked: dict[str, "_Connection"] = field(default_factory=dict)
+
+    @property
+    def connection_arguments(self) -> dict[str, Any]:
+        return {"account": "emulator", "host": "127.0.0.1", "port": self.port, "protocol": "http"}
+
+    def behind(self, database: str, sql: str) -> list[tuple[Any, ...]]:
+        """What DuckDB says to its own SQL in one of the databases, past all that is emulated."""
+        with self.account.duck_conn.cursor() as cursor:
+            return cursor.execute(f"use {database}").execute(sql).fetchall()
+
+    def take(self, table: str, connection: "_Connection") -> None:
+        """What changes rows waits until nobody else has changed rows of the same table without committing. A
+        transaction that keeps somebody waiting and does nothing meanwhile is ended, as its client may be dead."""
+        deadline = time.monotonic() + _LOCK_TIMEOUT
+        with self.lock:
+            while (holder := self.locked.get(table, connection)) is not connection:
+                if time.monotonic() > deadline:
+                    raise _refused(f"Statement reached its lock timeout on {table}", 604)
+                if time.monotonic() > holder.active_at + _IDLE_TIMEOUT:
+                    holder.end("rollback")
+                self.lock.wait(0.05)
+            self.locked[table] = connection
+
+    def release(self, connection: "_Connection") -> None:
+        with self.lock:
+            self.locked = {table: holder for table, holder in self.locked.items() if holder is not connection}
+            self.lock.notify_all()
+
+
+@contextmanager
+def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
+    """An empty Snowflake, that finds the objects of its external stages with `s3`."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        emulator = Emulator(listening.getsockname()[1], _Account(), s3)
+        emulator.account.emulator = emulator
+        fakesnow_server.logger.setLevel("CRITICAL")
+        server = uvicorn.Server(uvicorn.Config(fakesnow_server.app, log_level="critical", lifespan="off"))
+        with (
+            mock.patch.object(fakesnow_server, "shared_fs", emulator.account),
+            mock.patch.object(fakesnow_server, "sessions", _Sessions()),
+            mock.patch.object(fakesnow.arrow, "timestamp_to_sf_struct", _moments),
+        ):
+            thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+            thread.start()
+            while not server.started:
+                time.sleep(0.01)
+            try:
+                yield emulator
+            finally:
+                server.should_exit = True
+                thread.join()
+
+
+class _Sessions(dict[str, "_Connection"]):
+    def __delitem__(self, token: str) -> None:
+        """A session that ends takes its open transaction with it."""
+        self[token].end("rollback")
+        super().__delitem__(token)
+
+
+class _Account(FakeSnow):
+    emulator: Emulator
+
+    def connect(self, database: str | None = None, schema: str | None = None, **_: Any) -> "_Connection":  # type: ignore[override]
+        connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, True, True)
+        connection.emulator = self.emulator
+        return connection
+
+
+class _Connection(FakeSnowflakeConnection):
+    """`transaction` is None outside of one, and says whether DuckDB's has begun inside of one."""
+
+    emulator: Emulator
+    transaction: bool | None = None
+    active_at = 0.0
+
+    def cursor(self, cursor_class: Any = None) -> "_Cursor":
+        return _Cursor(self, self._duck_conn)
+
+    def begin(self) -> None:
+        """DuckDB would show the rest of the transaction what it sees now; so it begins with the first lock held."""
+        if self.transaction is False:
+            self._duck_conn.begin()
+            self.transaction = True
+
+    def end(self, how: str) -> None:
+        if self.transaction:
+            self._duck_conn.commit() if how == "commit" else self._duck_conn.rollback()
+        self.transaction = None
+        self.emulator.release(self)
+
+
+class _Cursor(FakeSnowflakeCursor):
+    _conn: _Connection
+
+    def execute(self, command: str, params: Any = None, *args: Any, **options: Any) -> "_Cursor":
+        try:
+            self._answer(command, params, *args, **options)
+        except Error:
+            raise
+        except Exception as error:
+            raise _refused(f"{type(error).__name__}: {error}") from error
+        return self
+
+    def _answer(self, command: str, params: Any, *args: Any, **options: Any) -> None:
+        emulator, connection = self._conn.emulator, self._conn
+        connection.active_at = time.monotonic()
+        sent = Sent(command, shape(command))
+        emulator.sent.append(sent)
+        if sent.shape not in REVIEWED:
+            raise _refused(f"nobody has reviewed a statement of this shape: {sent.shape}")
+        sql = re.sub(r"/\*.*?\*/", " ", command, flags=re.S).strip().rstrip("; ")
+        if _ADMINISTRATIVE.match(sql):
+            self._say({"status": ["Statement executed successfully."]})
+            return
+        statement = parse_one(sql, read="snowflake")
+        if isinstance(statement, exp.Transaction):
+            connection.transaction = connection.transaction or False
+            self._say({"status": ["Statement executed successfully."]})
+            return
+        if isinstance(statement, exp.Commit | exp.Rollback):
+            connection.end(statement.key)
+            self._say({"status": ["Statement executed successfully."]})
+            return
+        if isinstance(statement, _DDL):
+            connection.end("commit")
+        if isinstance(statement, exp.Update | exp.Delete):
+            table = statement.this.find(exp.Table)
+            emulator.take(f"{table.catalog or connection.database}.{table.db}.{table.name}".upper(), connection)
+        connection.begin()
+        try:
+            if isinstance(statement, exp.Copy):
+                self._copy(statement)
+            else:
+                super().execute(_TEMPORARY.sub(r"\1\2", sql), params, *args, **options)
+        finally:
+            if connection.transaction is None:
+                emulator.release(connection)
+
+    def _say(self, columns: dict[str, list[Any]]) -> None:
+        """Make this the result."""
+        rows = ", ".join(f"({', '.join(map(_literal, row))})" for row in zip(*columns.values(), strict=True))
+        super().execute(f"select * from (values {rows}) as answer ({', '.join(columns)})", server=True)
+
+    def _copy(self, statement: exp.Copy) -> None:
+        options = {parameter.this.name.lower(): parameter for parameter in statement.args["params"]}
+        if foreign := options.keys() - _OPTIONS:
+            raise _refused(f"COPY with {', '.join(sorted(foreign))}")
+        if "parquet" not in options["file_format"].sql().lower():
+            raise _refused("COPY of anything but Parquet")
+        place, table = str(statement.this), statement.this
+        if place.startswith("@"):
+            self._unload(place, statement.args["files"][0].this)
+            return
+        if options["match_by_column_name"].expression.name.lower() != "case_insensitive":
+            raise _refused("COPY INTO a table without MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE")
+        source = str(statement.args["files"][0].this)
+        names = [literal.name for literal in options["files"].find_all(exp.Literal)]
+        self._load(table, self._url(source), names)
+
+    def _load(self, table: exp.Table, url: str, names: list[str]) -> None:
+        target = ".".join(f'"{part.name}"' for part in table.parts)  # we quote what we load into
+        has = {row[0].upper(): row[0] for row in self._duck_conn.execute(f"describe {target}").fetchall()}
+        loaded: dict[str, list[Any]] = defaultdict(list)
+        with tempfile.TemporaryDirectory() as folder:
+            for number, name in enumerate(names):
+                path = Path(folder) / f"{number}.parquet"
+                self._download(f"{url}{name}", path)
+                columns = [column for column in pq.read_schema(path).names if column.upper() in has]
+                into = ", ".join(f'"{has[column.upper()]}"' for column in columns)
+                taken = ", ".join(f'"{column}"' for column in columns)
+                self._duck_conn.execute(f"insert into {target} ({into}) select {taken} from read_parquet('{path}')")
+                count = self._duck_conn.fetchall()[0][0]
+                for key, value in {"file": f"{url}{name}", "status": "LOADED", "rows_loaded": count}.items():
+                    loaded[key].append(value)
+        self._say(loaded)
+
+    def _unload(self, place: str, query: exp.Expression) -> None:
+        super().execute(query.sql(dialect="snowflake"), server=True)
+        rows = self._arrow_table
+        assert rows is not None
+        bucket, _, key = (self._url(place) + "data_0_0_0.snappy.parquet").removeprefix("s3://").partition("/")
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink)
+        content = sink.getvalue().to_pybytes()
+        self._s3.put_object(Bucket=bucket, Key=key, Body=content)
+        self._say({"rows_unloaded": [rows.num_rows], "input_bytes": [len(content)], "output_bytes": [len(content)]})
+
+    def _url(self, reference: str) -> str:
+        """Where a stage, or a path in it, is."""
+        name, _, path = reference.removeprefix("@").partition("/")
+        parts = [part.strip('"') if part.startswith('"') else part.upper() for part in name.split(".")]
+        database, schema, own = stage.parts_from_var(".".join(parts), self._conn.database, self._conn.schema)
+        found = self._duck_conn.execute(
+            "select url from _fs_global._fs_information_schema._fs_stages"
+            " where database_name = ? and schema_name = ? and name = ?",
+            [database, schema, own],
+        ).fetchone()
+        if found is None:
+            raise stage.not_found_error(f"{database}.{schema}.{own}")
+        return f"{found[0].rstrip('/')}/{path}"
+
+    def _download(self, url: str, path: Path) -> None:
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        try:
+            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except self._s3.exceptions.ClientError as error:
+            raise _refused(f"Remote file '{url}' was not found: {error}", 91016) from error
+
+    @property
+    def _s3(self) -> "S3Client":
+        if self._conn.emulator.s3 is None:
+            raise _refused("this Snowflake has no S3 beside it")
+        return self._conn.emulator.s3
+
+
+def _refused(why: str, number: int = 9998) -> ProgrammingError:
+    return ProgrammingError(msg=f"The emulator refuses: {why}", errno=number, sqlstate="0A000")
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _moments(column: pa.ChunkedArray) -> pa.Array:
+    """As fakesnow's, but what is null stays null."""
+    column = pa.chunked_array(column).combine_chunks()
+    zone = column.type.tz
+    micros = column.cast(pa.timestamp("us", zone)).cast(pa.int64()).fill_null(0).to_numpy()
+    parts = {"epoch": pa.array(micros // 1_000_000), "fraction": pa.array(micros % 1_000_000 * 1000, pa.int32())}
+    if zone:
+        parts["timezone"] = pa.array([1440] * len(column), pa.int32())  # no minutes from UTC
+    fields = [pa.field(name, part.type, nullable=False) for name, part in parts.items()]
+    return pa.StructArray.from_arrays(list(parts.values()), fields=fields, mask=column.is_null())

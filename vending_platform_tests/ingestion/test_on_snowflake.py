@@ -1,0 +1,155 @@
+"""Deliveries become the same rows on Snowflake as on DuckDB, also when others publish and when a process is killed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from vending_platform.ingestion import Step, Watcher, overview, pending, status
+from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, UNDECLARED
+from vending_platform.ingestion.outcome import raw_table
+from vending_platform.warehouse import WarehouseMoved
+from vending_platform_tests.emulators.accounts import Account
+from vending_platform_tests.ingestion.test_exactly_once import CORRECTIONS, FIRST
+from vending_platform_tests.ingestion.yard import NOW, Yard, sales_file
+
+SOURCES = ("sales", "vending_machines", "product_categories")
+
+
+@pytest.fixture
+def yards(yard: Yard, account: Account) -> tuple[Yard, Yard]:
+    """One folder of deliveries before two warehouses."""
+    return yard, Yard(yard.folder, yard.catalog, account=account)
+
+
+def everything(yard: Yard) -> dict[str, list[dict[str, Any]]]:
+    """Every value of every row, with its type."""
+    tables = {table.name: table for table in (FILES, REJECTED_ROWS, UNDECLARED)}
+    tables |= {name: raw_table(yard.catalog.source(name)) for name in SOURCES}
+    with yard.warehouse.reading() as reader:
+        return {
+            name: sorted(reader.query(f"select * from {table}").to_pylist(), key=repr) for name, table in tables.items()
+        }
+
+
+def test_corrections_withdrawals_rejects_and_quarantine_give_the_same_rows(yards: tuple[Yard, Yard]) -> None:
+    duckdb, snowflake = yards
+    steps: list[tuple[Callable[[], None], dict[str, Any]]] = [
+        (lambda: duckdb.deliver(FIRST), {}),
+        (lambda: duckdb.deliver(CORRECTIONS), {}),
+        (lambda: duckdb.remove("sales_VM001_20240301.csv", "notes.txt"), {}),
+        (lambda: None, {"withdraw": True}),
+    ]
+    states: set[str] = set()
+    rejected: list[dict[str, Any]] = []
+    for happens, options in steps:
+        happens()
+        done = [yard.ingest(**options) for yard in yards]
+        assert done[0] == done[1]
+        assert everything(snowflake) == everything(duckdb)
+        states |= {row["state"] for row in everything(snowflake)[FILES.name]}
+        rejected += everything(snowflake)[REJECTED_ROWS.name]
+    assert states == {"loaded", "superseded", "quarantined", "withdrawn"}
+    assert [row["raw_text"] for row in rejected] != []
+    assert list(snowflake.account.work.files("publications")) == []  # type: ignore[union-attr]
+
+
+def test_replaying_and_the_status_are_the_same(yards: tuple[Yard, Yard]) -> None:
+    duckdb, snowflake = yards
+    duckdb.deliver({name: FIRST[name] for name in ("vending_machines.csv", "sales_VM001_20240302.csv")})
+    for yard in yards:
+        yard.ingest()
+    assert duckdb.replay() == snowflake.replay()
+    assert everything(snowflake) == everything(duckdb)
+    told = []
+    for yard in yards:
+        seen, is_being_written = status(yard.warehouse, yard.catalog)
+        with yard.warehouse.reading() as reader:
+            told.append((replace(seen, as_of=""), is_being_written, overview(reader), pending(yard.rooms, NOW)))
+    assert told[0] == told[1]
+    assert told[0][0].rows["sales"] == {"accepted": 1, "rejected": 1}
+
+
+def test_who_finds_that_somebody_else_has_published_plans_again_but_not_for_ever(yards: tuple[Yard, Yard]) -> None:
+    _, yard = yards
+    yard.deliver({"sales_VM001_20240305.csv": sales_file()})
+    yard.ingest()
+    yard.deliver({"sales_VM001_20240306.csv": sales_file(day="2024-03-06")})
+    account, plans = yard.account, 0
+    assert account is not None
+
+    def somebody_comes_in_between(step: Step) -> None:
+        nonlocal plans
+        plans += step is Step.PLANNED
+        if step is Step.PLANNED and plans != 3:
+            account.emulator.behind(account.database, "update raw._publications set number = number + 1")
+
+    summary = yard.ingest(watcher=Watcher(on_step=somebody_comes_in_between))
+    assert plans == 3
+    assert [version.path for version in summary.loaded] == ["sales_VM001_20240306.csv"]
+    assert summary.unchanged == 1
+    assert len(yard.rows("select * from raw.sales")) == 10
+
+    yard.deliver({"sales_VM001_20240307.csv": sales_file(day="2024-03-07")})
+    with pytest.raises(WarehouseMoved, match="somebody else has published"):
+        yard.ingest(watcher=Watcher(on_step=somebody_comes_in_between))
+    assert plans == 3 + 5
+    assert len(yard.rows("select * from raw.sales")) == 10
+    assert len(yard.ledger()) == 2
+
+
+def test_what_a_run_itself_found_gone_is_not_withdrawn_by_its_second_plan(yards: tuple[Yard, Yard]) -> None:
+    _, yard = yards
+    yard.deliver({"sales_VM001_20240305.csv": sales_file()})
+    yard.ingest()
+    yard.remove("sales_VM001_20240305.csv")
+    yard.deliver({"sales_VM001_20240306.csv": sales_file(day="2024-03-06")})
+    account, published = yard.account, 0
+    assert account is not None
+
+    def after_the_absence_is_on_record(step: Step) -> None:
+        nonlocal published
+        published += step is Step.COMMITTED
+        if step is Step.COMMITTED and published == 1:
+            account.emulator.behind(account.database, "update raw._publications set number = number + 1")
+
+    summary = yard.ingest(withdraw=True, watcher=Watcher(on_step=after_the_absence_is_on_record))
+    assert published == 2
+    assert [version.path for version in summary.gone] == ["sales_VM001_20240305.csv"]
+    assert summary.withdrawn == []
+    assert len(yard.rows("select * from raw.sales")) == 10
+    assert [version.path for version in yard.ingest(withdraw=True).withdrawn] == ["sales_VM001_20240305.csv"]
+    assert len(yard.rows("select * from raw.sales")) == 5
+
+
+def test_a_run_that_breaks_off_while_it_publishes_is_finished_by_the_next(yards: tuple[Yard, Yard]) -> None:
+    """Each run comes one step of publishing further than the one before it, and breaks off there."""
+    duckdb, snowflake = yards
+    names = ("sales_VM001_20240301.csv", "sales_VM001_20240302.csv")
+    duckdb.deliver({name: FIRST[name] for name in names})
+    for yard in yards:
+        yard.ingest()
+    duckdb.deliver({name: CORRECTIONS[name] for name in names})
+    duckdb.ingest()
+    before = everything(snowflake)
+    for step in (Step.ANNOUNCED, Step.BEGUN, Step.DELETED, Step.INSERTED):
+        with pytest.raises(_BrokenOff):
+            snowflake.ingest(watcher=Watcher(on_step=_breaking_off_at(step)))
+        assert everything(snowflake) == before, step
+    with pytest.raises(_BrokenOff):
+        snowflake.ingest(watcher=Watcher(on_step=_breaking_off_at(Step.COMMITTED)))
+    assert everything(snowflake) == everything(duckdb)
+    assert snowflake.ingest().unchanged == len(names)
+
+
+class _BrokenOff(BaseException):
+    pass
+
+
+def _breaking_off_at(where: Step) -> Callable[[Step], None]:
+    def on_step(step: Step) -> None:
+        if step is where:
+            raise _BrokenOff(step)
+
+    return on_step
