@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test browser snowflake lint bench lock clean sample
+.PHONY: help setup demo demo-cloud dev test browser snowflake lint bench lock clean sample
 
 help: ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(READY) ## install what the lock names into .venv; a second time installs nothing
 
@@ -30,6 +30,9 @@ demo: $(READY) ## set up, then the sample's deliveries become marts and exports
 	@echo "               ls data/processed-data/*            the exports; each manifest.json says what they rest on"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
+
+demo-cloud: $(READY) ## the same in staging's way: S3 and Snowflake, both emulated on this machine
+	@$(BIN)/python -m vending_platform_tests.emulators.cloud
 
 dev: $(READY) ## set up, then look at it all in Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/vending dev

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from vending_platform import exporting, ingestion, secrets, transformation
@@ -78,8 +78,6 @@ class Platform:
     environment: Environment
     manifest: dict[str, Any]
     listener: Listener = Listener()
-    private_key: Callable[[], str] = field(default=str, repr=False)
-    """The PEM of the warehouse's user, where the warehouse asks for one; fetched whenever a connection is made."""
     tag: Mapping[str, str] = field(default_factory=dict)
     """What every query carries that somebody may look up later: the run, and what of Dagster's it is for."""
 
@@ -107,8 +105,14 @@ class Platform:
                 return DuckDBWarehouse(path)
             case SnowflakeTarget() as target:
                 return SnowflakeWarehouse(
-                    connector(target, self.private_key, self.tag), work, self.environment.places.work
+                    connector(target, self._private_key, self.tag), work, self.environment.places.work
                 )
+
+    def _private_key(self) -> str:
+        """The PEM of the warehouse's user, fetched whenever a connection is made, and kept nowhere."""
+        aws = self.environment.aws
+        assert aws is not None, "whoever has a Snowflake keeps its key in AWS"
+        return secrets.fetch(aws, aws.secrets.snowflake).get_secret_value()
 
     @cached_property
     def lists(self) -> Lists:
@@ -125,7 +129,7 @@ class Platform:
             case SnowflakeTarget() as target:
                 tag = json.dumps(dict(self.tag), sort_keys=True)
                 database, variables = target.database, {}
-                adapter = transformation.snowflake(target, self.private_key, tag)
+                adapter = transformation.snowflake(target, self._private_key, tag)
         return Project(
             project_dir=DBT_PROJECT_DIR,
             target_dir=(environment.scratch / "dbt").resolve(),
@@ -200,9 +204,4 @@ class Platform:
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
     manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
-    return Platform(environment, manifest, listener or Listener(), partial(_private_key, environment))
-
-
-def _private_key(environment: Environment) -> str:
-    assert environment.aws is not None, "whoever has a key has it in AWS"
-    return secrets.fetch(environment.aws, environment.aws.secrets.snowflake).get_secret_value()
+    return Platform(environment, manifest, listener or Listener())

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vending_platform.catalog import Catalog, load_catalog
+from vending_platform.catalog import Catalog, load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
@@ -31,6 +31,11 @@ def catalog(manifest_cache: Path) -> Catalog:
     """The contracts of the real project."""
     with exclusive(manifest_cache.with_suffix(".lock"), "parsing", on_wait=lambda _: None):
         return load_catalog(DBT_PROJECT_DIR, manifest_cache)
+
+
+@pytest.fixture(scope="session")
+def manifest(catalog: Catalog, manifest_cache: Path) -> dict[str, Any]:
+    return read_manifest(DBT_PROJECT_DIR, manifest_cache)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from vending_platform.environment import Environment, Places, load
+from vending_platform import secrets
+from vending_platform.environment import AwsTarget, Environment, Places, load
 from vending_platform.platform import Platform
 from vending_platform.warehouse import SnowflakeWarehouse
 
@@ -26,15 +28,19 @@ def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Environment:
     return replace(load(), places=Places(*(str(tmp_path / name) for name in ("sources", "out", "dbt", "work"))))
 
 
-def test_on_snowflake_the_key_is_fetched_only_when_it_is_used_and_is_told_to_nobody(staging: Environment) -> None:
+def test_on_snowflake_the_key_is_fetched_only_when_it_is_used_and_is_told_to_nobody(
+    staging: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetched = 0
 
-    def key() -> str:
+    def fetch(target: AwsTarget, name: str) -> SecretStr:
         nonlocal fetched
         fetched += 1
-        return "-----BEGIN PRIVATE KEY-----"
+        assert (target, name) == (staging.aws, "vending/staging/snowflake")
+        return SecretStr("-----BEGIN PRIVATE KEY-----")
 
-    platform = Platform(staging, {}, private_key=key, tag={"run_id": "r1"})
+    monkeypatch.setattr(secrets, "fetch", fetch)
+    platform = Platform(staging, {}, tag={"run_id": "r1"})
     assert isinstance(platform._warehouse(None), SnowflakeWarehouse)  # type: ignore[arg-type]
     project = platform.project
     assert (project.target, project.threads, project.variables, fetched) == ("staging", 4, {}, 0)

@@ -12,12 +12,17 @@ from random import uniform
 
 import dagster as dg
 
+from vending_platform.accounts import WrongAccount
+from vending_platform.aws import AwsError
+from vending_platform.secrets import SecretUnavailable
+from vending_platform.storage import StorageError
 from vending_platform.transformation import TransformationError
 from vending_platform.warehouse import WarehouseError
 
 _FIRST_WAIT, _LONGEST_WAIT = 30, 600
 """Seconds."""
-_MAY_HEAL = (WarehouseError, TransformationError, OSError)
+_MAY_HEAL = (WarehouseError, TransformationError, StorageError, AwsError, OSError)
+_NEVER_HEALS = (WrongAccount, SecretUnavailable)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def healing(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: 
     try:
         yield
     except _MAY_HEAL as error:
-        give_up_or_retry(context, [Trouble(f"{type(error).__name__}: {error}", may_heal=True)], retries)
+        may_heal = not isinstance(error, _NEVER_HEALS)
+        give_up_or_retry(context, [Trouble(f"{type(error).__name__}: {error}", may_heal)], retries)
 
 
 def settle(

@@ -13,7 +13,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from vending_platform.warehouse.interface import TableName, WarehouseMoved, literal
-from vending_platform.warehouse.snowflake_session import Session
+from vending_platform.warehouse.snowflake_session import Session, library
 
 RESERVATION = TableName("raw", "_reservation")
 _NOW = "current_timestamp()"
@@ -50,14 +50,12 @@ class Lease:
             raise WarehouseMoved(f"{self._purpose} was held up for so long that somebody else may be writing by now")
 
     def renew_until_given_up(self) -> None:
-        from snowflake.connector.errors import Error
-
         while not self._given_up.wait(self._length.total_seconds() / 4):
             try:
                 if not self._set(f"ends_at = {self._ends}", f"holder = '{self._holder}' and ends_at > {_NOW}"):
                     self._valid_until = 0.0
                     return
-            except Error:
+            except library().Error:
                 continue  # a network's hiccup; if it stays, the lease ends, and `ensure` says so
 
     def give_up(self) -> None:

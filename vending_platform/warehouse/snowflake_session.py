@@ -4,8 +4,10 @@ The private key is fetched when a connection is made, and is kept nowhere.
 """
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,10 +34,8 @@ _DIGITS = 38
 def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str]) -> Connect:
     """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON."""
 
-    def connect() -> AbstractContextManager["SnowflakeConnection"]:
-        import snowflake.connector  # a second, and only where there is a Snowflake
-
-        return snowflake.connector.connect(
+    def connect() -> "SnowflakeConnection":
+        connection: SnowflakeConnection = library().connect(
             account=target.account,
             user=target.user,
             role=target.role,
@@ -48,8 +48,18 @@ def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapp
             session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
             **endpoint_arguments(target.endpoint),
         )
+        return connection
 
     return connect
+
+
+@cache
+def library() -> Any:
+    """`snowflake.connector`: a second of imports, and only where there is a Snowflake. Its own copy of requests doubts
+    all newer libraries, where everybody sees it."""
+    with warnings.catch_warnings(action="ignore"):
+        import snowflake.connector
+    return snowflake.connector
 
 
 def endpoint_arguments(endpoint: str | None) -> dict[str, Any]:
@@ -96,8 +106,12 @@ class Session:
 
 @contextmanager
 def session(connect: Connect) -> "Iterator[Session]":
-    with connect() as connection:
-        yield Session(connection)
+    """Until its end, what Snowflake refuses and what is wrong with the way there is a `WarehouseError`."""
+    try:
+        with connect() as connection:
+            yield Session(connection)
+    except library().Error as error:
+        raise WarehouseError(f"Snowflake: {' '.join(str(error).split())}") from error
 
 
 def _arrow(column: "ResultMetadata") -> pa.DataType:

@@ -12,6 +12,7 @@ _LIST = Path(__file__).with_name("snowflake_statements.txt")
 _TEXT = r"'(?:[^'\\]|''|\\.)*'"
 _TYPE = r"(?:varchar|date|boolean|timestamp_ntz|timestamp_tz|number\(\?, ?\?\))"
 _COLUMN = r'"[^"]+"'
+_DATABASE = r"(?:t[0-9a-f]{12}|vending_data_\w+)"
 _LAYER = "(?:raw|staging|intermediate|marts|dq|partners)"
 _OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
 _NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
@@ -23,7 +24,7 @@ _STEPS = (
     (r"\?(?: \|\| chr\(\?\) \|\| \?)+", "?"),
     (r'"raw"\."_keys_\w+"', "<keys>"),
     (rf'\b\w+\.{_LAYER}\.\w+|"\w+"\."{_LAYER}"\."\w+"', "<relation>"),
-    (rf"in (?:database )?t\w+(?:\.{_LAYER})?(?= |$)", "in <place>"),
+    (rf"in (?:database )?{_DATABASE}(?:\.{_LAYER})?(?= |$)", "in <place>"),
     (rf'{_OURS}"{_LAYER}"\."\w+"', "<table>"),
     (rf"{_OURS}\b{_LAYER}\.\w+", "<table>"),
     (rf"\({_COLUMN} {_TYPE}(?:, {_COLUMN} {_TYPE})*\)", "(<columns>)"),
@@ -43,6 +44,7 @@ _STEPS_OF_DBT = (
     (r"(create .*?(?:view|table) <relation>) \(.*\) as <query>", r"\1 (<columns>) as <query>"),
     (r"(failures, .*?) from \(.*\) dbt_internal_test", r"\1 from <query> dbt_internal_test"),
     (r"with dbt_internal_unit_test_actual as .*", "with dbt_internal_unit_test_actual as <query>"),
+    (r"with tables as \(.* from \S+information_schema\.tables .*", "with tables as <the catalog>"),
     (r"select \* from \(.*\) as __dbt_sbq", "select * from <query> as __dbt_sbq"),
     (rf"{_NAMES} select .*? from <relation>", "(<columns>) select <columns> from <relation>"),
 )

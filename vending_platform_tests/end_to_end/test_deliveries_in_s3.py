@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 from vending_platform import cli, environment
 from vending_platform.accounts import WrongAccount
-from vending_platform.catalog import Catalog, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, DuckDBTarget, Environment, EnvironmentName
+from vending_platform.environment import PROJECT_DIR, DuckDBTarget, Environment, EnvironmentName
 from vending_platform.ingestion import Summary, ingest
 from vending_platform.platform import Platform
 from vending_platform_tests.emulators.aws import EmulatedAws, Refusal
@@ -78,11 +77,6 @@ def everything(platform: Platform) -> dict[str, list[str]]:
     columns = "sha256, state, encoding, rows_accepted, rows_rejected, reason, business_date, machine"
     told["_files"] = rows(platform, f"select parse_filename(path) as file, {columns} from raw._files")
     return {table: sorted(map(repr, found)) for table, found in told.items()}
-
-
-@pytest.fixture(scope="module")
-def manifest(catalog: Catalog, manifest_cache: Path) -> dict[str, Any]:
-    return read_manifest(DBT_PROJECT_DIR, manifest_cache)
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+"""Staging on this machine: an emulated AWS and an emulated Snowflake, with all in them that staging expects to find.
+
+`make demo-cloud` delivers the sample to it and runs staging's own definitions there: `python -m` this module.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from vending_platform.environment import PROJECT_DIR, ByNotifications, Environment
+from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, emulated_aws
+from vending_platform_tests.emulators.keys import private_key
+from vending_platform_tests.emulators.snowflake import Emulator, snowflake_emulator
+
+_FOLDERS = {"sales_": "sales/2024/03", "replenishment_records_": "replenishment"}
+_NEEDS_A_PERSON = 3
+
+
+@dataclass(frozen=True)
+class Cloud:
+    aws: EmulatedAws
+    snowflake: Emulator
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What somebody sets whose staging is here."""
+        return self.aws.variables() | {"VENDING_SNOWFLAKE_ENDPOINT": self._endpoint}
+
+    @property
+    def environment(self) -> Environment:
+        return self.aws.environment(VENDING_SNOWFLAKE_ENDPOINT=self._endpoint)
+
+    @property
+    def _endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.snowflake.port}"
+
+    def set_up(self) -> None:
+        """Empty, but for what docs/deployment.md has an administrator make in AWS."""
+        self.aws.reset()
+        settings = self.environment
+        assert settings.aws is not None
+        assert isinstance(settings.arrivals, ByNotifications)
+        self.aws.client("secretsmanager").create_secret(Name=settings.aws.secrets.snowflake, SecretString=private_key())
+        self.aws.client("sns").create_topic(Name=settings.aws.alerts_topic.rpartition(":")[2])
+        sqs = self.aws.client("sqs")
+        dead_letters = sqs.create_queue(QueueName=settings.arrivals.dead_letters)["QueueUrl"]
+        redrive = {"deadLetterTargetArn": self._arn(dead_letters), "maxReceiveCount": 5}
+        attributes = {"RedrivePolicy": json.dumps(redrive)}
+        queue = sqs.create_queue(QueueName=settings.arrivals.queue, Attributes=attributes)["QueueUrl"]
+        told = {"QueueArn": self._arn(queue), "Events": ["s3:ObjectCreated:*"]}
+        self.aws.client("s3").put_bucket_notification_configuration(
+            Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [told]}
+        )
+
+    def _arn(self, queue: str) -> str:
+        found: str = self.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
+        return found
+
+    def deliver(self, files: Mapping[str, bytes]) -> None:
+        """Into the folders that staging's bucket has."""
+        for name, content in files.items():
+            folder = next((into for start, into in _FOLDERS.items() if name.startswith(start)), "master-data")
+            self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"raw-data/{folder}/{name}", Body=content)
+
+
+@contextmanager
+def emulated_cloud() -> Iterator[Cloud]:
+    with emulated_aws() as aws, snowflake_emulator(aws.client("s3")) as snowflake:
+        cloud = Cloud(aws, snowflake)
+        cloud.set_up()
+        yield cloud
+
+
+def sample() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((PROJECT_DIR / "data" / "sources").iterdir())}
+
+
+def demo(arguments: list[str]) -> int:
+    """The sample through staging: `vending run`, or another command, with staging's variables."""
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # by which the emulator reads statements
+    warnings.simplefilter("ignore")
+    with emulated_cloud() as cloud, tempfile.TemporaryDirectory() as folder:
+        files = sample()
+        cloud.deliver(files)
+        typer.echo(
+            f"In s3://{BUCKET}/raw-data are {len(files)} deliveries. AWS and Snowflake are emulated, on this machine."
+        )
+        variables = os.environ | cloud.variables
+        vending = Path(sys.executable).with_name("vending")
+        done = 0
+        for command in (["run"], ["status"], ["run"]) if not arguments else [arguments]:
+            typer.echo(f"\n$ VENDING_ENV=staging vending {' '.join(command)}")
+            code = subprocess.run([vending, *command], cwd=folder, env=variables, check=False).returncode
+            done = done or (0 if code == _NEEDS_A_PERSON else code)
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(demo(sys.argv[1:]))

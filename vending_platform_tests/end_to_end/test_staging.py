@@ -1,0 +1,121 @@
+"""The same deliveries, through development and through staging: the same rows, marts and exports, value by value.
+
+Staging is its own definitions, from the files in S3 to the exports there, with real clients, dbt-snowflake among them.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+
+from vending_platform import sample_data
+from vending_platform.environment import SnowflakeTarget, load
+from vending_platform.exporting import current_parts
+from vending_platform.ingestion import Summary
+from vending_platform.orchestration import run_daily
+from vending_platform.platform import Listener, Platform
+from vending_platform.storage import open_storage
+from vending_platform.transformation import Transformed
+
+if TYPE_CHECKING:
+    from vending_platform_tests.emulators.cloud import Cloud
+
+pytestmark = pytest.mark.snowflake
+
+
+@pytest.fixture(scope="module")
+def cloud() -> "Iterator[Cloud]":
+    from vending_platform_tests.emulators.cloud import emulated_cloud
+
+    with emulated_cloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture(params=["sample", "untidy fleet"])
+def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, bytes]:
+    from vending_platform_tests.emulators.cloud import sample
+
+    if request.param == "sample":
+        return sample()
+    sample_data.generate(tmp_path / "made", machines=5, days=4, seed=7, untidy=True)
+    return {path.name: path.read_bytes() for path in (tmp_path / "made" / "sources").rglob("*.csv")}
+
+
+def test_they_agree(cloud: "Cloud", deliveries: dict[str, bytes], tmp_path: Path, manifest: dict[str, Any]) -> None:
+    cloud.set_up()
+    cloud.deliver(deliveries)
+    same_on_disk(cloud, tmp_path / "data" / "sources")
+    with patch.dict(os.environ, VENDING_DATA_DIR=str(tmp_path / "data")):
+        development = Platform(load(), manifest)
+    staging = open_staging(cloud, manifest, tmp_path)
+    assert run(development) == run(staging)
+    here, there = everything(development), everything(staging)
+    assert sum(rows.total() for rows in here.values()) > 2000
+    for table in here:
+        assert (here[table] - there[table], there[table] - here[table]) == (Counter(), Counter()), table
+    assert exports(staging) == exports(development)
+    assert len(exports(staging)) > 6
+
+
+def open_staging(cloud: "Cloud", manifest: dict[str, Any], folder: Path) -> Platform:
+    """With an empty database of its own."""
+    settings = cloud.environment
+    assert isinstance(settings.warehouse, SnowflakeTarget)
+    own = replace(settings.warehouse, database=f"T{uuid4().hex[:12].upper()}")
+    home = folder / "scratch"
+    return Platform(replace(settings, warehouse=own, scratch=home, dagster_home=home / "dagster"), manifest)
+
+
+def same_on_disk(cloud: "Cloud", sources: Path) -> None:
+    """The bucket as a folder: the same paths, contents and moments, as these decide which of two files is the newer."""
+    place = open_storage(cloud.environment.places, cloud.environment.aws, encryption=cloud.environment.encryption).raw
+    for file in place.files():
+        path = sources / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(place.chunks(file)))
+        os.utime(path, (file.modified_at.timestamp(),) * 2)
+
+
+def run(platform: Platform) -> dict[str, Any]:
+    """What the run found: everything that does not depend on when and where it was."""
+    told: dict[str, Any] = {}
+
+    def on_ingested(summary: Summary) -> None:
+        told["loaded"] = sorted((v.path, v.rows_accepted, v.rows_rejected) for v in summary.loaded)
+        told["quarantined"] = sorted((v.path, v.reason) for v in summary.quarantined)
+        told["undeclared"] = sorted(undeclared.path for undeclared in summary.undeclared)
+
+    def on_transformed(done: Transformed) -> None:
+        told["built"] = done.rows
+        told["verdicts"] = {(n.unique_id, n.status, n.failures) for _, nodes in done.windows for n in nodes}
+
+    listener = Listener(on_ingested=on_ingested, on_transformed=on_transformed)
+    days: dict[str, Any] = {"first_day": None, "last_day": None, "every_day": False, "models": []}
+    told["went well"] = run_daily(replace(platform, listener=listener), **days)
+    return told
+
+
+def everything(platform: Platform) -> dict[str, Counter[str]]:
+    """Every row of raw, of every model, and of what was refused."""
+    tables = [f"raw.{source.name}" for source in platform.catalog]
+    tables += [f"{model.schema_name}.{model.name}" for model in platform.catalog.models]
+    asked = {table: f"select * from {table}" for table in (*tables, "raw._rejected_rows")}
+    with platform.rooms.warehouse.reading() as reader:
+        return {table: Counter(map(told, reader.query(sql).to_pylist())) for table, sql in asked.items()}
+
+
+def told(row: dict[str, Any]) -> str:
+    """Every value with its type; a moment is the same one in whatever zone it is written."""
+    return repr({name: v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for name, v in row.items()})
+
+
+def exports(platform: Platform) -> dict[tuple[str, str | None], tuple[int, str]]:
+    parts = current_parts(platform.catalog, platform.rooms.storage.processed)
+    return {(name, part.day): (part.rows, part.sha256) for name, part in parts}
