@@ -29,6 +29,7 @@ from vending_platform.environment import DuckDBTarget, SettingsError
 from vending_platform.exporting import ExportError
 from vending_platform.ingestion import Selection, Summary, Watcher
 from vending_platform.platform import Listener, Platform, open_platform
+from vending_platform.promotion import PromotionError
 from vending_platform.storage import StorageError
 from vending_platform.transformation import TransformationError
 from vending_platform.warehouse import WarehouseError
@@ -76,6 +77,9 @@ def run(
     last: LastDay = None,
     all_days: Annotated[bool, typer.Option("--all", help="Build every day anew, stale or not.")] = False,
     select: Annotated[list[str] | None, typer.Option(help="Only this model. Can be given several times.")] = None,
+    unverified: Annotated[
+        str | None, typer.Option(help="Why production may use a version that staging has not verified. It is kept.")
+    ] = None,
 ) -> None:
     """Load what is new, build the marts of every day that it reaches, and bring the exports up to date.
 
@@ -88,6 +92,7 @@ def run(
         from vending_platform.orchestration import run_daily  # a second of imports, and few commands need them
 
         summaries: list[Summary] = []
+        noticed: set[str] = set()
         with _progress("Loading") as (bar, watcher):
 
             def tell(result: RenderableType) -> None:
@@ -99,11 +104,18 @@ def run(
                 summaries.append(summary)
                 tell(wording.tell_summary(summary))
 
+            def on_notice(words: str) -> None:
+                """Every step says it of itself."""
+                if words not in noticed:
+                    noticed.add(words)
+                    tell(escape(words))
+
             listener = Listener(
                 watcher=watcher,
                 on_ingested=on_ingested,
                 on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node}"),
                 on_transformed=lambda transformed: tell(wording.tell_transformed(transformed)),
+                on_notice=on_notice,
                 on_exported=lambda exported: tell(
                     wording.tell_exported(exported, platform.environment.places.processed)
                 ),
@@ -114,6 +126,7 @@ def run(
                 last_day=selection.last_day,
                 every_day=all_days,
                 models=select or [],
+                unverified_because=unverified,
             )
         if not went_well:
             raise typer.Exit(FAILED)
@@ -234,6 +247,7 @@ def _edge() -> Iterator[None]:
         WarehouseError,
         TransformationError,
         ExportError,
+        PromotionError,
         OSError,
     ) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")

@@ -68,6 +68,14 @@ class S3Addressing(StrEnum):
     PATH = "path"
 
 
+class Verification(StrEnum):
+    """What a version of the code is to the others: staging's good builds are what production asks for."""
+
+    NONE = "none"
+    GIVEN = "given"
+    NEEDED = "needed"
+
+
 @dataclass(frozen=True)
 class SecretNames:
     """Under which names AWS Secrets Manager keeps what an environment must not write down."""
@@ -150,6 +158,9 @@ class Environment:
     ingestion_starts: str | None
     transformation_starts: str | None
     marts_due: str | None
+    verification: Verification
+    revision: str | None
+    """The commit that this code is of, where whoever built the image has said so."""
     automatic_retries: int
     cloud_logs: bool
     scratch: Path
@@ -180,6 +191,7 @@ class _Variables(BaseSettings):
     s3_addressing: str | None = Field(None, description="virtual (default) or path")
     snowflake_account: str | None = None
     snowflake_endpoint: str | None = Field(None, description="an emulator on this machine, in the account's place")
+    revision: str | None = Field(None, description="the commit that this code is of; set when an image is built")
     ui_url: str | None = Field(None, description="where people see Dagster's UI")
     slack_alerts: str | None = Field(None, description="true: Slack is told too; its webhook is in a secret")
 
@@ -237,6 +249,8 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 ingestion_starts=None,
                 transformation_starts=None,
                 marts_due=None,
+                verification=Verification.NONE,
+                revision=variables.revision,
                 automatic_retries=0,
                 cloud_logs=False,
                 scratch=data / "scratch",
@@ -267,6 +281,8 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 ingestion_starts="01:00",
                 transformation_starts="03:00",
                 marts_due="05:00",
+                verification=Verification.GIVEN,
+                revision=variables.revision,
                 automatic_retries=3,
                 cloud_logs=True,
                 scratch=Path("scratch"),
@@ -297,6 +313,8 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 ingestion_starts="02:00",
                 transformation_starts="04:00",
                 marts_due="06:00",
+                verification=Verification.NEEDED,
+                revision=variables.revision,
                 automatic_retries=3,
                 cloud_logs=True,
                 scratch=Path("scratch"),

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from vending_platform import exporting, ingestion, secrets, transformation
+from vending_platform import exporting, ingestion, promotion, secrets, transformation
 from vending_platform.accounts import check_account
 from vending_platform.arrivals import Lists
-from vending_platform.catalog import Catalog, catalog_of, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SnowflakeTarget
+from vending_platform.catalog import Catalog, catalog_of, project_hash, read_manifest
+from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SnowflakeTarget, Verification
 from vending_platform.exporting import Exported, Part
 from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
+from vending_platform.promotion import PromotionError
 from vending_platform.storage import Place, open_storage
 from vending_platform.transformation import Block, Project, Transformed
 from vending_platform.warehouse import DuckDBWarehouse, SnowflakeWarehouse, Warehouse, WarehouseBusy, connector
@@ -32,6 +34,8 @@ class Listener:
     on_ingested: Callable[[Summary], None] = _ignore
     on_transformed: Callable[[Transformed], None] = _ignore
     on_exported: Callable[[list[Exported]], None] = _ignore
+    on_notice: Callable[[str], None] = _ignore
+    """Something is done otherwise than somebody may expect."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,9 @@ class Platform:
     environment: Environment
     manifest: dict[str, Any]
     listener: Listener = Listener()
+    project_dir: Path = DBT_PROJECT_DIR
+    unverified_because: str | None = None
+    """Why a person lets this version transform although nobody has verified it."""
     tag: Mapping[str, str] = field(default_factory=dict)
     """What every query carries that somebody may look up later: the run, and what of Dagster's it is for."""
 
@@ -131,7 +138,7 @@ class Platform:
                 database, variables = target.database, {}
                 adapter = transformation.snowflake(target, self._private_key, tag)
         return Project(
-            project_dir=DBT_PROJECT_DIR,
+            project_dir=self.project_dir,
             target_dir=(environment.scratch / "dbt").resolve(),
             target=environment.name,
             threads=environment.dbt_threads,
@@ -158,10 +165,12 @@ class Platform:
         anew: datetime | None = None,
         models: Iterable[str] | None = None,
     ) -> Transformed:
+        trusted = self.trusted(run_id)
+        _refuse_unknown(models, (model.name for model in trusted.catalog.models))
         transformed = transformation.transform(
-            self.catalog,
+            trusted.catalog,
             self.rooms.warehouse,
-            self.project,
+            trusted.project,
             run_id=run_id,
             first_day=first_day,
             last_day=last_day,
@@ -175,17 +184,66 @@ class Platform:
         return transformed
 
     def export(self, run_id: str, names: Iterable[str] | None = None) -> list[Exported]:
+        catalog = self.trusted(run_id).catalog
+        _refuse_unknown(names, (export.name for export in catalog.exports))
         exported = exporting.export_all(
-            self.catalog,
+            catalog,
             self.rooms.warehouse,
             self.rooms.storage.processed,
             run_id=run_id,
             names=names,
-            stale=lambda reader: transformation.stale(reader, self.catalog),
+            stale=lambda reader: transformation.stale(reader, catalog),
             on_wait=self.listener.watcher.on_wait,
         )
         self.listener.on_exported(exported)
         return exported
+
+    def trusted(self, run_id: str) -> "Platform":
+        """This platform, with the version of the project that may transform here."""
+        environment = self.environment
+        if environment.verification is not Verification.NEEDED:
+            return self
+        artifacts, own = self.rooms.storage.artifacts, project_hash(self.project_dir)
+        versions = promotion.verified_versions(artifacts)
+        if any(version.project == own for version in versions):
+            return self
+        if self.unverified_because:
+            promotion.record_override(
+                artifacts, own, environment.revision, run_id=run_id, because=self.unverified_because
+            )
+            self.listener.on_notice(f"Version {own} is not verified, and is used because: {self.unverified_because}")
+            return self
+        if not versions:
+            raise PromotionError(
+                f"staging has verified no version yet, and {environment.name} transforms with no other: "
+                "let it build there first, or say why it can't wait (vending run --unverified REASON)"
+            )
+        kept = environment.scratch / "verified"
+        folder = promotion.unpack(artifacts, versions[0], kept)
+        self.listener.on_notice(
+            f"Version {own}, which is deployed, is not verified by staging. The last one that is is used: {versions[0]}"
+        )
+        return replace(self, project_dir=folder, manifest=read_manifest(folder, kept / "manifest"))
+
+    def sign_off(self, run_id: str) -> str:
+        """Verify this version, where that is done, if everything was built with it and every check passed. In words."""
+        if self.environment.verification is not Verification.GIVEN:
+            return f"{self.environment.name} verifies no version."
+        with self.rooms.warehouse.reading() as reader:
+            waiting = transformation.unproven(reader, self.catalog)
+            stale = transformation.stale(reader, self.catalog)
+        if waiting:
+            return f"This version is not verified yet: not built and checked as now written are {', '.join(waiting)}."
+        if stale:
+            return f"This version is not verified yet: {len(stale)} days are stale."
+        verified = promotion.sign_off(
+            self.rooms.storage.artifacts,
+            self.project_dir,
+            revision=self.environment.revision,
+            run_id=run_id,
+            now=datetime.now(UTC),
+        )
+        return f"Verified for production: version {verified} (run {verified.run_id})."
 
     def status(self) -> PlatformStatus:
         deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
@@ -204,4 +262,9 @@ class Platform:
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
     manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
-    return Platform(environment, manifest, listener or Listener())
+    return Platform(environment, manifest, listener or Listener(), DBT_PROJECT_DIR)
+
+
+def _refuse_unknown(names: Iterable[str] | None, known: Iterable[str]) -> None:
+    if unknown := sorted(set(names or ()) - set(known)):
+        raise PromotionError(f"the version that may transform here does not have {', '.join(unknown)}: verify it first")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
 from vending_platform.catalog.exports import CsvEncoding, Export, Format, exports_of
-from vending_platform.catalog.manifest import ProjectError, project_hash, read_manifest
+from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
 from vending_platform.catalog.models import Model, Reach, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
 from vending_platform.catalog.types import LogicalType, format_pattern
@@ -36,6 +36,7 @@ __all__ = [
     "catalog_of",
     "format_pattern",
     "load_catalog",
+    "project_files",
     "project_hash",
     "read_manifest",
 ]

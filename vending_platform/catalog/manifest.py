@@ -7,6 +7,7 @@ the kept copy takes milliseconds.
 import hashlib
 import json
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,18 @@ def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
 def project_hash(project_dir: Path) -> str:
     """One hash over dbt's version and the names and the bytes of everything dbt reads."""
     digest = hashlib.sha256(version("dbt-core").encode())
-    for path in sorted(project_dir.rglob("*")):
-        inside = path.relative_to(project_dir)
-        if not path.is_file() or _NOT_PART_OF_THE_PROJECT.intersection(inside.parts) or inside.name.startswith("."):
-            continue
-        digest.update(f"{inside}\0{path.stat().st_size}\0".encode())
+    for path in project_files(project_dir):
+        digest.update(f"{path.relative_to(project_dir)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def project_files(project_dir: Path) -> Iterator[Path]:
+    """Everything dbt reads, in one order: no leftovers of its runs, nothing hidden."""
+    for path in sorted(project_dir.rglob("*")):
+        inside = path.relative_to(project_dir)
+        if path.is_file() and not _NOT_PART_OF_THE_PROJECT.intersection(inside.parts) and inside.name[0] != ".":
+            yield path
 
 
 def _parse(project_dir: Path) -> str:

@@ -7,6 +7,7 @@ import dagster as dg
 from vending_platform.orchestration.assembling import assemble
 from vending_platform.orchestration.history import ALIVE, alive, open_history
 from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
+from vending_platform.orchestration.telling import UNVERIFIED_BECAUSE
 from vending_platform.platform import Platform
 
 SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
@@ -14,7 +15,13 @@ SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 def run_daily(
-    platform: Platform, *, first_day: date | None, last_day: date | None, every_day: bool, models: list[str]
+    platform: Platform,
+    *,
+    first_day: date | None,
+    last_day: date | None,
+    every_day: bool,
+    models: list[str],
+    unverified_because: str | None = None,
 ) -> bool:
     """Whether it went well. What came of it is told to the platform's listener."""
     days = {
@@ -24,6 +31,7 @@ def run_daily(
         LOAD: {"config": days},
         BUILD: {"config": {**days, "every_day": every_day, "models": models}},
     }
+    allowed = {UNVERIFIED_BECAUSE: unverified_because} if unverified_because else {}
     home = platform.environment.dagster_home
     with open_history(home) as history, alive(home) as mark:
         job = assemble(platform, {}).resolve_job_def(DAILY)
@@ -31,7 +39,7 @@ def run_daily(
             job.execute_in_process(
                 run_config={"ops": config, "loggers": SILENT},
                 instance=history,
-                tags={"vending/started_by": "vending run", ALIVE: mark},
+                tags={"vending/started_by": "vending run", ALIVE: mark, **allowed},
             )
         except dg.Failure:
             return False

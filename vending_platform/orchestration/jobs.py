@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from vending_platform.environment import Verification
 from vending_platform.ingestion import Selection
 from vending_platform.orchestration.exports import log_exported, not_exported
 from vending_platform.orchestration.models import log_built, told
@@ -140,6 +141,9 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
             retries = platform.environment.automatic_retries
             with healing(context, retries):
                 settle(context, attempt, {name: works[name] for name in steps}, retries)
+            if BUILD in steps and platform.environment.verification is Verification.GIVEN:
+                with healing(context, retries):
+                    context.log.info(telling(context, platform).sign_off(context.run.run_id))
 
         return settled.alias(VERDICT)
 

@@ -21,6 +21,8 @@ Metadata = Mapping[str, Any]
 CONTRACT_HELD = "contract_held"
 DELIVERY_COMPLETE = "delivery_complete"
 NO_UNDECLARED_FILES = "no_undeclared_files"
+UNVERIFIED_BECAUSE = "vending/unverified_because"
+"""The tag of a run by which a person lets it use a version that nobody has verified, and says why."""
 _CHART_DAYS = 60
 _TABLE_ROWS = 20
 _TAG_LENGTH = 1500
@@ -194,7 +196,7 @@ def bar_chart(values: Mapping[date, int]) -> str:
 
 def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform: Platform) -> Platform:
     """The platform, telling the run's log when it waits for somebody else, measuring what it does, and tagging what it
-    asks of the warehouse with what it is for."""
+    asks of the warehouse with what it is for; and what its run is allowed."""
     platform = measuring(platform, context.run.run_id, context.run.job_name)
     before = platform.listener.watcher.on_wait
 
@@ -202,8 +204,18 @@ def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform:
         context.log.info(f"Waiting for {holder} …")
         before(holder)
 
-    watcher = replace(platform.listener.watcher, on_wait=on_wait)
-    return replace(platform, listener=replace(platform.listener, watcher=watcher), tag=_tag(context))
+    def on_notice(words: str) -> None:
+        context.log.warning(words)
+        listener.on_notice(words)
+
+    listener = platform.listener
+    watcher = replace(listener.watcher, on_wait=on_wait)
+    return replace(
+        platform,
+        listener=replace(listener, watcher=watcher, on_notice=on_notice),
+        tag=_tag(context),
+        unverified_because=context.run.tags.get(UNVERIFIED_BECAUSE),
+    )
 
 
 def _tag(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> dict[str, str]:

@@ -14,6 +14,7 @@ import dagster as dg
 
 from vending_platform.accounts import WrongAccount
 from vending_platform.aws import AwsError
+from vending_platform.promotion import PromotionError
 from vending_platform.secrets import SecretUnavailable
 from vending_platform.storage import StorageError
 from vending_platform.transformation import TransformationError
@@ -21,8 +22,8 @@ from vending_platform.warehouse import WarehouseError
 
 _FIRST_WAIT, _LONGEST_WAIT = 30, 600
 """Seconds."""
-_MAY_HEAL = (WarehouseError, TransformationError, StorageError, AwsError, OSError)
-_NEVER_HEALS = (WrongAccount, SecretUnavailable)
+_MAY_HEAL = (WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
+_NEVER_HEALS = (WrongAccount, SecretUnavailable, PromotionError)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Raw rows become marts: dbt, in this process, for exactly the days that changed raw rows reach.
 
-`transform` builds what is stale, `stale` says what that is, `verdicts` how the last builds went. Which raw content a
-day rests on is in `versions`.
+`transform` builds what is stale, `stale` says what that is, `verdicts` how the last builds went, `unproven` what no
+build has shown to be right yet. Which raw content a day rests on is in `versions`.
 """
 
 from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
@@ -14,6 +14,7 @@ from vending_platform.transformation.running import (
     blocked,
     stale,
     transform,
+    unproven,
     verdicts,
 )
 from vending_platform.transformation.staleness import Window
@@ -32,5 +33,6 @@ __all__ = [
     "snowflake",
     "stale",
     "transform",
+    "unproven",
     "verdicts",
 ]

@@ -309,6 +309,16 @@ def _tested(reader: Reader) -> set[str]:
     return set(reader.query(f"select distinct code from {BUILDS} where code is not null")["code"].to_pylist())
 
 
+def unproven(reader: Reader, catalog: Catalog) -> list[str]:
+    """The models that were never built as they are written now, or not with every check passed the last time."""
+    rows = []
+    if reader.has_table(BUILDS):
+        rows = reader.query(f"select distinct model, code, checks_passed from {BUILDS}").to_pylist()
+    good = {(row["model"], row["code"]) for row in rows if row["checks_passed"]}
+    bad = {row["model"] for row in rows if not row["checks_passed"]}
+    return [m.name for m in catalog.models if (m.name, m.code) not in good or m.name in bad]
+
+
 def verdicts(reader: Reader) -> dict[tuple[str, date | None], bool]:
     """Per model and day that was built, whether its blocking checks passed; None stands for all of a model. What was
     begun and did not end is not in it."""

@@ -1,0 +1,104 @@
+"""Which version of the dbt project may transform in production: one that staging has built, with every check passed.
+
+Staging signs off a version under `promotion/verified/` of its artifacts: first the project itself, then a marker that
+names it, by the hash over its files and by the git revision. S3 replicates that folder to production's bucket, so
+neither account can read the other. Production takes the version that is deployed there if it was signed off, and else
+the one that was last; so what was merged too early, or was never tried, waits. A person may say otherwise, with a
+reason, which is kept beside it.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from vending_platform.catalog import project_files, project_hash
+from vending_platform.storage import Place
+
+_VERIFIED, _OVERRIDES = "promotion/verified", "promotion/overrides"
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The same files give the same bytes, whenever they were written."""
+
+
+class PromotionError(RuntimeError):
+    """Nothing may transform; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A version that staging has signed off; `bundle_sha256` is of the project's files, as they are kept."""
+
+    project: str
+    revision: str | None
+    run_id: str
+    verified_at: str
+    bundle_sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.project} of {self.revision or 'an unknown revision'}, verified at {self.verified_at}"
+
+
+def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_id: str, now: datetime) -> Verified:
+    """What stands in the marker of this version from now on. A version that has one keeps it."""
+    project = project_hash(project_dir)
+    if (marker := _marker(artifacts, project)) is not None:
+        return marker
+    bundle = _bundle(project_dir)
+    verified = Verified(
+        project, revision, run_id, now.isoformat(timespec="seconds"), hashlib.sha256(bundle).hexdigest()
+    )
+    artifacts.write(f"{_VERIFIED}/{project}.zip", bundle)
+    artifacts.write(f"{_VERIFIED}/{project}.json", json.dumps(asdict(verified), indent=1).encode())
+    return verified
+
+
+def verified_versions(artifacts: Place) -> list[Verified]:
+    """The last one first. A marker whose files have not been replicated yet does not count."""
+    names = {Path(file.path).name for file in artifacts.files(_VERIFIED)}
+    projects = {name.removesuffix(".zip") for name in names if name.endswith(".zip") and f"{name[:-4]}.json" in names}
+    found = [marker for project in projects if (marker := _marker(artifacts, project)) is not None]
+    return sorted(found, key=lambda marker: marker.verified_at, reverse=True)
+
+
+def unpack(artifacts: Place, verified: Verified, into: Path) -> Path:
+    """A folder below `into` that holds exactly the files of that version."""
+    folder = into / verified.project
+    if folder.is_dir():
+        return folder
+    content = b"".join(artifacts.read_path(f"{_VERIFIED}/{verified.project}.zip"))
+    if hashlib.sha256(content).hexdigest() != verified.bundle_sha256:
+        raise PromotionError(f"the kept files of version {verified} are not those that were verified")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into) as aside:
+        with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+            bundle.extractall(aside)
+        if (found := project_hash(Path(aside))) != verified.project:
+            raise PromotionError(f"version {verified} is {found} here: dbt itself is another one than in staging")
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
+    return folder
+
+
+def record_override(artifacts: Place, project: str, revision: str | None, *, run_id: str, because: str) -> None:
+    """That somebody let a run use a version that was not verified, and why."""
+    said = {"project": project, "revision": revision, "run_id": run_id, "because": because}
+    artifacts.write(f"{_OVERRIDES}/{run_id}.json", json.dumps(said, ensure_ascii=False, indent=1).encode())
+
+
+def _marker(artifacts: Place, project: str) -> Verified | None:
+    try:
+        return Verified(**json.loads(b"".join(artifacts.read_path(f"{_VERIFIED}/{project}.json"))))
+    except KeyError:
+        return None
+
+
+def _bundle(project_dir: Path) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for path in project_files(project_dir):
+            bundle.writestr(zipfile.ZipInfo(str(path.relative_to(project_dir)), _LONG_AGO), path.read_bytes())
+    return packed.getvalue()
