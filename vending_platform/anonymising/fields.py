@@ -43,7 +43,6 @@ def pieces(source: Source, content: Content, encoding: Encoding) -> Iterator[Pie
     personal; the message shows nothing of what the file holds."""
     header: dict[int, Column] = {}
     is_personal = bool(personal_columns(source))
-    pattern = _field_pattern(source.files.delimiter, source.files.quote, encoding)
     for record, before, raw in _rows(source, content, encoding):
         yield Piece(before)
         if record is None:
@@ -63,7 +62,7 @@ def pieces(source: Source, content: Content, encoding: Encoding) -> Iterator[Pie
         if missing and raw.endswith((b"\n", b"\r")):
             # In the last row of a file that was cut off, what stands before the cut is still in its place.
             raise FileProblem(f"the row from line {record.line} on has too few fields: which is which can't be told")
-        yield from _divided(source, record, raw, pattern, header, encoding)
+        yield from _divided(source, record, raw, header, encoding)
 
 
 def suspected(source: Source, content: Content) -> Iterator[tuple[str, str]]:
@@ -130,24 +129,16 @@ def _columns_in(header: Sequence[str], source: Source) -> dict[int, Column]:
 
 
 def _divided(
-    source: Source,
-    record: Record,
-    raw: bytes,
-    pattern: re.Pattern[bytes],
-    header: dict[int, Column],
-    encoding: Encoding,
+    source: Source, record: Record, raw: bytes, header: dict[int, Column], encoding: Encoding
 ) -> Iterator[Piece]:
-    """A row as pieces. Held against what the reader of deliveries sees: if the two don't agree, nobody knows."""
+    """A row as pieces."""
     row = raw.rstrip(b"\r\n")
-    spans = list(_spans(row, pattern))
-    quote = "" if source.files.quote == "none" else source.files.quote
-    seen = [_value(row[slice(*span)], quote, encoding) for span in spans]
-    if seen != record.fields or spans[-1][1] != len(row):
-        raise FileProblem(f"the fields of the row from line {record.line} on can't be told apart")
+    spans = _spans(row, record, source, encoding)
+    quote = b"" if source.files.quote == "none" else source.files.quote.encode()
     done = 0
     for at, (start, end) in enumerate(spans):
         if header[at].personal and normalised(record.fields[at]):
-            is_quoted = bool(quote) and row[start : start + 1] == quote.encode()
+            is_quoted = bool(quote) and row.startswith(quote, start)
             start, end = start + is_quoted, end - is_quoted
             yield Piece(row[done:start])
             yield Piece(row[start:end], record.fields[at], f"{source.name}.{header[at].name}")
@@ -155,23 +146,36 @@ def _divided(
     yield Piece(raw[done:])
 
 
+def _spans(row: bytes, record: Record, source: Source, encoding: Encoding) -> list[tuple[int, int]]:
+    """Where each field stands, with its quotes. Held against what the reader of deliveries sees: if the two don't
+    agree, nobody knows."""
+    delimiter, quote = source.files.delimiter, "" if source.files.quote == "none" else source.files.quote
+    spans, at = [], 0
+    if (encoding is Encoding.UTF_8 or row.isascii()) and not (quote and quote.encode() in row):
+        for field in row.split(delimiter.encode()):
+            spans.append((at, at + len(field)))
+            at += len(field) + 1
+        agrees = len(spans) == len(record.fields) and decode(row, encoding) == delimiter.join(record.fields)
+    else:
+        pattern, goes_on = _field_pattern(delimiter, quote, encoding), True
+        while goes_on and (found := pattern.match(row, at)):
+            spans.append(found.span("field"))
+            at, goes_on = found.end(), found["more"] is not None
+        agrees = at == len(row) and [_value(row[slice(*span)], quote, encoding) for span in spans] == record.fields
+    if not agrees:
+        raise FileProblem(f"the fields of the row from line {record.line} on can't be told apart")
+    return spans
+
+
 @cache
 def _field_pattern(delimiter: str, quote: str, encoding: Encoding) -> re.Pattern[bytes]:
     d = re.escape(delimiter.encode())
     pair, lead = (rb"[%b][\x40-\xfc]|" % _LEAD, _LEAD) if encoding is Encoding.CP932 else (b"", b"")
     field = rb"(?:%b[^%b%b\r\n])*+" % (pair, d, lead)
-    if quote != "none":
+    if quote:
         q = re.escape(quote.encode())
         field = rb"%b(?:%b%b|%b[^%b%b])*+%b|%b" % (q, q, q, pair, q, lead, q, field)
     return re.compile(rb"(?P<field>%b)(?P<more>%b)?" % (field, d))
-
-
-def _spans(row: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
-    """The fields of a row, with their quotes, as far as they can be followed."""
-    at, goes_on = 0, True
-    while goes_on and (found := pattern.match(row, at)):
-        yield found.span("field")
-        at, goes_on = found.end(), found["more"] is not None
 
 
 def _value(field: bytes, quote: str, encoding: Encoding) -> str:

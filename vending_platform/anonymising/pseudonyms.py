@@ -7,6 +7,7 @@ import re
 import string
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import SecretStr
 
@@ -29,6 +30,7 @@ def without_gaps(text: str) -> str:
     return _GAPS.sub("", text)
 
 
+@lru_cache(maxsize=1 << 16)
 def normalised(value: str) -> str:
     """Equal for two ways to write the same person; empty where there is nobody."""
     return without_gaps(folded(value))
