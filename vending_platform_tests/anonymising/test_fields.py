@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
@@ -99,7 +99,7 @@ def test_a_large_file_in_pieces_is_divided_as_a_whole_one_is(
     data = text.encode(encoding)
 
     class InPieces(Content):
-        def chunks(self):  # type: ignore[no-untyped-def]
+        def chunks(self) -> Iterator[bytes]:
             return (data[at : at + size] for at in range(0, len(data), size))
 
     whole = divided(source, data)

@@ -1,6 +1,7 @@
 """Whoever is known is found, however the name is written, and nothing is taken for somebody that only looks so."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -82,7 +83,7 @@ def test_in_pieces_of_a_large_file_as_in_the_whole(size: int, encoding: Encoding
     data = (around + ("髙﨑" if is_there else "髙") + around).encode(encoding)
 
     class InPieces(Content):
-        def chunks(self):  # type: ignore[no-untyped-def]
+        def chunks(self) -> Iterator[bytes]:
             return (data[at : at + size] for at in range(0, len(data), size))
 
     expected = (around.count("\n") + 1, ORIGIN) if is_there else None
