@@ -24,8 +24,8 @@ def check_account(environment: Environment) -> None:
     """Returns if everything outside this machine is where the environment says; a laptop has nothing outside."""
     if environment.aws is not None:
         _check_identity(environment.name, environment.aws)
-        for bucket in sorted(_buckets(environment.places)):
-            _check_bucket(environment.name, environment.aws, bucket)
+        for bucket in sorted(buckets_of(environment.places)):
+            check_bucket(environment.name, environment.aws, bucket)
 
 
 def _check_identity(name: str, target: AwsTarget) -> None:
@@ -41,7 +41,8 @@ def _check_identity(name: str, target: AwsTarget) -> None:
         )
 
 
-def _check_bucket(name: str, target: AwsTarget, bucket: str) -> None:
+def check_bucket(name: str, target: AwsTarget, bucket: str, *, account_by: str = AWS_ACCOUNT_VARIABLE) -> None:
+    """Returns if the bucket belongs to the account of `target`, which `account_by` has named, and is in its region."""
     client = aws.client(target, "s3")
     try:
         region = client.head_bucket(Bucket=bucket, ExpectedBucketOwner=target.account).get("BucketRegion")
@@ -52,7 +53,7 @@ def _check_bucket(name: str, target: AwsTarget, bucket: str) -> None:
                 why = f"there is no such bucket; {COMPANY_VARIABLE} is the first part of its name"
             case Trouble.DENIED:
                 # S3 gives the same answer for another owner and for a missing right.
-                why = f"it does not belong to account {target.account} ({AWS_ACCOUNT_VARIABLE})"
+                why = f"it does not belong to account {target.account} ({account_by})"
                 if not _is_ours_to_look_at(target, bucket):
                     why += ", or this role lacks s3:ListBucket on it"
                 raise WrongAccount(f"{name} can't use s3://{bucket}: {why}: nothing was touched") from error
@@ -74,6 +75,6 @@ def _is_ours_to_look_at(target: AwsTarget, bucket: str) -> bool:
     return True
 
 
-def _buckets(places: Places) -> set[str]:
+def buckets_of(places: Places) -> set[str]:
     urls = (places.raw, places.processed, places.artifacts, places.work)
     return {url.removeprefix("s3://").partition("/")[0] for url in urls if url.startswith("s3://")}

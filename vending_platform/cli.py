@@ -22,7 +22,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from vending_platform import environment, ingestion, sample_data, wording
+from vending_platform import anonymising, environment, ingestion, sample_data, wording
+from vending_platform.anonymising import AnonymisingError
 from vending_platform.aws import AwsError
 from vending_platform.catalog import Catalog, ContractError, ProjectError
 from vending_platform.environment import DuckDBTarget, SettingsError
@@ -233,6 +234,50 @@ def generate(
         out.print(f"What really happened is in {escape(str(folder / 'truth'))}")
 
 
+@app.command()
+def anonymise(
+    into: Annotated[
+        str, typer.Option(help="A folder, or s3://bucket/prefix: where the files go. It is never this environment's.")
+    ],
+    first: FirstDay = None,
+    last: LastDay = None,
+    all_days: AllDays = False,
+    source: Sources = None,
+    into_account: Annotated[
+        str | None, typer.Option(help="With s3://…: the AWS account that the bucket has to belong to.")
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, readable=True, help="Development only: holds the key of pseudonyms."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all of it, but write nothing.")] = False,
+) -> None:
+    """Copy deliveries without the people in them: staging's are made so from production's.
+
+    What the contracts mark as personal becomes pseudonyms, every other byte stays. What can't be told to hold nobody is
+    left out, and named. Masters come along whatever the days are. Doing it again does no harm.
+    """
+    with _edge():
+        platform = open_platform(environment.load())
+        selection = _selection(platform.catalog, first, last, all_days, source)
+        raw = platform.rooms.storage.raw  # first of all: it looks whether this is the right account
+        pseudonyms = anonymising.key_of(platform.environment, key_file)
+        target = anonymising.open_target(platform.environment, into, into_account)
+        with _progress("Anonymising") as (_, watcher):
+            result = anonymising.anonymise(
+                platform.catalog,
+                raw,
+                target,
+                pseudonyms,
+                selection,
+                dry_run=dry_run,
+                on_progress=watcher.on_progress,
+            )
+        out.print(wording.tell_anonymised(result, into, dry_run=dry_run))
+        if result.left_out:
+            raise typer.Exit(NEEDS_A_PERSON)
+
+
 @contextmanager
 def _edge() -> Iterator[None]:
     """Where errors stop being values: what the platform reports becomes one message and an exit code."""
@@ -248,6 +293,7 @@ def _edge() -> Iterator[None]:
         TransformationError,
         ExportError,
         PromotionError,
+        AnonymisingError,
         OSError,
     ) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")

@@ -82,6 +82,8 @@ class SecretNames:
 
     snowflake: str
     slack: str
+    pseudonyms: str | None = None
+    """The key of pseudonyms, which only the environment with the real deliveries has."""
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,15 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 places=_bucket(f"{variables.company}-vending-data-prod"),
                 encryption=Encryption.SSE_KMS,
                 kms_key=variables.kms_key,
-                aws=_aws(variables, SecretNames("vending/production/snowflake", "vending/production/slack"), "prod"),
+                aws=_aws(
+                    variables,
+                    SecretNames(
+                        "vending/production/snowflake",
+                        "vending/production/slack",
+                        pseudonyms="vending/production/pseudonyms",
+                    ),
+                    "prod",
+                ),
                 warehouse=SnowflakeTarget(
                     account=str(variables.snowflake_account),
                     user="VENDING_PLATFORM_PROD",

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vending_platform.anonymising import Anonymised
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
 from vending_platform.platform import PlatformStatus
@@ -242,6 +243,34 @@ def tell_exported(exported: Sequence[Exported], place: str) -> RenderableType:
     if not lines:
         return Text("The exports are up to date.", style="bold")
     return Group(Text("\nExported", style="bold"), *lines)
+
+
+def tell_anonymised(run: Anonymised, into: str, *, dry_run: bool) -> RenderableType:
+    """What was copied without the people in it, and what was not, with the reasons."""
+    written = f"{'Would write' if dry_run else 'Wrote'} {_count(run.written, 'file')}"
+    lines: list[RenderableType] = [Text(f"{written} to {into}" if run.written else "Nothing to write.", style="bold")]
+    if run.unchanged:
+        lines.append(f"{_count(run.unchanged, 'file')} there already, byte for byte.")
+    lines.append(f"{_count(run.people, 'personal value')} looked for in everything.")
+    if run.too_short:
+        lines.append(
+            f"{_count(run.too_short, 'personal value')} too short to be looked for: replaced in personal columns only."
+        )
+    lines += _problems(
+        [
+            (
+                "Left out, because nobody can say that no person is in it",
+                [f"{file.path}: {file.reason}" for file in run.left_out],
+                "Have it delivered again as its contract says; or declare the new column or the name",
+            ),
+            (
+                f"Left out now, but an earlier copy is still in {into}",
+                [file.path for file in run.left_out if file.is_still_there],
+                "See whether it should be, and remove it there",
+            ),
+        ]
+    )
+    return Group(*lines)
 
 
 def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterator[RenderableType]:

@@ -73,7 +73,8 @@ def status() -> dict[str, Any]:
 def test_help_names_every_command_and_the_exit_codes() -> None:
     result = vending("--help")
     assert result.exit_code == DONE
-    assert [name for name in ("ingest", "replay", "check", "status", "generate") if name not in result.output] == []
+    commands = ("ingest", "replay", "check", "status", "generate", "anonymise")
+    assert [name for name in commands if name not in result.output] == []
     assert "0 done, 1 failed, 2 wrong usage, 3 done but something needs a person" in told(result)
 
 
@@ -84,6 +85,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("replay", ["--from", "--to", "--all", "--source"]),
         ("check", ["files", "--source"]),
         ("status", ["--json"]),
+        ("anonymise", ["--into", "--from", "--to", "--all", "--source", "--into-account", "--key-file", "--dry-run"]),
         ("generate", ["--machines", "--days", "--seed", "--untidy", "--into", "--overwrite"]),
     ],
 )

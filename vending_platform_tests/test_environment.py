@@ -119,7 +119,10 @@ TABLE = {
             encryption=Encryption.SSE_KMS,
             kms_key="alias/vending",
             aws=aws(
-                SecretNames("vending/production/snowflake", "vending/production/slack"), "hinode-vending-alerts-prod"
+                SecretNames(
+                    "vending/production/snowflake", "vending/production/slack", "vending/production/pseudonyms"
+                ),
+                "hinode-vending-alerts-prod",
             ),
             warehouse=SnowflakeTarget(
                 account="ab12345.ap-northeast-1",
