@@ -32,6 +32,7 @@ import uvicorn
 from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.instance import FakeSnow
+from fakesnow.rowtype import ColumnInfo, describe_as_rowtype
 from fakesnow.transforms import stage
 from snowflake.connector.errors import Error, ProgrammingError
 from sqlglot import exp, parse_one
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 
 _LOCK_TIMEOUT = 20.0
 _IDLE_TIMEOUT = 2.0
-_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "overwrite"}
+_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "max_file_size", "single"}
+_THREADS = 2
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
 _ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
 _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
@@ -222,7 +224,8 @@ class _Cursor(FakeSnowflakeCursor):
             raise _refused("COPY of anything but Parquet")
         place, table = str(statement.this), statement.this
         if place.startswith("@"):
-            self._unload(place, statement.args["files"][0].this)
+            is_true = {name for name, option in options.items() if option.expression == exp.true()}
+            self._unload(place, statement.args["files"][0].this, is_true)
             return
         if options["match_by_column_name"].expression.name.lower() != "case_insensitive":
             raise _refused("COPY INTO a table without MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE")
@@ -247,16 +250,26 @@ class _Cursor(FakeSnowflakeCursor):
                     loaded[key].append(value)
         self._say(loaded)
 
-    def _unload(self, place: str, query: exp.Expression) -> None:
+    def _unload(self, place: str, query: exp.Expression, is_true: set[str]) -> None:
+        """As many threads write as many files, each with the rows that it came by, and none if it has none."""
         super().execute(query.sql(dialect="snowflake"), server=True)
-        rows = self._arrow_table
-        assert rows is not None
-        bucket, _, key = (self._url(place) + "data_0_0_0.snappy.parquet").removeprefix("s3://").partition("/")
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink)
-        content = sink.getvalue().to_pybytes()
-        self._s3.put_object(Bucket=bucket, Key=key, Body=content)
-        self._say({"rows_unloaded": [rows.num_rows], "input_bytes": [len(content)], "output_bytes": [len(content)]})
+        assert self._arrow_table is not None
+        rows, written = _as_parquet(self._arrow_table, describe_as_rowtype(self._describe_last_sql())), 0
+        if "header" not in is_true:
+            rows = rows.rename_columns([f"_COL_{number}" for number in range(rows.num_columns)])
+        bucket, _, prefix = self._url(place).removeprefix("s3://").partition("/")
+        if "Contents" in self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix):
+            raise _refused(f"Files already existing at the unload destination: {place}")
+        threads = 1 if "single" in is_true else _THREADS
+        for thread in range(threads):
+            if (own := rows.take(pa.array(range(thread, rows.num_rows, threads), pa.int64()))).num_rows:
+                sink = pa.BufferOutputStream()
+                pq.write_table(own, sink)
+                content = sink.getvalue().to_pybytes()
+                name = "data" if "single" in is_true else f"data_{thread}_0_0.snappy.parquet"
+                self._s3.put_object(Bucket=bucket, Key=prefix + name, Body=content)
+                written += len(content)
+        self._say({"rows_unloaded": [rows.num_rows], "input_bytes": [written], "output_bytes": [written]})
 
     def _url(self, reference: str) -> str:
         """Where a stage, or a path in it, is."""
@@ -292,6 +305,34 @@ def _refused(why: str, number: int = 9998) -> ProgrammingError:
 
 def _literal(value: object) -> str:
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _as_parquet(rows: pa.Table, types: list[ColumnInfo]) -> pa.Table:
+    """With the types in which Snowflake writes a result to Parquet: numbers as decimals with the fewest digits that
+    hold the values, moments without a zone as milliseconds, and those with one not at all."""
+    columns = []
+    for column, info in zip(rows.columns, types, strict=True):
+        match info["type"]:
+            case "fixed":
+                scale = info["scale"] or 0
+                column = column.cast(pa.decimal128(38, scale))
+                values = [value for value in column.to_pylist() if value is not None]
+                digits = max((len(str(abs(int(value.scaleb(scale))))) for value in values), default=1)
+                column = column.cast(pa.decimal128(max(digits, scale), scale))
+            case "timestamp_ntz":
+                column = column.cast(pa.timestamp("ms"), safe=False)
+            case "timestamp_tz" | "timestamp_ltz":
+                raise _refused(
+                    "Error encountered when unloading to PARQUET: TIMESTAMP_TZ and LTZ types are not supported for"
+                    f" unloading to Parquet. value get: {info['type'].upper()}",
+                    100171,
+                )
+            case "real" | "text" | "date" | "boolean":
+                pass
+            case other:
+                raise _refused(f"nobody has looked up how {other} is unloaded to Parquet")
+        columns.append(column)
+    return pa.Table.from_arrays(columns, names=rows.column_names)
 
 
 def _moments(column: pa.ChunkedArray) -> pa.Array:
