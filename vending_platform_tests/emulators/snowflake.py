@@ -11,6 +11,8 @@ steps fit together; it can't prove that Snowflake gives the same answer. What it
   of whatever fakesnow can't do. By itself it answers with HTTP 500, which the connector repeats for minutes.
 """
 
+import gzip
+import json
 import re
 import socket
 import tempfile
@@ -19,6 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
 _LOCK_TIMEOUT = 20.0
 _IDLE_TIMEOUT = 2.0
+_TAG: ContextVar[str] = ContextVar("the query tag of whoever logs in", default="")
 _OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "max_file_size", "single"}
 _THREADS = 2
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
@@ -55,10 +59,11 @@ _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(t
 
 @dataclass(frozen=True)
 class Sent:
-    """A statement as it came, and its shape."""
+    """A statement as it came, its shape, and the query tag of its session."""
 
     sql: str
     shape: str
+    tag: str
 
 
 @dataclass
@@ -108,7 +113,7 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
         emulator = Emulator(listening.getsockname()[1], _Account(), s3)
         emulator.account.emulator = emulator
         fakesnow_server.logger.setLevel("CRITICAL")
-        server = uvicorn.Server(uvicorn.Config(fakesnow_server.app, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(_noting_tags, log_level="critical", lifespan="off"))
         with (
             mock.patch.object(fakesnow_server, "shared_fs", emulator.account),
             mock.patch.object(fakesnow_server, "sessions", _Sessions()),
@@ -125,6 +130,25 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
                 thread.join()
 
 
+async def _noting_tags(scope: Any, receive: Any, send: Any) -> None:
+    """fakesnow's server; it looks at no parameter of a session, so the query tag is read here."""
+    if scope["path"] == "/session/v1/login-request":
+        body, is_whole = b"", False
+        while not is_whole:
+            message = await receive()
+            body, is_whole = body + message["body"], not message.get("more_body")
+        said = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
+        _TAG.set(said["data"]["SESSION_PARAMETERS"].get("QUERY_TAG", ""))
+        again = iter([{"type": "http.request", "body": body}])
+
+        async def receive_again() -> Any:
+            return next(again, None) or await receive()
+
+        await fakesnow_server.app(scope, receive_again, send)
+    else:
+        await fakesnow_server.app(scope, receive, send)
+
+
 class _Sessions(dict[str, "_Connection"]):
     def __delitem__(self, token: str) -> None:
         """A session that ends takes its open transaction with it."""
@@ -138,6 +162,7 @@ class _Account(FakeSnow):
     def connect(self, database: str | None = None, schema: str | None = None, **_: Any) -> "_Connection":  # type: ignore[override]
         connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, True, True)
         connection.emulator = self.emulator
+        connection.tag = _TAG.get()
         return connection
 
 
@@ -147,6 +172,7 @@ class _Connection(FakeSnowflakeConnection):
     emulator: Emulator
     transaction: bool | None = None
     active_at = 0.0
+    tag = ""
 
     def cursor(self, cursor_class: Any = None) -> "_Cursor":
         return _Cursor(self, self._duck_conn)
@@ -179,7 +205,7 @@ class _Cursor(FakeSnowflakeCursor):
     def _answer(self, command: str, params: Any, *args: Any, **options: Any) -> None:
         emulator, connection = self._conn.emulator, self._conn
         connection.active_at = time.monotonic()
-        sent = Sent(command, shape(command))
+        sent = Sent(command, shape(command), connection.tag)
         emulator.sent.append(sent)
         if sent.shape not in REVIEWED:
             raise _refused(f"nobody has reviewed a statement of this shape: {sent.shape}")
