@@ -42,7 +42,8 @@ grant role VENDING_PERSONAL_DATA to role VENDING_PLATFORM_&{suffix};
 grant role VENDING_PLATFORM_&{suffix} to user VENDING_PLATFORM_&{suffix};
 grant role VENDING_PLATFORM_&{suffix} to role sysadmin;
 
--- Where rows are, and the stage that they come through. ----------------------------------------------------------------
+-- Where rows are, and the stage that they come and leave through. Of an external stage USAGE is the right to both; what
+-- Snowflake may do in the bucket is up to the AWS role (docs/operating.md). ---------------------------------------------
 
 use role accountadmin;
 

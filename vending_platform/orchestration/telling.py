@@ -12,7 +12,7 @@ from vending_platform.catalog import Catalog
 from vending_platform.exporting import Part
 from vending_platform.ingestion import Held, Overview, State, Status, Summary
 from vending_platform.orchestration.measuring import measuring
-from vending_platform.orchestration.names import DELIVERIES, raw_key
+from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.platform import Platform
 from vending_platform.transformation import Block
 
@@ -224,9 +224,9 @@ def _tag(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> dict[str,
     if not isinstance(context, dg.AssetExecutionContext):
         return tag | {"step": context.op.name}
     tag["asset"] = ", ".join(sorted(key.to_user_string() for key in context.selected_asset_keys))[:_TAG_LENGTH]
-    if context.has_partition_key_range:
-        days = context.partition_key_range
-        tag["partition"] = days.start if days.start == days.end else f"{days.start}..{days.end}"
+    if (days := days_of(context)) is not None:
+        first, last = days
+        tag["partition"] = f"{first}" if first == last else f"{first}..{last}"
     return tag
 
 

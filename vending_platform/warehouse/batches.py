@@ -1,4 +1,4 @@
-"""Rows on their way into a warehouse that loads from files: one Parquet file per table, written as it comes."""
+"""Rows on their way into and out of a warehouse by files. One Parquet file per table goes in, written as it comes."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -24,6 +24,8 @@ class Batches(Protocol):
     def files(self, prefix: str = "") -> Iterable[_Listed]: ...
 
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None: ...
+
+    def read_path(self, path: str) -> Iterable[bytes]: ...
 
     def delete(self, path: str) -> None: ...
 

@@ -102,6 +102,9 @@ class _Connection:
     def query(self, sql: str) -> pa.Table:
         return self._connection.sql(sql).to_arrow_table()
 
+    def unloaded(self, sql: str) -> pa.Table:
+        return self.query(sql)
+
     def has_table(self, table: TableName) -> bool:
         found = self._connection.execute(
             "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [table.schema, table.name]

@@ -75,6 +75,9 @@ class Reader(Protocol):
     def query(self, sql: str) -> pa.Table:
         """The result of a portable SELECT, with its columns' names in lower case."""
 
+    def unloaded(self, sql: str) -> pa.Table:
+        """As `query`, in no order, for many rows at once: a warehouse that writes files itself sends them as such."""
+
     def has_table(self, table: TableName) -> bool: ...
 
 

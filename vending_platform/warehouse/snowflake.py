@@ -8,7 +8,6 @@ read anything: who comes second finds another number, changes nothing, and hears
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,13 +24,11 @@ from vending_platform.warehouse.interface import (
 )
 from vending_platform.warehouse.snowflake_lease import RESERVATION, Lease, leased
 from vending_platform.warehouse.snowflake_session import Connect, Session, session
+from vending_platform.warehouse.snowflake_stage import FOLDER, STAGE, copied, unique, unloaded
 
 PUBLICATIONS = TableName("raw", "_publications")
-STAGE = TableName("raw", "_batches")
 STORAGE_INTEGRATION = "VENDING_STORAGE"
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "dq")
-FOLDER = "publications"
-"""In the place of work in flight: where batches wait, and what the stage shows."""
 _FEW = 200
 """So many keys are said in the statement itself; more come as a file."""
 _DOES_NOT_EXIST = 2003
@@ -71,7 +68,7 @@ class SnowflakeWarehouse:
     @contextmanager
     def reading(self) -> Iterator["_Reader"]:
         with session(self._connect) as opened:
-            yield _Reader(opened)
+            yield _Reader(opened, self._batches)
 
     @contextmanager
     def writing(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Writer"]:
@@ -89,7 +86,7 @@ class SnowflakeWarehouse:
         """The statements need rights that only an administrator may have; so they are said only where they have to."""
         if self._is_set_up:
             return
-        if not _Reader(opened).has_table(PUBLICATIONS):
+        if not _Reader(opened, self._batches).has_table(PUBLICATIONS):
             for statement in setup(self._work_url):
                 opened.run(statement)
         self._is_set_up = True
@@ -121,11 +118,15 @@ class _Reservation:
 
 
 class _Reader:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, batches: Batches) -> None:
         self._session = session
+        self._batches = batches
 
     def query(self, sql: str) -> pa.Table:
         return self._session.query(sql)
+
+    def unloaded(self, sql: str) -> pa.Table:
+        return unloaded(self._session, self._batches, sql)
 
     def has_table(self, table: TableName) -> bool:
         found = self._session.query(
@@ -137,8 +138,7 @@ class _Reader:
 
 class _Writer(_Reader):
     def __init__(self, session: Session, batches: Batches, lease: Lease, orphaned_after: timedelta) -> None:
-        super().__init__(session)
-        self._batches = batches
+        super().__init__(session, batches)
         self._lease = lease
         self._orphaned_after = orphaned_after
         self._has_swept = False
@@ -248,7 +248,7 @@ class _Staged:
     def __init__(self, session: Session, batches: Batches) -> None:
         self._session = session
         self._batches = batches
-        self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{uuid4().hex[:12]}"
+        self._id = unique()
         self._files: list[str] = []
         self._tables: list[TableName] = []
 
@@ -296,15 +296,6 @@ class _Staged:
             self._batches.delete(f"{FOLDER}/{name}")
         for table in self._tables:
             self._session.run(f"drop table if exists {table}")
-
-
-def copied(table: TableName, file: str) -> str:
-    """The statement that takes a file's rows into a table, column by column of the same name."""
-    return (
-        f"copy into {table} from @{STAGE}/ files = ('{file}')"
-        " file_format = (type = parquet use_logical_type = true)"
-        " match_by_column_name = case_insensitive on_error = abort_statement"
-    )
 
 
 def _chained(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -93,9 +93,17 @@ class Session:
             chunks = list(cursor.fetch_arrow_batches(force_microsecond_precision=True))
             fields = [(column.name.lower(), _arrow(column)) for column in cursor.description]
         columns = [
-            _column([chunk.column(position) for chunk in chunks], kind) for position, (_, kind) in enumerate(fields)
+            as_one([chunk.column(position) for chunk in chunks], kind) for position, (_, kind) in enumerate(fields)
         ]
         return pa.Table.from_arrays(columns, names=[name for name, _ in fields])
+
+    def answer(self, sql: str) -> dict[str, Any]:
+        """What a statement that is no query says of what it did, by its columns' names in lower case."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            names = [column.name.lower() for column in cursor.description]
+            (said,) = cursor.fetchall()
+            return dict(zip(names, said, strict=True))
 
     def run(self, sql: str) -> int:
         """How many rows the statement has changed."""
@@ -136,8 +144,8 @@ def _arrow(column: "ResultMetadata") -> pa.DataType:
             return pa.string()
 
 
-def _column(chunks: list[pa.ChunkedArray], kind: pa.DataType) -> pa.ChunkedArray:
-    """Snowflake sends every chunk in the smallest type that holds its values."""
+def as_one(chunks: list[pa.ChunkedArray], kind: pa.DataType) -> pa.ChunkedArray:
+    """A column of these chunks. Snowflake sends and writes every chunk in the smallest type that holds its values."""
     arrays = [array for chunk in chunks for array in chunk.chunks]
     try:
         return pa.chunked_array([array.cast(kind) for array in arrays], kind)

@@ -13,6 +13,7 @@ _TEXT = r"'(?:[^'\\]|''|\\.)*'"
 _TYPE = r"(?:varchar|date|boolean|timestamp_ntz|timestamp_tz|number\(\?, ?\?\))"
 _COLUMN = r'"[^"]+"'
 _DATABASE = r"(?:t[0-9a-f]{12}|vending_data_\w+)"
+_LEAVING = rf"(?:{_COLUMN}|date_part\(epoch_microsecond, {_COLUMN}\) as {_COLUMN})"
 _LAYER = "(?:raw|staging|intermediate|marts|dq|partners)"
 _OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
 _NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
@@ -23,6 +24,10 @@ _STEPS = (
     (r"(?<![\w$?.\"])-?\d+(?:\.\d+)?\b", "?"),
     (r"\?(?: \|\| chr\(\?\) \|\| \?)+", "?"),
     (r'"raw"\."_keys_\w+"', "<keys>"),
+    (
+        rf'(@"raw"\."_batches"/)unloaded_\w+/ from \(select {_LEAVING}(?:, {_LEAVING})* from',
+        r"\1<folder>/ from (select <columns> from",
+    ),
     (rf'\b\w+\.{_LAYER}\.\w+|"\w+"\."{_LAYER}"\."\w+"', "<relation>"),
     (rf"in (?:database )?{_DATABASE}(?:\.{_LAYER})?(?= |$)", "in <place>"),
     (rf'{_OURS}"{_LAYER}"\."\w+"', "<table>"),
@@ -37,7 +42,6 @@ _STEPS = (
     (rf"(?: and {_COLUMN} between \? and \?)+", " and <column> between ? and ?"),
     (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
     (r"\(\?(?:, ?\?)*\)", "(?)"),
-    (r"(order by \w+), \?(?:, \?)+", r"\1, ?…"),
 )
 _STEPS_OF_DBT = (
     (r"(create .*?(?:view|table) <relation>)( \(.*\))? as \( ?(?:with|select)\b.*", r"\1 as <query>"),

@@ -11,6 +11,8 @@ steps fit together; it can't prove that Snowflake gives the same answer. What it
   of whatever fakesnow can't do. By itself it answers with HTTP 500, which the connector repeats for minutes.
 """
 
+import gzip
+import json
 import re
 import socket
 import tempfile
@@ -19,6 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +35,7 @@ import uvicorn
 from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.instance import FakeSnow
+from fakesnow.rowtype import ColumnInfo, describe_as_rowtype
 from fakesnow.transforms import stage
 from snowflake.connector.errors import Error, ProgrammingError
 from sqlglot import exp, parse_one
@@ -45,7 +49,9 @@ if TYPE_CHECKING:
 
 _LOCK_TIMEOUT = 20.0
 _IDLE_TIMEOUT = 2.0
-_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "overwrite"}
+_TAG: ContextVar[str] = ContextVar("the query tag of whoever logs in", default="")
+_OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "max_file_size", "single"}
+_THREADS = 2
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
 _ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
 _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
@@ -53,10 +59,11 @@ _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(t
 
 @dataclass(frozen=True)
 class Sent:
-    """A statement as it came, and its shape."""
+    """A statement as it came, its shape, and the query tag of its session."""
 
     sql: str
     shape: str
+    tag: str
 
 
 @dataclass
@@ -106,7 +113,7 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
         emulator = Emulator(listening.getsockname()[1], _Account(), s3)
         emulator.account.emulator = emulator
         fakesnow_server.logger.setLevel("CRITICAL")
-        server = uvicorn.Server(uvicorn.Config(fakesnow_server.app, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(_noting_tags, log_level="critical", lifespan="off"))
         with (
             mock.patch.object(fakesnow_server, "shared_fs", emulator.account),
             mock.patch.object(fakesnow_server, "sessions", _Sessions()),
@@ -123,6 +130,25 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
                 thread.join()
 
 
+async def _noting_tags(scope: Any, receive: Any, send: Any) -> None:
+    """fakesnow's server; it looks at no parameter of a session, so the query tag is read here."""
+    if scope["path"] == "/session/v1/login-request":
+        body, is_whole = b"", False
+        while not is_whole:
+            message = await receive()
+            body, is_whole = body + message["body"], not message.get("more_body")
+        said = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
+        _TAG.set(said["data"]["SESSION_PARAMETERS"].get("QUERY_TAG", ""))
+        again = iter([{"type": "http.request", "body": body}])
+
+        async def receive_again() -> Any:
+            return next(again, None) or await receive()
+
+        await fakesnow_server.app(scope, receive_again, send)
+    else:
+        await fakesnow_server.app(scope, receive, send)
+
+
 class _Sessions(dict[str, "_Connection"]):
     def __delitem__(self, token: str) -> None:
         """A session that ends takes its open transaction with it."""
@@ -136,6 +162,7 @@ class _Account(FakeSnow):
     def connect(self, database: str | None = None, schema: str | None = None, **_: Any) -> "_Connection":  # type: ignore[override]
         connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, True, True)
         connection.emulator = self.emulator
+        connection.tag = _TAG.get()
         return connection
 
 
@@ -145,6 +172,7 @@ class _Connection(FakeSnowflakeConnection):
     emulator: Emulator
     transaction: bool | None = None
     active_at = 0.0
+    tag = ""
 
     def cursor(self, cursor_class: Any = None) -> "_Cursor":
         return _Cursor(self, self._duck_conn)
@@ -177,7 +205,7 @@ class _Cursor(FakeSnowflakeCursor):
     def _answer(self, command: str, params: Any, *args: Any, **options: Any) -> None:
         emulator, connection = self._conn.emulator, self._conn
         connection.active_at = time.monotonic()
-        sent = Sent(command, shape(command))
+        sent = Sent(command, shape(command), connection.tag)
         emulator.sent.append(sent)
         if sent.shape not in REVIEWED:
             raise _refused(f"nobody has reviewed a statement of this shape: {sent.shape}")
@@ -222,7 +250,8 @@ class _Cursor(FakeSnowflakeCursor):
             raise _refused("COPY of anything but Parquet")
         place, table = str(statement.this), statement.this
         if place.startswith("@"):
-            self._unload(place, statement.args["files"][0].this)
+            is_true = {name for name, option in options.items() if option.expression == exp.true()}
+            self._unload(place, statement.args["files"][0].this, is_true)
             return
         if options["match_by_column_name"].expression.name.lower() != "case_insensitive":
             raise _refused("COPY INTO a table without MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE")
@@ -247,16 +276,26 @@ class _Cursor(FakeSnowflakeCursor):
                     loaded[key].append(value)
         self._say(loaded)
 
-    def _unload(self, place: str, query: exp.Expression) -> None:
+    def _unload(self, place: str, query: exp.Expression, is_true: set[str]) -> None:
+        """As many threads write as many files, each with the rows that it came by, and none if it has none."""
         super().execute(query.sql(dialect="snowflake"), server=True)
-        rows = self._arrow_table
-        assert rows is not None
-        bucket, _, key = (self._url(place) + "data_0_0_0.snappy.parquet").removeprefix("s3://").partition("/")
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink)
-        content = sink.getvalue().to_pybytes()
-        self._s3.put_object(Bucket=bucket, Key=key, Body=content)
-        self._say({"rows_unloaded": [rows.num_rows], "input_bytes": [len(content)], "output_bytes": [len(content)]})
+        assert self._arrow_table is not None
+        rows, written = _as_parquet(self._arrow_table, describe_as_rowtype(self._describe_last_sql())), 0
+        if "header" not in is_true:
+            rows = rows.rename_columns([f"_COL_{number}" for number in range(rows.num_columns)])
+        bucket, _, prefix = self._url(place).removeprefix("s3://").partition("/")
+        if "Contents" in self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix):
+            raise _refused(f"Files already existing at the unload destination: {place}")
+        threads = 1 if "single" in is_true else _THREADS
+        for thread in range(threads):
+            if (own := rows.take(pa.array(range(thread, rows.num_rows, threads), pa.int64()))).num_rows:
+                sink = pa.BufferOutputStream()
+                pq.write_table(own, sink)
+                content = sink.getvalue().to_pybytes()
+                name = "data" if "single" in is_true else f"data_{thread}_0_0.snappy.parquet"
+                self._s3.put_object(Bucket=bucket, Key=prefix + name, Body=content)
+                written += len(content)
+        self._say({"rows_unloaded": [rows.num_rows], "input_bytes": [written], "output_bytes": [written]})
 
     def _url(self, reference: str) -> str:
         """Where a stage, or a path in it, is."""
@@ -292,6 +331,34 @@ def _refused(why: str, number: int = 9998) -> ProgrammingError:
 
 def _literal(value: object) -> str:
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _as_parquet(rows: pa.Table, types: list[ColumnInfo]) -> pa.Table:
+    """With the types in which Snowflake writes a result to Parquet: numbers as decimals with the fewest digits that
+    hold the values, moments without a zone as milliseconds, and those with one not at all."""
+    columns = []
+    for column, info in zip(rows.columns, types, strict=True):
+        match info["type"]:
+            case "fixed":
+                scale = info["scale"] or 0
+                column = column.cast(pa.decimal128(38, scale))
+                values = [value for value in column.to_pylist() if value is not None]
+                digits = max((len(str(abs(int(value.scaleb(scale))))) for value in values), default=1)
+                column = column.cast(pa.decimal128(max(digits, scale), scale))
+            case "timestamp_ntz":
+                column = column.cast(pa.timestamp("ms"), safe=False)
+            case "timestamp_tz" | "timestamp_ltz":
+                raise _refused(
+                    "Error encountered when unloading to PARQUET: TIMESTAMP_TZ and LTZ types are not supported for"
+                    f" unloading to Parquet. value get: {info['type'].upper()}",
+                    100171,
+                )
+            case "real" | "text" | "date" | "boolean":
+                pass
+            case other:
+                raise _refused(f"nobody has looked up how {other} is unloaded to Parquet")
+        columns.append(column)
+    return pa.Table.from_arrays(columns, names=rows.column_names)
 
 
 def _moments(column: pa.ChunkedArray) -> pa.Array:

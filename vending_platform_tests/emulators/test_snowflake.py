@@ -3,12 +3,17 @@
 import io
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import snowflake.connector
 from snowflake.connector.errors import ProgrammingError
 
+from vending_platform.warehouse import Change, TableName
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.shapes import REVIEWED, shape
 
@@ -59,15 +64,61 @@ def test_reviewed_statements_are_shapes_and_say_nothing_twice() -> None:
     assert all(statement == statement.lower().strip() for statement in REVIEWED)
 
 
-def test_rows_are_unloaded_to_the_stage_as_parquet(account: Account) -> None:
-    with account.warehouse().reserved("test", print):
-        pass
-    with account.connect() as connection:
-        connection.cursor().execute(
-            'copy into @"RAW"."_BATCHES"/out/ from (select * from raw._publications)'
-            " file_format = (type = parquet) header = true overwrite = true"
-        )
-    (file,) = account.work.files("publications")
-    assert file.path == "publications/out/data_0_0_0.snappy.parquet"
-    rows = pq.read_table(io.BytesIO(b"".join(account.work.read_path(file.path))))
-    assert rows.to_pylist() == [{"NUMBER": 0}]
+class TestUnloading:
+    """As Snowflake does it: COPY INTO a stage, as Parquet."""
+
+    @pytest.fixture
+    def connection(self, account: Account) -> Iterator[snowflake.connector.SnowflakeConnection]:
+        x, zoned = (TableName("marts", name) for name in ("x", "zoned"))
+        schema = pa.schema([("number", pa.int64()), ("at", pa.timestamp("us")), ("share", pa.decimal128(9, 2))])
+        rows = [{"number": n, "at": datetime(2024, 3, 1, 0, 0, 0, n), "share": Decimal(n)} for n in (1, 20, 300)]
+        with account.warehouse().writing("test", print) as writer:
+            writer.ensure_tables({x: schema, zoned: pa.schema([("at", pa.timestamp("us", "UTC"))])})
+            writer.publish([Change(x, insert=pa.Table.from_pylist(rows, schema))], lambda _: None)
+        with account.connect() as connection:
+            yield connection
+
+    def unload(self, connection: snowflake.connector.SnowflakeConnection, options: str, table: str = "x") -> Any:
+        sql = f'copy into @"RAW"."_BATCHES"/out/ from (select * from marts.{table}) file_format = (type = parquet)'
+        return connection.cursor().execute(f"{sql}{options}").fetchall()  # type: ignore[union-attr]
+
+    def files(self, account: Account) -> dict[str, pa.Table]:
+        work = account.work
+        found = {file.path: b"".join(work.read_path(file.path)) for file in work.files("publications")}
+        return {path: pq.read_table(io.BytesIO(content)) for path, content in sorted(found.items())}
+
+    def test_many_write_at_once_each_a_file_of_its_own_rows(
+        self, connection: snowflake.connector.SnowflakeConnection, account: Account
+    ) -> None:
+        ((rows, _, _),) = self.unload(connection, " header = true")
+        files = self.files(account)
+        assert rows == 3
+        assert {path: table["NUMBER"].to_pylist() for path, table in files.items()} == {
+            "publications/out/data_0_0_0.snappy.parquet": [1, 300],
+            "publications/out/data_1_0_0.snappy.parquet": [20],
+        }
+        assert next(iter(files.values())).schema.types == [
+            pa.decimal128(3, 0),
+            pa.timestamp("ms"),
+            pa.decimal128(5, 2),
+        ], "no more digits than the values have, and no microseconds"
+
+    def test_one_file_and_no_names_where_it_is_told_so(
+        self, connection: snowflake.connector.SnowflakeConnection, account: Account
+    ) -> None:
+        self.unload(connection, " header = true single = true")
+        assert [(path, t.num_rows) for path, t in self.files(account).items()] == [("publications/out/data", 3)]
+        with pytest.raises(ProgrammingError, match="Files already existing at the unload destination"):
+            self.unload(connection, "")
+        account.work.delete("publications/out/data")
+        self.unload(connection, "")
+        assert {tuple(t.column_names) for t in self.files(account).values()} == {("_COL_0", "_COL_1", "_COL_2")}
+
+    def test_what_has_a_zone_is_refused_and_no_rows_are_no_file(
+        self, connection: snowflake.connector.SnowflakeConnection, account: Account
+    ) -> None:
+        with pytest.raises(ProgrammingError, match="TIMESTAMP_TZ and LTZ types are not supported for unloading"):
+            self.unload(connection, "", table="zoned")
+        connection.cursor().execute('delete from "MARTS"."X" where ("NUMBER") in ((1), (20), (300))')
+        assert self.unload(connection, " header = true") == [(0, 0, 0)]
+        assert self.files(account) == {}

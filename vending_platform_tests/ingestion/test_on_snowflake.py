@@ -1,15 +1,18 @@
 """Deliveries become the same rows on Snowflake as on DuckDB, also when others publish and when a process is killed."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from vending_platform.ingestion import Step, Watcher, overview, pending, status
+from vending_platform.ingestion import Rooms, Step, Summary, Watcher, ingest, overview, pending, status
 from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, UNDECLARED
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import WarehouseMoved
+from vending_platform.warehouse.snowflake_lease import Lease
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.ingestion.test_exactly_once import CORRECTIONS, FIRST
 from vending_platform_tests.ingestion.yard import NOW, Yard, sales_file
@@ -97,6 +100,47 @@ def test_who_finds_that_somebody_else_has_published_plans_again_but_not_for_ever
     assert plans == 3 + 5
     assert len(yard.rows("select * from raw.sales")) == 10
     assert len(yard.ledger()) == 2
+
+
+@pytest.mark.parametrize("both_have_the_lease", [False, True])
+def test_two_workers_at_once_load_everything_once(
+    yards: tuple[Yard, Yard], monkeypatch: pytest.MonkeyPatch, both_have_the_lease: bool
+) -> None:
+    """One waits for the other; and should both believe that it is their turn, both plan the same, and one again."""
+    duckdb, snowflake = yards
+    duckdb.deliver({"vending_machines.csv": FIRST["vending_machines.csv"]})
+    for yard in yards:
+        yard.ingest()
+    duckdb.deliver({name: FIRST[name] for name in ("sales_VM001_20240301.csv", "notes.txt")})
+    duckdb.ingest()
+    plans: list[str] = []
+    meet = threading.Barrier(2)
+    if both_have_the_lease:
+        monkeypatch.setattr(Lease, "take", lambda self: True)
+        monkeypatch.setattr(Lease, "ensure", lambda self: None)
+
+    def work(name: str, rooms: Rooms) -> Summary:
+        def on_step(step: Step) -> None:
+            if step is Step.PLANNED:
+                plans.append(name)
+                if both_have_the_lease and plans.count(name) == 1:
+                    meet.wait(30)
+
+        try:
+            return ingest(rooms, now=NOW, watcher=Watcher(on_step=on_step))
+        finally:
+            meet.abort()  # who fails keeps nobody waiting
+
+    theirs = {name: replace(snowflake.rooms, scratch=snowflake.folder / name) for name in ("one", "other")}
+    with ThreadPoolExecutor(2) as pool:
+        working = [pool.submit(work, name, rooms) for name, rooms in theirs.items()]
+    failed = [error for worker in working if (error := worker.exception()) is not None]
+    assert [error for error in failed if not isinstance(error, threading.BrokenBarrierError)] == []
+    done = [worker.result() for worker in working]
+    assert [version.path for summary in done for version in summary.loaded] == ["sales_VM001_20240301.csv"]
+    assert everything(snowflake) == everything(duckdb)
+    fewer, more = sorted(map(plans.count, theirs))
+    assert (fewer, more > 1) == (1, both_have_the_lease)
 
 
 def test_what_a_run_itself_found_gone_is_not_withdrawn_by_its_second_plan(yards: tuple[Yard, Yard]) -> None:

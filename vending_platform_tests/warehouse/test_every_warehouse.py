@@ -1,7 +1,7 @@
 """What every warehouse promises: it keeps tables in shape and changes them as one."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -153,6 +153,43 @@ class TestPublishing:
             with pytest.raises(Exception, match="the disk is gone"):
                 writer.publish(changes, ignore)
             assert rows_of(writer) == before
+
+
+class TestUnloading:
+    SCHEMA = pa.schema(
+        [
+            ("id", pa.int64()),
+            ("name", pa.string()),
+            ("day", pa.date32()),
+            ("yen", pa.decimal128(9, 2)),
+            ("hot", pa.bool_()),
+            ("sold_at", pa.timestamp("us")),
+            ("loaded_at", pa.timestamp("us", "UTC")),
+        ]
+    )
+
+    def test_rows_leave_as_they_are_read(self, warehouse: Warehouse) -> None:
+        early, late = datetime(1969, 12, 31, 23, 59, 59, 123457), datetime(2262, 5, 1, 0, 0, 0, 1)
+        rows: list[tuple[object, ...]] = [
+            (2**63 - 1, '㈱茶 "濃い"\n\\①', date(1, 1, 1), Decimal("-0.10"), True, early, late.replace(tzinfo=UTC)),
+            (-1, "", date(9999, 12, 31), Decimal("9999999.99"), False, late, early.replace(tzinfo=UTC)),
+            (0, None, None, None, None, None, None),
+        ]
+        asked = f"select * from {SALES}"
+        with warehouse.writing("test", nobody) as writer:
+            writer.ensure_tables({SALES: self.SCHEMA})
+            writer.publish([Change(SALES, insert=table_of(rows, self.SCHEMA))], ignore)
+            left, read = writer.unloaded(asked), writer.query(asked)
+        assert left.schema == read.schema
+        assert left.sort_by("id").equals(read.sort_by("id"))
+        assert left.sort_by("id").cast(self.SCHEMA).equals(table_of(rows, self.SCHEMA).sort_by("id"))
+
+    def test_no_rows_leave_with_their_types(self, warehouse: Warehouse) -> None:
+        with warehouse.writing("test", nobody) as writer:
+            writer.ensure_tables({SALES: self.SCHEMA})
+            left = writer.unloaded(f"select * from {SALES}")
+        assert (left.num_rows, left.schema.names) == (0, self.SCHEMA.names)
+        assert left.cast(self.SCHEMA).schema == self.SCHEMA
 
 
 class TestReading:

@@ -11,7 +11,8 @@ import pytest
 
 from vending_platform.warehouse import Change, PublishStep, SnowflakeWarehouse, WarehouseError, WarehouseMoved, Writer
 from vending_platform.warehouse.snowflake_lease import Lease
-from vending_platform.warehouse.snowflake_session import Session, connector
+from vending_platform.warehouse.snowflake_session import Session, as_one, connector
+from vending_platform.warehouse.snowflake_stage import STAGE
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.warehouse.tables import (
@@ -258,6 +259,60 @@ class TestReading:
     def test_before_anything_was_written_there_are_no_tables(self, warehouse: SnowflakeWarehouse) -> None:
         with warehouse.reading() as reader:
             assert not reader.has_table(SALES)
+
+
+class TestUnloading:
+    def test_rows_leave_by_files_of_their_own_and_nothing_stays_behind(
+        self, warehouse: SnowflakeWarehouse, account: Account
+    ) -> None:
+        before = filled(warehouse)
+        account.emulator.sent.clear()
+        with warehouse.reading() as reader:
+            twice = [reader.unloaded(f"select * from {SALES}") for _ in range(2)]
+        sent = [sent.sql for sent in account.emulator.sent if sent.sql.startswith("copy into")]
+        folders = {sql.partition(" from ")[0] for sql in sent}
+        assert len(folders) == 2, "one that is still being written is not taken for another's"
+        assert all(folder.startswith(f"copy into @{STAGE}/unloaded_2") for folder in folders)
+        assert [sorted(zip(*(c.to_pylist() for c in rows.columns), strict=True)) for rows in twice] == [before] * 2
+        assert list(account.work.files()) == []
+
+    def test_however_few_digits_a_file_has_for_a_number_the_column_has_its_own(self) -> None:
+        """Of two files one needs few digits, and one more than an integer has."""
+        large = Decimal(3 * (2**63 - 1))
+        few = pa.chunked_array([pa.array([Decimal(7), None], pa.decimal128(1, 0))])
+        many = pa.chunked_array([pa.array([large], pa.decimal128(20, 0))])
+        assert as_one([few, few], pa.int64()) == pa.chunked_array([[7, None], [7, None]], pa.int64())
+        assert as_one([few, many], pa.int64()).to_pylist() == [7, None, large]
+        assert as_one([few], pa.decimal128(9, 2)).type == pa.decimal128(9, 2)
+
+    def test_files_that_do_not_hold_what_snowflake_says_are_used_for_nothing(
+        self, warehouse: SnowflakeWarehouse, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        filled(warehouse)
+        answer = Session.answer
+
+        def and_somebody_deletes_one(session: Session, sql: str) -> dict[str, object]:
+            told = answer(session, sql)
+            account.work.delete(next(file.path for file in account.work.files()))
+            return told
+
+        monkeypatch.setattr(Session, "answer", and_somebody_deletes_one)
+        with warehouse.reading() as reader, pytest.raises(WarehouseError, match=r"unloaded 3 rows .* hold [12];"):
+            reader.unloaded(f"select * from {SALES}")
+        assert list(account.work.files()) == []
+
+    def test_what_a_killed_export_left_in_the_stage_is_swept_with_the_rest(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        filled(account.warehouse())
+        with monkeypatch.context() as killed:
+            killed.setattr(type(account.work), "delete", lambda self, path: None)
+            with account.warehouse().reading() as reader:
+                reader.unloaded(f"select * from {SALES}")
+        assert len(list(account.work.files("publications"))) == 2
+        with account.warehouse(orphaned_after=timedelta(0)).writing("test", nobody) as writer:
+            writer.publish([], ignore)
+        assert list(account.work.files()) == []
 
 
 class TestConnecting:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from vending_platform.environment import PROJECT_DIR, SnowflakeTarget, load
-from vending_platform.warehouse.snowflake import setup
+from vending_platform.warehouse.snowflake import STORAGE_INTEGRATION, setup
+from vending_platform.warehouse.snowflake_stage import FOLDER, STAGE
 
 WORK = {"STG": "s3://hinode-vending-data-staging/staging", "PROD": "s3://hinode-vending-data-prod/staging"}
 EVERYWHERE = {"COMPANY": "hinode", "AWS_ACCOUNT": "123456789012", "SNOWFLAKE_ACCOUNT": "ab12345"}
@@ -49,6 +50,18 @@ def test_readers_see_marts_and_nothing_else() -> None:
         "grant select on all tables in schema VENDING_DATA_STG.MARTS",
         "grant select on future tables in schema VENDING_DATA_STG.MARTS",
     ]
+
+
+def test_rows_come_and_leave_by_one_folder_of_the_bucket_and_who_loads_may_use_it() -> None:
+    (integration,) = [said for said in script("STG") if said.startswith("create storage integration")]
+    folder = f"{WORK['STG']}/{FOLDER}/"
+    assert integration.endswith(f"storage_allowed_locations = ('{folder}')")
+    stages = [said for said in script("STG") if said.startswith("create stage")]
+    assert stages == [
+        f"create stage if not exists {STAGE} url = '{folder}' storage_integration = {STORAGE_INTEGRATION}"
+    ]
+    granted = [said for said in script("STG") if said.startswith("grant") and " on stage " in said]
+    assert granted == ["grant usage on stage VENDING_DATA_STG.RAW._BATCHES to role VENDING_LOADER"]
 
 
 def test_every_statement_can_be_repeated_and_destroys_nothing() -> None:
