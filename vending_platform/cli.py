@@ -23,6 +23,7 @@ from rich.progress import (
 )
 
 from vending_platform import environment, ingestion, sample_data, wording
+from vending_platform.accounts import WrongAccount
 from vending_platform.aws import AwsError
 from vending_platform.catalog import Catalog, ContractError, ProjectError
 from vending_platform.environment import DuckDBTarget, SettingsError
@@ -228,6 +229,7 @@ def _edge() -> Iterator[None]:
     except (
         SettingsError,
         AwsError,
+        WrongAccount,
         ContractError,
         ProjectError,
         StorageError,

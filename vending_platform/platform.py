@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from vending_platform import exporting, ingestion, secrets, transformation
-from vending_platform.accounts import check_account
+from vending_platform.accounts import check_account, checked
 from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SnowflakeTarget
@@ -106,9 +106,8 @@ class Platform:
             case DuckDBTarget(path):
                 return DuckDBWarehouse(path)
             case SnowflakeTarget() as target:
-                return SnowflakeWarehouse(
-                    connector(target, self.private_key, self.tag), work, self.environment.places.work
-                )
+                connect = checked(connector(target, self.private_key, self.tag), self.environment.name, target)
+                return SnowflakeWarehouse(connect, work, self.environment.places.work)
 
     @cached_property
     def lists(self) -> Lists:

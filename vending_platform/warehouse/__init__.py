@@ -20,10 +20,11 @@ from vending_platform.warehouse.interface import (
     quoted,
 )
 from vending_platform.warehouse.snowflake import SnowflakeWarehouse
-from vending_platform.warehouse.snowflake_session import connector, endpoint_arguments
+from vending_platform.warehouse.snowflake_session import Connect, connector, endpoint_arguments
 
 __all__ = [
     "Change",
+    "Connect",
     "DuckDBWarehouse",
     "PublishStep",
     "Reader",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from vending_platform.environment import SnowflakeTarget
+from vending_platform.environment import SNOWFLAKE_ACCOUNT_VARIABLE, SnowflakeTarget
 from vending_platform.warehouse.interface import WarehouseError
 
 if TYPE_CHECKING:
@@ -35,19 +35,26 @@ def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapp
     def connect() -> AbstractContextManager["SnowflakeConnection"]:
         import snowflake.connector  # a second, and only where there is a Snowflake
 
-        return snowflake.connector.connect(
-            account=target.account,
-            user=target.user,
-            role=target.role,
-            database=target.database,
-            warehouse=target.warehouse,
-            authenticator="SNOWFLAKE_JWT",
-            private_key=_key(private_key()),
-            application="vending_platform",
-            platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
-            session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
-            **endpoint_arguments(target.endpoint),
-        )
+        try:
+            return snowflake.connector.connect(
+                account=target.account,
+                user=target.user,
+                role=target.role,
+                database=target.database,
+                warehouse=target.warehouse,
+                authenticator="SNOWFLAKE_JWT",
+                private_key=_key(private_key()),
+                application="vending_platform",
+                platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
+                session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
+                **endpoint_arguments(target.endpoint),
+            )
+        except snowflake.connector.errors.Error as error:
+            raise WarehouseError(
+                f"Snowflake lets {target.user} with the role {target.role} not into the account {target.account} "
+                f"({SNOWFLAKE_ACCOUNT_VARIABLE}): {error.msg}; is it the right account, has the user this key "
+                "and this role (docs/snowflake-setup.sql), and is there a way there?"
+            ) from error
 
     return connect
 
@@ -64,7 +71,12 @@ def _key(pem: str) -> "RSAPrivateKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    key = load_pem_private_key(pem.encode(), password=None)
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):
+        raise WarehouseError(
+            "the secret with Snowflake's key holds no PEM of a private key without a password"
+        ) from None
     if not isinstance(key, RSAPrivateKey):
         raise WarehouseError("Snowflake takes RSA keys only, and this user's key is none")
     return key

@@ -7,6 +7,8 @@ steps fit together; it can't prove that Snowflake gives the same answer. What it
 - a transaction that begins with its first statement, locks on what `UPDATE` and `DELETE` change until it ends, and
   is committed by DDL, as Snowflake does it;
 - moments that are null, temporary tables with a schema, session parameters;
+- whose account it is, and which of what a login asked for there is: a database or a warehouse that is not there is null
+  to a session that is connected all the same, and a role that nobody has is refused at the door;
 - a refusal, at once and as Snowflake would tell it, of every statement whose shape nobody has reviewed (`shapes`), and
   of whatever fakesnow can't do. By itself it answers with HTTP 500, which the connector repeats for minutes.
 """
@@ -19,11 +21,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+from urllib.parse import parse_qsl
 
 import fakesnow.arrow
 import pyarrow as pa
@@ -35,6 +39,7 @@ from fakesnow.instance import FakeSnow
 from fakesnow.transforms import stage
 from snowflake.connector.errors import Error, ProgrammingError
 from sqlglot import exp, parse_one
+from starlette.responses import JSONResponse
 
 from vending_platform_tests.emulators.shapes import REVIEWED, shape
 
@@ -42,12 +47,18 @@ fakesnow_server: Any = import_module("fakesnow.server")  # a function of the sam
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from starlette.types import Receive, Scope, Send
 
 _LOCK_TIMEOUT = 20.0
 _IDLE_TIMEOUT = 2.0
 _OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "overwrite"}
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
 _ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
+_WHERE_AM_I = re.compile(r"select current_account\(\) as", re.I)
+ORGANIZATION, ACCOUNT_NAME = "HINODE", "EMULATED_TESTS"
+_WAREHOUSES = ("COMPUTE_WH_STG", "COMPUTE_WH_PROD")
+_ROLES = ("VENDING_PLATFORM_STG", "VENDING_PLATFORM_PROD", "PUBLIC")
+_asked_at_login: ContextVar[dict[str, str]] = ContextVar("_asked_at_login")
 _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
 
 
@@ -66,6 +77,7 @@ class Emulator:
     port: int
     account: "_Account"
     s3: "S3Client | None"
+    databases: set[str] = field(default_factory=lambda: {"VENDING_DATA_STG", "VENDING_DATA_PROD"})
     sent: list[Sent] = field(default_factory=list)
     lock: threading.Condition = field(default_factory=threading.Condition)  # of a lock that may be taken twice
     locked: dict[str, "_Connection"] = field(default_factory=dict)
@@ -106,7 +118,7 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
         emulator = Emulator(listening.getsockname()[1], _Account(), s3)
         emulator.account.emulator = emulator
         fakesnow_server.logger.setLevel("CRITICAL")
-        server = uvicorn.Server(uvicorn.Config(fakesnow_server.app, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(_door, log_level="critical", lifespan="off"))
         with (
             mock.patch.object(fakesnow_server, "shared_fs", emulator.account),
             mock.patch.object(fakesnow_server, "sessions", _Sessions()),
@@ -123,6 +135,18 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
                 thread.join()
 
 
+async def _door(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    """What a login asks for is in its address, and fakesnow looks at the database alone."""
+    if scope["type"] == "http" and scope["path"].endswith("/login-request"):
+        asked = dict(parse_qsl(scope["query_string"].decode()))
+        if (role := asked.get("roleName", "PUBLIC")).upper() not in _ROLES:
+            why = f"Role '{role}' specified in the connect string is not granted to this user."
+            await JSONResponse({"success": False, "code": "390189", "message": why, "data": {}})(scope, receive, send)
+            return
+        _asked_at_login.set(asked)
+    await fakesnow_server.app(scope, receive, send)
+
+
 class _Sessions(dict[str, "_Connection"]):
     def __delitem__(self, token: str) -> None:
         """A session that ends takes its open transaction with it."""
@@ -134,8 +158,10 @@ class _Account(FakeSnow):
     emulator: Emulator
 
     def connect(self, database: str | None = None, schema: str | None = None, **_: Any) -> "_Connection":  # type: ignore[override]
-        connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, True, True)
+        is_there = (database or "").upper() in self.emulator.databases
+        connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, is_there, is_there)
         connection.emulator = self.emulator
+        connection.asked = _asked_at_login.get()
         return connection
 
 
@@ -143,6 +169,7 @@ class _Connection(FakeSnowflakeConnection):
     """`transaction` is None outside of one, and says whether DuckDB's has begun inside of one."""
 
     emulator: Emulator
+    asked: dict[str, str]
     transaction: bool | None = None
     active_at = 0.0
 
@@ -184,6 +211,19 @@ class _Cursor(FakeSnowflakeCursor):
         sql = re.sub(r"/\*.*?\*/", " ", command, flags=re.S).strip().rstrip("; ")
         if _ADMINISTRATIVE.match(sql):
             self._say({"status": ["Statement executed successfully."]})
+            return
+        if _WHERE_AM_I.match(sql):
+            warehouse = connection.asked.get("warehouse", "").upper()
+            self._say(
+                {
+                    "locator": ["EMULATOR"],
+                    "organization": [ORGANIZATION],
+                    "account": [ACCOUNT_NAME],
+                    "database": [connection.database if connection.database_set else None],
+                    "role": [connection.asked.get("roleName", "PUBLIC").upper()],
+                    "warehouse": [warehouse if warehouse in _WAREHOUSES else None],
+                }
+            )
             return
         statement = parse_one(sql, read="snowflake")
         if isinstance(statement, exp.Transaction):
@@ -291,6 +331,8 @@ def _refused(why: str, number: int = 9998) -> ProgrammingError:
 
 
 def _literal(value: object) -> str:
+    if value is None:
+        return "cast(null as varchar)"
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 
