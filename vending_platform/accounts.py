@@ -40,9 +40,9 @@ class WrongAccount(RuntimeError):
 def check_account(environment: Environment) -> None:
     """Returns if everything outside this machine is where the environment says; a laptop has nothing outside."""
     if environment.aws is not None:
-        _check_identity(environment.name, environment.aws)
-        for bucket in sorted(_buckets(environment.places)):
-            _check_bucket(environment.name, environment.aws, bucket)
+        check_identity(environment.name, environment.aws)
+        for bucket in sorted(buckets_of(environment.places)):
+            check_bucket(environment.name, environment.aws, bucket)
 
 
 def checked(connect: Connect, name: str, target: SnowflakeTarget) -> Connect:
@@ -108,7 +108,8 @@ def _plain(name: str) -> str:
     return name.upper().replace("_", "-")
 
 
-def _check_identity(name: str, target: AwsTarget) -> None:
+def check_identity(name: str, target: AwsTarget) -> None:
+    """Returns if the credentials are of the account that the environment `name` is in."""
     try:
         caller = aws.client(target, "sts").get_caller_identity()
     except aws.AWS_ERRORS as error:
@@ -121,7 +122,8 @@ def _check_identity(name: str, target: AwsTarget) -> None:
         )
 
 
-def _check_bucket(name: str, target: AwsTarget, bucket: str) -> None:
+def check_bucket(name: str, target: AwsTarget, bucket: str) -> None:
+    """Returns if the bucket belongs to that account, and is in its region."""
     client = aws.client(target, "s3")
     try:
         region = client.head_bucket(Bucket=bucket, ExpectedBucketOwner=target.account).get("BucketRegion")
@@ -154,6 +156,7 @@ def _is_ours_to_look_at(target: AwsTarget, bucket: str) -> bool:
     return True
 
 
-def _buckets(places: Places) -> set[str]:
+def buckets_of(places: Places) -> set[str]:
+    """Every bucket that one of the places is in."""
     urls = (places.raw, places.processed, places.artifacts, places.work)
     return {url.removeprefix("s3://").partition("/")[0] for url in urls if url.startswith("s3://")}

@@ -199,9 +199,10 @@ class Platform:
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
     manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
-    return Platform(environment, manifest, listener or Listener(), partial(_private_key, environment))
+    return Platform(environment, manifest, listener or Listener(), partial(private_key_of, environment))
 
 
-def _private_key(environment: Environment) -> str:
+def private_key_of(environment: Environment) -> str:
+    """The PEM of the warehouse's user, as it is now."""
     assert environment.aws is not None, "whoever has a key has it in AWS"
     return secrets.fetch(environment.aws, environment.aws.secrets.snowflake).get_secret_value()

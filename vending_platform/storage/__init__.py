@@ -20,6 +20,7 @@ __all__ = [
     "StorageError",
     "StoredFile",
     "Unreadable",
+    "open_place",
     "open_storage",
 ]
 
@@ -42,6 +43,13 @@ def open_storage(
     if isinstance(storage.raw, LocalPlace) and not storage.raw.folder.is_dir():
         raise FileNotFoundError(f"{places.raw} is no folder: that is where deliveries are expected")
     return storage
+
+
+def open_place(
+    url: str, aws: AwsTarget | None = None, *, encryption: Encryption = Encryption.DISK, kms_key: str | None = None
+) -> Place:
+    """One place by itself, whether or not it is there."""
+    return _open_place(url, buckets(aws, encryption, kms_key) if aws is not None else None)
 
 
 def _open_place(url: str, bucket: Callable[[str], Bucket] | None) -> Place:

@@ -29,8 +29,11 @@ holds its locks until Snowflake ends it, which takes some minutes."""
 _DIGITS = 38
 
 
-def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str]) -> Connect:
-    """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON."""
+def connector(
+    target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str], *, patience: int | None = None
+) -> Connect:
+    """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON. After
+    `patience` seconds a login is not tried again; where nobody says how long, the connector does."""
 
     def connect() -> AbstractContextManager["SnowflakeConnection"]:
         import snowflake.connector  # a second, and only where there is a Snowflake
@@ -45,6 +48,7 @@ def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapp
                 authenticator="SNOWFLAKE_JWT",
                 private_key=_key(private_key()),
                 application="vending_platform",
+                login_timeout=patience,
                 platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
                 session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
                 **endpoint_arguments(target.endpoint),

@@ -3,7 +3,7 @@
 The real connector and the real dbt talk to it over HTTP. It proves that they understand what we tell them and that the
 steps fit together; it can't prove that Snowflake gives the same answer. What it adds to fakesnow:
 
-- `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use;
+- `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use, and `LIST` of one;
 - a transaction that begins with its first statement, locks on what `UPDATE` and `DELETE` change until it ends, and
   is committed by DDL, as Snowflake does it;
 - moments that are null, temporary tables with a schema, session parameters;
@@ -55,6 +55,11 @@ _OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header"
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
 _ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
 _WHERE_AM_I = re.compile(r"select current_account\(\) as", re.I)
+_LIST = re.compile(r"list (@\S+)", re.I)
+_STAGES = (
+    "select url as stage_url, schema_name as stage_schema, name as stage_name"
+    " from _fs_global._fs_information_schema._fs_stages where database_name = '{}'"
+)
 ORGANIZATION, ACCOUNT_NAME = "HINODE", "EMULATED_TESTS"
 _WAREHOUSES = ("COMPUTE_WH_STG", "COMPUTE_WH_PROD")
 _ROLES = ("VENDING_PLATFORM_STG", "VENDING_PLATFORM_PROD", "PUBLIC")
@@ -225,6 +230,10 @@ class _Cursor(FakeSnowflakeCursor):
                 }
             )
             return
+        if listed := _LIST.fullmatch(sql):
+            self._list(self._url(listed[1]))
+            return
+        sql = sql.replace("information_schema.stages", f"({_STAGES.format(connection.database)}) as stages")
         statement = parse_one(sql, read="snowflake")
         if isinstance(statement, exp.Transaction):
             connection.transaction = connection.transaction or False
@@ -286,6 +295,18 @@ class _Cursor(FakeSnowflakeCursor):
                 for key, value in {"file": f"{url}{name}", "status": "LOADED", "rows_loaded": count}.items():
                     loaded[key].append(value)
         self._say(loaded)
+
+    def _list(self, url: str) -> None:
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        try:
+            found = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        except self._s3.exceptions.ClientError as error:
+            raise _refused(f"Failure using stage area. Cause: [{error}]", 91003) from error
+        if found:
+            named = [f"s3://{bucket}/{file['Key']}" for file in found]
+            self._say({"name": named, "size": [file["Size"] for file in found]})
+        else:
+            super().execute("select '' as name, 0 as size where false", server=True)
 
     def _unload(self, place: str, query: exp.Expression) -> None:
         super().execute(query.sql(dialect="snowflake"), server=True)
