@@ -3,9 +3,10 @@
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -162,6 +163,23 @@ def status(as_json: AsJson = False) -> None:
         else:
             out.print(wording.tell_status(now))
         if now.needs_a_person:
+            raise typer.Exit(NEEDS_A_PERSON)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look whether all is there that this environment needs, and say how to mend what is not. Changes none of it."""
+    with _edge():
+        from vending_platform.doctor import Health, checks, examine  # half a second, and no other command needs it
+
+        findings = []
+        for finding in examine(checks(environment.load)):
+            findings.append(finding)
+            if not as_json:
+                out.print(wording.tell_finding(finding))
+        if as_json:
+            typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
+        if any(finding.health is not Health.FINE for finding in findings):
             raise typer.Exit(NEEDS_A_PERSON)
 
 
