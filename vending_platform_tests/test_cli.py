@@ -84,6 +84,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("replay", ["--from", "--to", "--all", "--source"]),
         ("check", ["files", "--source"]),
         ("status", ["--json"]),
+        ("doctor", ["--json"]),
         ("generate", ["--machines", "--days", "--seed", "--untidy", "--into", "--overwrite"]),
     ],
 )
