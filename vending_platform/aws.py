@@ -101,8 +101,11 @@ _CODES = {
         "RequestTimeTooSkewed RequestExpired TokenRefreshRequired MissingAuthenticationToken AuthFailure 401"
     ),
     Trouble.REGION: "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed 301 307",
-    Trouble.DENIED: "AccessDenied AccessDeniedException AllAccessDisabled 403",
-    Trouble.MISSING: "NoSuchBucket NoSuchKey ResourceNotFoundException NotFound 404",
+    Trouble.DENIED: "AccessDenied AccessDeniedException AllAccessDisabled AuthorizationError 403",
+    Trouble.MISSING: (
+        "NoSuchBucket NoSuchKey ResourceNotFoundException NotFound NotFoundException "
+        "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist 404"
+    ),
     Trouble.CHANGED: "PreconditionFailed 412",
     Trouble.BUSY: (
         "SlowDown Throttling ThrottlingException RequestLimitExceeded TooManyRequests TooManyRequestsException "
@@ -154,6 +157,8 @@ def client(target: AwsTarget, service: Literal["sns"]) -> "SNSClient": ...
 def client(target: AwsTarget, service: Literal["sqs"]) -> "SQSClient": ...
 @overload
 def client(target: AwsTarget, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
+@overload
+def client(target: AwsTarget, service: Literal["kms"]) -> Any: ...  # without stubs: one call needs it
 def client(target: AwsTarget, service: Any) -> Any:
     """A client that tries a few times, never waits for ever, and asks where the environment says, whatever boto3's own
     variables say. It may look for credentials already, so make it when it is used."""

@@ -3,9 +3,10 @@
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -23,6 +24,7 @@ from rich.progress import (
 )
 
 from vending_platform import anonymising, environment, ingestion, sample_data, wording
+from vending_platform.accounts import WrongAccount
 from vending_platform.anonymising import AnonymisingError
 from vending_platform.aws import AwsError
 from vending_platform.catalog import Catalog, ContractError, ProjectError
@@ -179,6 +181,23 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look whether all is there that this environment needs, and say how to mend what is not. Changes none of it."""
+    with _edge():
+        from vending_platform.doctor import Health, checks, examine  # half a second, and no other command needs it
+
+        findings = []
+        for finding in examine(checks(environment.load)):
+            findings.append(finding)
+            if not as_json:
+                out.print(wording.tell_finding(finding))
+        if as_json:
+            typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
+        if any(finding.health is not Health.FINE for finding in findings):
+            raise typer.Exit(NEEDS_A_PERSON)
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on this machine.")] = 3000,
 ) -> None:
@@ -286,6 +305,7 @@ def _edge() -> Iterator[None]:
     except (
         SettingsError,
         AwsError,
+        WrongAccount,
         ContractError,
         ProjectError,
         StorageError,

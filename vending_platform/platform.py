@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from vending_platform import exporting, ingestion, promotion, secrets, transformation
-from vending_platform.accounts import check_account
+from vending_platform.accounts import check_account, checked
 from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, project_hash, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SnowflakeTarget, Verification
@@ -111,15 +111,9 @@ class Platform:
             case DuckDBTarget(path):
                 return DuckDBWarehouse(path)
             case SnowflakeTarget() as target:
-                return SnowflakeWarehouse(
-                    connector(target, self._private_key, self.tag), work, self.environment.places.work
-                )
-
-    def _private_key(self) -> str:
-        """The PEM of the warehouse's user, fetched whenever a connection is made, and kept nowhere."""
-        aws = self.environment.aws
-        assert aws is not None, "whoever has a Snowflake keeps its key in AWS"
-        return secrets.fetch(aws, aws.secrets.snowflake).get_secret_value()
+                private_key = partial(private_key_of, self.environment)
+                connect = checked(connector(target, private_key, self.tag), self.environment.name, target)
+                return SnowflakeWarehouse(connect, work, self.environment.places.work)
 
     @cached_property
     def lists(self) -> Lists:
@@ -136,7 +130,7 @@ class Platform:
             case SnowflakeTarget() as target:
                 tag = json.dumps(dict(self.tag), sort_keys=True)
                 database, variables = target.database, {}
-                adapter = transformation.snowflake(target, self._private_key, tag)
+                adapter = transformation.snowflake(target, partial(private_key_of, environment), tag)
         return Project(
             project_dir=self.project_dir,
             target_dir=(environment.scratch / "dbt").resolve(),
@@ -263,6 +257,12 @@ class Platform:
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
     manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
     return Platform(environment, manifest, listener or Listener(), DBT_PROJECT_DIR)
+
+
+def private_key_of(environment: Environment) -> str:
+    """The PEM of the warehouse's user, as it is now; nobody keeps it."""
+    assert environment.aws is not None, "whoever has a Snowflake keeps its key in AWS"
+    return secrets.fetch(environment.aws, environment.aws.secrets.snowflake).get_secret_value()
 
 
 def _refuse_unknown(names: Iterable[str] | None, known: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,6 +13,9 @@ from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
 from vending_platform.platform import PlatformStatus
 from vending_platform.transformation import Block, Transformed
+
+if TYPE_CHECKING:  # only one command needs that room
+    from vending_platform.doctor import Finding
 
 SHOWN = 10
 """How many things of one kind are listed before the rest is only counted."""
@@ -178,6 +182,15 @@ def tell_checked(name: str, checked: Checked) -> RenderableType:
     if checked.rejected > len(checked.findings):
         lines.append(Text(f"  … and {_number(checked.rejected - len(checked.findings))} more"))
     return Group(*lines)
+
+
+_MARKS = {"fine": "green", "wrong": "bold red", "not looked at": "yellow"}
+
+
+def tell_finding(finding: "Finding") -> RenderableType:
+    """One line: whether it is fine, and what it is about."""
+    told = Text(f"{finding.health:<13} ", style=_MARKS[finding.health])
+    return Text.assemble(told, (f"{finding.check}: ", "bold"), finding.words)
 
 
 def tell_transformed(transformed: Transformed) -> RenderableType:

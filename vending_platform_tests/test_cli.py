@@ -86,6 +86,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("check", ["files", "--source"]),
         ("status", ["--json"]),
         ("anonymise", ["--into", "--from", "--to", "--all", "--source", "--into-account", "--key-file", "--dry-run"]),
+        ("doctor", ["--json"]),
         ("generate", ["--machines", "--days", "--seed", "--untidy", "--into", "--overwrite"]),
     ],
 )

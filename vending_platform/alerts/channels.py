@@ -88,7 +88,7 @@ class Slack:
             webhook = self.read_webhook()
         except Exception as error:
             raise ChannelDown(f"the secret with the webhook can't be read: {type(error).__name__}") from None
-        if not _may_be_told(webhook):
+        if not is_webhook(webhook):
             raise ChannelDown("the webhook is no https address")
         request = Request(
             webhook,
@@ -144,7 +144,8 @@ class _NoRedirect(HTTPRedirectHandler):
 _OPENER = build_opener(_NoRedirect)
 
 
-def _may_be_told(webhook: str) -> bool:
+def is_webhook(webhook: str) -> bool:
+    """Whether messages may be sent to it: nothing else would keep it secret on the way."""
     try:
         address = urlsplit(webhook)
     except ValueError:

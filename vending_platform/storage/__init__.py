@@ -45,9 +45,11 @@ def open_storage(
     return storage
 
 
-def open_place(url: str, aws: AwsTarget | None = None, *, encryption: Encryption = Encryption.DISK) -> Place:
-    """One place that is none of the environment's own; a key of the operator encrypts nothing there."""
-    return _open_place(url, buckets(aws, encryption, None) if aws is not None else None)
+def open_place(
+    url: str, aws: AwsTarget | None = None, *, encryption: Encryption = Encryption.DISK, kms_key: str | None = None
+) -> Place:
+    """One place by itself, whether or not it is there."""
+    return _open_place(url, buckets(aws, encryption, kms_key) if aws is not None else None)
 
 
 def _open_place(url: str, bucket: Callable[[str], Bucket] | None) -> Place:

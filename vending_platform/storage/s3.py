@@ -176,6 +176,31 @@ class ObjectPlace:
         except _ERRORS as error:
             raise self._error("be cleaned", "s3:DeleteObject", _problem(error)) from error
 
+    def check_writing(self, path: str) -> None:
+        """Returns if this role may write a file of this name, which must be nobody's. S3 writes nothing: only an object
+        that is there may be replaced, and that there is none it says only to who may write. A store that knows no
+        conditions writes an empty one, which is removed again."""
+        asked: dict[str, Any] = {"Bucket": self.bucket.name, "Key": self._key(path)}
+        encrypted: dict[str, Any] = {"ServerSideEncryption": self.bucket.encryption.value}
+        if self.bucket.kms_key is not None:
+            encrypted |= {"SSEKMSKeyId": self.bucket.kms_key, "BucketKeyEnabled": True}
+        try:
+            self.bucket.client().put_object(**asked, **encrypted, Body=b"", IfMatch=f'"{"0" * 32}"')
+        except aws.AWS_ERRORS as error:
+            problem = aws.problem_of(error)
+            if problem.trouble in (Trouble.MISSING, Trouble.CHANGED) and problem.code != "NoSuchBucket":
+                return
+            raise self._error("be written", "s3:PutObject and s3:GetObject", problem) from error
+        self.delete(path)
+
+    def encryption_of(self, path: str) -> tuple[str | None, str | None]:
+        """How the file is encrypted, and with which key of KMS, as S3 tells it."""
+        try:
+            found = self.bucket.client().head_object(Bucket=self.bucket.name, Key=self._key(path))
+        except aws.AWS_ERRORS as error:
+            raise self._error("be looked at", "s3:GetObject and s3:ListBucket", aws.problem_of(error)) from error
+        return found.get("ServerSideEncryption"), found.get("SSEKMSKeyId")
+
     def _key(self, path: str) -> str:
         return f"{self.prefix}/{path}" if self.prefix else path
 

@@ -45,9 +45,17 @@ def catalog_arguments(*, project_dir: Path, target_dir: Path, target: str) -> li
     return ["docs", "generate", "--no-compile", *_where(project_dir, target_dir), "--target", target]
 
 
+def connection_arguments(*, project_dir: Path, log_dir: Path, target: str) -> list[str]:
+    """`dbt debug`: the profile is read and one statement asked."""
+    return ["debug", "--connection", *_quietly(project_dir, log_dir), "--target", target]
+
+
 def _where(project_dir: Path, target_dir: Path) -> list[str]:
+    return [*_quietly(project_dir, target_dir), "--target-path", str(target_dir)]
+
+
+def _quietly(project_dir: Path, log_dir: Path) -> list[str]:
     return [
         *("--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none"),
-        *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
-        *("--target-path", str(target_dir), "--log-path", str(target_dir)),
+        *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir), "--log-path", str(log_dir)),
     ]

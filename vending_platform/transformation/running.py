@@ -1,11 +1,13 @@
 """dbt in this process: parsed once, then one `dbt build` per window, its results kept per model and day."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +16,12 @@ import pyarrow.compute as pc
 from vending_platform.catalog import Catalog, Model, project_hash
 from vending_platform.storage import Place
 from vending_platform.transformation.adapters import DUCKDB, Adapter
-from vending_platform.transformation.arguments import build_arguments, catalog_arguments, parse_arguments
+from vending_platform.transformation.arguments import (
+    build_arguments,
+    catalog_arguments,
+    connection_arguments,
+    parse_arguments,
+)
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.spread import SCHEMAS, Spread, spread
 from vending_platform.transformation.staleness import Window, stale_days, windows
@@ -199,7 +206,8 @@ class _Dbt:
         self._project = project
         about = (project.project_dir, project_hash(project.project_dir), project.target, project.database)
         if about not in _parsed:
-            parsed = self._invoke(
+            parsed = _invoke(
+                project,
                 dbtRunner(),
                 parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
             )
@@ -213,7 +221,8 @@ class _Dbt:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
         project = self._project
-        outcome = self._invoke(
+        outcome = _invoke(
+            project,
             self._runner,
             build_arguments(
                 window,
@@ -234,21 +243,43 @@ class _Dbt:
     def describe(self) -> None:
         """Write dbt's catalog: the columns and types that the tables have now."""
         project = self._project
-        outcome = self._invoke(
+        outcome = _invoke(
+            project,
             self._runner,
             catalog_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
         )
         if not outcome.success:
             raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
 
-    def _invoke(self, runner: Any, arguments: list[str]) -> Any:
-        """One command of dbt."""
-        adapter = self._project.adapter
-        with _variables({**self._project.variables, **adapter.variables()}):
-            try:
-                return runner.invoke(arguments)
-            finally:
-                adapter.after()
+
+def check_connection(project: Project) -> str:
+    """Which dbt comes through to the warehouse with its profile (`dbt debug`). Nothing is built or written."""
+    from dbt.cli.main import dbtRunner
+
+    said: dict[str, list[str]] = {"DebugCmdOut": [], "DebugCmdResult": []}
+
+    def on_event(event: Any) -> None:
+        said.get(event.info.name, []).append(event.info.msg)
+
+    with TemporaryDirectory() as folder:
+        where = connection_arguments(project_dir=project.project_dir, log_dir=Path(folder), target=project.target)
+        outcome = _invoke(project, dbtRunner(callbacks=[on_event]), where)
+    if not outcome.success:
+        reason = re.search(r">(.*?)\n\n", "\n".join(said["DebugCmdResult"]), re.DOTALL)
+        raise TransformationError(
+            f"dbt can't connect: {reason[1] if reason else outcome.exception or said['DebugCmdResult']}"
+        )
+    versions = dict(line.partition(": ")[::2] for line in said["DebugCmdOut"])
+    return f"dbt {versions['dbt version']} with {versions['adapter type']} {versions['adapter version']} connects"
+
+
+def _invoke(project: Project, runner: Any, arguments: list[str]) -> Any:
+    """One command of dbt."""
+    with _variables({**project.variables, **project.adapter.variables()}):
+        try:
+            return runner.invoke(arguments)
+        finally:
+            project.adapter.after()
 
 
 @contextmanager

@@ -20,10 +20,12 @@ from vending_platform.warehouse.interface import (
     quoted,
 )
 from vending_platform.warehouse.snowflake import SnowflakeWarehouse
-from vending_platform.warehouse.snowflake_session import connector, endpoint_arguments
+from vending_platform.warehouse.snowflake_inspection import check_setup, check_stage
+from vending_platform.warehouse.snowflake_session import Connect, connector, endpoint_arguments
 
 __all__ = [
     "Change",
+    "Connect",
     "DuckDBWarehouse",
     "PublishStep",
     "Reader",
@@ -35,6 +37,8 @@ __all__ = [
     "WarehouseError",
     "WarehouseMoved",
     "Writer",
+    "check_setup",
+    "check_stage",
     "connector",
     "endpoint_arguments",
     "literal",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from vending_platform.environment import SnowflakeTarget
+from vending_platform.environment import SNOWFLAKE_ACCOUNT_VARIABLE, SnowflakeTarget
 from vending_platform.warehouse.interface import WarehouseError
 
 if TYPE_CHECKING:
@@ -31,23 +31,34 @@ holds its locks until Snowflake ends it, which takes some minutes."""
 _DIGITS = 38
 
 
-def connector(target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str]) -> Connect:
-    """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON."""
+def connector(
+    target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str], *, patience: int | None = None
+) -> Connect:
+    """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON. After
+    `patience` seconds a login is not tried again; where nobody says how long, the connector does."""
 
     def connect() -> "SnowflakeConnection":
-        connection: SnowflakeConnection = library().connect(
-            account=target.account,
-            user=target.user,
-            role=target.role,
-            database=target.database,
-            warehouse=target.warehouse,
-            authenticator="SNOWFLAKE_JWT",
-            private_key=_key(private_key()),
-            application="vending_platform",
-            platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
-            session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
-            **endpoint_arguments(target.endpoint),
-        )
+        try:
+            connection: SnowflakeConnection = library().connect(
+                account=target.account,
+                user=target.user,
+                role=target.role,
+                database=target.database,
+                warehouse=target.warehouse,
+                authenticator="SNOWFLAKE_JWT",
+                private_key=_key(private_key()),
+                application="vending_platform",
+                login_timeout=patience,
+                platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
+                session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
+                **endpoint_arguments(target.endpoint),
+            )
+        except library().Error as error:
+            raise WarehouseError(
+                f"Snowflake lets {target.user} with the role {target.role} not into the account {target.account} "
+                f"({SNOWFLAKE_ACCOUNT_VARIABLE}): {error.msg}; is it the right account, has the user this key "
+                "and this role (docs/snowflake-setup.sql), and is there a way there?"
+            ) from error
         return connection
 
     return connect
@@ -74,7 +85,12 @@ def _key(pem: str) -> "RSAPrivateKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    key = load_pem_private_key(pem.encode(), password=None)
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):
+        raise WarehouseError(
+            "the secret with Snowflake's key holds no PEM of a private key without a password"
+        ) from None
     if not isinstance(key, RSAPrivateKey):
         raise WarehouseError("Snowflake takes RSA keys only, and this user's key is none")
     return key

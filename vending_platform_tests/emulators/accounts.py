@@ -36,10 +36,10 @@ class Account:
         staging, places = self.aws.environment(), Places(*[self.work_url] * 4)
         return open_storage(places, staging.aws, encryption=staging.encryption).work
 
-    def connect(self) -> SnowflakeConnection:
+    def connect(self, **others: str) -> SnowflakeConnection:
         """With a password: checking a key takes longer than most tests, and some connect with one all the same."""
         address = self.emulator.connection_arguments | {"platform_detection_timeout_seconds": 0}
-        return snowflake.connector.connect(user="tester", password="none", database=self.database, **address)
+        return snowflake.connector.connect(user="tester", password="none", database=self.database, **address, **others)
 
     def warehouse(self, lease: float = 60, orphaned_after: timedelta = timedelta(days=1)) -> SnowflakeWarehouse:
         return SnowflakeWarehouse(
@@ -52,4 +52,6 @@ class Account:
 
 
 def new_account(emulator: Emulator, aws: EmulatedAws) -> Account:
-    return Account(emulator, aws, f"T{uuid4().hex[:12].upper()}")
+    account = Account(emulator, aws, f"T{uuid4().hex[:12].upper()}")
+    emulator.databases.add(account.database)
+    return account

@@ -3,7 +3,6 @@
 `make demo-cloud` delivers the sample to it and runs staging's own definitions there: `python -m` this module.
 """
 
-import json
 import logging
 import os
 import subprocess
@@ -14,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from vending_platform.environment import PROJECT_DIR, ByNotifications, Environment
+from vending_platform.environment import PROJECT_DIR, Environment
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, emulated_aws
-from vending_platform_tests.emulators.keys import private_key
+from vending_platform_tests.emulators.furnished import furnish
 from vending_platform_tests.emulators.snowflake import Emulator, snowflake_emulator
 
 _FOLDERS = {"sales_": "sales/2024/03", "replenishment_records_": "replenishment"}
@@ -34,39 +34,21 @@ class Cloud:
     @property
     def variables(self) -> dict[str, str]:
         """What somebody sets whose staging is here."""
-        return self.aws.variables() | {"VENDING_SNOWFLAKE_ENDPOINT": self._endpoint}
+        return self.aws.variables() | self._where
 
     @property
     def environment(self) -> Environment:
-        return self.aws.environment(VENDING_SNOWFLAKE_ENDPOINT=self._endpoint)
+        return self.aws.environment(**self._where)
 
     @property
-    def _endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.snowflake.port}"
+    def _where(self) -> dict[str, Any]:
+        endpoint = f"http://127.0.0.1:{self.snowflake.port}"
+        return {"VENDING_SNOWFLAKE_ACCOUNT": "emulator", "VENDING_SNOWFLAKE_ENDPOINT": endpoint}
 
     def set_up(self) -> None:
         """Empty, but for what docs/deployment.md has an administrator make in AWS."""
         self.aws.reset()
-        settings = self.environment
-        assert settings.aws is not None
-        assert isinstance(settings.arrivals, ByNotifications)
-        self.aws.client("secretsmanager").create_secret(Name=settings.aws.secrets.snowflake, SecretString=private_key())
-        self.aws.client("sns").create_topic(Name=settings.aws.alerts_topic.rpartition(":")[2])
-        sqs = self.aws.client("sqs")
-        dead_letters = sqs.create_queue(QueueName=settings.arrivals.dead_letters)["QueueUrl"]
-        redrive = {"deadLetterTargetArn": self._arn(dead_letters), "maxReceiveCount": 5}
-        attributes = {"RedrivePolicy": json.dumps(redrive)}
-        queue = sqs.create_queue(QueueName=settings.arrivals.queue, Attributes=attributes)["QueueUrl"]
-        told = {"QueueArn": self._arn(queue), "Events": ["s3:ObjectCreated:*"]}
-        self.aws.client("s3").put_bucket_notification_configuration(
-            Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [told]}
-        )
-
-    def _arn(self, queue: str) -> str:
-        found: str = self.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])[
-            "Attributes"
-        ]["QueueArn"]
-        return found
+        furnish(self.aws, self.environment)
 
     def deliver(self, files: Mapping[str, bytes]) -> None:
         """Into the folders that staging's bucket has."""

@@ -3,10 +3,12 @@
 The real connector and the real dbt talk to it over HTTP. It proves that they understand what we tell them and that the
 steps fit together; it can't prove that Snowflake gives the same answer. What it adds to fakesnow:
 
-- `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use;
+- `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use, and `LIST` of one;
 - a transaction that begins with its first statement, locks on what `UPDATE` and `DELETE` change until it ends, and
   is committed by DDL, as Snowflake does it;
 - moments that are null, temporary tables with a schema, session parameters;
+- whose account it is, and which of what a login asked for there is: a database or a warehouse that is not there is null
+  to a session that is connected all the same, and a role that nobody has is refused at the door;
 - a refusal, at once and as Snowflake would tell it, of every statement whose shape nobody has reviewed (`shapes`), and
   of whatever fakesnow can't do. By itself it answers with HTTP 500, which the connector repeats for minutes.
 """
@@ -27,6 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+from urllib.parse import parse_qsl
 
 import fakesnow.arrow
 import pyarrow as pa
@@ -39,6 +42,7 @@ from fakesnow.rowtype import ColumnInfo, describe_as_rowtype
 from fakesnow.transforms import stage
 from snowflake.connector.errors import Error, ProgrammingError
 from sqlglot import exp, parse_one
+from starlette.responses import JSONResponse
 
 from vending_platform_tests.emulators.shapes import REVIEWED, shape
 
@@ -46,14 +50,25 @@ fakesnow_server: Any = import_module("fakesnow.server")  # a function of the sam
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from starlette.types import Receive, Scope, Send
 
 _LOCK_TIMEOUT = 20.0
 _IDLE_TIMEOUT = 2.0
-_TAG: ContextVar[str] = ContextVar("the query tag of whoever logs in", default="")
 _OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "max_file_size", "single"}
 _THREADS = 2
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
 _ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
+_WHERE_AM_I = re.compile(r"select current_account\(\) as", re.I)
+_LIST = re.compile(r"list (@\S+)", re.I)
+_STAGES = (
+    "select url as stage_url, schema_name as stage_schema, name as stage_name"
+    " from _fs_global._fs_information_schema._fs_stages where database_name = '{}'"
+)
+ORGANIZATION, ACCOUNT_NAME = "HINODE", "EMULATED_TESTS"
+_WAREHOUSES = ("COMPUTE_WH_STG", "COMPUTE_WH_PROD")
+_ROLES = ("VENDING_PLATFORM_STG", "VENDING_PLATFORM_PROD", "PUBLIC")
+QUERY_TAG = "QUERY_TAG"
+_asked_at_login: ContextVar[dict[str, str]] = ContextVar("_asked_at_login")
 _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
 
 
@@ -73,6 +88,7 @@ class Emulator:
     port: int
     account: "_Account"
     s3: "S3Client | None"
+    databases: set[str] = field(default_factory=lambda: {"VENDING_DATA_STG", "VENDING_DATA_PROD"})
     sent: list[Sent] = field(default_factory=list)
     lock: threading.Condition = field(default_factory=threading.Condition)  # of a lock that may be taken twice
     locked: dict[str, "_Connection"] = field(default_factory=dict)
@@ -113,7 +129,7 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
         emulator = Emulator(listening.getsockname()[1], _Account(), s3)
         emulator.account.emulator = emulator
         fakesnow_server.logger.setLevel("CRITICAL")
-        server = uvicorn.Server(uvicorn.Config(_noting_tags, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(_door, log_level="critical", lifespan="off"))
         with (
             mock.patch.object(fakesnow_server, "shared_fs", emulator.account),
             mock.patch.object(fakesnow_server, "sessions", _Sessions()),
@@ -130,23 +146,28 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
                 thread.join()
 
 
-async def _noting_tags(scope: Any, receive: Any, send: Any) -> None:
-    """fakesnow's server; it looks at no parameter of a session, so the query tag is read here."""
-    if scope["path"] == "/session/v1/login-request":
-        body, is_whole = b"", False
-        while not is_whole:
-            message = await receive()
-            body, is_whole = body + message["body"], not message.get("more_body")
-        said = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
-        _TAG.set(said["data"]["SESSION_PARAMETERS"].get("QUERY_TAG", ""))
-        again = iter([{"type": "http.request", "body": body}])
-
-        async def receive_again() -> Any:
-            return next(again, None) or await receive()
-
-        await fakesnow_server.app(scope, receive_again, send)
-    else:
+async def _door(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    """What a login asks for is in its address and its body, and fakesnow looks at the database alone."""
+    if scope["type"] != "http" or not scope["path"].endswith("/login-request"):
         await fakesnow_server.app(scope, receive, send)
+        return
+    asked = dict(parse_qsl(scope["query_string"].decode()))
+    if (role := asked.get("roleName", "PUBLIC")).upper() not in _ROLES:
+        why = f"Role '{role}' specified in the connect string is not granted to this user."
+        await JSONResponse({"success": False, "code": "390189", "message": why, "data": {}})(scope, receive, send)
+        return
+    body, is_whole = b"", False
+    while not is_whole:
+        message = await receive()
+        body, is_whole = body + message["body"], not message.get("more_body")
+    said = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
+    _asked_at_login.set(asked | {QUERY_TAG: said["data"]["SESSION_PARAMETERS"].get(QUERY_TAG, "")})
+    again = iter([{"type": "http.request", "body": body}])
+
+    async def receive_again() -> Any:
+        return next(again, None) or await receive()
+
+    await fakesnow_server.app(scope, receive_again, send)
 
 
 class _Sessions(dict[str, "_Connection"]):
@@ -160,9 +181,10 @@ class _Account(FakeSnow):
     emulator: Emulator
 
     def connect(self, database: str | None = None, schema: str | None = None, **_: Any) -> "_Connection":  # type: ignore[override]
-        connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, True, True)
+        is_there = (database or "").upper() in self.emulator.databases
+        connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, is_there, is_there)
         connection.emulator = self.emulator
-        connection.tag = _TAG.get()
+        connection.asked = _asked_at_login.get()
         return connection
 
 
@@ -170,9 +192,9 @@ class _Connection(FakeSnowflakeConnection):
     """`transaction` is None outside of one, and says whether DuckDB's has begun inside of one."""
 
     emulator: Emulator
+    asked: dict[str, str]
     transaction: bool | None = None
     active_at = 0.0
-    tag = ""
 
     def cursor(self, cursor_class: Any = None) -> "_Cursor":
         return _Cursor(self, self._duck_conn)
@@ -205,7 +227,7 @@ class _Cursor(FakeSnowflakeCursor):
     def _answer(self, command: str, params: Any, *args: Any, **options: Any) -> None:
         emulator, connection = self._conn.emulator, self._conn
         connection.active_at = time.monotonic()
-        sent = Sent(command, shape(command), connection.tag)
+        sent = Sent(command, shape(command), connection.asked[QUERY_TAG])
         emulator.sent.append(sent)
         if sent.shape not in REVIEWED:
             raise _refused(f"nobody has reviewed a statement of this shape: {sent.shape}")
@@ -213,6 +235,23 @@ class _Cursor(FakeSnowflakeCursor):
         if _ADMINISTRATIVE.match(sql):
             self._say({"status": ["Statement executed successfully."]})
             return
+        if _WHERE_AM_I.match(sql):
+            warehouse = connection.asked.get("warehouse", "").upper()
+            self._say(
+                {
+                    "locator": ["EMULATOR"],
+                    "organization": [ORGANIZATION],
+                    "account": [ACCOUNT_NAME],
+                    "database": [connection.database if connection.database_set else None],
+                    "role": [connection.asked.get("roleName", "PUBLIC").upper()],
+                    "warehouse": [warehouse if warehouse in _WAREHOUSES else None],
+                }
+            )
+            return
+        if listed := _LIST.fullmatch(sql):
+            self._list(self._url(listed[1]))
+            return
+        sql = sql.replace("information_schema.stages", f"({_STAGES.format(connection.database)}) as stages")
         statement = parse_one(sql, read="snowflake")
         if isinstance(statement, exp.Transaction):
             connection.transaction = connection.transaction or False
@@ -276,6 +315,18 @@ class _Cursor(FakeSnowflakeCursor):
                     loaded[key].append(value)
         self._say(loaded)
 
+    def _list(self, url: str) -> None:
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        try:
+            found = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        except self._s3.exceptions.ClientError as error:
+            raise _refused(f"Failure using stage area. Cause: [{error}]", 91003) from error
+        if found:
+            named = [f"s3://{bucket}/{file['Key']}" for file in found]
+            self._say({"name": named, "size": [file["Size"] for file in found]})
+        else:
+            super().execute("select '' as name, 0 as size where false", server=True)
+
     def _unload(self, place: str, query: exp.Expression, is_true: set[str]) -> None:
         """As many threads write as many files, each with the rows that it came by, and none if it has none."""
         super().execute(query.sql(dialect="snowflake"), server=True)
@@ -330,6 +381,8 @@ def _refused(why: str, number: int = 9998) -> ProgrammingError:
 
 
 def _literal(value: object) -> str:
+    if value is None:
+        return "cast(null as varchar)"
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 

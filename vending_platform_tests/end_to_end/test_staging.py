@@ -69,6 +69,7 @@ def open_staging(cloud: "Cloud", manifest: dict[str, Any], folder: Path) -> Plat
     settings = cloud.environment
     assert isinstance(settings.warehouse, SnowflakeTarget)
     own = replace(settings.warehouse, database=f"T{uuid4().hex[:12].upper()}")
+    cloud.snowflake.databases.add(own.database)
     home = folder / "scratch"
     return Platform(replace(settings, warehouse=own, scratch=home, dagster_home=home / "dagster"), manifest)
 

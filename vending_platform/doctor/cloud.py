@@ -1,0 +1,182 @@
+"""AWS: whose credentials these are, what time it is there, and what this role may do.
+
+Rights are shown by using them where that changes nothing. To read: something there is read. To write: in the place of
+work a tiny object comes and goes again; elsewhere S3 is asked to replace an object that is not there, which it refuses
+to who may, and denies to who may not.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from vending_platform import accounts, aws, secrets
+from vending_platform.alerts import is_webhook
+from vending_platform.arrivals import open_queue
+from vending_platform.aws import Trouble
+from vending_platform.doctor.looking import Hidden, Wrong
+from vending_platform.environment import (
+    KMS_KEY_VARIABLE,
+    AwsTarget,
+    ByNotifications,
+    Encryption,
+    EnvironmentName,
+)
+from vending_platform.storage import ObjectPlace, Place
+
+_SKEW = 60
+"""Seconds. Beyond a few minutes AWS and Snowflake take no signature any more."""
+_KEPT_FOR = 14 * 24 * 3600
+_RECEIVED = 1000
+
+
+def account(name: EnvironmentName, target: AwsTarget) -> str:
+    accounts.check_identity(name, target)
+    return f"the credentials are of {target.account}"
+
+
+def clock(target: AwsTarget, now: Callable[[], datetime]) -> str:
+    """By the hour that AWS's own answers have, also those by which it refuses."""
+    try:
+        answer: Any = aws.client(target, "sts").get_caller_identity()
+    except ClientError as error:
+        answer = error.response
+    except BotoCoreError as error:
+        raise Hidden(f"AWS gives no answer that has an hour: {aws.problem_of(error).words(target, 'sts')}") from error
+    here, there = now(), answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if there is None:
+        raise Hidden("AWS's answer has no hour")
+    ahead = (here - parsedate_to_datetime(there)).total_seconds()
+    if abs(ahead) > _SKEW:
+        raise Wrong(
+            f"this machine's clock is {abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} AWS's, "
+            "which refuses what is signed with it: let it follow a time server (NTP)"
+        )
+    return f"within {_SKEW} seconds of AWS's"
+
+
+def bucket(name: EnvironmentName, target: AwsTarget, bucket: str) -> str:
+    accounts.check_bucket(name, target, bucket)
+    return f"belongs to {target.account}, in {target.region}"
+
+
+def readable(place: Place) -> str:
+    """The first page is listed, and the smallest file on it read."""
+    page = next(place.pages(), [])
+    if not page:
+        place.has(_nobodys())
+        return f"{place} can be listed; nothing is there yet"
+    smallest = min(page, key=lambda file: file.size)
+    next(place.chunks(smallest), b"")
+    return f"{place} can be listed and read"
+
+
+def writable(place: ObjectPlace) -> str:
+    readable(place)
+    place.check_writing(_nobodys())
+    return f"{place} can be listed, read and written (nothing was)"
+
+
+def work(place: ObjectPlace) -> str:
+    with _object(place) as (path, content):
+        back = b"".join(place.read_path(path))
+    if back != content:
+        raise Wrong(f"{place} gives back something else than what was written: do other things write below doctor/?")
+    return f"{place} can be written, read and cleaned"
+
+
+def encryption(place: ObjectPlace, target: AwsTarget) -> str:
+    with _object(place) as (path, _):
+        found, key = place.encryption_of(path)
+    wanted, named = place.bucket.encryption, place.bucket.kms_key
+    if found != wanted.value:
+        raise Wrong(f"what is written to {place} is encrypted with {found or 'nothing'}, and should be with {wanted}")
+    if wanted is Encryption.SSE_KMS and not _is_key(target, str(named), str(key)):
+        raise Wrong(f"what is written to {place} is encrypted with {key}, and not with {KMS_KEY_VARIABLE}={named}")
+    return f"what is written is encrypted with {key or wanted}"
+
+
+def queue(target: AwsTarget, names: ByNotifications) -> str:
+    needs = "sqs:GetQueueUrl, sqs:GetQueueAttributes and sqs:ReceiveMessage"
+    with _asking(target, "sqs", f"the queue {names.queue} and {names.dead_letters}", needs):
+        client = aws.client(target, "sqs")
+        opened = open_queue(client, names)
+        said = client.get_queue_attributes(QueueUrl=opened.url, AttributeNames=["All"])["Attributes"]
+        dead = client.get_queue_attributes(QueueUrl=opened.dead_letters_url, AttributeNames=["All"])["Attributes"]
+        client.receive_message(QueueUrl=opened.url, MaxNumberOfMessages=1, VisibilityTimeout=0)  # hidden from nobody
+    redrive = json.loads(said.get("RedrivePolicy", "{}"))
+    problems = []
+    if redrive.get("deadLetterTargetArn") != dead["QueueArn"]:
+        problems.append(f"its redrive policy does not lead to {names.dead_letters}")
+    elif int(redrive["maxReceiveCount"]) < _RECEIVED:
+        problems.append(f"its redrive policy gives up after {redrive['maxReceiveCount']} and not {_RECEIVED} looks")
+    if int(said["MessageRetentionPeriod"]) < _KEPT_FOR:
+        problems.append(f"it keeps messages for {said['MessageRetentionPeriod']} and not {_KEPT_FOR} seconds")
+    if problems:
+        raise Wrong(f"{names.queue}: {'; '.join(problems)}: see docs/operating.md, what the queue needs")
+    waiting, given_up = (about["ApproximateNumberOfMessages"] for about in (said, dead))
+    return f"{names.queue}: about {waiting} messages, and {given_up} dead letters"
+
+
+def topic(target: AwsTarget) -> str:
+    with _asking(target, "sns", target.alerts_topic, "sns:ListSubscriptionsByTopic"):
+        page = aws.client(target, "sns").list_subscriptions_by_topic(TopicArn=target.alerts_topic)["Subscriptions"]
+    if not any(one["SubscriptionArn"].startswith("arn:") for one in page):  # else it waits to be confirmed
+        raise Wrong(f"{target.alerts_topic}: nobody has subscribed, so nobody would be told: subscribe an address")
+    return f"{target.alerts_topic}: somebody has subscribed"
+
+
+def secret(target: AwsTarget, name: str) -> str:
+    secrets.fetch(target, name)
+    return f"{name} can be had"
+
+
+def webhook(target: AwsTarget) -> str:
+    if not is_webhook(secrets.fetch(target, target.secrets.slack).get_secret_value()):
+        raise Wrong(f"the secret {target.secrets.slack} is no https address of a webhook: put one there")
+    return f"{target.secrets.slack} can be had"
+
+
+@contextmanager
+def _object(place: ObjectPlace) -> Iterator[tuple[str, bytes]]:
+    path, content = _nobodys(), uuid4().bytes
+    place.write(path, content)
+    try:
+        yield path, content
+    finally:
+        place.delete(path)
+
+
+def _nobodys() -> str:
+    return f"doctor/{uuid4().hex}"
+
+
+def _is_key(target: AwsTarget, named: str, found: str) -> bool:
+    """Whether it is that key: S3 answers with an ARN, and a person names it by that, by its id, or by an alias."""
+    if found == named or found.endswith(f":key/{named}"):
+        return True
+    if "alias/" not in named:
+        return False
+    with _asking(target, "kms", f"which key {named} is", f"kms:DescribeKey (or name it by its ARN: {found})"):
+        return bool(aws.client(target, "kms").describe_key(KeyId=named)["KeyMetadata"]["Arn"] == found)
+
+
+@contextmanager
+def _asking(target: AwsTarget, service: str, what: str, needs: str) -> Iterator[None]:
+    try:
+        yield
+    except aws.AWS_ERRORS as error:
+        problem = aws.problem_of(error)
+        match problem.trouble:
+            case Trouble.MISSING:
+                why = f"account {target.account} has none of that name in {target.region} ({problem.detail}): make it"
+            case Trouble.DENIED:
+                why = f"it is denied to this role ({problem.detail}), which needs {needs}"
+            case _:
+                why = problem.words(target, service)
+        raise Wrong(f"{what}: {why}") from error
