@@ -32,7 +32,7 @@ demo: $(READY) ## set up, then the sample's deliveries become marts and exports
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
 
 demo-cloud: $(READY) ## the same in staging's way: S3 and Snowflake, both emulated on this machine
-	@$(BIN)/python -m vending_platform_tests.emulators.cloud
+	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud
 
 dev: $(READY) ## set up, then look at it all in Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/vending dev
