@@ -366,6 +366,13 @@ def test_wrong_usage_is_told_clearly_and_nothing_is_loaded(data: Path, words: li
 
 
 class TestFailures:
+    @pytest.mark.parametrize("command", ["ingest", "run"])
+    def test_what_keeps_a_command_from_its_work_is_told(self, data: Path, command: str) -> None:
+        (data / "dbt_dev.duckdb").write_text("not what a database looks like")
+        result = vending(command)
+        assert result.exit_code == FAILED
+        assert re.search(r"Failed: .*dbt_dev.duckdb can't be opened", told(result))
+
     @pytest.mark.parametrize("command", ["generate", "dev"])
     def test_what_is_for_a_laptop_is_refused_elsewhere(self, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
         monkeypatch.delenv("VENDING_DATA_DIR")

@@ -23,7 +23,8 @@ def run_daily(
     models: list[str],
     unverified_because: str | None = None,
 ) -> bool:
-    """Whether it went well. What came of it is told to the platform's listener."""
+    """Whether it went well. What came of it is told to the platform's listener; what kept a step from its work is an
+    error, as it would be without Dagster."""
     days = {
         name: day.isoformat() for name, day in (("first_day", first_day), ("last_day", last_day)) if day is not None
     }
@@ -41,6 +42,8 @@ def run_daily(
                 instance=history,
                 tags={"vending/started_by": "vending run", ALIVE: mark, **allowed},
             )
-        except dg.Failure:
+        except dg.Failure as failure:
+            if failure.__cause__ is not None:
+                raise failure.__cause__ from None
             return False
         return True

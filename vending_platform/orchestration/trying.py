@@ -22,7 +22,7 @@ from vending_platform.warehouse import WarehouseError
 
 _FIRST_WAIT, _LONGEST_WAIT = 30, 600
 """Seconds."""
-_MAY_HEAL = (WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
+_TOLD = (WrongAccount, WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
 _NEVER_HEALS = (WrongAccount, SecretUnavailable, PromotionError)
 
 
@@ -76,9 +76,9 @@ def healing(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: 
     """A step that could not do its work because a warehouse, a store or a connection failed is tried again."""
     try:
         yield
-    except _MAY_HEAL as error:
+    except _TOLD as error:
         may_heal = not isinstance(error, _NEVER_HEALS)
-        give_up_or_retry(context, [Trouble(f"{type(error).__name__}: {error}", may_heal)], retries)
+        give_up_or_retry(context, [Trouble(f"{type(error).__name__}: {error}", may_heal)], retries, cause=error)
 
 
 def settle(
@@ -99,7 +99,11 @@ def settle(
 
 
 def give_up_or_retry(
-    context: dg.OpExecutionContext | dg.AssetExecutionContext, troubles: Iterable[Trouble], retries: int
+    context: dg.OpExecutionContext | dg.AssetExecutionContext,
+    troubles: Iterable[Trouble],
+    retries: int,
+    *,
+    cause: Exception | None = None,
 ) -> None:
     """Always raises."""
     troubles = list(troubles)
@@ -109,4 +113,4 @@ def give_up_or_retry(
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2**number) * uniform(0.75, 1.25)
         context.log.warning(f"Trying what is left again in {wait:.0f} seconds ({number + 1} of {retries}):\n{told}")
         raise dg.RetryRequested(max_retries=retries, seconds_to_wait=wait) from dg.Failure(told)
-    raise dg.Failure(told, allow_retries=False)
+    raise dg.Failure(told, allow_retries=False) from cause

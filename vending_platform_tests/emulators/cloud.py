@@ -56,6 +56,13 @@ class Cloud:
             folder = next((into for start, into in _FOLDERS.items() if name.startswith(start)), "master-data")
             self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"raw-data/{folder}/{name}", Body=content)
 
+    def everything(self) -> dict[str, bytes]:
+        """All that is in the bucket."""
+        s3 = self.aws.client("s3")
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+
 
 @contextmanager
 def emulated_cloud() -> Iterator[Cloud]:

@@ -3,9 +3,11 @@
 Staging is its own definitions, from the files in S3 to the exports there, with real clients, dbt-snowflake among them.
 """
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +18,17 @@ from uuid import uuid4
 import pytest
 
 from vending_platform import sample_data
-from vending_platform.environment import SnowflakeTarget, load
+from vending_platform.accounts import WrongAccount
+from vending_platform.environment import Environment, SnowflakeTarget, load
 from vending_platform.exporting import current_parts
 from vending_platform.ingestion import Summary
 from vending_platform.orchestration import run_daily
 from vending_platform.platform import Listener, Platform
 from vending_platform.storage import open_storage
 from vending_platform.transformation import Transformed
+from vending_platform_tests.emulators.keys import private_key
+from vending_platform_tests.emulators.shapes import REVIEWED
+from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
 
 if TYPE_CHECKING:
     from vending_platform_tests.emulators.cloud import Cloud
@@ -64,14 +70,58 @@ def test_they_agree(cloud: "Cloud", deliveries: dict[str, bytes], tmp_path: Path
     assert len(exports(staging)) > 6
 
 
+def test_no_secret_is_in_anything_that_a_run_leaves(
+    cloud: "Cloud", manifest: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A good run and two that fail: one has no right account, one meets a model that Snowflake refuses."""
+    cloud.set_up()
+    cloud.deliver(FILES)
+    staging = open_staging(cloud, manifest, tmp_path)
+    with log_everything(tmp_path / "log"):
+        assert run(staging)["went well"]
+        elsewhere = replace(account_of(staging.environment), account="zz98765")
+        with pytest.raises(WrongAccount):
+            run(replace(staging, environment=replace(staging.environment, warehouse=elsewhere)))
+        cloud.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
+        makes = {shape for shape in REVIEWED if "create or replace" in shape}
+        with patch("vending_platform_tests.emulators.snowflake.REVIEWED", REVIEWED - makes):
+            assert not run(staging)["went well"]
+    printed = capfd.readouterr()
+    told = {"printed": (printed.out + printed.err).encode()}
+    told |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    told |= {f"s3 {key}": content for key, content in cloud.everything().items()}
+    told["statements"] = "\n".join(f"{sent.tag} {sent.sql}" for sent in cloud.snowflake.sent).encode()
+    assert any("run_results" in where for where in told)
+    assert any(b"zz98765" in content for where, content in told.items() if "dagster" in where)
+    assert any(b"The emulator refuses" in content for where, content in told.items() if "s3 " in where)
+    secret = [line for line in private_key().splitlines() if "PRIVATE" not in line]
+    leaks = {where for where, content in told.items() for line in secret if line.encode() in content}
+    assert leaks == set()
+
+
+@contextmanager
+def log_everything(path: Path) -> Iterator[None]:
+    """Whatever any library has to say, at its most talkative."""
+    handler, root = logging.FileHandler(path), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
+
+
 def open_staging(cloud: "Cloud", manifest: dict[str, Any], folder: Path) -> Platform:
     """With an empty database of its own."""
     settings = cloud.environment
-    assert isinstance(settings.warehouse, SnowflakeTarget)
-    own = replace(settings.warehouse, database=f"T{uuid4().hex[:12].upper()}")
+    own = replace(account_of(settings), database=f"T{uuid4().hex[:12].upper()}")
     cloud.snowflake.databases.add(own.database)
     home = folder / "scratch"
-    return Platform(replace(settings, warehouse=own, scratch=home, dagster_home=home / "dagster"), manifest)
+    at_home = replace(settings, warehouse=own, scratch=home, dagster_home=home / "dagster", automatic_retries=0)
+    return Platform(at_home, manifest)
 
 
 def same_on_disk(cloud: "Cloud", sources: Path) -> None:
@@ -115,6 +165,11 @@ def everything(platform: Platform) -> dict[str, Counter[str]]:
 def told(row: dict[str, Any]) -> str:
     """Every value with its type; a moment is the same one in whatever zone it is written."""
     return repr({name: v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for name, v in row.items()})
+
+
+def account_of(settings: Environment) -> SnowflakeTarget:
+    assert isinstance(settings.warehouse, SnowflakeTarget)
+    return settings.warehouse
 
 
 def exports(platform: Platform) -> dict[tuple[str, str | None], tuple[int, str]]:
