@@ -22,11 +22,11 @@ FROM python:${PYTHON}-slim
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/vending /srv/vending
 WORKDIR /srv/vending
-# The code belongs to root; who runs it may write to the folders of its work, and to /tmp.
+# The code belongs to root. To who runs it belong the folders of its work, with the contracts, which nobody else may read.
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin vending \
-  && mkdir -p scratch/ingestion scratch/dbt /srv/dagster \
+  && mkdir -p scratch/ingestion /srv/dagster \
   && cp deployment/dagster.yaml /srv/dagster/ \
-  && chown -R vending scratch/ingestion scratch/dbt /srv/dagster
+  && chown -R vending scratch /srv/dagster
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp DAGSTER_HOME=/srv/dagster PGSSLMODE=verify-full \
   DO_NOT_TRACK=1 PYTHONUNBUFFERED=1
 USER 10001

@@ -98,6 +98,7 @@ class TestCompose:
     ) -> None:
         assert understood(services["daemon"]["command"])["workspace"] == ("deployment/workspace.yaml",)
         assert understood(services["code"]["healthcheck"]["test"][1:])["port"] == 4000
+        assert understood(services["daemon"]["healthcheck"]["test"][1:]) == {}
 
     def test_there_is_no_secret_in_it(self, services: dict[str, dict[str, Any]]) -> None:
         secrets = {
@@ -181,6 +182,7 @@ class TestImage:
         (parses,) = (line for line in said("RUN") if "load_catalog" in line)
         environment = aws.environment(EnvironmentName.PRODUCTION)
         assert f"Path('{environment.scratch / 'manifest'}')" in parses
+        assert f"chown -R vending {environment.scratch} " in said("RUN")[-1], "it is kept for its owner's eyes"
         shutil.copytree(manifest_cache, tmp_path / environment.scratch / "manifest")
         monkeypatch.chdir(tmp_path)
 

@@ -1,5 +1,6 @@
 """Dagster's own instance in staging and production: its settings are Dagster's, and say what they are meant to say."""
 
+import inspect
 import json
 import logging
 import re
@@ -15,7 +16,7 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, ROOT_RUN_ID_TAG, TAGS_TO_MAYBE_OMIT_ON_RETRY
-from dagster_aws.ecs import EcsRunLauncher
+from dagster_aws.ecs import EcsRunLauncher, launcher, utils
 from dagster_aws.s3 import S3ComputeLogManager
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import DEFAULT_K8S_JOB_BACKOFF_LIMIT
@@ -141,30 +142,37 @@ class TestLaunchers:
             family=f"{COMPANY}-vending-run-prod",
             containerDefinitions=[{"name": "run", "image": "x", "memory": 1}],
         )
-        launcher = production_instance(tmp_path, monkeypatch, **launchers()["EcsRunLauncher"]).run_launcher
-        assert isinstance(launcher, EcsRunLauncher)
+        on_ecs = production_instance(tmp_path, monkeypatch, **launchers()["EcsRunLauncher"]).run_launcher
+        assert isinstance(on_ecs, EcsRunLauncher)
         definition = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{COMPANY}-vending-run-prod:1"
-        assert launcher.task_definition == definition
+        assert on_ecs.task_definition == definition
         assert is_allowed(policies()["dagster-ecs"], "ecs:RunTask", definition)
-        assert not launcher.use_current_ecs_task_config
-        assert (launcher.secrets, launcher.secrets_tags) == ([], [])
+        assert not on_ecs.use_current_ecs_task_config
+        assert (on_ecs.secrets, on_ecs.secrets_tags) == ([], [])
+
+    def test_on_ecs_dagster_has_the_rights_that_its_launcher_uses_but_for_defining_tasks(self) -> None:
+        source = inspect.getsource(launcher) + inspect.getsource(utils)
+        calls = set(re.findall(r"\becs\.([a-z_]+)\(", source)) - {"register_task_definition"}
+        assert len(calls) == 4
+        actions = {f"ecs:{''.join(map(str.capitalize, call.split('_')))}" for call in calls}
+        allowed = {action for statement in policies()["dagster-ecs"] for action in statement.actions}
+        assert {action for action in allowed if action.startswith("ecs:")} == actions | {"ecs:TagResource"}
 
     def test_on_kubernetes_who_starts_a_run_chooses_nothing_but_its_size(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("dagster_k8s.launcher.load_kubernetes_config", lambda **_: None)
         monkeypatch.setenv("PLATFORM_IMAGE", "vending@sha256:0")
-        instance = production_instance(tmp_path, monkeypatch, **launchers()["K8sRunLauncher"])
-        launcher = instance.run_launcher
-        assert isinstance(launcher, K8sRunLauncher)
-        assert launcher.job_image == "vending@sha256:0"
+        on_k8s = production_instance(tmp_path, monkeypatch, **launchers()["K8sRunLauncher"]).run_launcher
+        assert isinstance(on_k8s, K8sRunLauncher)
+        assert on_k8s.job_image == "vending@sha256:0"
         of_another: dict[str, Any] = {"pod_spec_config": {"service_account_name": "another"}}
         with_more: dict[str, Any] = {"container_config": {"env": []}}
         for greedy in (of_another, with_more):
             with pytest.raises(Exception, match="violated the allowed list"):
-                launcher.get_container_context_for_run(asking_for(greedy))
+                on_k8s.get_container_context_for_run(asking_for(greedy))
         size = {"limits": {"memory": "8Gi"}}
-        larger = launcher.get_container_context_for_run(asking_for({"container_config": {"resources": size}}))
+        larger = on_k8s.get_container_context_for_run(asking_for({"container_config": {"resources": size}}))
         assert larger.run_k8s_config.container_config["resources"]["limits"] == size["limits"]
 
 
