@@ -32,6 +32,7 @@ from vending_platform_tests.deployment.instance import SETTINGS, VARIABLES
 from vending_platform_tests.emulators.aws import EmulatedAws
 
 DEPLOYMENT = PROJECT_DIR / "deployment"
+OPERATING = PROJECT_DIR / "docs" / "operating.md"
 MAKE: dict[str, Callable[[], Any]] = {
     "dagster": create_dagster_cli,
     "dagster-daemon": create_dagster_daemon_cli,
@@ -209,8 +210,9 @@ class TestHandbook:
         environment = load()
         assert (environment.name, environment.slack_alerts) == (EnvironmentName.PRODUCTION, True)
         assert environment.places.work == f"s3://{VARIABLES['DAGSTER_LOGS_BUCKET']}/staging"
-        told = set(re.findall(r"VENDING_[A-Z0-9_]*[A-Z0-9]", self.TEXT))
-        assert {f"VENDING_{field.upper()}" for field in _Variables.model_fields} - told == {"VENDING_DATA_DIR"}
+        for handbook, left_out in ((self.TEXT, {"VENDING_DATA_DIR"}), (OPERATING.read_text(), set[str]())):
+            told = set(re.findall(r"VENDING_[A-Z0-9_]*[A-Z0-9]", handbook))
+            assert {f"VENDING_{field.upper()}" for field in _Variables.model_fields} - told == left_out
         assert re.search(rf"key={re.escape(str(environment.kms_key).rsplit('/', 1)[1])}$", self.TEXT, re.MULTILINE)
 
     def test_its_commands_are_those_of_dagster(self) -> None:
