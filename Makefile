@@ -57,7 +57,7 @@ bench: $(READY) ## measure, as ratios against something run beside it
 	@$(BIN)/python -m benchmarks
 
 lock: $(READY) ## choose versions anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra development --generate-hashes \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --upgrade - -o requirements-uv.lock

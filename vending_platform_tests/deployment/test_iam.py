@@ -1,0 +1,319 @@
+"""The roles' policies allow what the code asks of AWS, and nothing else.
+
+A piece of production plays against the emulator, and every request becomes the action and the resource that AWS would
+look for in a policy: a new call fails here before it fails there, and a right that nothing needs any more is found.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+import dagster as dg
+import pytest
+from botocore.client import BaseClient
+from dagster._core.instance.ref import InstanceRef
+
+from vending_platform import ingestion
+from vending_platform.arrivals import Request
+from vending_platform.environment import PROJECT_DIR, ByNotifications, DuckDBTarget, EnvironmentName
+from vending_platform.orchestration import assemble
+from vending_platform.orchestration.watching import alerting, watch_once
+from vending_platform.platform import Platform, private_key_of
+from vending_platform.storage.interface import CHUNK
+from vending_platform_tests.deployment.instance import production_instance
+from vending_platform_tests.deployment.policies import FOLDER, KEY_ARN, denials, is_allowed, policies
+from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws
+from vending_platform_tests.emulators.aws import Request as Sent
+from vending_platform_tests.end_to_end.house import FILES, day_of_sales, name
+
+ARN = "arn:aws:{}:" + f"{REGION}:{ACCOUNT}:"
+BUCKET = f"{COMPANY}-vending-data-prod"
+IN_BUCKET = f"arn:aws:s3:::{BUCKET}/"
+PLATFORM = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-platform-prod"
+DELIVERER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-deliverer-prod"
+OF_THINGS = {"bucket-production", "bucket-staging", "queue", "topic", "key"}
+"""Policies of a thing, which say who may; all others are of a role."""
+
+Right = tuple[str, str]
+"""An action, and the resource that it is done to."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    rights: frozenset[Right]
+    requests: list[Sent]
+
+
+@pytest.fixture(scope="module")
+def asked(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """Everything that production asks of AWS, from a file's arrival to its export and to the alert about it."""
+    folder = tmp_path_factory.mktemp("production")
+    environment = aws.environment(EnvironmentName.PRODUCTION, VENDING_KMS_KEY=KEY_ARN, VENDING_SLACK_ALERTS="true")
+    environment = replace(environment, warehouse=DuckDBTarget(folder / "w.duckdb"), scratch=folder / "scratch")
+    platform = Platform(environment, manifest)
+    _furnish(aws, platform)
+    others: list[Right] = []
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as history:
+        _note_calls(patch, others)
+        _live(platform, history)
+        patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        _print_something(production_instance(folder, patch))
+    requests = [request for request in aws.requests if request.path.startswith(f"/{BUCKET}")]
+    return Asked(frozenset([*map(_of_s3, requests), *others]), requests)
+
+
+def _furnish(aws: EmulatedAws, platform: Platform) -> None:
+    """What an administrator has made, and what has arrived: also what nobody can use."""
+    aws.reset()
+    target, arrivals = platform.environment.aws, platform.environment.arrivals
+    assert target is not None
+    assert isinstance(arrivals, ByNotifications)
+    s3, sqs = aws.client("s3"), aws.client("sqs")
+    for queue in (arrivals.dead_letters, arrivals.queue):
+        url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="nobody understands this")
+    aws.client("sns").create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])
+    for secret in (target.secrets.snowflake, target.secrets.slack):
+        aws.client("secretsmanager").create_secret(Name=secret, SecretString="http://127.0.0.1:1/hook")
+    broken = {name("2024-03-02"): day_of_sales("2024-03-02")[:-20]}
+    for path, content in (FILES | broken).items():
+        s3.put_object(Bucket=BUCKET, Key=f"raw-data/{path}", Body=content)
+    aws.requests.clear()
+
+
+def _live(platform: Platform, history: dg.DagsterInstance) -> None:
+    """A day of production. What dbt and the exports ask of their places is asked here directly: to build marts takes
+    half a minute."""
+    now = datetime.now(UTC)
+    context = dg.build_sensor_context(instance=history, resources={"platform": platform})
+    assemble(platform, {}).resolve_sensor_def("arrivals")(context)
+    platform.ingest()
+    ingestion.replay(platform.rooms)
+    storage = platform.rooms.storage
+    storage.artifacts.write("run/run_results.json", b"{}")
+    storage.processed.write("an_export/part", b"x")
+    assert list(storage.processed.read_path("an_export/part")) == [b"x"]
+    for file in list(storage.processed.files("an_export")):
+        storage.processed.delete(file.path)
+    request = Request((), None, None, 1)
+    platform.lists.keep(request, [])
+    assert platform.lists.forget(now + timedelta(days=60))
+    storage.work.write("large", iter([bytes(CHUNK), b"x"]))
+    with pytest.raises(ZeroDivisionError):
+        storage.work.write("broken off", (bytes(CHUNK // part) for part in (1, 1, 0)))
+    assert private_key_of(platform.environment)
+    told = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)
+    assert told.sent
+
+
+def _print_something(instance: InstanceRef) -> None:
+    with instance.compute_log_manager.capture_logs(["run", "compute_logs", "step"]):
+        print("something")  # noqa: T201
+
+
+def _note_calls(patch: pytest.MonkeyPatch, rights: list[Right]) -> None:
+    """What boto3 asks of other services than S3, where it can't be read from the request itself."""
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def noting(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        service = client.meta.service_model.service_name
+        if service not in ("s3", "sts"):  # who one is, everybody may ask
+            rights.append((f"{service}:{operation.removesuffix('Batch')}", _resource(service, arguments)))
+        return call(client, operation, arguments)
+
+    patch.setattr(BaseClient, "_make_api_call", noting)
+
+
+def _resource(service: str, arguments: dict[str, Any]) -> str:
+    match service:
+        case "sqs":
+            queue = arguments.get("QueueName") or arguments["QueueUrl"].rsplit("/", 1)[1]
+            return f"{ARN.format('sqs')}{queue}"
+        case "secretsmanager":
+            return f"{ARN.format(service)}secret:{arguments['SecretId']}-AbCdEf"
+        case "sns":
+            return str(arguments["TopicArn"])
+    raise AssertionError(f"nobody has said yet which policy {service} needs: {arguments}")
+
+
+def _of_s3(request: Sent) -> Right:
+    key = request.path.removeprefix(f"/{BUCKET}").removeprefix("/")
+    query = parse_qs(request.query, keep_blank_values=True).keys()
+    if not key:
+        assert request.method == "HEAD" or (request.method == "GET" and "list-type" in query), request
+        return "s3:ListBucket", f"arn:aws:s3:::{BUCKET}"
+    actions = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
+    if request.method == "DELETE" and "uploadId" in query:
+        return "s3:AbortMultipartUpload", f"{IN_BUCKET}{key}"
+    if request.method == "POST":
+        assert query & {"uploads", "uploadId"}, request
+        return "s3:PutObject", f"{IN_BUCKET}{key}"
+    assert "x-amz-copy-source" not in {header.lower().replace("_", "-") for header in request.headers}
+    return actions[request.method], f"{IN_BUCKET}{key}"
+
+
+def test_the_platform_may_do_what_it_does(asked: Asked) -> None:
+    missing = {right for right in asked.rights if not is_allowed(policies()["platform-production"], *right)}
+    assert missing == set()
+
+
+def test_and_nothing_else(asked: Asked) -> None:
+    for statement in policies()["platform-production"]:
+        for action in statement.actions:
+            for pattern in statement.resources:
+                if action.startswith("kms:"):  # S3 asks the key, in the platform's name
+                    assert pattern == KEY_ARN
+                    continue
+                if action == "s3:AbortMultipartUpload":  # where it may write, it may also break off
+                    assert "s3:PutObject" in statement.actions
+                    assert action in {one for one, _ in asked.rights}
+                    continue
+                single = replace(statement, actions=[action], resources=[pattern])
+                assert any(single.is_about(*right) for right in asked.rights), f"nothing needs {action} on {pattern}"
+
+
+def test_staging_has_the_same_rights_in_its_own_account_and_no_key() -> None:
+    production, staging = ((FOLDER / f"platform-{name}.json").read_text() for name in ("production", "staging"))
+    without_key = re.sub(r',\s*\{\s*"Sid": "UseTheKey".*?\n    \}(?=\n  \])', "", production, flags=re.DOTALL)
+    assert without_key != production
+    assert without_key.replace("-prod", "-staging").replace("/production/", "/staging/") == staging
+
+
+@pytest.mark.parametrize("suffix", ["prod", "staging"])
+def test_no_role_may_more_than_its_work(suffix: str) -> None:
+    of_everything = []
+    for role, statements in policies(suffix).items():
+        for statement in statements:
+            if statement.effect == "Allow":
+                assert not any("*" in action for action in statement.actions), f"{role}: {statement.sid}"
+                if "*" in statement.resources:
+                    of_everything.append((role, *statement.actions))
+    # A key's own policy names the key so; and of that action AWS knows no resource.
+    assert {entry for entry in of_everything if entry[0] != "key"} == {("dagster-ecs", "ecs:DescribeTaskDefinition")}
+
+
+def test_only_the_platform_may_read_deliveries() -> None:
+    raw = f"{IN_BUCKET}raw-data/sales/sales_VM001_20240305.csv"
+    for role, statements in policies().items():
+        for action in ("s3:GetObject", "s3:GetObjectVersion"):
+            if role not in OF_THINGS:
+                assert is_allowed(statements, action, raw) == (
+                    (role, action) == ("platform-production", "s3:GetObject")
+                )
+    bucket = policies()["bucket-production"]
+    for action in ("s3:GetObject", "s3:GetObjectVersion"):
+        assert list(denials(bucket, action, raw, _over_tls(DELIVERER))) == ["OnlyThePlatformReadsDeliveries"]
+        assert list(denials(bucket, action, raw, _over_tls(PLATFORM))) == []
+
+
+def test_only_the_deliverer_may_write_them_and_nobody_may_remove_them() -> None:
+    raw = f"{IN_BUCKET}raw-data/sales/sales_VM001_20240305.csv"
+    roles = {role: statements for role, statements in policies().items() if role not in OF_THINGS}
+    may = {action: {role for role, said in roles.items() if is_allowed(said, action, raw)} for action in _CHANGES}
+    assert may == {"s3:PutObject": {"deliverer"}, "s3:DeleteObject": set(), "s3:DeleteObjectVersion": set()}
+    for action in _CHANGES:
+        assert list(denials(policies()["bucket-production"], action, raw, _over_tls(PLATFORM))) == [
+            "OnlyTheDelivererWritesThem"
+        ]
+    assert {action for statement in roles["deliverer"] for action in statement.actions} == {
+        *("s3:PutObject", "s3:AbortMultipartUpload", "kms:Decrypt", "kms:GenerateDataKey")
+    }
+
+
+_CHANGES = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
+
+
+def test_readers_see_exports_and_snowflake_its_batches_and_nothing_else() -> None:
+    readable = {"reader": "processed-data/", "snowflake": "staging/publications/", "dagster-logs": "dagster-logs/"}
+    for role, prefix in readable.items():
+        resources = {
+            resource
+            for statement in policies()[role]
+            for resource in statement.resources
+            if set(statement.actions) & {"s3:GetObject", "s3:GetObjectVersion"}
+        }
+        assert resources == {f"{IN_BUCKET}{prefix}*"}
+        for statement in policies()[role]:
+            if "s3:ListBucket" in statement.actions:
+                assert statement.conditions == {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
+
+
+def test_what_the_platform_writes_the_bucket_takes_and_nothing_that_is_encrypted_otherwise(asked: Asked) -> None:
+    bucket = policies()["bucket-production"]
+    for request in asked.requests:
+        if request.method in ("PUT", "POST"):
+            said = _encryption(request)
+            assert list(denials(bucket, *_of_s3(request), _over_tls(PLATFORM) | said)) == []
+            # A part of an upload is encrypted as its beginning said, and what runs print as the bucket says.
+            assert said.keys() == {_SSE, _SSE_KEY} or "uploadId" in request.query or "/dagster-logs/" in request.path
+    work = f"{IN_BUCKET}staging/x"
+    for changed, sid in {
+        (_SSE, "AES256"): "NoOtherEncryption",
+        (_SSE_KEY, KEY_ARN.replace("1234", "9999")): "NoOtherKey",
+        (_SSE_CUSTOMER, "AES256"): "NoKeyOfTheSender",
+        ("aws:SecureTransport", "false"): "OnlyOverTls",
+    }.items():
+        context = _over_tls(PLATFORM) | {_SSE: "aws:kms", _SSE_KEY: KEY_ARN} | dict([changed])
+        assert list(denials(bucket, "s3:PutObject", work, context)) == [sid]
+
+
+_SSE = "s3:x-amz-server-side-encryption"
+_SSE_KEY, _SSE_CUSTOMER = f"{_SSE}-aws-kms-key-id", f"{_SSE}-customer-algorithm"
+
+
+def _encryption(request: Sent) -> dict[str, str]:
+    """What S3 lets a policy ask about a request that writes."""
+    headers = {f"s3:{header.lower().replace('_', '-')}": value for header, value in request.headers.items()}
+    return {key: headers[key] for key in (_SSE, _SSE_KEY, _SSE_CUSTOMER) if key in headers}
+
+
+def _over_tls(principal: str) -> dict[str, str]:
+    return {"aws:SecureTransport": "true", "aws:PrincipalArn": principal}
+
+
+def test_the_queue_takes_from_the_bucket_alone_and_the_topic_from_the_platform_and_alarms() -> None:
+    (sends,) = (statement for statement in policies()["queue"] if statement.effect == "Allow")
+    assert sends.principals == {"Service": ["s3.amazonaws.com"]}
+    assert sends.holds({"aws:SourceArn": f"arn:aws:s3:::{BUCKET}", "aws:SourceAccount": ACCOUNT})
+    for other in ({"aws:SourceArn": "arn:aws:s3:::other"}, {"aws:SourceAccount": "999999999999"}, {}):
+        context = {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}", "aws:SourceAccount": ACCOUNT} | other
+        assert sends.holds(context) == (not other)
+    publishes = [statement for statement in policies()["topic"] if statement.effect == "Allow"]
+    assert [statement.principals for statement in publishes] == [
+        {"AWS": [PLATFORM]},
+        {"Service": ["cloudwatch.amazonaws.com"]},
+    ]
+
+
+def test_the_key_is_used_by_the_roles_whose_policies_need_it_in_the_same_way_and_by_nobody_else() -> None:
+    of_logs = ("dagster", "dagster-view")
+    needed = {
+        f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{name}-prod": (statement.actions, statement.conditions)
+        for policy, said in policies().items()
+        for statement in said
+        if policy not in OF_THINGS and statement.sid == "UseTheKey"
+        for name in (of_logs if policy == "dagster-logs" else (policy.removesuffix("-production"),))
+    }
+    assert len(needed) == 6
+    given = {
+        principal: (statement.actions, statement.conditions)
+        for statement in policies()["key"]
+        for principal in statement.principals.get("AWS", ())
+    }
+    administration, _ = given.pop(f"arn:aws:iam::{ACCOUNT}:root")
+    assert given == needed
+    usage = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "CreateGrant")
+    assert {f"kms:{action}" for action in usage}.isdisjoint(administration)
+
+
+def test_operators_may_do_what_the_handbook_tells_them_to() -> None:
+    told = re.findall(r"`aws (sqs) ([a-z-]+)", (PROJECT_DIR / "docs" / "operating.md").read_text())
+    actions = {f"{service}:{''.join(word.capitalize() for word in verb.split('-'))}" for service, verb in told}
+    assert actions == {"sqs:ReceiveMessage", "sqs:StartMessageMoveTask"}
+    dead_letters = f"{ARN.format('sqs')}{COMPANY}-vending-arrivals-prod-dlq"
+    for action in actions:
+        assert is_allowed(policies()["operator"], action, dead_letters)
+    assert is_allowed(policies()["operator"], "sqs:SendMessage", dead_letters.removesuffix("-dlq"))
