@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev test browser snowflake lint bench lock clean sample
+.PHONY: help setup demo demo-cloud dev test browser snowflake test-live lint bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
 
 snowflake: $(READY) ## build everything twice on an emulated Snowflake, and hold it against DuckDB
 	@$(BIN)/python -m pytest -m snowflake -n 0 vending_platform_tests/end_to_end
+
+test-live: $(READY) ## the same on the accounts of LIVE_DATABASE and VENDING_…, if they are given
+	@$(BIN)/python -m pytest -m live -n 0 -rs vending_platform_tests/end_to_end
 
 lint: $(READY) ## style, types, and the walls between the floors
 	@$(BIN)/ruff check .

@@ -11,13 +11,14 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import typer
 
-from vending_platform.environment import PROJECT_DIR, Environment
+from vending_platform.environment import PROJECT_DIR, Environment, SnowflakeTarget
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, emulated_aws
 from vending_platform_tests.emulators.furnished import furnish
 from vending_platform_tests.emulators.snowflake import Emulator, snowflake_emulator
@@ -44,6 +45,13 @@ class Cloud:
     def _where(self) -> dict[str, Any]:
         endpoint = f"http://127.0.0.1:{self.snowflake.port}"
         return {"VENDING_SNOWFLAKE_ACCOUNT": "emulator", "VENDING_SNOWFLAKE_ENDPOINT": endpoint}
+
+    def with_empty_database(self) -> Environment:
+        """As nothing can be dropped here that another test may still read."""
+        settings, database = self.environment, f"T{uuid4().hex[:12].upper()}"
+        assert isinstance(settings.warehouse, SnowflakeTarget)
+        self.snowflake.databases.add(database)
+        return replace(settings, warehouse=replace(settings.warehouse, database=database))
 
     def set_up(self) -> None:
         """Empty, but for what docs/deployment.md has an administrator make in AWS."""

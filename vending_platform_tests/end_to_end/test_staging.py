@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
-from uuid import uuid4
 
 import pytest
 
@@ -32,16 +31,30 @@ from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, n
 
 if TYPE_CHECKING:
     from vending_platform_tests.emulators.cloud import Cloud
+    from vending_platform_tests.emulators.live import Live
 
-pytestmark = pytest.mark.snowflake
+EMULATED, LIVE = (pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("snowflake", "live"))
 
 
 @pytest.fixture(scope="module")
-def cloud() -> "Iterator[Cloud]":
+def emulated() -> "Iterator[Cloud]":
     from vending_platform_tests.emulators.cloud import emulated_cloud
 
     with emulated_cloud() as cloud:
         yield cloud
+
+
+@pytest.fixture(params=[EMULATED, LIVE])
+def cloud(request: pytest.FixtureRequest) -> "Iterator[Cloud | Live]":
+    from vending_platform_tests.emulators.live import live_accounts, why_not
+
+    if request.param == "snowflake":
+        yield request.getfixturevalue("emulated")
+    elif (reason := why_not()) is not None:
+        pytest.skip(reason)
+    else:
+        with live_accounts() as live:
+            yield live
 
 
 @pytest.fixture(params=["sample", "untidy fleet"])
@@ -54,11 +67,14 @@ def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, byte
     return {path.name: path.read_bytes() for path in (tmp_path / "made" / "sources").rglob("*.csv")}
 
 
-def test_they_agree(cloud: "Cloud", deliveries: dict[str, bytes], tmp_path: Path, manifest: dict[str, Any]) -> None:
+def test_they_agree(
+    cloud: "Cloud | Live", deliveries: dict[str, bytes], tmp_path: Path, manifest: dict[str, Any]
+) -> None:
     cloud.set_up()
     cloud.deliver(deliveries)
     same_on_disk(cloud, tmp_path / "data" / "sources")
-    with patch.dict(os.environ, VENDING_DATA_DIR=str(tmp_path / "data")):
+    others = {name: value for name, value in os.environ.items() if not name.startswith("VENDING_")}
+    with patch.dict(os.environ, others | {"VENDING_DATA_DIR": str(tmp_path / "data")}, clear=True):
         development = Platform(load(), manifest)
     staging = open_staging(cloud, manifest, tmp_path)
     assert run(development) == run(staging)
@@ -70,27 +86,28 @@ def test_they_agree(cloud: "Cloud", deliveries: dict[str, bytes], tmp_path: Path
     assert len(exports(staging)) > 6
 
 
+@pytest.mark.snowflake
 def test_no_secret_is_in_anything_that_a_run_leaves(
-    cloud: "Cloud", manifest: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    emulated: "Cloud", manifest: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A good run and two that fail: one has no right account, one meets a model that Snowflake refuses."""
-    cloud.set_up()
-    cloud.deliver(FILES)
-    staging = open_staging(cloud, manifest, tmp_path)
+    emulated.set_up()
+    emulated.deliver(FILES)
+    staging = open_staging(emulated, manifest, tmp_path)
     with log_everything(tmp_path / "log"):
         assert run(staging)["went well"]
         elsewhere = replace(account_of(staging.environment), account="zz98765")
         with pytest.raises(WrongAccount):
             run(replace(staging, environment=replace(staging.environment, warehouse=elsewhere)))
-        cloud.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
+        emulated.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
         makes = {shape for shape in REVIEWED if "create or replace" in shape}
         with patch("vending_platform_tests.emulators.snowflake.REVIEWED", REVIEWED - makes):
             assert not run(staging)["went well"]
     printed = capfd.readouterr()
     told = {"printed": (printed.out + printed.err).encode()}
     told |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    told |= {f"s3 {key}": content for key, content in cloud.everything().items()}
-    told["statements"] = "\n".join(f"{sent.tag} {sent.sql}" for sent in cloud.snowflake.sent).encode()
+    told |= {f"s3 {key}": content for key, content in emulated.everything().items()}
+    told["statements"] = "\n".join(f"{sent.tag} {sent.sql}" for sent in emulated.snowflake.sent).encode()
     assert any("run_results" in where for where in told)
     assert any(b"zz98765" in content for where, content in told.items() if "dagster" in where)
     assert any(b"The emulator refuses" in content for where, content in told.items() if "s3 " in where)
@@ -114,17 +131,14 @@ def log_everything(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def open_staging(cloud: "Cloud", manifest: dict[str, Any], folder: Path) -> Platform:
+def open_staging(cloud: "Cloud | Live", manifest: dict[str, Any], folder: Path) -> Platform:
     """With an empty database of its own."""
-    settings = cloud.environment
-    own = replace(account_of(settings), database=f"T{uuid4().hex[:12].upper()}")
-    cloud.snowflake.databases.add(own.database)
     home = folder / "scratch"
-    at_home = replace(settings, warehouse=own, scratch=home, dagster_home=home / "dagster", automatic_retries=0)
-    return Platform(at_home, manifest)
+    settings = cloud.with_empty_database()
+    return Platform(replace(settings, scratch=home, dagster_home=home / "dagster", automatic_retries=0), manifest)
 
 
-def same_on_disk(cloud: "Cloud", sources: Path) -> None:
+def same_on_disk(cloud: "Cloud | Live", sources: Path) -> None:
     """The bucket as a folder: the same paths, contents and moments, as these decide which of two files is the newer."""
     place = open_storage(cloud.environment.places, cloud.environment.aws, encryption=cloud.environment.encryption).raw
     for file in place.files():
