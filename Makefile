@@ -37,8 +37,8 @@ demo-cloud: $(READY) ## the same in staging's way: S3 and Snowflake, both emulat
 dev: $(READY) ## set up, then look at it all in Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/vending dev
 
-test: $(READY) ## set up, then the tests
-	@$(BIN)/python -m pytest --cov --cov-report=term
+test: $(READY) ## set up, then the tests; with COVERAGE=1 also how much of the code they run
+	@$(BIN)/python -m pytest $(if $(COVERAGE),--cov --cov-report=term)
 
 browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
 	@$(BIN)/python -m pytest -m browser -n 0 vending_platform_tests/browser

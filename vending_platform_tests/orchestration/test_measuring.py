@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,15 +24,14 @@ from vending_platform.platform import Platform
 from vending_platform.transformation import Block, NodeResult, Transformed, Window
 from vending_platform_tests.ingestion.yard import sales, sales_file, sales_row
 
-OPERATING = PROJECT_DIR / "docs" / "operating.md"
+SETTINGS = PROJECT_DIR / "deployment" / "dagster.yaml"
 
 
 @contextmanager
 def in_the_cloud() -> Iterator[dg.DagsterInstance]:
-    """A history with the settings that docs/operating.md gives for the cloud."""
-    written = re.search(r"```yaml\n(python_logs:.*?)```", OPERATING.read_text(), re.DOTALL)
-    assert written is not None
-    with warnings.catch_warnings(), dg.instance_for_test(overrides=yaml.safe_load(written[1])) as history:
+    """A history that logs as it does in staging and production."""
+    logs = {"python_logs": yaml.safe_load(SETTINGS.read_text())["python_logs"]}
+    with warnings.catch_warnings(), dg.instance_for_test(overrides=logs) as history:
         warnings.simplefilter("ignore", dg.BetaWarning)
         yield history
 
