@@ -44,7 +44,7 @@ browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
 	@$(BIN)/python -m pytest -m browser -n 0 vending_platform_tests/browser
 
 snowflake: $(READY) ## build everything twice on an emulated Snowflake, and hold it against DuckDB
-	@$(BIN)/python -m pytest -m snowflake vending_platform_tests/end_to_end
+	@$(BIN)/python -m pytest -m snowflake -n 0 vending_platform_tests/end_to_end
 
 test-live: $(READY) ## the same on the accounts of LIVE_DATABASE and VENDING_…, if they are given
 	@$(BIN)/python -m pytest -m live -n 0 -rs vending_platform_tests/end_to_end
