@@ -198,8 +198,7 @@ class Platform:
         if environment.verification is not Verification.NEEDED:
             return self
         artifacts, own = self.rooms.storage.artifacts, project_hash(self.project_dir)
-        versions = promotion.verified_versions(artifacts)
-        if any(version.project == own for version in versions):
+        if promotion.verified_version(artifacts, own) is not None:
             return self
         if self.unverified_because:
             promotion.record_override(
@@ -207,7 +206,7 @@ class Platform:
             )
             self.listener.on_notice(f"Version {own} is not verified, and is used because: {self.unverified_because}")
             return self
-        if not versions:
+        if not (versions := promotion.verified_versions(artifacts)):
             raise PromotionError(
                 f"staging has verified no version yet, and {environment.name} transforms with no other: "
                 "let it build there first, or say why it can't wait (vending run --unverified REASON)"

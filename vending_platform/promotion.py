@@ -10,7 +10,6 @@ reason, which is kept beside it.
 import hashlib
 import io
 import json
-import shutil
 import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
@@ -46,7 +45,7 @@ class Verified:
 def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_id: str, now: datetime) -> Verified:
     """What stands in the marker of this version from now on. A version that has one keeps it."""
     project = project_hash(project_dir)
-    if (marker := _marker(artifacts, project)) is not None:
+    if (marker := verified_version(artifacts, project)) is not None:
         return marker
     bundle = _bundle(project_dir)
     verified = Verified(
@@ -61,7 +60,7 @@ def verified_versions(artifacts: Place) -> list[Verified]:
     """The last one first. A marker whose files have not been replicated yet does not count."""
     names = {Path(file.path).name for file in artifacts.files(_VERIFIED)}
     projects = {name.removesuffix(".zip") for name in names if name.endswith(".zip") and f"{name[:-4]}.json" in names}
-    found = [marker for project in projects if (marker := _marker(artifacts, project)) is not None]
+    found = [marker for project in projects if (marker := verified_version(artifacts, project)) is not None]
     return sorted(found, key=lambda marker: marker.verified_at, reverse=True)
 
 
@@ -75,11 +74,16 @@ def unpack(artifacts: Place, verified: Verified, into: Path) -> Path:
         raise PromotionError(f"the kept files of version {verified} are not those that were verified")
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into) as aside:
+        whole = Path(aside) / verified.project
         with zipfile.ZipFile(io.BytesIO(content)) as bundle:
-            bundle.extractall(aside)
-        if (found := project_hash(Path(aside))) != verified.project:
+            bundle.extractall(whole)
+        if (found := project_hash(whole)) != verified.project:
             raise PromotionError(f"version {verified} is {found} here: dbt itself is another one than in staging")
-        shutil.copytree(aside, folder, dirs_exist_ok=True)
+        try:
+            whole.rename(folder)  # in one step: half a project would be taken for a whole one ever after
+        except OSError:
+            if not folder.is_dir():  # else another run was first, with the same files
+                raise
     return folder
 
 
@@ -89,7 +93,8 @@ def record_override(artifacts: Place, project: str, revision: str | None, *, run
     artifacts.write(f"{_OVERRIDES}/{run_id}.json", json.dumps(said, ensure_ascii=False, indent=1).encode())
 
 
-def _marker(artifacts: Place, project: str) -> Verified | None:
+def verified_version(artifacts: Place, project: str) -> Verified | None:
+    """What the marker of this version says, if it has one."""
     try:
         return Verified(**json.loads(b"".join(artifacts.read_path(f"{_VERIFIED}/{project}.json"))))
     except KeyError:

@@ -66,6 +66,22 @@ class TestVersions:
             folder = unpack(artifacts, version, tmp_path / "kept")
             assert (folder / MODEL).read_text() == before
 
+    def test_half_of_it_is_never_taken_for_the_whole(
+        self, artifacts: LocalPlace, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        signed(artifacts, project, MONDAY)
+        (version,) = verified_versions(artifacts)
+
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", stop)
+            with pytest.raises(KeyboardInterrupt):
+                unpack(artifacts, version, tmp_path / "kept")
+        assert list((tmp_path / "kept").iterdir()) == []
+        assert (unpack(artifacts, version, tmp_path / "kept") / MODEL).is_file()
+
     def test_a_marker_that_arrived_before_its_files_does_not_count_yet(
         self, artifacts: LocalPlace, project: Path
     ) -> None:
