@@ -86,7 +86,7 @@ class Slack:
     def send(self, message: Message) -> None:
         try:
             webhook = self.read_webhook()
-        except Exception as error:
+        except Exception as error:  # whoever reads secrets has errors of its own, whose words may hold what was read
             raise ChannelDown(f"the secret with the webhook can't be read: {type(error).__name__}") from None
         if not is_webhook(webhook):
             raise ChannelDown("the webhook is no https address")

@@ -220,7 +220,7 @@ class _Cursor(FakeSnowflakeCursor):
             self._answer(command, params, *args, **options)
         except Error:
             raise
-        except Exception as error:
+        except Exception as error:  # fakesnow's server would answer it with HTTP 500, which is repeated for minutes
             raise _refused(f"{type(error).__name__}: {error}") from error
         return self
 
