@@ -2,36 +2,87 @@
     The window: the business days a run is about, var('first_day') to var('last_day'), both included. Without them it
     is every day. A model says `where {{ in_window('business_date') }}`, outside is_incremental(), so that a table's
     first run for one day reads one day and not all of history.
+
+    A changed day moves more days of some models than of others. var('windows') gives the days of those that it names,
+    as {model: [first, last]}; a test looks at all days of the models that it asks. A model of whole months always has
+    whole months.
 -#}
 
 {% macro in_window(column) -%}
-    {%- set first_day = window_day('first_day') -%}
-    {%- set last_day = window_day('last_day') -%}
-    {%- if (first_day or last_day) and execute and flags.FULL_REFRESH -%}
+    {{ between_days(column, window_of(model)) }}
+{%- endmacro %}
+
+
+{#-
+    The days of its inputs that a model's window rests on: as many before and after as its config.meta.reach says.
+-#}
+
+{% macro in_reach(column) -%}
+    {%- set days = window_of(model) -%}
+    {%- set reach = (model.config.meta or {}).get("reach") -%}
+    {%- set reach = reach if reach is mapping else {} -%}
+    {{ between_days(column, [
+        day_moved(days[0], -reach.get("days_before", 0)), day_moved(days[1], reach.get("days_after", 0))
+    ]) }}
+{%- endmacro %}
+
+
+{% macro window_of(node) -%}
+    {#- The first and the last day of a model, or of all the models that a test asks; nothing stands for no end. -#}
+    {%- set given = [window_day(var("first_day", none)), window_day(var("last_day", none))] -%}
+    {%- set windows = var("windows", {}) -%}
+    {%- set named = [] -%}
+    {%- for name in ([node.unique_id] if node.resource_type == "model" else node.depends_on.nodes) -%}
+        {%- if name.split(".")[-1] in windows -%}
+            {%- do named.append(windows[name.split(".")[-1]]) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set days = [window_day(named | map("first") | min), window_day(named | map("last") | max)] if named else given -%}
+    {%- if (days[0] or days[1]) and execute and flags.FULL_REFRESH -%}
         {{ exceptions.raise_compiler_error(
             "--full-refresh begins a table anew, so it can't be about a few days only: it would forget all others. "
             ~ "Leave out either --full-refresh or first_day and last_day."
         ) }}
     {%- endif -%}
-    {%- if first_day and last_day -%}
-        {{ column }} between cast('{{ first_day }}' as date) and cast('{{ last_day }}' as date)
-    {%- elif first_day -%}
-        {{ column }} >= cast('{{ first_day }}' as date)
-    {%- elif last_day -%}
-        {{ column }} <= cast('{{ last_day }}' as date)
+    {%- if (node.config.meta or {}).get("reach") == "month" -%}
+        {{ return([month_start(days[0]), day_moved(month_start(day_moved(month_start(days[1]), 31)), -1)]) }}
+    {%- endif -%}
+    {{ return(days) }}
+{%- endmacro %}
+
+
+{% macro between_days(column, days) -%}
+    {%- if days[0] and days[1] -%}
+        {{ column }} between cast('{{ days[0] }}' as date) and cast('{{ days[1] }}' as date)
+    {%- elif days[0] -%}
+        {{ column }} >= cast('{{ days[0] }}' as date)
+    {%- elif days[1] -%}
+        {{ column }} <= cast('{{ days[1] }}' as date)
     {%- else -%}
         1 = 1
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro window_day(name) -%}
+{% macro window_day(day) -%}
     {#- The day as yyyy-mm-dd, or nothing; what is no day stops the run. -#}
-    {%- set day = var(name, none) -%}
     {%- if day is not none and day | string | trim -%}
         {{- return(modules.datetime.date.fromisoformat(day | string | trim).isoformat()) -}}
     {%- endif -%}
     {{- return(none) -}}
+{%- endmacro %}
+
+
+{% macro day_moved(day, days) -%}
+    {%- if day -%}
+        {{ return((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(days=days)).isoformat()) }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+
+{% macro month_start(day) -%}
+    {{ return(day[:8] ~ "01" if day else none) }}
 {%- endmacro %}
 
 
