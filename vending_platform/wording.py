@@ -207,8 +207,11 @@ def tell_transformed(transformed: Transformed) -> RenderableType:
     models = _count(len({result.name for result in built}), "model")
     lines.append(Text(f"\nBuilt {models}, {good} of {_count(len(checks), 'check')} passed", style="bold"))
     for window in days:
-        span = f"{window.first_day}" + (f" to {window.last_day}" if window.last_day != window.first_day else "")
-        lines.append(f"  {span}: {', '.join(model.name for model in window.models if model.is_daily)}")
+        names: dict[str, list[str]] = {}
+        for name, built_days in window.built.items():
+            first, last = built_days[0], built_days[-1]
+            names.setdefault(f"{first}" if first == last else f"{first} to {last}", []).append(name)
+        lines += [f"  {span}: {', '.join(of_it)}" for span, of_it in names.items()]
     lines += waiting
     lines += _problems(
         [

@@ -12,15 +12,21 @@ from pydantic import BaseModel, ValidationError
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
 from vending_platform.catalog.exports import CsvEncoding, Export, Format, exports_of
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
-from vending_platform.catalog.models import Model, Reach, models_of
+from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
+from vending_platform.catalog.reach import DELIVERIES, EVERYTHING, MONTH, SAME_DAY, Days, Reach, Way, months
 from vending_platform.catalog.types import LogicalType, format_pattern
 
 __all__ = [
+    "DELIVERIES",
+    "EVERYTHING",
+    "MONTH",
+    "SAME_DAY",
     "Catalog",
     "Column",
     "ContractError",
     "CsvEncoding",
+    "Days",
     "Delivery",
     "Encoding",
     "Expected",
@@ -33,9 +39,11 @@ __all__ = [
     "Reach",
     "Source",
     "Undeclared",
+    "Way",
     "catalog_of",
     "format_pattern",
     "load_catalog",
+    "months",
     "project_files",
     "project_hash",
     "read_manifest",

@@ -2,26 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import date
 from graphlib import TopologicalSorter
 from typing import Any
 
-
-class Reach(StrEnum):
-    """Which of a model's days a changed raw day reaches."""
-
-    SAME_DAY = "same_day"
-    MONTH = "month"
-    """Every day of that month."""
-    EVERYTHING = "everything"
+from vending_platform.catalog.reach import ALLOWED, DELIVERIES, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
 
 
 @dataclass(frozen=True)
 class Model:
-    """A dbt model. `sources` and `rests_on` are the delivered tables and the models that it is built from, also those
-    that are behind others."""
+    """A dbt model or seed. `sources` and `rests_on` are the delivered tables and the models that it is built from, also
+    those that are behind others."""
 
     name: str
     schema_name: str
@@ -32,6 +25,10 @@ class Model:
     rests_on: frozenset[str] = frozenset()
     code: str = ""
     """A hash over all that decides what its SQL says."""
+    assumptions: str = ""
+    """A hash over the seeds that it is built from."""
+    ways: tuple[tuple[str, Way], ...] = ()
+    """The ways from it to each of its sources; a source without one is read by its own reach alone."""
 
     @property
     def is_daily(self) -> bool:
@@ -42,34 +39,77 @@ class Model:
     def is_view(self) -> bool:
         return self.materialized == "view"
 
+    @property
+    def is_seed(self) -> bool:
+        return self.materialized == "seed"
+
+    def raw_days(self, source: str, first: date, last: date) -> Days:
+        """The days of a source that its days from `first` to `last` rest on."""
+        return _around(way.covered(first, last) for way in self.ways_to(source))
+
+    def days_reached(self, source: str, first: date, last: date) -> Days:
+        """Its days that rest on any of these days of a source."""
+        return _around(way.reached(first, last) for way in self.ways_to(source))
+
+    def ways_to(self, source: str) -> list[Way]:
+        return [way for name, way in self.ways if name == source] or [Way((self.reach,))]
+
+
+def _around(spans: Iterable[Days]) -> Days:
+    firsts, lasts = zip(*spans, strict=True)
+    return min(firsts), max(lasts)
+
 
 def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
-    """Every model after those that it is built from; or in its place what is wrong with it."""
+    """Every model and seed after those that it is built from; or in its place what is wrong with it."""
     macros = _macros(manifest)
     codes: dict[str, str] = {}
+    ways: dict[str, frozenset[tuple[str, Way]]] = _to_themselves(manifest)
     for node in _in_order(manifest.get("nodes", {})):
-        if node["resource_type"] != "model":
+        if node["resource_type"] not in ("model", "seed"):
             continue
-        materialized = node["config"]["materialized"]
-        code = codes[node["unique_id"]] = _code(node, macros, codes, manifest)
+        name, materialized = node["unique_id"], node["config"]["materialized"]
+        code = codes[name] = _code(node, macros, codes, manifest)
         said = node["config"]["meta"].get("reach")
-        where = f"{node['original_file_path']}: model {node['name']}"
+        where = f"{node['original_file_path']}: {node['resource_type']} {node['name']}"
         if said is None and materialized == "incremental":
-            yield f"{where}: an incremental model must say its config.meta.reach; allowed: {', '.join(Reach)}"
+            yield f"{where}: an incremental model must say its config.meta.reach; {ALLOWED}"
             continue
-        if said is not None and said not in list(Reach):
-            yield f"{where}: unknown reach {said!r}; allowed: {', '.join(Reach)}"
+        reach = SAME_DAY if materialized == "view" else EVERYTHING
+        if said is not None:
+            try:
+                reach = read_reach(said)
+            except ValueError as error:
+                yield f"{where}: {error}"
+                continue
+        if materialized == "incremental" and reach == DELIVERIES:
+            yield f"{where}: reach 'deliveries' is for a table that is built as a whole"
             continue
+        ways[name] = frozenset(
+            (source, way.begun_with(reach)) for parent in _parents(node) for source, way in ways.get(parent, ())
+        )
+        behind = [other for other in _behind(node, manifest) if other["resource_type"] in ("model", "seed")]
+        seeds = sorted({codes[other["unique_id"]] for other in behind if other["resource_type"] == "seed"})
         yield Model(
             name=node["name"],
             schema_name=node["schema"],
-            unique_id=node["unique_id"],
+            unique_id=name,
             materialized=materialized,
-            reach=Reach(said or Reach.EVERYTHING),
-            sources=frozenset(_sources(node["unique_id"], manifest)),
-            rests_on=frozenset(_models_behind(node, manifest)),
+            reach=reach,
+            sources=frozenset(source for source, _ in ways[name]),
+            rests_on=frozenset(other["name"] for other in behind),
             code=code,
+            assumptions=_hash(seeds) if seeds else "",
+            ways=tuple(sorted(ways[name], key=str)),
         )
+
+
+def _to_themselves(manifest: dict[str, Any]) -> dict[str, frozenset[tuple[str, Way]]]:
+    return {
+        name: frozenset({(declared["identifier"], Way())})
+        for name, declared in manifest["sources"].items()
+        if "files" in declared["config"]["meta"]
+    }
 
 
 def _macros(manifest: dict[str, Any]) -> str:
@@ -83,7 +123,7 @@ def _macros(manifest: dict[str, Any]) -> str:
 
 def _code(node: dict[str, Any], macros: str, codes: dict[str, str], manifest: dict[str, Any]) -> str:
     """A view is part of the code of what reads it: it has no rows of its own."""
-    parents = sorted(node.get("depends_on", {}).get("nodes", ()))
+    parents = _parents(node)
     views = [
         codes[parent]
         for parent in parents
@@ -99,23 +139,21 @@ def _hash(parts: list[str]) -> str:
 
 
 def _in_order(nodes: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    parents = {name: sorted(nodes[name].get("depends_on", {}).get("nodes", ())) for name in sorted(nodes)}
+    parents = {name: _parents(nodes[name]) for name in sorted(nodes)}
     return (nodes[name] for name in TopologicalSorter(parents).static_order() if name in nodes)
 
 
-def _models_behind(node: dict[str, Any], manifest: dict[str, Any]) -> Iterator[str]:
-    for parent in node.get("depends_on", {}).get("nodes", ()):
-        behind = manifest["nodes"].get(parent)
-        if behind is not None and behind["resource_type"] == "model":
-            yield behind["name"]
-            yield from _models_behind(behind, manifest)
+def _parents(node: dict[str, Any]) -> list[str]:
+    return sorted(node.get("depends_on", {}).get("nodes", ()))
 
 
-def _sources(unique_id: str, manifest: dict[str, Any]) -> Iterator[str]:
-    if unique_id in manifest["sources"]:
-        declared = manifest["sources"][unique_id]
-        if "files" in declared["config"]["meta"]:
-            yield declared["identifier"]
-        return
-    for parent in manifest["nodes"].get(unique_id, {}).get("depends_on", {}).get("nodes", ()):
-        yield from _sources(parent, manifest)
+def _behind(node: dict[str, Any], manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every node that this one is built from, also those behind others, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    left = _parents(node)
+    while left:
+        parent = left.pop()
+        if parent in manifest["nodes"] and parent not in found:
+            found[parent] = manifest["nodes"][parent]
+            left += _parents(found[parent])
+    return list(found.values())

@@ -30,8 +30,10 @@ def build_arguments(
     if not unit_tests:
         arguments += ["--exclude-resource-type", "unit_test"]
     if window.first_day is not None and window.last_day is not None:
-        days = {"first_day": window.first_day.isoformat(), "last_day": window.last_day.isoformat()}
-        arguments += ["--vars", json.dumps(days)]
+        days: dict[str, object] = {"first_day": f"{window.first_day}", "last_day": f"{window.last_day}"}
+        spans = {model.name: [f"{day}" for day in window.span(model)] for model in window.models if model.is_daily}
+        others = {name: span for name, span in spans.items() if span != list(days.values())}
+        arguments += ["--vars", json.dumps(days | ({"windows": others} if others else {}))]
     return [*arguments, *_where(project_dir, target_dir), "--target", target, "--threads", str(threads)]
 
 

@@ -7,12 +7,11 @@ What was built before stays as it is. Pure.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery, Model, Reach
-from vending_platform.transformation.versions import reaching
+from vending_platform.catalog import Catalog, Delivery, Model, months
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +57,9 @@ def blocked_days(models: Iterable[Model], blocked: Iterable[Block]) -> Mapping[s
             if block.business_date is None:
                 days[model.name].add(None)
             elif model.is_daily:
-                # What rests on everything there is does not stand still for one bad day, except that day's own rows.
-                reach = Reach.SAME_DAY if model.reach is Reach.EVERYTHING else model.reach
-                days[model.name].update(reaching(reach, block.business_date))
+                # A month's figures would lack the day. What looks back at it from other days does not stand still.
+                first = last = block.business_date
+                if any(way.has_months for way in model.ways_to(block.source)):
+                    first, last = months(first, last)
+                days[model.name].update(first + timedelta(days=number) for number in range((last - first).days + 1))
     return {name: frozenset(found) for name, found in days.items()}

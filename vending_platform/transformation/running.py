@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -23,8 +23,8 @@ from vending_platform.transformation.arguments import (
     parse_arguments,
 )
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
-from vending_platform.transformation.spread import SCHEMAS, Spread, spread
-from vending_platform.transformation.staleness import Window, stale_days, windows
+from vending_platform.transformation.spread import SCHEMAS, spread
+from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
@@ -110,10 +110,11 @@ def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on."""
     if not reader.has_table(_LEDGER):
         return {}
-    raw = raw_versions(catalog, _ledger(reader))
+    ledger = _ledger(reader)
+    raw = raw_versions(catalog, ledger)
     reached = spread(reader, catalog, raw).reached
     built = {build: UNFINISHED if build in reached else version for build, version in _built(reader).items()}
-    return stale_days(catalog.models, raw, built)
+    return stale_days(catalog.models, raw, built, blocked_days(catalog.models, blocks(catalog, ledger)))
 
 
 def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
@@ -153,12 +154,14 @@ def transform(
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
             ledger = _ledger(writer)
             raw = raw_versions(catalog, ledger)
-            _doubt_what_is_reached(writer, spread(writer, catalog, raw), run_id)
+            done.blocked = blocks(catalog, ledger)
+            waiting = blocked_days(catalog.models, done.blocked)
+            found = spread(writer, catalog, raw)
+            _doubt(writer, found.reached, found.remember, run_id)
+            _doubt(writer, unseen(catalog.models, raw, _built(writer), waiting), (), run_id)
             built = _built(writer)
             due = built | dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED) if anew else built
             tested = _tested(writer)
-        done.blocked = blocks(catalog, ledger)
-        waiting = blocked_days(chosen, done.blocked)
         todo = windows(
             chosen,
             raw,
@@ -359,10 +362,10 @@ def verdicts(reader: Reader) -> dict[tuple[str, date | None], bool]:
     return {(row["model"], row["business_date"]): row["checks_passed"] for row in rows.to_pylist()}
 
 
-def _doubt_what_is_reached(writer: Writer, found: Spread, run_id: str) -> None:
-    """Days that a change elsewhere reaches count as unfinished, from before dbt starts: a crash forgets nothing."""
-    if found.remember:
-        writer.publish([*_unfinished(found.reached, run_id), *found.remember], lambda _: None)
+def _doubt(writer: Writer, builds: Set[tuple[str, date | None]], remember: Sequence[Change], run_id: str) -> None:
+    """What a change elsewhere reaches counts as unfinished, from before dbt starts: a crash forgets nothing."""
+    if builds or remember:
+        writer.publish([*_unfinished(builds, run_id), *remember], lambda _: None)
 
 
 def _begin(reservation: Reservation, window: Window, run_id: str) -> None:
@@ -427,9 +430,10 @@ def _count(reader: Reader, window: Window, model: Model) -> Iterator[tuple[tuple
     if not model.is_daily:
         yield (model.name, None), reader.query(f"select count(*) as n from {table}")["n"][0].as_py()
         return
+    first, last = window.span(model)
     counted = reader.query(
         f"select business_date as day, count(*) as n from {table}"
-        f" where business_date between date '{window.first_day}' and date '{window.last_day}' group by 1"
+        f" where business_date between date '{first}' and date '{last}' group by 1"
     )
     rows = dict(zip(counted["day"].to_pylist(), counted["n"].to_pylist(), strict=True))
     yield from (((model.name, day), rows.get(day, 0)) for day in window.days(model))

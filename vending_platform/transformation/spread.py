@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Delivery, Model, Source
-from vending_platform.transformation.versions import RawVersions, reaching
+from vending_platform.transformation.versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
 DAYS = TableName("raw", "_spread_days")
@@ -50,7 +50,7 @@ def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
             remember += changes
             for referring, days in _days_that_refer(reader, catalog, source, changed):
                 reached[referring] |= days
-    return Spread(frozenset(_model_days(catalog.models, reached)), tuple(remember))
+    return Spread(frozenset(_model_days(catalog.models, raw, reached)), tuple(remember))
 
 
 def _through_shared_keys(reader: Reader, source: Source, raw: RawVersions) -> tuple[set[date], list[Change]]:
@@ -126,12 +126,14 @@ def _days_that_refer(
             yield source.name, {row["day"] for row in rows}
 
 
-def _model_days(models: Iterable[Model], reached: dict[str, set[date]]) -> Iterator[tuple[str, date]]:
+def _model_days(models: Iterable[Model], raw: RawVersions, reached: dict[str, set[date]]) -> Iterator[tuple[str, date]]:
     for model in models:
-        if model.is_daily:
-            for source in model.sources & reached.keys():
-                for day in reached[source]:
-                    yield from ((model.name, other) for other in reaching(model.reach, day))
+        if not model.is_daily:
+            continue
+        spans = {model.days_reached(name, day, day) for name in model.sources & reached.keys() for day in reached[name]}
+        for day in raw.days_of(model):
+            if any(first <= day <= last for first, last in spans):
+                yield model.name, day
 
 
 def _rows(reader: Reader, table: TableName, source: Source) -> list[dict[str, Any]]:

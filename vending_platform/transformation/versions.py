@@ -1,19 +1,20 @@
 """Which raw content a model's day rests on, as one short hash: a day is stale where the hash has changed.
 
-Computed from the ledger alone. Of a daily source it is the files of the days that reach this day; of a master it is the
-version that was valid on this day, so that a new master reaches the days from its own validity on and no others.
+Computed from the ledger alone. Of a daily source it is the files of the days that this day rests on; of a master the
+versions that were valid on them, so that a new master reaches the days from its own validity on and no others.
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery, Model, Reach
+from vending_platform.catalog import Catalog, Days, Delivery, Model
 from vending_platform.environment import BUSINESS_TIME_ZONE
 
 
@@ -22,11 +23,15 @@ class RawVersions:
     """The ledger's files whose rows are in `raw`, arranged by what they can reach."""
 
     days: dict[str, dict[date, str]]
-    """Of each daily source: per business day a hash over the day's files."""
+    """Of each daily source: per business day, in their order, a hash over the day's files."""
     masters: dict[str, tuple[tuple[date, str, str], ...]]
     """Of each master: since when which content is valid, in that order; and the file it came in."""
     wholes: dict[str, str]
     """Of each source: a hash over all of its files."""
+    ledger: str
+    """A hash over all deliveries that count, also those in quarantine."""
+    _spans: dict[tuple[str, Days], str] = field(default_factory=dict, compare=False)
+    """The hashes of spans of days that were asked for: many models rest on the same ones."""
 
     def days_of(self, model: Model) -> frozenset[date]:
         """The business days of a model that rests on daily sources: all that any source has, so that a day on which
@@ -37,20 +42,30 @@ class RawVersions:
 
     def of(self, model: Model, day: date | None) -> str:
         """What the model rests on; `day` is None for a model that is built as a whole."""
-        if model.is_view:
-            return model.code  # a view has no rows of its own
-        return _hash(self._parts(model, day))
+        if model.is_view or model.is_seed:
+            return model.code  # a view has no rows of its own, and a seed's rows are written by hand
+        return _hash([*self._parts(model, day), model.assumptions])
 
     def _parts(self, model: Model, day: date | None) -> Iterator[str]:
+        if model.reach.of_deliveries:
+            yield self.ledger
         for source in sorted(model.sources):
-            if day is None or model.reach is Reach.EVERYTHING:
+            if day is None or (source not in self.days and source not in self.masters):
                 yield self.wholes.get(source, "")
-            elif source in self.days:
-                yield from (self.days[source].get(reaching, "") for reaching in reaching(model.reach, day))
-            elif source in self.masters:
-                yield _valid_on(self.masters[source], day)
-            else:
-                yield self.wholes.get(source, "")
+                continue
+            span = model.raw_days(source, day, day)
+            if (source, span) not in self._spans:
+                self._spans[source, span] = _hash(self._during(source, *span))
+            yield self._spans[source, span]
+
+    def _during(self, source: str, first: date, last: date) -> Iterator[str]:
+        if source in self.masters:
+            yield from _valid(self.masters[source], first, last)
+            return
+        days = self.days[source]
+        known = list(days)
+        for day in known[bisect_left(known, first) : bisect_right(known, last)]:
+            yield f"{day} {days[day]}"
 
 
 def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
@@ -60,7 +75,8 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     wholes: dict[str, list[str]] = defaultdict(list)
     columns = ("source", "path", "sha256", "file_id", "state", "business_date", "modified_at", "in_raw")
     kinds = {source.name: source.files.delivery for source in catalog}
-    for row in files.select(columns).to_pylist():
+    rows = files.select(columns).to_pylist()
+    for row in rows:
         kind = kinds.get(row["source"])
         if kind is None or not row["in_raw"]:
             continue
@@ -72,7 +88,7 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"], row["file_id"]))
     return RawVersions(
         days={
-            source.name: {day: _hash(sorted(ids)) for day, ids in by_day[source.name].items()}
+            source.name: {day: _hash(sorted(ids)) for day, ids in sorted(by_day[source.name].items())}
             for source in catalog
             if source.files.delivery is Delivery.DAILY
         },
@@ -81,24 +97,19 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             for name, versions in masters.items()
         },
         wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
+        ledger=_hash(sorted(f"{row['file_id']} {row['state']}" for row in rows)),
     )
 
 
-def _valid_on(versions: tuple[tuple[date, str, str], ...], day: date) -> str:
-    """The content valid on that day; before the first one is, the first one."""
-    valid = [content for since, content, _ in versions if since <= day]
-    return valid[-1] if valid else versions[0][1]
-
-
-def reaching(reach: Reach, day: date) -> Iterator[date]:
-    """The raw days that reach `day`; with every reach there is today, they are also the days that `day` reaches."""
-    if reach is Reach.SAME_DAY:
-        yield day
-        return
-    current = day.replace(day=1)
-    while current.month == day.month:
-        yield current
-        current += timedelta(days=1)
+def _valid(versions: tuple[tuple[date, str, str], ...], first: date, last: date) -> Iterator[str]:
+    """The contents valid between these days, without one that repeats the one before it; before the first one is
+    valid, the first one."""
+    begun = sum(since <= first for since, _, _ in versions)
+    before = None
+    for number, (since, content, _) in enumerate(versions[max(begun - 1, 0) :]):
+        if (number == 0 or since <= last) and content != before:
+            yield content
+            before = content
 
 
 def _hash(parts: Iterable[str]) -> str:

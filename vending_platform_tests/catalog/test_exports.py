@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vending_platform.catalog import Catalog, Format, Reach
+from vending_platform.catalog import SAME_DAY, Catalog, Format
 from vending_platform.catalog.exports import Export, exports_of
 from vending_platform.catalog.models import Model, models_of
 
@@ -80,8 +80,8 @@ def test_models_come_in_order_and_know_the_deliveries_they_rest_on() -> None:
     assert isinstance(mart, Model)
     assert isinstance(view, Model)
     assert mart.sources == view.sources == {"sales"}
-    assert (mart.is_daily, mart.reach) == (True, Reach.SAME_DAY)
-    assert (view.is_view, view.reach) == (True, Reach.EVERYTHING)
+    assert (mart.is_daily, mart.reach) == (True, SAME_DAY)
+    assert (view.is_view, view.reach) == (True, SAME_DAY)
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,16 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.catalog import Catalog, Model, Reach
+from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Model
 from vending_platform.ingestion.ledger import FILES_SCHEMA
 from vending_platform.transformation.arguments import build_arguments
 from vending_platform.transformation.staleness import Window, stale_days, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 
-FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", Reach.SAME_DAY, frozenset({"sales", "products"}))
-MONTHLY = Model("mart_month", "marts", "model.mart_month", "incremental", Reach.MONTH, frozenset({"sales"}))
-DIM = Model("dim_products", "marts", "model.dim_products", "table", Reach.EVERYTHING, frozenset({"products"}))
-VIEW = Model("stg_sales", "staging", "model.stg_sales", "view", Reach.EVERYTHING, frozenset({"sales"}))
+FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", SAME_DAY, frozenset({"sales", "products"}))
+MONTHLY = Model("mart_month", "marts", "model.mart_month", "incremental", MONTH, frozenset({"sales"}))
+DIM = Model("dim_products", "marts", "model.dim_products", "table", EVERYTHING, frozenset({"products"}))
+VIEW = Model("stg_sales", "staging", "model.stg_sales", "view", SAME_DAY, frozenset({"sales"}))
 MODELS = (VIEW, DIM, FACT, MONTHLY)
 MARCH = [date(2024, 3, day) for day in range(1, 32)]
 
@@ -118,8 +118,9 @@ def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog)
 
 def test_only_the_days_of_a_range_are_built(catalog: Catalog) -> None:
     raw = ledger(catalog, *sales(*MARCH[:6]), file("products", "p"))
-    some = windows(MODELS, raw, {}, first_day=MARCH[1], last_day=MARCH[3])
-    assert [(w.first_day, w.last_day, w.models) for w in some] == [(MARCH[1], MARCH[3], MODELS)]
+    (some,) = windows(MODELS, raw, {}, first_day=MARCH[1], last_day=MARCH[3])
+    assert some.models == MODELS
+    assert (list(some.days(FACT)), list(some.days(MONTHLY))) == (MARCH[1:4], MARCH[:6]), "a month is built as a whole"
     assert windows(MODELS, raw, built(raw), first_day=MARCH[1]) == []
 
 
@@ -140,12 +141,16 @@ def test_exactly_the_changed_days_are_stale_and_each_lies_in_one_window(
 
 
 def test_the_words_for_dbt(tmp_path: Path) -> None:
-    window = Window((FACT, MONTHLY), MARCH[0], MARCH[2])
+    window = Window((FACT, MONTHLY), {FACT.name: MARCH[:3], MONTHLY.name: MARCH[1:5]})
     arguments = build_arguments(
         window, project_dir=tmp_path, target_dir=tmp_path / "target", target="development", threads=2
     )
     assert arguments[:3] == ["build", "--select", "fct_sales mart_month"]
-    assert json.loads(arguments[arguments.index("--vars") + 1]) == {"first_day": "2024-03-01", "last_day": "2024-03-03"}
+    assert json.loads(arguments[arguments.index("--vars") + 1]) == {
+        "first_day": "2024-03-01",
+        "last_day": "2024-03-05",
+        "windows": {"fct_sales": ["2024-03-01", "2024-03-03"], "mart_month": ["2024-03-01", "2024-03-31"]},
+    }
     assert arguments[-4:] == ["--target", "development", "--threads", "2"]
     whole = build_arguments(Window((DIM,)), project_dir=tmp_path, target_dir=tmp_path, target="production", threads=8)
     assert "--vars" not in whole
@@ -154,7 +159,7 @@ def test_the_words_for_dbt(tmp_path: Path) -> None:
 def test_unit_tests_run_when_the_code_has_changed(tmp_path: Path) -> None:
     def words(unit_tests: bool) -> list[str]:
         return build_arguments(
-            Window((FACT,), MARCH[0], MARCH[0]),
+            Window((FACT,), {FACT.name: MARCH[:1]}),
             unit_tests=unit_tests,
             project_dir=tmp_path,
             target_dir=tmp_path,

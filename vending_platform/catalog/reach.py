@@ -1,0 +1,94 @@
+"""Which days of its inputs one day of a model reads: what its `config.meta.reach` says, and how it adds up."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+Days = tuple[date, date]
+"""From the first to the last, both included."""
+FARTHEST = 400
+
+
+@dataclass(frozen=True)
+class Reach:
+    """From so many days before to so many days after; then, if it says so, to the ends of the months."""
+
+    days_before: int = 0
+    days_after: int = 0
+    whole_months: bool = False
+    is_everything: bool = False
+    of_deliveries: bool = False
+    """Not only of rows, but also of what became of each delivery."""
+
+    def covered(self, first: date, last: date) -> Days:
+        """The days of its inputs that a model's days from `first` to `last` read."""
+        return self._widened(first, last, self.days_before, self.days_after)
+
+    def reached(self, first: date, last: date) -> Days:
+        """A model's days that read any of these days of its inputs."""
+        return self._widened(first, last, self.days_after, self.days_before)
+
+    def _widened(self, first: date, last: date, before: int, after: int) -> Days:
+        if self.is_everything:
+            return date.min, date.max
+        first, last = _moved(first, -before), _moved(last, after)
+        return months(first, last) if self.whole_months else (first, last)
+
+
+SAME_DAY = Reach()
+MONTH = Reach(whole_months=True)
+EVERYTHING = Reach(is_everything=True)
+DELIVERIES = Reach(is_everything=True, of_deliveries=True)
+"""Built anew whenever the ledger has changed."""
+
+_NAMED = {"same_day": SAME_DAY, "month": MONTH, "everything": EVERYTHING, "deliveries": DELIVERIES}
+ALLOWED = f"allowed: {', '.join(_NAMED)}, or days_before and days_after, from 0 to {FARTHEST}"
+
+
+@dataclass(frozen=True)
+class Way:
+    """The reaches on the way from a model to a source, the model's own first. What says nothing is left out."""
+
+    reaches: tuple[Reach, ...] = ()
+
+    def begun_with(self, reach: Reach) -> "Way":
+        if reach == SAME_DAY:
+            return self
+        if reach.is_everything or EVERYTHING in self.reaches:
+            return Way((EVERYTHING,))
+        return Way((reach, *self.reaches))
+
+    @property
+    def has_months(self) -> bool:
+        return any(reach.whole_months for reach in self.reaches)
+
+    def covered(self, first: date, last: date) -> Days:
+        for reach in self.reaches:
+            first, last = reach.covered(first, last)
+        return first, last
+
+    def reached(self, first: date, last: date) -> Days:
+        for reach in reversed(self.reaches):
+            first, last = reach.reached(first, last)
+        return first, last
+
+
+def read_reach(said: Any) -> Reach:
+    """What a model's YAML says; a ValueError tells what it may say."""
+    if isinstance(said, str) and said in _NAMED:
+        return _NAMED[said]
+    is_days = isinstance(said, dict) and said and said.keys() <= {"days_before", "days_after"}
+    if is_days and all(type(days) is int and 0 <= days <= FARTHEST for days in said.values()):
+        return Reach(**said)
+    raise ValueError(f"unknown reach {said!r}; {ALLOWED}")
+
+
+def months(first: date, last: date) -> Days:
+    """From the first day of the first month to the last day of the last one."""
+    next_month = _moved(last.replace(day=28), 4)
+    return first.replace(day=1), _moved(next_month, -next_month.day)
+
+
+def _moved(day: date, days: int) -> date:
+    """Not beyond the ends of the calendar."""
+    return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
