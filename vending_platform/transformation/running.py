@@ -402,7 +402,7 @@ def _note(
     reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, run_id: str
 ) -> dict[tuple[str, date | None], int]:
     """The ledger of builds: only what succeeded. Gives the rows of what was built."""
-    good = {result.unique_id for result in results if result.kind == "model" and result.is_good}
+    good = {result.unique_id for result in results if result.kind in ("model", "seed") and result.is_good}
     # A test that was skipped doubts nothing: it is asked again as soon as the model is built that it was skipped for.
     answered = (result for result in results if result.status != "skipped")
     doubted = {tested for result in answered if not result.is_good for tested in result.tests}
