@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
+from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.table import show
 
@@ -15,6 +16,7 @@ BENCHMARKS = {
     "large": large,
     "running": running,
     "backfill": backfill,
+    "growing": growing,
     "arriving": arriving,
 }
 

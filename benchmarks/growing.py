@@ -1,0 +1,91 @@
+"""What history costs: nearly three years of 200 machines in one go, and a day more of it against a day more of a month.
+
+The contracts' first day is 2024-01-01, and no day may lie in the future, so "three years" are 1,049 days of 43 sales a
+machine: as many sales (9 million) as three years of 41.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.measuring import PAIRS, memory_of, ratio, timed
+from benchmarks.table import Row
+from vending_platform.sample_data import generate
+
+_FIRST_DAY, _LAST_DAY = date(2024, 1, 1), date(2026, 11, 20)
+_MACHINES, _ROWS_PER_FILE = 200, 43
+_SHORT, _LONG = 30, (_LAST_DAY - _FIRST_DAY).days - PAIRS
+_NEEDS_A_PERSON = 3
+
+
+@dataclass(frozen=True)
+class _House:
+    """A fleet whose last days have not been delivered yet."""
+
+    folder: Path
+    days: int
+
+    @property
+    def _waiting(self) -> Path:
+        return self.folder / "waiting"
+
+    def furnish(self) -> None:
+        """Every house has the same last days, and the same deliveries on them."""
+        generate(
+            self.folder,
+            machines=_MACHINES,
+            days=self.days + PAIRS + 1,
+            seed=1,
+            first_day=_LAST_DAY - timedelta(days=self.days + PAIRS),
+            rows_per_file=_ROWS_PER_FILE,
+        )
+        self._waiting.mkdir()
+        for number in range(PAIRS + 1):
+            day = _LAST_DAY - timedelta(days=number)
+            for file in (self.folder / "sources").glob(f"*_{day:%Y%m%d}.csv"):
+                file.rename(self._waiting / file.name)
+
+    def deliver(self, day: date) -> None:
+        for file in self._waiting.glob(f"*_{day:%Y%m%d}.csv"):
+            shutil.move(file, self.folder / "sources")
+
+    def run(self) -> int:
+        """`vending run`; gives the greatest memory it had, in KiB."""
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DBT_"))}
+        command = Path(sys.executable).parent / "vending"
+        process = subprocess.Popen(
+            [command, "run"], env=own | {"VENDING_DATA_DIR": str(self.folder)}, stdout=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        assert os.waitstatus_to_exitcode(status) in (0, _NEEDS_A_PERSON), "the run went well"
+        return usage.ru_maxrss
+
+
+def growing(folder: Path) -> list[Row]:
+    """`vending run` over all of it, then for one more day at a time, in turn with a house that is a month old."""
+    short, long = _House(folder / "short", _SHORT), _House(folder / "long", _LONG)
+    for house in (short, long):
+        house.furnish()
+    short.run()
+    seconds, kibibytes = timed(long.run)
+    Console().print(f"Three years of {_MACHINES} machines from files to exports: {seconds / 60:.0f} minutes")
+    after_years, after_a_month = [], []
+    for number in range(PAIRS, -1, -1):
+        day = _LAST_DAY - timedelta(days=number)
+        taken = []
+        for house in (long, short):
+            house.deliver(day)
+            taken.append(timed(house.run)[0])
+        if number < PAIRS:  # the first round warms up caches
+            after_years.append(taken[0])
+            after_a_month.append(taken[1])
+    return [
+        memory_of(f"memory of three years of {_MACHINES} machines in one go", kibibytes, 8192),
+        ratio("a day more of three years, against a day more of a month", after_years, after_a_month, 1.2),
+    ]
