@@ -1,0 +1,45 @@
+{{ config(materialized='incremental', incremental_strategy='window', on_schema_change='append_new_columns') }}
+
+with
+
+sales as (
+
+    select * from {{ ref('fct_sales') }}
+    where
+        {{ in_window('business_date') }}
+        and units_sold > 0
+
+),
+
+paid as (
+
+    select
+        product_id,
+        business_date,
+        unit_price,
+        count(*) as vends,
+        sum(units_sold) as units_sold,
+        sum(gross_amount) as gross_amount
+    from sales
+    group by product_id, business_date, unit_price
+
+),
+
+final as (
+
+    select
+        product_id,
+        business_date,
+        unit_price,
+        cast(vends as bigint) as vends,
+        cast(units_sold as bigint) as units_sold,
+        cast(gross_amount as bigint) as gross_amount,
+        row_number() over (
+            partition by product_id, business_date
+            order by vends desc, unit_price desc
+        ) = 1 as is_usual
+    from paid
+
+)
+
+select * from final

@@ -1,0 +1,233 @@
+{{ config(materialized='incremental', incremental_strategy='window', on_schema_change='append_new_columns') }}
+
+{% set day_kinds = ['workday', 'saturday', 'sunday'] %}
+{% set lately -%}
+    over (partition by machine_id, hour_of_day order by business_date rows between 28 preceding and 1 preceding)
+{%- endset %}
+
+with
+
+vend_attempts as (
+
+    select * from {{ ref('int_vends_priced') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+sales_files as (
+
+    select * from {{ ref('int_sales_files_kept') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+machines as (
+
+    select * from {{ ref('int_machines_versioned') }}
+
+),
+
+calendar as (
+
+    select * from {{ ref('int_calendar') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+hours as (
+
+    select 10 * tens.digit + ones.digit as hour_of_day
+    from {{ digits() }} as tens
+    cross join {{ digits() }} as ones
+    where 10 * tens.digit + ones.digit < 24
+
+),
+
+delivered as (
+
+    select
+        min(business_date) as first_day,
+        max(business_date) as last_day
+    from sales_files
+
+),
+
+-- Every machine on every day, also before and after it stood: 28 rows back are then 28 days back.
+machine_days as (
+
+    select
+        machines.machine_id,
+        calendar.business_date,
+        calendar.day_kind,
+        machines.location_type,
+        sales_files.machine_id is not null as has_file,
+        machines.installed_on <= calendar.business_date
+        and coalesce(machines.removed_on, calendar.business_date) >= calendar.business_date as is_expected
+    from calendar
+    inner join delivered
+        on calendar.business_date between delivered.first_day and delivered.last_day
+    inner join machines
+        on {{ was_valid('machines', 'calendar.business_date') }}
+    left join sales_files
+        on
+            machines.machine_id = sales_files.machine_id
+            and calendar.business_date = sales_files.business_date
+
+),
+
+-- A vend just past midnight may stand in the file of the day that ended: it belongs to that day's last hour.
+placed as (
+
+    select
+        machine_id,
+        business_date,
+        status,
+        case
+            when cast(sold_at as date) > business_date then 23
+            when cast(sold_at as date) < business_date then 0
+            else extract(hour from sold_at)
+        end as hour_of_day
+    from vend_attempts
+
+),
+
+attempted as (
+
+    select
+        machine_id,
+        business_date,
+        hour_of_day,
+        count(*) as attempts,
+        sum(case when status = 'completed' then 1 else 0 end) as vends
+    from placed
+    group by machine_id, business_date, hour_of_day
+
+),
+
+machine_hours as (
+
+    select
+        machine_days.*,
+        hours.hour_of_day,
+        coalesce(attempted.attempts, 0) as attempts,
+        coalesce(attempted.vends, 0) as vends
+    from machine_days
+    cross join hours
+    left join attempted
+        on
+            machine_days.machine_id = attempted.machine_id
+            and machine_days.business_date = attempted.business_date
+            and hours.hour_of_day = attempted.hour_of_day
+
+),
+
+remembered as (
+
+    select
+        *,
+        {%- for kind in day_kinds %}
+            sum(case when day_kind = '{{ kind }}' then attempts else 0 end) {{ lately }} as {{ kind }}_attempts,
+            sum(case when day_kind = '{{ kind }}' and has_file then 1 else 0 end) {{ lately }} as {{ kind }}_files,
+        {%- endfor %}
+        sum(attempts - vends) {{ lately }} as failed_before
+    from machine_hours
+
+),
+
+-- Where no day of this kind is known yet, nothing is expected.
+normal as (
+
+    select
+        *,
+        {% for kind in day_kinds -%}
+            coalesce({{ kind }}_attempts, 0) {{ "+ " if not loop.last }}
+        {%- endfor %} as attempts_before,
+        {% for kind in day_kinds -%}
+            coalesce({{ kind }}_files, 0) {{ "+ " if not loop.last }}
+        {%- endfor %} as files_before,
+        coalesce(
+            case day_kind
+                {%- for kind in day_kinds %}
+                    when '{{ kind }}' then {{ safe_divide(kind ~ "_attempts", kind ~ "_files") }}
+                {%- endfor %}
+            end,
+            0
+        ) as normal_attempts
+    from remembered
+
+),
+
+totals as (
+
+    select
+        machine_id,
+        business_date,
+        location_type,
+        sum(attempts) as attempts,
+        sum(normal_attempts) as normal_attempts
+    from normal
+    where has_file and is_expected
+    group by machine_id, business_date, location_type
+    having sum(normal_attempts) > 0
+
+),
+
+-- The same day at the other machines: first those at the same kind of site, then all.
+compared as (
+
+    select
+        machine_id,
+        business_date,
+        sum(attempts) over (partition by business_date, location_type) - attempts as peer_attempts,
+        sum(normal_attempts) over (partition by business_date, location_type) - normal_attempts as peer_normal,
+        sum(attempts) over (partition by business_date) - attempts as other_attempts,
+        sum(normal_attempts) over (partition by business_date) - normal_attempts as other_normal
+    from totals
+
+),
+
+rated as (
+
+    select
+        machine_id,
+        business_date,
+        case
+            when peer_normal >= {{ var('peers_need') }} then {{ safe_divide('peer_attempts', 'peer_normal') }}
+            when other_normal >= {{ var('peers_need') }} then {{ safe_divide('other_attempts', 'other_normal') }}
+            else 1
+        end as day_rate
+    from compared
+
+),
+
+final as (
+
+    select
+        normal.machine_id,
+        normal.business_date,
+        cast(normal.hour_of_day as bigint) as hour_of_day,
+        normal.has_file,
+        cast(normal.attempts as bigint) as attempts,
+        cast(normal.vends as bigint) as vends,
+        cast(normal.normal_attempts as decimal(18, 4)) as normal_attempts,
+        cast(
+            round(normal.normal_attempts * case when rated.day_rate < 1 then rated.day_rate else 1 end, 4)
+            as decimal(18, 4)
+        ) as expected_attempts,
+        cast(normal.attempts_before as bigint) as attempts_before,
+        cast(coalesce(normal.failed_before, 0) as bigint) as failed_before,
+        cast(normal.files_before as bigint) as files_before
+    from normal
+    left join rated
+        on
+            normal.machine_id = rated.machine_id
+            and normal.business_date = rated.business_date
+    where
+        {{ in_window('normal.business_date') }}
+        and normal.is_expected
+        and normal.business_date in (select sales_files.business_date from sales_files)
+        and (normal.hour_of_day = 0 or normal.attempts > 0 or normal.attempts_before > 0)
+
+)
+
+select * from final

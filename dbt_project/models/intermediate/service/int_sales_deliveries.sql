@@ -1,0 +1,30 @@
+with
+
+file_versions as (
+
+    select * from {{ ref('base_platform__file_versions') }}
+
+),
+
+-- The same content under two names, or again after another, is one content.
+final as (
+
+    select
+        machine_id,
+        business_date,
+        min(stored_at) as arrived_at,
+        max(stored_at) as last_arrived_at,
+        min(first_seen_at) as first_seen_at,
+        count(distinct sha256) as contents,
+        sum(case when is_in_raw then 1 else 0 end) as files_in_use,
+        sum(case when state = 'quarantined' then 1 else 0 end) as files_in_quarantine
+    from file_versions
+    where
+        source_name = 'sales'
+        and machine_id is not null
+        and business_date is not null
+    group by machine_id, business_date
+
+)
+
+select * from final
