@@ -20,10 +20,10 @@ from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.emulators.keys import private_key
 
 FUNCTIONS = {"AND", "CASE", "CAST", "COALESCE", "COUNT", "LAG", "LEAD", "MAX", "MD5", "MIN", "NULLIF", "OR", "ROUND"}
-FUNCTIONS |= {"ROW_NUMBER", "SUM"}
+FUNCTIONS |= {"DATEDIFF", "EXP", "EXTRACT", "FLOOR", "LN", "ROW_NUMBER", "SQRT", "SUM"}
 BY_DISPATCH = {"duckdb": set[str](), "snowflake": {"CONVERT_TIMEZONE"}}
 """What differs and stands in a macro with a form for each."""
-TYPES = {"VARCHAR", "TEXT", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP", "BOOLEAN", "DOUBLE"}
+TYPES = {"VARCHAR", "TEXT", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP", "TIMESTAMPNTZ", "BOOLEAN", "DOUBLE"}
 FOREIGN = (
     *(exp.Array, exp.Struct, exp.Bracket, exp.Lambda, exp.Slice, exp.Unnest, exp.Lateral, exp.Pivot, exp.IntDiv),
     *(exp.Div, exp.Mod, exp.Interval, exp.RegexpLike, exp.ILike, exp.SimilarTo, exp.TryCast, exp.Cluster, exp.Offset),

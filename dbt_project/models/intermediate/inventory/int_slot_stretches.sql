@@ -1,0 +1,233 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='window',
+    on_schema_change='append_new_columns',
+    meta={'reach': {'days_before': var('days_a_count_holds')}}
+) }}
+
+with
+
+vends as (
+
+    select * from {{ ref('int_vends_priced') }}
+    where
+        {{ in_reach('business_date') }}
+        and status = 'completed'
+
+),
+
+counts as (
+
+    select * from {{ ref('fct_replenishments') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+events as (
+
+    select
+        machine_id,
+        slot_no,
+        product_id,
+        business_date,
+        sold_at as happened_at,
+        0 as is_count,
+        transaction_id as event_id,
+        units_sold,
+        unit_price,
+        null as quantity_before,
+        null as quantity_after
+    from vends
+
+    union all
+
+    select
+        machine_id,
+        slot_no,
+        product_id,
+        business_date,
+        replenished_at as happened_at,
+        1 as is_count,
+        replenishment_id as event_id,
+        0 as units_sold,
+        null as unit_price,
+        quantity_before,
+        quantity_after
+    from counts
+
+),
+
+-- Who vends in the second of a count vended before it: nobody can while the door is open.
+numbered as (
+
+    select
+        *,
+        sum(is_count) over (
+            partition by machine_id, slot_no order by happened_at, is_count, event_id
+            rows between unbounded preceding and current row
+        ) as stretch_number
+    from events
+
+),
+
+running as (
+
+    select
+        *,
+        max(quantity_after) over (partition by machine_id, slot_no, stretch_number) as units_at_start,
+        sum(units_sold) over (
+            partition by machine_id, slot_no, stretch_number order by happened_at, is_count, event_id
+            rows between unbounded preceding and current row
+        ) as sold_so_far,
+        lead(happened_at) over (
+            partition by machine_id, slot_no, stretch_number order by happened_at, is_count, event_id
+        ) is null as is_last
+    from numbered
+
+),
+
+stretches as (
+
+    select
+        machine_id,
+        slot_no,
+        stretch_number,
+        max(units_at_start) as units_at_start,
+        sum(units_sold) as units_sold,
+        max(case when is_count = 1 then event_id end) as count_id,
+        max(case when is_count = 1 then happened_at end) as began_at,
+        max(case when is_count = 1 then business_date end) as began_on,
+        max(case when is_count = 1 then product_id end) as product_at_start,
+        max(case when is_count = 1 then quantity_before end) as counted_units,
+        min(case when is_count = 0 then happened_at end) as first_vend_at,
+        max(case when is_count = 0 and is_last then happened_at end) as last_vend_at,
+        max(case when is_count = 0 and is_last then business_date end) as last_vend_on,
+        max(case when is_count = 0 and is_last then product_id end) as product_at_end,
+        max(case when is_count = 0 and is_last then unit_price end) as last_price,
+        min(case when is_count = 0 and sold_so_far >= units_at_start then happened_at end) as used_up_at,
+        min(case when is_count = 0 and sold_so_far >= units_at_start then business_date end) as used_up_on,
+        min(case when is_count = 0 and sold_so_far - units_sold >= units_at_start then happened_at end) as resumed_at
+    from running
+    group by machine_id, slot_no, stretch_number
+
+),
+
+-- A stretch ends with the count that the next one begins with.
+ended as (
+
+    select
+        machine_id,
+        slot_no,
+        units_at_start,
+        units_sold,
+        began_at,
+        began_on,
+        product_at_start,
+        first_vend_at,
+        last_vend_at,
+        last_vend_on,
+        product_at_end,
+        last_price,
+        used_up_at,
+        used_up_on,
+        resumed_at,
+        lead(count_id) over (partition by machine_id, slot_no order by stretch_number) as replenishment_id,
+        lead(began_at) over (partition by machine_id, slot_no order by stretch_number) as ended_at,
+        lead(began_on) over (partition by machine_id, slot_no order by stretch_number) as business_date,
+        lead(counted_units) over (partition by machine_id, slot_no order by stretch_number) as counted_units
+    from stretches
+
+),
+
+-- What is older than a count holds counts as not known, whoever could see it.
+within_reach as (
+
+    select
+        machine_id,
+        slot_no,
+        business_date,
+        replenishment_id,
+        ended_at,
+        counted_units,
+        case when business_date - began_on <= {{ days_before() }} then began_at end as began_at,
+        case when business_date - began_on <= {{ days_before() }} then began_on end as began_on,
+        case when business_date - began_on <= {{ days_before() }} then units_at_start end as units_at_start,
+        case when business_date - began_on <= {{ days_before() }} then units_sold end as units_sold,
+        case when business_date - began_on <= {{ days_before() }} then first_vend_at end as first_vend_at,
+        case when business_date - began_on <= {{ days_before() }} then used_up_at end as used_up_at,
+        case when business_date - began_on <= {{ days_before() }} then used_up_on end as used_up_on,
+        case when business_date - began_on <= {{ days_before() }} then resumed_at end as resumed_at,
+        case when business_date - last_vend_on <= {{ days_before() }} then last_vend_at end as last_vend_at,
+        case when business_date - last_vend_on <= {{ days_before() }} then last_vend_on end as last_vend_on,
+        case when business_date - last_vend_on <= {{ days_before() }} then last_price end as last_price,
+        case
+            when business_date - began_on <= {{ days_before() }} then product_at_start
+            when business_date - last_vend_on <= {{ days_before() }} then product_at_end
+        end as product_id
+    from ended
+    where
+        ended_at is not null
+        and {{ in_window('business_date') }}
+
+),
+
+-- Found empty although units should be left: what else was sold is in a file that did not come.
+emptied_unseen as (
+
+    select
+        within_reach.machine_id,
+        within_reach.replenishment_id,
+        min(vends.sold_at) as machine_vended_at,
+        min(vends.business_date) as machine_vended_on
+    from within_reach
+    inner join vends
+        on
+            within_reach.machine_id = vends.machine_id
+            and coalesce(within_reach.last_vend_at, within_reach.began_at) < vends.sold_at
+            and within_reach.ended_at > vends.sold_at
+            and coalesce(within_reach.last_vend_on, within_reach.began_on) <= vends.business_date
+            and within_reach.business_date >= vends.business_date
+    where
+        within_reach.counted_units = 0
+        and within_reach.units_at_start > within_reach.units_sold
+    group by within_reach.machine_id, within_reach.replenishment_id
+
+),
+
+final as (
+
+    select
+        within_reach.machine_id,
+        within_reach.slot_no,
+        within_reach.product_id,
+        within_reach.business_date,
+        within_reach.replenishment_id,
+        within_reach.began_at,
+        within_reach.units_at_start,
+        within_reach.units_sold,
+        within_reach.first_vend_at,
+        within_reach.ended_at,
+        within_reach.counted_units,
+        within_reach.last_price,
+        within_reach.used_up_at,
+        within_reach.used_up_on,
+        within_reach.resumed_at,
+        case
+            when within_reach.counted_units > 0 or (within_reach.units_at_start = 0 and within_reach.units_sold = 0)
+                then null
+            else coalesce(emptied_unseen.machine_vended_at, within_reach.last_vend_at, within_reach.began_at)
+        end as empty_at,
+        case
+            when within_reach.counted_units > 0 or (within_reach.units_at_start = 0 and within_reach.units_sold = 0)
+                then null
+            else coalesce(emptied_unseen.machine_vended_on, within_reach.last_vend_on, within_reach.began_on)
+        end as empty_on
+    from within_reach
+    left join emptied_unseen
+        on
+            within_reach.machine_id = emptied_unseen.machine_id
+            and within_reach.replenishment_id = emptied_unseen.replenishment_id
+
+)
+
+select * from final

@@ -1,0 +1,237 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='window',
+    meta={'reach': {'days_before': 28}}
+) }}
+
+with
+
+spells as (
+
+    select * from {{ ref('int_slot_empty_spells') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+vends as (
+
+    select * from {{ ref('int_vends_priced') }}
+    where
+        {{ in_reach('business_date') }}
+        and status = 'completed'
+
+),
+
+spell_hours as (
+
+    select * from {{ ref('int_slot_empty_hours') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+-- An episode's hours by the kind of day, which is what the pattern knows.
+episode_hours as (
+
+    select
+        machine_id,
+        slot_no,
+        business_date,
+        started_at,
+        is_weekend,
+        hour_of_day,
+        sum(seconds_empty) as seconds_empty
+    from spell_hours
+    where {{ in_window('business_date') }}
+    group by machine_id, slot_no, business_date, started_at, is_weekend, hour_of_day
+
+),
+
+-- The days of the four weeks before on which the machine said anything at all.
+machine_days as (
+
+    select distinct
+        machine_id,
+        business_date,
+        {{ is_weekend('business_date') }} as is_weekend
+    from vends
+
+),
+
+episode_days as (
+
+    select distinct
+        machine_id,
+        business_date
+    from episode_hours
+
+),
+
+days_known as (
+
+    select
+        episode_days.machine_id,
+        episode_days.business_date,
+        machine_days.is_weekend,
+        count(*) as days_known
+    from episode_days
+    inner join machine_days
+        on
+            episode_days.machine_id = machine_days.machine_id
+            and episode_days.business_date > machine_days.business_date
+            and episode_days.business_date - 28 <= machine_days.business_date
+    group by episode_days.machine_id, episode_days.business_date, machine_days.is_weekend
+
+),
+
+-- Hours of the pattern in which the slot was empty: nobody could have bought.
+empty_before as (
+
+    select
+        episode_hours.machine_id,
+        episode_hours.slot_no,
+        episode_hours.started_at,
+        episode_hours.is_weekend,
+        episode_hours.hour_of_day,
+        sum(spell_hours.seconds_empty) as seconds_empty
+    from episode_hours
+    inner join spell_hours
+        on
+            episode_hours.machine_id = spell_hours.machine_id
+            and episode_hours.slot_no = spell_hours.slot_no
+            and episode_hours.is_weekend = spell_hours.is_weekend
+            and episode_hours.hour_of_day = spell_hours.hour_of_day
+            and episode_hours.started_at > spell_hours.started_at
+            and episode_hours.business_date > spell_hours.empty_on
+            and episode_hours.business_date - 28 <= spell_hours.empty_on
+    group by
+        episode_hours.machine_id,
+        episode_hours.slot_no,
+        episode_hours.started_at,
+        episode_hours.is_weekend,
+        episode_hours.hour_of_day
+
+),
+
+sold_by_hour as (
+
+    select
+        machine_id,
+        slot_no,
+        business_date,
+        {{ is_weekend('business_date') }} as is_weekend,
+        extract(hour from sold_at) as hour_of_day,
+        sum(units_sold) as units_sold
+    from vends
+    group by machine_id, slot_no, business_date, is_weekend, extract(hour from sold_at)
+
+),
+
+sold_before as (
+
+    select
+        episode_hours.machine_id,
+        episode_hours.slot_no,
+        episode_hours.started_at,
+        episode_hours.is_weekend,
+        episode_hours.hour_of_day,
+        sum(sold_by_hour.units_sold) as units_sold
+    from episode_hours
+    inner join sold_by_hour
+        on
+            episode_hours.machine_id = sold_by_hour.machine_id
+            and episode_hours.slot_no = sold_by_hour.slot_no
+            and episode_hours.is_weekend = sold_by_hour.is_weekend
+            and episode_hours.hour_of_day = sold_by_hour.hour_of_day
+            and episode_hours.business_date > sold_by_hour.business_date
+            and episode_hours.business_date - 28 <= sold_by_hour.business_date
+    group by
+        episode_hours.machine_id,
+        episode_hours.slot_no,
+        episode_hours.started_at,
+        episode_hours.is_weekend,
+        episode_hours.hour_of_day
+
+),
+
+-- Units an hour while there were any, times the hours without. An hour that was hardly ever seen with units in the
+-- slot says nothing.
+missed as (
+
+    select
+        episode_hours.machine_id,
+        episode_hours.slot_no,
+        episode_hours.started_at,
+        sum(episode_hours.seconds_empty) as seconds_empty,
+        sum(days_known.days_known) as days_known,
+        sum(
+            case
+                when days_known.days_known * 3600 - coalesce(empty_before.seconds_empty, 0) >= 3600
+                    then {{ safe_divide(
+                        'sold_before.units_sold * episode_hours.seconds_empty',
+                        'days_known.days_known * 3600 - coalesce(empty_before.seconds_empty, 0)'
+                    ) }}
+            end
+        ) as units_lost
+    from episode_hours
+    left join days_known
+        on
+            episode_hours.machine_id = days_known.machine_id
+            and episode_hours.business_date = days_known.business_date
+            and episode_hours.is_weekend = days_known.is_weekend
+    left join empty_before
+        on
+            episode_hours.machine_id = empty_before.machine_id
+            and episode_hours.slot_no = empty_before.slot_no
+            and episode_hours.started_at = empty_before.started_at
+            and episode_hours.is_weekend = empty_before.is_weekend
+            and episode_hours.hour_of_day = empty_before.hour_of_day
+    left join sold_before
+        on
+            episode_hours.machine_id = sold_before.machine_id
+            and episode_hours.slot_no = sold_before.slot_no
+            and episode_hours.started_at = sold_before.started_at
+            and episode_hours.is_weekend = sold_before.is_weekend
+            and episode_hours.hour_of_day = sold_before.hour_of_day
+    group by episode_hours.machine_id, episode_hours.slot_no, episode_hours.started_at
+
+),
+
+episodes as (
+
+    select
+        spells.*,
+        missed.seconds_empty,
+        case
+            when missed.seconds_empty is null then 0
+            when missed.days_known is not null then coalesce(missed.units_lost, 0)
+        end as units_lost
+    from spells
+    left join missed
+        on
+            spells.machine_id = missed.machine_id
+            and spells.slot_no = missed.slot_no
+            and spells.started_at = missed.started_at
+    where {{ in_window('spells.business_date') }}
+
+),
+
+final as (
+
+    select
+        machine_id,
+        slot_no,
+        product_id,
+        business_date,
+        started_at,
+        ended_at,
+        ended_at is null as is_open,
+        {{ safe_divide('coalesce(seconds_empty, 0)', '3600') }} as hours_empty,
+        cast(units_lost as decimal(18, 4)) as units_lost,
+        {{ round_yen('units_lost * last_price') }} as sales_lost,
+        is_certain
+    from episodes
+    where is_certain or units_lost >= {{ var('units_missed_to_believe') }}
+
+)
+
+select * from final
