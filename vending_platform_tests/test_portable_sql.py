@@ -21,9 +21,9 @@ from vending_platform_tests.emulators.keys import private_key
 
 FUNCTIONS = {"AND", "CASE", "CAST", "COALESCE", "COUNT", "LAG", "LEAD", "MAX", "MD5", "MIN", "NULLIF", "OR", "ROUND"}
 FUNCTIONS |= {"ABS", "DATEDIFF", "EXP", "EXTRACT", "FLOOR", "LN", "ROW_NUMBER", "SQRT", "SUM", "TIMESTAMP_TRUNC"}
-BY_DISPATCH = {"duckdb": set[str](), "snowflake": {"CONVERT_TIMEZONE"}}
+BY_DISPATCH = {"duckdb": {"GROUP_CONCAT"}, "snowflake": {"CONVERT_TIMEZONE", "GROUP_CONCAT"}}
 """What differs and stands in a macro with a form for each."""
-TYPES = {"VARCHAR", "TEXT", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP", "TIMESTAMPNTZ", "BOOLEAN", "DOUBLE"}
+TYPES = {"VARCHAR", "TEXT", "BIGINT", "INT", "DECIMAL", "DATE", "TIMESTAMP", "TIMESTAMPNTZ", "BOOLEAN", "DOUBLE"}
 FOREIGN = (
     *(exp.Array, exp.Struct, exp.Bracket, exp.Lambda, exp.Slice, exp.Unnest, exp.Lateral, exp.Pivot, exp.IntDiv),
     *(exp.Div, exp.Mod, exp.Interval, exp.RegexpLike, exp.ILike, exp.SimilarTo, exp.TryCast, exp.Cluster, exp.Offset),
@@ -80,7 +80,9 @@ def objections(sql: str, dialect: str, allowed: set[str]) -> Iterator[str]:
                 continue  # what stands after `when`
             elif isinstance(node, exp.Func) and _name(node) not in allowed:
                 yield f"the function {_name(node)}"
-            elif isinstance(node, exp.Order) and not isinstance(node.parent, exp.Window):
+            elif isinstance(node, exp.Order) and not isinstance(
+                node.parent, exp.Window | exp.WithinGroup | exp.GroupConcat
+            ):
                 yield "order by"
 
 

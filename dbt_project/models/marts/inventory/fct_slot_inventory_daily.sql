@@ -247,10 +247,12 @@ final as (
             end as bigint
         ) as drift_units,
         cast(estimated.capacity as bigint) as capacity,
-        {{ safe_divide(
-            larger('estimated.closing_units', 0) ~ ' * (estimated.business_date - estimated.first_moved_on + 1)',
-            'estimated.sold_in_four_weeks'
-        ) }} as days_of_cover,
+        case
+            when estimated.closing_units is not null then {{ safe_divide(
+                larger('estimated.closing_units', '0') ~ ' * (estimated.business_date - estimated.first_moved_on + 1)',
+                'estimated.sold_in_four_weeks'
+            ) }}
+        end as days_of_cover,
         coalesce(estimated.closing_units < 0, false) as is_negative,
         estimated.last_counted_on,
         estimated.last_visit_at,

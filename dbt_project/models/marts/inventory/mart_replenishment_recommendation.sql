@@ -1,0 +1,237 @@
+{{ config(materialized='incremental', incremental_strategy='window') }}
+
+with
+
+slots as (
+
+    select * from {{ ref('fct_slot_inventory_daily') }}
+    where {{ in_window('business_date') }}
+
+),
+
+velocities as (
+
+    select * from {{ ref('int_slot_velocities') }}
+    where {{ in_window('business_date') }}
+
+),
+
+rhythms as (
+
+    select * from {{ ref('int_machine_rhythms') }}
+    where {{ in_window('business_date') }}
+
+),
+
+numbers as (
+
+    {{ numbers(var('days_a_count_holds') | int + 1) }}
+
+),
+
+-- How many average days the time until the next planned visit is worth, by the machine's weekdays. Who comes, comes at
+-- about noon, so the day of a visit counts half before it.
+horizons as (
+
+    select
+        rhythms.machine_id,
+        rhythms.business_date,
+        0.5 * max(case when numbers.number = 1 then {{ index_of('rhythms', 'rhythms.business_date + 1') }} end)
+            as days_until_tomorrow,
+        sum(
+            case when rhythms.business_date + numbers.number = rhythms.next_visit_on then 0.5 else 1 end
+            * {{ index_of('rhythms', 'rhythms.business_date + numbers.number') }}
+        ) as days_until_next
+    from rhythms
+    inner join numbers
+        on
+            numbers.number >= 1
+            and rhythms.next_visit_on - rhythms.business_date >= numbers.number
+    group by rhythms.machine_id, rhythms.business_date
+
+),
+
+expected as (
+
+    select
+        slots.machine_id,
+        slots.slot_no,
+        slots.product_id,
+        slots.business_date,
+        slots.route_id,
+        slots.closing_units,
+        slots.capacity,
+        rhythms.next_visit_on,
+        rhythms.is_due,
+        rhythms.route_visits_a_day,
+        velocities.season_factor,
+        velocities.list_price,
+        cast(velocities.units_per_average_day * velocities.season_factor as double) as units_per_day,
+        {{ larger('slots.closing_units', '0') }} as units_there,
+        cast(velocities.units_per_average_day * velocities.season_factor as double)
+        * cast(horizons.days_until_tomorrow as double) as wanted_until_tomorrow,
+        cast(velocities.units_per_average_day * velocities.season_factor as double)
+        * cast(horizons.days_until_next as double) as wanted_until_next
+    from slots
+    inner join rhythms
+        on
+            slots.machine_id = rhythms.machine_id
+            and slots.business_date = rhythms.business_date
+    inner join horizons
+        on
+            slots.machine_id = horizons.machine_id
+            and slots.business_date = horizons.business_date
+    inner join velocities
+        on
+            slots.machine_id = velocities.machine_id
+            and slots.slot_no = velocities.slot_no
+            and slots.business_date = velocities.business_date
+
+),
+
+-- What the slot has to hold tomorrow so that it lasts until the visit after, also on a day in twenty when more people
+-- come than on average; and what it will have left to hold it with.
+weighed as (
+
+    select
+        *,
+        case
+            when units_there - wanted_until_tomorrow > 0 then floor(units_there - wanted_until_tomorrow)
+            else 0
+        end as units_there_tomorrow,
+        floor(wanted_until_next + 1.645 * sqrt(wanted_until_next)) + 1 as units_wanted,
+        floor(units_per_day * {{ var('days_of_stock_at_most') }}) + 1 as units_at_most
+    from expected
+
+),
+
+loaded as (
+
+    select
+        *,
+        case when units_wanted > units_there then units_wanted - units_there else 0 end as units_needed,
+        case
+            when capacity is null or capacity <= units_there_tomorrow then 0
+            when units_at_most >= capacity then capacity - units_there_tomorrow
+            when {{ larger('units_at_most', 'units_wanted') }} <= units_there_tomorrow then 0
+            else
+                {{ smaller('capacity', larger('units_at_most', 'units_wanted')) }}
+                - units_there_tomorrow
+        end as units_to_load
+    from weighed
+
+),
+
+-- What a visit tomorrow saves: all that would be missed until the next planned one, but for what is missed before
+-- anybody can be there and after what fits in is sold.
+missed as (
+
+    select
+        *,
+        {{ expected_shortage('wanted_until_next', 'units_there') }} as lost_if_nobody_comes,
+        {{ expected_shortage('wanted_until_tomorrow', 'units_there') }}
+        + {{ expected_shortage(
+            'wanted_until_next - wanted_until_tomorrow', 'units_there_tomorrow + units_to_load'
+        ) }} as lost_if_visited
+    from loaded
+
+),
+
+valued as (
+
+    select
+        *,
+        case
+            when closing_units is not null and lost_if_nobody_comes > lost_if_visited
+                then {{ round_yen('(lost_if_nobody_comes - lost_if_visited) * list_price') }}
+            else 0
+        end as sales_saved
+    from missed
+
+),
+
+machines as (
+
+    select
+        machine_id,
+        business_date,
+        route_id,
+        coalesce(sum(sales_saved), 0) as machine_sales_saved
+    from valued
+    group by machine_id, business_date, route_id
+
+),
+
+ranked as (
+
+    select
+        machine_id,
+        business_date,
+        route_id,
+        machine_sales_saved,
+        row_number() over (
+            partition by route_id, business_date
+            order by machine_sales_saved desc, machine_id asc
+        ) as machine_priority
+    from machines
+
+),
+
+final as (
+
+    select
+        valued.machine_id,
+        valued.slot_no,
+        valued.product_id,
+        valued.business_date,
+        valued.route_id,
+        valued.closing_units,
+        valued.capacity,
+        cast(valued.units_per_day as decimal(18, 4)) as units_per_day,
+        cast(valued.season_factor as decimal(18, 4)) as season_factor,
+        valued.next_visit_on,
+        case when valued.closing_units is not null then cast(valued.units_needed as bigint) end as units_needed,
+        case when valued.closing_units is not null then cast(valued.units_to_load as bigint) end as units_to_load,
+        case
+            when valued.closing_units is null then 'unknown'
+            when valued.closing_units <= 0 then 'empty'
+            when valued.closing_units <= valued.wanted_until_tomorrow * 2 then 'tomorrow'
+            when valued.units_needed > 0 then 'before_next_visit'
+            else 'enough'
+        end as urgency,
+        case
+            when valued.closing_units is null then 'Nobody has counted it lately'
+            when valued.closing_units <= 0 then 'Empty, and sells ' || {{ spoken('valued.units_per_day') }} || ' a day'
+            when valued.closing_units <= valued.wanted_until_tomorrow * 2
+                then
+                    'Runs empty within a day: ' || cast(valued.closing_units as varchar) || ' left, sells '
+                    || {{ spoken('valued.units_per_day') }} || ' a day'
+            when valued.units_needed > 0
+                then
+                    'May not last until ' || cast(valued.next_visit_on as varchar) || ': '
+                    || cast(valued.closing_units as varchar) || ' left, sells '
+                    || {{ spoken('valued.units_per_day') }} || ' a day'
+            else
+                'Lasts until ' || cast(valued.next_visit_on as varchar) || ': '
+                || cast(valued.closing_units as varchar) || ' left, sells '
+                || {{ spoken('valued.units_per_day') }} || ' a day'
+        end as reason,
+        case
+            when valued.closing_units is not null then cast(round(valued.lost_if_nobody_comes, 4) as decimal(18, 4))
+        end as expected_units_lost,
+        cast(valued.sales_saved as bigint) as sales_saved,
+        cast(ranked.machine_sales_saved as bigint) as machine_sales_saved,
+        cast(ranked.machine_priority as bigint) as machine_priority,
+        valued.is_due,
+        -- As many machines as the route visits on a day on which it visits any.
+        ranked.machine_sales_saved > 0
+        and ranked.machine_priority < coalesce(valued.route_visits_a_day, 1) + 0.5 as is_visit_recommended
+    from valued
+    inner join ranked
+        on
+            valued.machine_id = ranked.machine_id
+            and valued.business_date = ranked.business_date
+
+)
+
+select * from final
