@@ -5,6 +5,7 @@ process: of a job, of partitions somebody materialises, of a backfill, also when
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 
@@ -25,7 +26,8 @@ def recorded(platform: Platform) -> dg.ResourceDefinition:
                 context.log.warning(words)
             platform.listener.on_notice(words)
 
-        with platform.recorded(
+        tagged = replace(platform, tag={"run_id": run.run_id, "job": run.job_name, "step": "quality"})
+        with tagged.recorded(
             run.run_id,
             run.job_name,
             tell=tell,

@@ -16,6 +16,7 @@ TESTS_ASKED_AGAIN = 25
 _DIMENSIONS = (
     ("unique", Dimension.UNIQUENESS),
     ("not_null", Dimension.COMPLETENESS),
+    ("filled", Dimension.COMPLETENESS),
     ("relationships", Dimension.CONSISTENCY),
 )
 _STATUSES = {
@@ -71,7 +72,7 @@ def measured(
     for model in catalog.models:
         if model.name in days and model.is_daily and "business_date" in _columns(manifest, model):
             columns, tests = _columns(manifest, model), _tests(manifest, model)
-            never_null = {test["column_name"] for test in tests if test["test_metadata"]["name"] == "not_null"}
+            never_null = {column for test in tests for column in _filled(test)}
             keys = [column for test in tests for column in _key(test) if column in columns]
             nullable = [column for column in columns if column not in {*never_null, *keys, "business_date"}]
             about = Measured(
@@ -210,6 +211,8 @@ def _expected(declared: Mapping[str, Any], kind: str) -> str:
     match test.get("name"):
         case "not_null":
             return "a value in every row"
+        case "filled":
+            return f"a value in every row: {', '.join(arguments.get('columns', ()))}"
         case "unique":
             return "every value once"
         case "unique_combination":
@@ -236,6 +239,16 @@ def _columns(manifest: Mapping[str, Any], model: Model) -> list[str]:
 def _tests(manifest: Mapping[str, Any], model: Model) -> list[Mapping[str, Any]]:
     nodes = (manifest["nodes"].get(child, {}) for child in manifest["child_map"].get(model.unique_id, ()))
     return [node for node in nodes if node.get("test_metadata") and node.get("attached_node") == model.unique_id]
+
+
+def _filled(test: Mapping[str, Any]) -> Sequence[str]:
+    match test["test_metadata"]["name"]:
+        case "not_null":
+            return [test["column_name"]]
+        case "filled":
+            columns: Sequence[str] = test["test_metadata"]["kwargs"]["columns"]
+            return columns
+    return ()
 
 
 def _key(test: Mapping[str, Any]) -> Sequence[str]:

@@ -67,8 +67,10 @@ def history(warehouse: Warehouse) -> dict[str, Counter[str]]:
 
 def read(warehouse: Warehouse, catalog: Catalog) -> Quality:
     """As a reader sees it, with what dbt would have made of the history said by hand."""
-    mart = {"dataset": "raw.sales", "business_date": DAY} | dict.fromkeys(NUMBERS, 1) | dict.fromkeys(SCORES, None)
-    latest = dict.fromkeys(TEXTS, "x") | {"dataset": "raw.sales", "check_name": "contract", "column_name": "quantity"}
+    mart: dict[str, Any] = {"dataset": "raw.sales", "business_date": DAY}
+    mart |= dict.fromkeys(NUMBERS, 1) | dict.fromkeys(SCORES, None)
+    latest: dict[str, Any] = dict.fromkeys(TEXTS, "x")
+    latest |= {"dataset": "raw.sales", "check_name": "contract", "column_name": "quantity"}
     latest |= {"failed_rows": 1, "total_rows": 5, "is_failing": True}
     latest |= dict.fromkeys(("business_date", "first_day", "last_day"), DAY)
     with warehouse.writing("test", print) as writer:

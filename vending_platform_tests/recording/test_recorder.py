@@ -105,7 +105,7 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
     said = "Got 5 results, configured to fail if != 0"
     node = NodeResult(test, TEST, "test", "fail", said, 5, 0.1, frozenset({fact.unique_id}))
     days = [date.fromisoformat(day) for day in DAYS]
-    done = Transformed("r1", [(Window((fact,), days[0], days[-1]), [node])])
+    done = Transformed("r1", [(Window((fact,), {"fct_sales": days}), [node])])
     done.rows |= {("fct_sales", day): 10 for day in days}
     sql = (
         "select transaction_id, _business_date as business_date, machine_id, 'S1' as staff_id from raw.sales"
@@ -156,6 +156,7 @@ def test_what_cant_be_kept_is_told_and_fails_no_run(platform: Platform, monkeypa
     [
         ({"test_metadata": {"name": "unique_combination"}}, "test", Dimension.UNIQUENESS),
         ({"test_metadata": {"name": "not_null"}}, "test", Dimension.COMPLETENESS),
+        ({"test_metadata": {"name": "filled"}}, "test", Dimension.COMPLETENESS),
         ({"test_metadata": {"name": "relationships"}}, "test", Dimension.CONSISTENCY),
         ({"test_metadata": {"name": "holds"}}, "test", Dimension.VALIDITY),
         ({}, "test", Dimension.CONSISTENCY),
