@@ -4,10 +4,11 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a perso
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -33,6 +34,7 @@ from vending_platform.exporting import ExportError
 from vending_platform.ingestion import Selection, Summary, Watcher
 from vending_platform.platform import Listener, Platform, open_platform
 from vending_platform.promotion import PromotionError
+from vending_platform.quality import report
 from vending_platform.storage import StorageError
 from vending_platform.transformation import TransformationError
 from vending_platform.warehouse import WarehouseError
@@ -69,8 +71,8 @@ def ingest(
     with _edge():
         platform = open_platform(environment.load())
         selection = _selection(platform.catalog, first, last, all_days, source)
-        with _progress("Loading") as (_, watcher):
-            summary = ingestion.ingest(platform.rooms, selection, withdraw=withdraw, verify=verify, watcher=watcher)
+        with _progress("Loading") as (_, watcher), _recorded(platform, "vending ingest", watcher) as told:
+            summary = told.ingest(selection, withdraw=withdraw, verify=verify)
         _report(summary, platform)
 
 
@@ -142,8 +144,8 @@ def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = Fal
     with _edge():
         platform = open_platform(environment.load())
         selection = _selection(platform.catalog, first, last, all_days, source)
-        with _progress("Reading again") as (_, watcher):
-            summary = ingestion.replay(platform.rooms, selection, watcher=watcher)
+        with _progress("Reading again") as (_, watcher), _recorded(platform, "vending replay", watcher) as told:
+            summary = told.replay(selection)
         _report(summary, platform)
 
 
@@ -177,6 +179,39 @@ def status(as_json: AsJson = False) -> None:
         else:
             out.print(wording.tell_status(now))
         if now.needs_a_person:
+            raise typer.Exit(NEEDS_A_PERSON)
+
+
+@app.command()
+def quality(
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As it stands for this business day.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Only this table or export: fct_sales, or marts.fct_sales.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write it as one HTML file, which opens from anywhere.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far the data can be trusted: scores, trends, and what does not pass. Answers also while a run writes."""
+    with _edge():
+        platform = open_platform(environment.load())
+        asked = day.date() if day else None
+        found, is_being_written = platform.quality(asked)
+        if found is not None and dataset is not None:
+            known = {score.dataset for score in found.scores}
+            _known(sorted(known | {name.split(".")[-1] for name in known}), "dataset", [dataset])
+        found = found.chosen(asked, dataset) if found is not None else None
+        if html is not None and found is not None:
+            html.write_text(report(found), encoding="utf-8")
+            err.print(f"Written: {escape(str(html))}")
+        if as_json:
+            typer.echo(found.as_json() if found is not None else "null")
+        elif html is None or found is None:
+            out.print(wording.tell_quality(found, is_being_written=is_being_written))
+        if found is not None and any(score.failed for score in found.latest):
             raise typer.Exit(NEEDS_A_PERSON)
 
 
@@ -324,6 +359,19 @@ def _edge() -> Iterator[None]:
             raise
         err.print("Stopped. What was already published stays; the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
+
+
+@contextmanager
+def _recorded(platform: Platform, job: str, watcher: Watcher) -> Iterator[Platform]:
+    """The platform for one run of a command; what the run finds of quality is kept."""
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+
+    def tell(words: str) -> None:
+        err.print(escape(words))
+
+    listening = replace(platform, listener=Listener(watcher=watcher))
+    with listening.recorded(run_id, job, tell=tell) as told:
+        yield told
 
 
 @contextmanager

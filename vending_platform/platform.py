@@ -1,21 +1,32 @@
 """One environment's floors, opened: what the terminal and Dagster start from. The three things the platform does."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from vending_platform import exporting, ingestion, promotion, secrets, transformation
+from vending_platform import exporting, ingestion, promotion, quality, secrets, transformation
 from vending_platform.accounts import check_account, checked
 from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, project_hash, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR, DuckDBTarget, Environment, SnowflakeTarget, Verification
+from vending_platform.environment import (
+    BUSINESS_TIME_ZONE,
+    DBT_PROJECT_DIR,
+    DuckDBTarget,
+    Environment,
+    SnowflakeTarget,
+    Verification,
+)
 from vending_platform.exporting import Exported, Part
 from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
 from vending_platform.promotion import PromotionError
+from vending_platform.quality import Quality
+from vending_platform.recording import QUALITY, Recorder, lineage
 from vending_platform.storage import Place, open_storage
 from vending_platform.transformation import Block, Project, Transformed
 from vending_platform.warehouse import DuckDBWarehouse, SnowflakeWarehouse, Warehouse, WarehouseBusy, connector
@@ -150,6 +161,11 @@ class Platform:
         self.listener.on_ingested(summary)
         return summary
 
+    def replay(self, selection: Selection = ingestion.EVERYTHING) -> Summary:
+        summary = ingestion.replay(self.rooms, selection, watcher=self.listener.watcher)
+        self.listener.on_ingested(summary)
+        return summary
+
     def transform(
         self,
         run_id: str,
@@ -191,6 +207,70 @@ class Platform:
         )
         self.listener.on_exported(exported)
         return exported
+
+    @contextmanager
+    def recorded(
+        self,
+        run_id: str,
+        job: str,
+        *,
+        tell: Callable[[str], None],
+        problems: Callable[[], Sequence[str]] = lambda: (),
+    ) -> "Iterator[Platform]":
+        """This platform, for one run: whatever its checks find is kept in `dq` when the run ends, in whatever way.
+
+        `problems` says then why it failed, if it did. What can't be kept fails no run; `tell` is told.
+        """
+        recorder = Recorder(
+            run_id,
+            job,
+            str(self.environment.name),
+            self.environment.revision,
+            self.catalog,
+            self.manifest,
+            self._due(),
+        )
+        listener = self.listener
+
+        def on_ingested(summary: Summary) -> None:
+            recorder.ingested(summary)
+            listener.on_ingested(summary)
+
+        def on_transformed(done: Transformed) -> None:
+            recorder.built(done, lambda: self.rooms.storage.artifacts)
+            listener.on_transformed(done)
+
+        def on_exported(done: list[Exported]) -> None:
+            recorder.wrote(done)
+            listener.on_exported(done)
+
+        told = replace(listener, on_ingested=on_ingested, on_transformed=on_transformed, on_exported=on_exported)
+        raised: list[str] = []
+        try:
+            yield replace(self, listener=told)
+        except BaseException as error:
+            raised.append(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            try:
+                recorder.record(self.rooms.warehouse, [*problems(), *raised], listener.watcher.on_wait)
+            except Exception as error:  # whatever it is, the run has done its work or failed at it already
+                tell(f"What this run found of quality could not be kept: {type(error).__name__}: {error}")
+
+    def _due(self) -> date | None:
+        """The business day that should be there by now; on a laptop, with samples of any age, there is none."""
+        if self.environment.ingestion_starts is None:
+            return None
+        return datetime.now(ZoneInfo(BUSINESS_TIME_ZONE)).date() - timedelta(days=1)
+
+    def quality(self, day: date | None = None) -> tuple[Quality | None, bool]:
+        """How far the data can be trusted, and whether somebody is writing: then it is as the last run told it."""
+        try:
+            with self.rooms.warehouse.reading() as reader:
+                return quality.read_quality(reader, lineage(self.catalog), day), False
+        except WarehouseBusy:
+            last = self.rooms.warehouse.last_status(QUALITY)
+            return quality.from_json(last) if last else None, True
 
     def trusted(self, run_id: str) -> "Platform":
         """This platform, with the version of the project that may transform here."""

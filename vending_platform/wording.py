@@ -12,6 +12,7 @@ from vending_platform.anonymising import Anonymised
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
 from vending_platform.platform import PlatformStatus
+from vending_platform.quality import Quality, Score
 from vending_platform.transformation import Block, Transformed
 
 if TYPE_CHECKING:  # only one command needs that room
@@ -160,6 +161,62 @@ def tell_status(now: PlatformStatus) -> RenderableType:
         ]
     )
     return Group(*lines)
+
+
+def tell_quality(found: Quality | None, *, is_being_written: bool) -> RenderableType:
+    """How each dataset stands on its newest day, and what does not pass on that day."""
+    lines: list[RenderableType] = []
+    if found is not None and is_being_written:
+        lines.append(Text(f"A run is under way; this is what was true at {found.as_of}.", style="yellow"))
+    if found is None or not found.scores:
+        if is_being_written:
+            return Text("A run is under way, and none before has recorded anything.")
+        return Text("Nothing is recorded about that yet; every run records what its checks found: vending run")
+    told = [score for score in found.latest if score.warned or score.failed or score.trend is not None]
+    if told:
+        heads = ("dataset", "day", "score", "trend", "warn", "failed", "last failure")
+        rows = [_standing(score) for score in told]
+        table = _table(*heads)
+        for column, cells in zip(table.columns, zip(heads, *rows, strict=True), strict=True):
+            column.min_width = max(map(len, cells))  # a name that is cut off says nothing
+        for score, row in zip(told, rows, strict=True):
+            table.add_row(*row, style="bold red" if score.failed else "yellow" if score.warned else "")
+        lines.append(table)
+    if well := len(found.latest) - len(told):
+        lines.append(f"{_count(well, 'dataset')} without business days: every check passed.")
+    newest = {score.dataset: score.day for score in found.latest}
+    now = [failure for failure in found.failures if newest[failure.dataset] == failure.day]
+    before = len(found.failures) - len(now)
+    lines += _problems(
+        [
+            (
+                "Not passed on the newest day",
+                [
+                    f"{failure.dataset} {failure.day}: {failure.check}"
+                    + (f" of {failure.column}" if failure.column else "")
+                    + f": {failure.message or failure.actual or failure.status}"
+                    for failure in now
+                ],
+                "Rows, files and the days before: vending quality --html quality.html",
+            )
+        ]
+    )
+    if before:
+        lines.append(f"\n{_count(before, 'check')} did not pass on days before.")
+    return Group(*lines)
+
+
+def _standing(score: Score) -> list[str]:
+    since = score.days_since_failure
+    return [
+        score.dataset,
+        score.day,
+        f"{int(score.score * 10) / 10:.1f}",  # never rounded up to what it is not
+        "" if score.trend is None else f"{score.trend:+.1f}",
+        _number(score.warned),
+        _number(score.failed),
+        "never" if since is None else "that day" if since == 0 else f"{_count(since, 'day')} before",
+    ]
 
 
 def tell_checked(name: str, checked: Checked) -> RenderableType:

@@ -34,6 +34,7 @@ from vending_platform.ingestion.planning import Plan, Selection, plan
 from vending_platform.ingestion.status import as_json, status_of
 from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import raw_schema
+from vending_platform.quality import TABLES
 from vending_platform.storage import StoredFile
 from vending_platform.warehouse import Change, WarehouseError, WarehouseMoved, Writer
 
@@ -188,8 +189,8 @@ class _Run:
 
     def _shape_tables(self) -> None:
         """The platform has its own tables, and every source has its table as its contract says; a source that can't
-        have it is blocked, and stops no other."""
-        own = {FILES: FILES_SCHEMA, REJECTED_ROWS: REJECTED_ROWS_SCHEMA, UNDECLARED: UNDECLARED_SCHEMA}
+        have it is blocked, and stops no other. Models also read what is kept of quality, so that is there with them."""
+        own = {FILES: FILES_SCHEMA, REJECTED_ROWS: REJECTED_ROWS_SCHEMA, UNDECLARED: UNDECLARED_SCHEMA, **TABLES}
         shapes = {raw_table(source): raw_schema(source) for source in self.rooms.catalog}
         try:
             self.writer.ensure_tables(own | shapes)

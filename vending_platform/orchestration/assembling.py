@@ -17,6 +17,7 @@ from vending_platform.orchestration.models import model_assets
 from vending_platform.orchestration.noticing import listed, notified
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
+from vending_platform.orchestration.recording import recorded
 from vending_platform.orchestration.trying import Attempt, NothingHandedOn
 from vending_platform.orchestration.watching import alerting, watch
 from vending_platform.platform import Platform
@@ -48,7 +49,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         schedules=schedules,
         sensors=[_sensor(environment), watch(by_name, is_running=not is_by_hand)],
         resources={
-            "platform": platform,
+            "platform": recorded(platform),
             "alerting": alerting(environment),
             "attempt": dg.ResourceDefinition(lambda _: Attempt()),
             "io_manager": NothingHandedOn(),

@@ -8,7 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from vending_platform.catalog import Catalog, Model, Source
 from vending_platform.environment import DuckDBTarget, Environment
-from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key, raw_key
+from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key
 
 
 class Specs:
@@ -49,9 +49,9 @@ class Specs:
         made = {source.unique_id for source in catalog}
         return [
             self._translator.get_asset_spec(self._manifest, unique_id, None).replace_attributes(
-                group_name="raw", kinds={self._warehouse}
+                group_name=declared["schema"], kinds={self._warehouse}
             )
-            for unique_id in self._manifest["sources"]
+            for unique_id, declared in self._manifest["sources"].items()
             if unique_id not in made
         ]
 
@@ -65,7 +65,7 @@ class _Translator(DagsterDbtTranslator):
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         declared = self.get_resource_props(manifest, unique_id)
         key = (
-            raw_key(declared["identifier"])
+            dg.AssetKey([declared["schema"], declared["identifier"]])
             if declared["resource_type"] == "source"
             else model_key(declared["schema"], declared["name"])
         )

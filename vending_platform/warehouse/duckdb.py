@@ -12,7 +12,14 @@ import duckdb
 import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseBusy, WarehouseError
+from vending_platform.warehouse.interface import (
+    STATUS,
+    Change,
+    PublishStep,
+    TableName,
+    WarehouseBusy,
+    WarehouseError,
+)
 from vending_platform.warehouse.lock import exclusive
 
 _MEMORY = "400MB"
@@ -26,8 +33,7 @@ class DuckDBWarehouse:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = path.with_suffix(".lock")
-        self._status = path.with_suffix(".status.json")
-        self._next_status = path.with_suffix(".status.next")  # exists from before a change until it is told
+        self._next_status = path.with_suffix(f".{STATUS}.next")  # exists from before a change until it is told
 
     @contextmanager
     def reading(self) -> Iterator["_Connection"]:
@@ -65,13 +71,14 @@ class DuckDBWarehouse:
     def is_status_outdated(self) -> bool:
         return self._next_status.exists()
 
-    def publish_status(self, tell: Callable[[], str]) -> None:
-        self._next_status.write_text(tell(), encoding="utf-8")
-        self._next_status.replace(self._status)
+    def publish_status(self, tell: Callable[[], str], about: str = STATUS) -> None:
+        aside = self._path.with_suffix(f".{about}.next")
+        aside.write_text(tell(), encoding="utf-8")
+        aside.replace(self._path.with_suffix(f".{about}.json"))
 
-    def last_status(self) -> str | None:
+    def last_status(self, about: str = STATUS) -> str | None:
         try:
-            return self._status.read_text(encoding="utf-8")
+            return self._path.with_suffix(f".{about}.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 

@@ -14,6 +14,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+STATUS = "status"
+"""What the text about deliveries is called that everybody may read."""
+
 
 class WarehouseError(RuntimeError):
     """The warehouse refuses; the message says what to do."""
@@ -119,9 +122,9 @@ class Warehouse(Protocol):
 
     def is_status_outdated(self) -> bool: ...
 
-    def publish_status(self, tell: Callable[[], str]) -> None:
+    def publish_status(self, tell: Callable[[], str], about: str = STATUS) -> None:
         """Put a short text where it can be read at any time, also while someone writes. Where everything can be read
-        at any time nobody needs it, and `tell` is not asked."""
+        at any time nobody needs it, and `tell` is not asked. There is one text of each kind that is told `about`."""
 
-    def last_status(self) -> str | None:
+    def last_status(self, about: str = STATUS) -> str | None:
         """The text that was published last, if any was."""

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from vending_platform.warehouse.batches import Batches, parquet
 from vending_platform.warehouse.interface import (
+    STATUS,
     Change,
     PublishStep,
     TableName,
@@ -97,10 +98,10 @@ class SnowflakeWarehouse:
     def is_status_outdated(self) -> bool:
         return False
 
-    def publish_status(self, tell: Callable[[], str]) -> None:
+    def publish_status(self, tell: Callable[[], str], about: str = STATUS) -> None:
         """See `announce_change`."""
 
-    def last_status(self) -> None:
+    def last_status(self, about: str = STATUS) -> None:
         return None
 
 

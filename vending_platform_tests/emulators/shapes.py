@@ -17,6 +17,7 @@ _LEAVING = rf"(?:{_COLUMN}|date_part\(epoch_microsecond, {_COLUMN}\) as {_COLUMN
 _LAYER = "(?:raw|staging|intermediate|marts|dq|partners)"
 _OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
 _NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
+_COUNTS = rf"(?:, count\((?:distinct )?{_COLUMN}\) as [nd]\d+)*"
 _STEPS = (
     (r"/\*.*?\*/|--[^\n]*", " "),
     (r"\s+", " "),
@@ -42,6 +43,9 @@ _STEPS = (
     (rf"(?: and {_COLUMN} between \? and \?)+", " and <column> between ? and ?"),
     (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
     (r"\(\?(?:, ?\?)*\)", "(?)"),
+    (rf"select {_COLUMN} as business_date, count\(\*\) as n{_COUNTS}", "select <column> as business_date, <counts>"),
+    (rf"where {_COLUMN} between \? and \?(?: or {_COLUMN} between \? and \?)*", "where <column> between ? and ?"),
+    (r"from \(select .*\) as failing\b", "from <query> as failing"),
 )
 _STEPS_OF_DBT = (
     (r"(create .*?(?:view|table) <relation>)( \(.*\))? as \( ?(?:with|select)\b.*", r"\1 as <query>"),

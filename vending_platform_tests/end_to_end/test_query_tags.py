@@ -66,14 +66,20 @@ def tag(run_id: str, asset: str, partition: str) -> str:
     return json.dumps(said, sort_keys=True)
 
 
+def recording(run_id: str) -> str:
+    """Of what is written down when the run ends: it is about all of the run."""
+    return json.dumps({"run_id": run_id, "job": "__ASSET_JOB", "step": "quality"}, sort_keys=True)
+
+
 def test_what_the_platform_asks_carries_its_run_assets_and_days(staging: Staging) -> None:
     run_id, sent = staging.run("raw/sales", tags=BOTH)
     assert {"begin", "commit"} < {statement.shape for statement in sent}
-    assert {statement.tag for statement in sent} == {tag(run_id, "raw/sales", f"{FIRST}..{LAST}")}
+    assert {statement.tag for statement in sent} == {tag(run_id, "raw/sales", f"{FIRST}..{LAST}"), recording(run_id)}
 
     other, sent = staging.run("exports/machine_daily", "exports/sales_by_day", partition_key=FIRST)
     assert other != run_id
-    assert {statement.tag for statement in sent} == {tag(other, "exports/machine_daily, exports/sales_by_day", FIRST)}
+    about = tag(other, "exports/machine_daily, exports/sales_by_day", FIRST)
+    assert {statement.tag for statement in sent} == {about, recording(other)}
 
 
 @pytest.mark.snowflake
@@ -84,4 +90,5 @@ def test_what_dbt_asks_carries_it_too(staging: Staging) -> None:
     made = [one.sql for one in by_dbt if one.shape == "dbt: create or replace view <relation> as <query>"]
     assert any(re.search(r'"node_id": "model\.\w+\.stg_vending__sales"', sql) for sql in made)
     assert len(by_dbt) < len(sent), "the platform asks too, on connections of its own"
-    assert {statement.tag for statement in sent} == {tag(run_id, "staging/stg_vending__sales", f"{FIRST}..{LAST}")}
+    about = tag(run_id, "staging/stg_vending__sales", f"{FIRST}..{LAST}")
+    assert {statement.tag for statement in sent} == {about, recording(run_id)}

@@ -14,6 +14,7 @@ KEYS = {
         *("sales", "replenishment_records", "vending_machines", "products"),
         *("product_categories", "staff", "payment_methods", "_files", "_rejected_rows"),
     },
+    "dq": {"results_run", "results_check", "results_failed_rows"},
     "exports": {"sales_by_day", "machine_daily", "product_daily"},
 }
 
@@ -39,7 +40,7 @@ def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -
         assert spec.description, key
         assert spec.group_name == ("raw" if key == "deliveries" else key.split("/")[0])
         assert spec.kinds, key
-        is_made_by_us = key == "deliveries" or key.startswith("raw/_")
+        is_made_by_us = key == "deliveries" or key.startswith(("raw/_", "dq/"))
         assert is_made_by_us or spec.owners == ["data-team@example.com"], key
         assert is_made_by_us or spec.code_version, key
     assert specs["marts/fct_sales"].kinds == {"dbt", "duckdb", "table"}

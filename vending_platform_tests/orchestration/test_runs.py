@@ -47,6 +47,12 @@ class Fleet:
         days = {"dagster/asset_partition_range_start": first_day, "dagster/asset_partition_range_end": last_day}
         return self.run("", days, asset_selection=list(keys))
 
+    def recorded(self, table: str) -> list[dict[str, Any]]:
+        with self.platform.rooms.warehouse.reading() as reader:
+            when = "ended_at" if table == "results_run" else "checked_at"
+            rows: list[dict[str, Any]] = reader.query(f"select * from dq.{table} order by {when}").to_pylist()
+        return rows
+
     def days(self, key: dg.AssetKey) -> set[str]:
         return set(self.history.get_materialized_partitions(key))
 
@@ -88,6 +94,11 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     again = fleet.run("daily")
     assert again.success
     assert [event for event in again.all_events if event.is_step_materialization] == []
+    first, second = fleet.recorded("results_run")
+    assert (first["job"], first["status"]) == ("daily", "succeeded")
+    assert (second["run_id"], second["checks"], second["files_loaded"]) == (again.run_id, 0, 0)
+    assert first["checks"] == len(fleet.recorded("results_check")) > 200
+    assert {row["dataset"] for row in fleet.recorded("results_check")} >= {"raw.sales", "marts.fct_sales", "deliveries"}
 
     # One corrected old day: exactly that day of what it reaches.
     fleet.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1, 2)})
@@ -114,6 +125,32 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     assert failure.step_failure_data.error is not None
     assert f"sales of {DAYS[4]} waits: 1 of 1 files are in quarantine" in failure.step_failure_data.error.message
     assert [event for event in blocked.all_events if event.is_step_materialization] == []
+
+    # What was done in each way is on record, also of the run that failed, and it is there to be read.
+    runs = fleet.recorded("results_run")
+    assert [(run["job"], run["status"]) for run in runs] == [
+        *(("daily", "succeeded"),) * 3,
+        ("__ASSET_JOB", "succeeded"),
+        ("ingest", "succeeded"),
+        ("__ASSET_JOB", "failed"),
+    ]
+    assert "1 of 1 files are in quarantine" in runs[-1]["problem"]
+    found, is_being_written = fleet.platform.quality()
+    assert found is not None
+    assert not is_being_written
+    newest = {score.dataset: score for score in found.latest}
+    assert (newest["marts.fct_sales"].day, newest["marts.fct_sales"].score) == (DAYS[5], 100)
+    (broken,) = (failure for failure in found.failures if failure.check == "files usable")
+    assert (broken.day, broken.status, [file.path for file in broken.files]) == (DAYS[4], "failed", [name(DAYS[4])])
+    quarantined = next(s for s in found.scores if (s.dataset, s.day) == ("raw.sales", DAYS[4]))
+    assert (quarantined.failed, quarantined.days_since_failure) == (1, 0)
+
+    # While somebody writes, what the last run told is there instead.
+    with fleet.platform.rooms.warehouse.writing("test", print):
+        told_last, is_being_written = fleet.platform.quality()
+    assert is_being_written
+    assert told_last is not None
+    assert told_last.scores == found.scores
 
 
 def test_the_terminal_and_the_ui_share_one_history(fleet: Fleet, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+with
+
+results as (
+
+    select * from {{ source('quality', 'results_check') }}
+
+),
+
+final as (
+
+    select
+        run_id,
+        dataset,
+        check_name,
+        coalesce(column_name, '') as column_name,
+        dimension,
+        severity,
+        status,
+        failed_rows,
+        total_rows,
+        expected,
+        actual,
+        message,
+        -- What has no days is about the day on which it was asked.
+        coalesce(first_day, checked_on) as first_day,
+        coalesce(last_day, checked_on) as last_day,
+        checked_at
+    from results
+    where status <> 'skipped'
+
+)
+
+select * from final

@@ -1,0 +1,53 @@
+"""Where every run ends, however it was started and however it went: what its checks found is kept there.
+
+The platform is a resource, and a resource is the one thing that Dagster puts away at the end of each run in its own
+process: of a job, of partitions somebody materialises, of a backfill, also when a step failed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import dagster as dg
+
+from vending_platform.platform import Platform
+
+
+def recorded(platform: Platform) -> dg.ResourceDefinition:
+    """The platform, which in a run keeps what the run finds. A sensor gets it as it is: it does nothing to record."""
+
+    def opened(context: dg.InitResourceContext) -> Iterator[Platform]:
+        run = context.run
+        if run is None:
+            yield platform
+            return
+
+        def tell(words: str) -> None:
+            if context.log is not None:
+                context.log.warning(words)
+            platform.listener.on_notice(words)
+
+        tagged = replace(platform, tag={"run_id": run.run_id, "job": run.job_name, "step": "quality"})
+        with tagged.recorded(
+            run.run_id,
+            run.job_name,
+            tell=tell,
+            problems=lambda: _failures(context, run.run_id),
+        ) as told:
+            yield told
+
+    return dg.ResourceDefinition(opened)
+
+
+def _failures(context: dg.InitResourceContext, run_id: str) -> list[str]:
+    """Why steps failed for good; one that was tried again and went well is no failure."""
+    if context.instance is None:
+        return []
+    failed = context.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return [_why(entry) for entry in failed]
+
+
+def _why(entry: dg.EventLogEntry) -> str:
+    event = entry.dagster_event
+    data = event.step_failure_data if event is not None else None
+    words = (data.error_display_string if data is not None else entry.user_message).strip()
+    return f"{entry.step_key}: {words.splitlines()[0] if words else 'failed'}"

@@ -1,0 +1,299 @@
+"""What a load says of the quality of what was delivered: contract by contract, day by day."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from vending_platform.catalog import Catalog, Column, Source
+from vending_platform.ingestion import State, Status, Summary
+from vending_platform.quality import Dimension, FailedRow, Measured, Result, Severity, stretches
+from vending_platform.quality import Status as Verdict
+from vending_platform.transformation import Block
+from vending_platform.warehouse import Reader, TableName, literal
+
+FILES_USABLE, COLUMNS_DECLARED, ROWS_ACCEPTED = "files usable", "columns declared", "rows accepted"
+REQUIRED, CONTRACT, DELIVERY_COMPLETE, FRESH = "required", "contract", "delivery complete", "fresh"
+NO_UNDECLARED_FILES = "no undeclared files"
+DELIVERIES = "deliveries"
+_FILES, _REJECTED_ROWS = TableName("raw", "_files"), TableName("raw", "_rejected_rows")
+_SHOWN = 20
+Day = date | None
+
+
+@dataclass(frozen=True)
+class _Delivered:
+    """The current files of one source and day."""
+
+    files: int
+    broken: int
+    drifted: int
+    accepted: int
+    rejected: int
+
+
+def touched(catalog: Catalog, summaries: Sequence[Summary]) -> dict[str, set[Day]]:
+    """Per source the business days on which a load changed something; None where a source has no days."""
+    days: dict[str, set[Day]] = {}
+    daily = {source.name for source in catalog if source.is_daily}
+    for summary in summaries:
+        for version in (*summary.loaded, *summary.quarantined, *summary.withdrawn, *summary.gone):
+            if version.state is not State.SUPERSEDED:
+                days.setdefault(version.source, set()).add(version.business_date if version.source in daily else None)
+    return days
+
+
+def measured(catalog: Catalog, days: Mapping[str, set[Day]]) -> dict[Measured, list[tuple[date, date]]]:
+    """The raw tables whose figures a load moved."""
+    return {
+        Measured(
+            table=TableName(source.schema_name, source.name),
+            day="_business_date",
+            nullable=tuple(column.name for column in source.columns if not column.required),
+            keys=source.files.key,
+            code_version=source.reading_hash,
+        ): list(stretches(day for day in days[source.name] if day is not None))
+        for source in catalog
+        if source.is_daily and source.name in days
+    }
+
+
+def of_deliveries(
+    reader: Reader,
+    catalog: Catalog,
+    summaries: Sequence[Summary],
+    status: Status,
+    blocked: Sequence[Block],
+    *,
+    due: date | None,
+) -> Iterator[Result]:
+    """The results of every contract of which a load moved something, for these days; and of what is about all of them:
+    whether the newest day is there, and whether somebody declared every file. `due` is the day that every source should
+    have by now; without one, the newest that any has."""
+    days = touched(catalog, summaries)
+    if not days:
+        return
+    held, rejects = _held(reader, days), _rejects(reader, days)
+    for source in catalog:
+        for day in sorted(days.get(source.name, ()), key=str):
+            waits = any(b.source == source.name and b.business_date in (None, day) for b in blocked)
+            found = held.get((source.name, day), _Delivered(0, 0, 0, 0, 0))
+            bad = [row for row in rejects if (row["source"], row["business_date"]) == (source.name, day)]
+            missing = [
+                row["machine"]
+                for row in status.missing
+                if day is not None and (row["source"], row["business_day"]) == (source.name, day.isoformat())
+            ]
+            files = {
+                FILES_USABLE: _files_of(catalog, source, day, status.quarantined, "reason"),
+                COLUMNS_DECLARED: _files_of(catalog, source, day, status.drifted, "drift"),
+            }
+            for result in _of_day(source, found, bad, missing, waits=waits):
+                result = replace(result, sample=files.get(result.check, result.sample))
+                yield replace(
+                    result, dataset=f"raw.{source.name}", first_day=day, last_day=day, code_version=source.reading_hash
+                )
+    yield from _fresh(reader, catalog, due)
+    undeclared = len(status.undeclared)
+    yield Result(
+        check=NO_UNDECLARED_FILES,
+        dataset=DELIVERIES,
+        dimension=Dimension.VALIDITY,
+        status=Verdict.WARNED if undeclared else Verdict.PASSED,
+        failed_rows=undeclared,
+        total_rows=sum(status.files.values()),
+        expected="every file is of a declared kind",
+        actual=f"files of no declared kind: {undeclared}",
+        sample=tuple(
+            FailedRow({"file": row["path"]}, path=row["path"], reason=row["reason"])
+            for row in status.undeclared[:_SHOWN]
+        ),
+    )
+
+
+def _of_day(
+    source: Source, found: _Delivered, rejects: Sequence[Mapping[str, Any]], missing: Sequence[str], *, waits: bool
+) -> Iterator[Result]:
+    """Their dataset and day are the caller's to say."""
+    bad = Verdict.FAILED if waits else Verdict.WARNED
+    severity = Severity.ERROR if waits else Severity.WARN
+
+    def result(check: str, dimension: Dimension, failed: int, total: int, expected: str, actual: str) -> Result:
+        status = bad if failed else Verdict.PASSED
+        return Result(check, "", dimension, status, severity, None, failed, total, expected=expected, actual=actual)
+
+    yield result(
+        FILES_USABLE,
+        Dimension.VALIDITY,
+        found.broken,
+        found.files,
+        "every file can be read under its contract",
+        f"files in quarantine: {found.broken} of {found.files}",
+    )
+    yield result(
+        COLUMNS_DECLARED,
+        Dimension.CONSISTENCY,
+        found.drifted,
+        found.files,
+        "every file has the columns of its contract",
+        f"files with other columns: {found.drifted} of {found.files}",
+    )
+    rows = found.accepted + found.rejected
+    yield result(
+        ROWS_ACCEPTED,
+        Dimension.VALIDITY,
+        found.rejected,
+        rows,
+        "every row is as its contract says",
+        f"{found.accepted} rows accepted, {found.rejected} rejected",
+    )
+    counts = Counter[tuple[str | None, bool]]()
+    for row in rejects:
+        counts[row["column_name"], row["is_empty"]] = int(row["found"])
+    for column in source.columns:
+        for check, is_empty, dimension in (
+            (REQUIRED, True, Dimension.COMPLETENESS),
+            (CONTRACT, False, Dimension.VALIDITY),
+        ):
+            if is_empty and not column.required:
+                continue
+            failed = counts[column.name, is_empty]
+            expected = "a value in every row" if is_empty else in_words(column)
+            told = result(check, dimension, failed, rows, expected, f"rows rejected: {failed}")
+            sample = [row for row in rejects if (row["column_name"], row["is_empty"]) == (column.name, is_empty)]
+            yield replace(told, column=column.name, sample=tuple(map(_rejected, sample)))
+    if unreadable := counts[None, False]:
+        told = result(
+            CONTRACT,
+            Dimension.VALIDITY,
+            unreadable,
+            rows,
+            "every row has the columns of the header",
+            f"rows rejected: {unreadable}",
+        )
+        yield replace(told, sample=tuple(_rejected(row) for row in rejects if row["column_name"] is None))
+    if source.files.expected_from is not None:
+        there = found.files + len(missing)
+        told = result(
+            DELIVERY_COMPLETE,
+            Dimension.COMPLETENESS,
+            len(missing),
+            there,
+            "a file of every machine that is due",
+            f"machines missing: {len(missing)} of {there}",
+        )
+        yield replace(
+            told,
+            status=Verdict.WARNED if missing else Verdict.PASSED,
+            severity=Severity.WARN,
+            sample=tuple(FailedRow({"machine": machine}, reason="no file came") for machine in missing[:_SHOWN]),
+        )
+
+
+def _files_of(
+    catalog: Catalog, source: Source, day: Day, files: Sequence[Mapping[str, str]], why: str
+) -> tuple[FailedRow, ...]:
+    """Those of these files that are of this source and day, by their names."""
+    found = []
+    for row in files:
+        known = catalog.identify(row["path"])
+        if isinstance(known, tuple) and known[0] is source and (day is None or known[1].business_date == day):
+            found.append(FailedRow({"file": row["path"]}, day, row["path"], reason=row[why]))
+    return tuple(found[:_SHOWN])
+
+
+def in_words(column: Column) -> str:
+    """What a contract asks of a column's values."""
+    said = [str(column.type)]
+    if column.values:
+        said.append(f"one of {', '.join(column.values)}")
+    if column.pattern is not None:
+        said.append(f"like {column.pattern}")
+    if column.range is not None and column.range.min is not None:
+        said.append(f"at least {column.range.min}")
+    if column.range is not None and column.range.max is not None:
+        said.append(f"at most {column.range.max}")
+    return ", ".join(said)
+
+
+def _rejected(row: Mapping[str, Any]) -> FailedRow:
+    told = {"file": row["path"], "line": row["line"], "column": row["column_name"]}
+    return FailedRow(told, row["business_date"], row["path"], row["line"], row["reason"])
+
+
+def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Result]:
+    expecting = [source for source in catalog if source.is_daily and source.files.expected_from is not None]
+    if not expecting:
+        return
+    rows = reader.query(
+        f"select source, max(business_date) as newest from {_FILES}"
+        f" where in_raw and source in ({', '.join(literal(source.name) for source in expecting)}) group by source"
+    ).to_pylist()
+    newest = {row["source"]: row["newest"] for row in rows}
+    if not newest:
+        return
+    expected = due or max(newest.values())
+    for source in expecting:
+        day = newest.get(source.name)
+        late = (expected - day).days if day is not None else None
+        yield Result(
+            check=FRESH,
+            dataset=f"raw.{source.name}",
+            dimension=Dimension.TIMELINESS,
+            status=Verdict.PASSED if late is not None and late <= 0 else Verdict.WARNED,
+            expected=f"the newest day is {expected}",
+            actual=f"{day or 'none'}",
+            first_day=expected,
+            last_day=expected,
+            message=f"{late} days late" if late is not None and late > 0 else None,
+            code_version=source.reading_hash,
+        )
+
+
+def _about(days: Mapping[str, set[Day]]) -> str:
+    """The condition for what these sources hold of these days, and perhaps of others between them."""
+    dated = [day for found in days.values() for day in found if day is not None] or [date(1900, 1, 1)]
+    undated = [name for name, found in sorted(days.items()) if None in found] or [""]  # which is no source's name
+    return (
+        f"source in ({', '.join(map(literal, sorted(days)))})"
+        f" and (business_date between {literal(min(dated))} and {literal(max(dated))}"
+        f" or source in ({', '.join(map(literal, undated))}))"
+    )
+
+
+def _held(reader: Reader, days: Mapping[str, set[Day]]) -> dict[tuple[str, Day], _Delivered]:
+    rows = reader.query(
+        "select source, business_date, count(*) as files,"
+        f" sum(case when state = '{State.QUARANTINED}' then 1 else 0 end) as broken,"
+        " sum(case when in_raw and drift is not null then 1 else 0 end) as drifted,"
+        " sum(case when in_raw then rows_accepted else 0 end) as accepted,"
+        " sum(case when in_raw then rows_rejected else 0 end) as rejected"
+        f" from {_FILES} where state in ('{State.LOADED}', '{State.QUARANTINED}', '{State.WITHDRAWN}')"
+        f" and not dismissed and {_about(days)} group by source, business_date"
+    ).to_pylist()
+    found: dict[tuple[str, Day], _Delivered] = {}
+    for row in rows:
+        source, day = row.pop("source"), row.pop("business_date")
+        key = source, day if None not in days[source] else None  # of a master, versions may have days of their own
+        more = _Delivered(**{name: int(value) for name, value in row.items()})
+        if (before := found.get(key)) is not None:
+            more = _Delivered(**{name: value + vars(before)[name] for name, value in vars(more).items()})
+        found[key] = more
+    return found
+
+
+def _rejects(reader: Reader, days: Mapping[str, set[Day]]) -> list[dict[str, Any]]:
+    """The first rejected rows of every column and day, each with how many there are."""
+    rows: list[dict[str, Any]] = reader.query(
+        "select * from ("
+        " select source, path, business_date, line, column_name, reason, is_empty,"
+        " count(*) over (partition by source, business_date, column_name, is_empty) as found,"
+        " row_number() over (partition by source, business_date, column_name, is_empty order by path, line) as place"
+        " from (select *,"
+        " coalesce(reason = column_name || ' is empty' or reason like column_name || ' is empty;%', false) as is_empty"
+        f" from {_REJECTED_ROWS} where {_about(days)} and file_id in"
+        f" (select file_id from {_FILES} where in_raw and state <> '{State.SUPERSEDED}')) as rejected"
+        f") as numbered where place <= {_SHOWN} order by source, business_date, column_name, place"
+    ).to_pylist()
+    return [row | {"business_date": None if None in days[row["source"]] else row["business_date"]} for row in rows]

@@ -1,0 +1,55 @@
+"""What was exported, what was held back, and what could not be written."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from vending_platform.exporting import Exported
+from vending_platform.quality import Dimension, Result, Severity, Status
+
+WRITTEN, NOT_HELD_BACK = "written as in the mart", "not held back"
+
+
+def of_exports(exported: Sequence[Exported]) -> Iterator[Result]:
+    """A file became visible only after it was read back and had its mart's rows, so what was written has passed."""
+    for export in exported:
+        dataset = f"exports.{export.name}"
+        for part in export.written:
+            day = date.fromisoformat(part.day) if part.day else None
+            yield Result(
+                WRITTEN,
+                dataset,
+                Dimension.CONSISTENCY,
+                Status.PASSED,
+                Severity.ERROR,
+                failed_rows=0,
+                total_rows=part.rows,
+                expected="the file holds the mart's rows, read back byte for byte",
+                actual=f"{part.rows} rows, sha256 {part.sha256[:12]}",
+                first_day=day,
+                last_day=day,
+            )
+        if export.problem is not None:
+            yield Result(
+                WRITTEN,
+                dataset,
+                Dimension.CONSISTENCY,
+                Status.FAILED,
+                Severity.ERROR,
+                expected="the file holds the mart's rows, read back byte for byte",
+                actual="not written",
+                message=export.problem,
+            )
+        for held in export.held_back:
+            # Of an export without days it is the export's own name.
+            day = date.fromisoformat(held) if held != export.name else None
+            yield Result(
+                NOT_HELD_BACK,
+                dataset,
+                Dimension.TIMELINESS,
+                Status.FAILED,
+                Severity.ERROR,
+                expected="every check of the mart passed",
+                actual="held back, because a check of its mart failed",
+                first_day=day,
+                last_day=day,
+            )

@@ -1,0 +1,180 @@
+"""What a run finds is kept when it ends: once, whole, and whatever became of the run."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vending_platform import environment
+from vending_platform.catalog import Catalog, read_manifest
+from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.ingestion import ingest
+from vending_platform.platform import Platform
+from vending_platform.quality import Dimension
+from vending_platform.recording import lineage
+from vending_platform.recording.models import dimension_of
+from vending_platform.transformation import NodeResult, Transformed, Window
+from vending_platform.warehouse import WarehouseError
+from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.ingestion.yard import sales, sales_row
+
+TEST = "unique_fct_sales_transaction_id"
+
+
+@pytest.fixture
+def platform(tmp_path: Path, catalog: Catalog, manifest_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path))
+    (tmp_path / "sources").mkdir()
+    deliver(tmp_path, FILES)
+    return Platform(environment.load(), read_manifest(DBT_PROJECT_DIR, manifest_cache))
+
+
+def deliver(folder: Path, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        (folder / "sources" / path).write_bytes(content)
+
+
+def load(platform: Platform, run_id: str = "r1") -> list[str]:
+    told: list[str] = []
+    with platform.recorded(run_id, "vending ingest", tell=told.append) as recorded:
+        recorded.ingest()
+    return told
+
+
+def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
+    with platform.rooms.warehouse.reading() as reader:
+        found: list[dict[str, Any]] = reader.query(sql).to_pylist()
+    return found
+
+
+def checks(platform: Platform, condition: str) -> list[tuple[Any, ...]]:
+    found = rows(
+        platform,
+        "select dataset, check_name, column_name, status, failed_rows, total_rows, cast(first_day as varchar) as day"
+        f" from dq.results_check where {condition} order by all",
+    )
+    return [tuple(row.values()) for row in found]
+
+
+def test_a_load_keeps_what_each_contract_said_of_each_day_and_the_rows_it_refused(platform: Platform) -> None:
+    folder = Path(platform.environment.places.raw).parent
+    bad = sales(sales_row(1, day=DAYS[0], quantity="1e3"), *(sales_row(n, day=DAYS[0]) for n in range(2, 6)))
+    deliver(folder, {name(DAYS[0]): bad, name(DAYS[1]): b"cut off", "what.csv": b"x"})
+    assert load(platform) == []
+    assert checks(platform, "status <> 'passed'") == [
+        ("deliveries", "no undeclared files", None, "warned", 1, 12, None),
+        ("raw.sales", "contract", "quantity", "warned", 1, 5, DAYS[0]),
+        ("raw.sales", "delivery complete", None, "warned", 1, 2, DAYS[0]),
+        *(("raw.sales", "delivery complete", None, "warned", 1, 2, day) for day in DAYS[1:]),
+        ("raw.sales", "files usable", None, "failed", 1, 1, DAYS[1]),
+        ("raw.sales", "rows accepted", None, "warned", 1, 5, DAYS[0]),
+    ]
+    kept = rows(platform, "select * from dq.results_failed_rows where check_name = 'contract'")
+    assert [(row["path"], row["line"], row["reason"]) for row in kept] == [
+        (name(DAYS[0]), 2, "quantity '1e3' is no whole number")
+    ]
+    assert checks(platform, f"check_name = 'volume' and dataset = 'raw.sales' and first_day = '{DAYS[0]}'") == [
+        ("raw.sales", "volume", None, "passed", None, 4, DAYS[0])
+    ]
+    (run,) = rows(platform, "select * from dq.results_run")
+    assert (run["status"], run["files_loaded"], run["checks_failed"]) == ("succeeded", 10, 1)
+    assert {row["checked_at"] for row in rows(platform, "select distinct checked_at from dq.results_check")} == {
+        run["ended_at"]
+    }
+
+    # Nothing new: that it ran, and nothing else.
+    before = rows(platform, "select count(*) as n from dq.results_check")
+    assert load(platform, "r2") == []
+    assert rows(platform, "select count(*) as n from dq.results_check") == before
+    assert [row["checks"] for row in rows(platform, "select checks from dq.results_run order by ended_at")][-1] == 0
+
+    # Mended: the history keeps both answers.
+    deliver(folder, {name(DAYS[0]): day_of_sales(DAYS[0])})
+    assert load(platform, "r3") == []
+    of_day = f"check_name = 'contract' and column_name = 'quantity' and first_day = '{DAYS[0]}'"
+    assert [row[3] for row in checks(platform, of_day)] == ["passed", "warned"]
+
+
+def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: Platform) -> None:
+    """Of six days that were asked together two have rows; the other four have passed."""
+    ingest(platform.rooms)
+    fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
+    test = next(name for name in platform.manifest["nodes"] if name.startswith(f"test.vending.{TEST}."))
+    said = "Got 5 results, configured to fail if != 0"
+    node = NodeResult(test, TEST, "test", "fail", said, 5, 0.1, frozenset({fact.unique_id}))
+    days = [date.fromisoformat(day) for day in DAYS]
+    done = Transformed("r1", [(Window((fact,), {"fct_sales": days}), [node])])
+    done.rows |= {("fct_sales", day): 10 for day in days}
+    sql = (
+        "select transaction_id, _business_date as business_date, machine_id, 'S1' as staff_id from raw.sales"
+        f" where _business_date in (date '{DAYS[1]}', date '{DAYS[3]}') and transaction_id like '%-000_'"
+        f" and not (_business_date = date '{DAYS[3]}' and transaction_id like '%3')"
+    )
+    told = json.dumps({"results": [{"unique_id": test, "compiled_code": sql + ";\n"}]})
+    platform.rooms.storage.artifacts.write("r1/run_results.json", told.encode())
+    words: list[str] = []
+    with platform.rooms.warehouse.writing("test", print) as writer:
+        columns = platform.manifest["nodes"][fact.unique_id]["columns"].values()
+        empty = ", ".join(f"cast(null as {column['data_type']}) as {column['name']}" for column in columns)
+        writer.query("create schema marts")
+        writer.query(f"create table marts.fct_sales as select {empty} where false")
+
+    def fail_half_way() -> None:
+        with platform.recorded("r1", "daily", tell=words.append) as recorded:
+            recorded.listener.on_transformed(done)
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        fail_half_way()
+    assert words == []
+    assert checks(platform, f"check_name = '{TEST}'") == [
+        ("marts.fct_sales", TEST, "transaction_id", "failed", 2, 10, DAYS[3]),
+        ("marts.fct_sales", TEST, "transaction_id", "failed", 3, 10, DAYS[1]),
+        *(("marts.fct_sales", TEST, "transaction_id", "passed", 0, None, day) for day in (DAYS[0], DAYS[2], DAYS[4])),
+    ]
+    kept = rows(platform, "select * from dq.results_failed_rows order by first_day, number")
+    assert [str(row["first_day"]) for row in kept] == [DAYS[1]] * 3 + [DAYS[3]] * 2
+    assert {json.loads(row["failed_row"])["staff_id"] for row in kept} == {"•••"}
+    (run,) = rows(platform, "select status, problem from dq.results_run")
+    assert run == {"status": "failed", "problem": "RuntimeError: the disk is full"}
+
+
+def test_what_cant_be_kept_is_told_and_fails_no_run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise WarehouseError("there is no room")
+
+    monkeypatch.setattr("vending_platform.quality.changes", refuse)
+    words = load(platform)
+    assert words == ["What this run found of quality could not be kept: WarehouseError: there is no room"]
+    assert rows(platform, "select count(*) as n from raw.sales") == [{"n": 18}]
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind", "dimension"),
+    [
+        ({"test_metadata": {"name": "unique_combination"}}, "test", Dimension.UNIQUENESS),
+        ({"test_metadata": {"name": "not_null"}}, "test", Dimension.COMPLETENESS),
+        ({"test_metadata": {"name": "filled"}}, "test", Dimension.COMPLETENESS),
+        ({"test_metadata": {"name": "relationships"}}, "test", Dimension.CONSISTENCY),
+        ({"test_metadata": {"name": "holds"}}, "test", Dimension.VALIDITY),
+        ({}, "test", Dimension.CONSISTENCY),
+        ({}, "unit_test", Dimension.ACCURACY),
+        (
+            {"test_metadata": {"name": "holds"}, "config": {"meta": {"dimension": "timeliness"}}},
+            "test",
+            Dimension.TIMELINESS,
+        ),
+    ],
+)
+def test_the_kind_of_trust_is_what_a_test_says_or_what_its_kind_means(
+    declared: dict[str, Any], kind: str, dimension: Dimension
+) -> None:
+    assert dimension_of(declared, kind) is dimension
+
+
+def test_every_dataset_leads_to_the_deliveries_it_comes_from(catalog: Catalog) -> None:
+    found = lineage(catalog)
+    assert found["raw.sales"] == ["sales"]
+    assert {"sales", "products"} <= set(found["exports.sales_by_day"]) == set(found["marts.fct_sales"])
