@@ -12,6 +12,7 @@ from datetime import date
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Delivery, Export
+from vending_platform.exporting.shaping import sort_keys
 from vending_platform.warehouse import Reader, TableName
 
 BUILDS = TableName("raw", "_builds")
@@ -30,6 +31,11 @@ class Build:
     raw_version: str
     checks_passed: bool
     built_at: str
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it ended: nobody knows what one holds that was begun only."""
+        return self.raw_version != ""
 
     @property
     def key(self) -> str | None:
@@ -54,7 +60,7 @@ def builds_of(reader: Reader, export: Export) -> list[Build]:
     if export.partition_by is not None or not builds:
         return builds
     versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
-    whole = hashlib.sha256(versions.encode()).hexdigest()[:16]
+    whole = hashlib.sha256(versions.encode()).hexdigest()[:16] if all(build.is_finished for build in builds) else ""
     last = max(build.built_at for build in builds)
     return [Build(None, whole, all(build.checks_passed for build in builds), last)]
 
@@ -86,13 +92,12 @@ def contents(
 
 
 def _rows(reader: Reader, export: Export, builds: Sequence[Build]) -> pa.Table:
-    """By day, then by all columns. They are put in order here, so that no warehouse has a say in it."""
+    """They are put in order here, so that no warehouse has a say in it."""
     day = export.partition_by
     where = f" where {_within(day, builds)}" if day is not None else ""
     rows = reader.unloaded(f"select * from {TableName(export.schema_name, export.model)}{where}")
-    keys = dict.fromkeys(filter(None, [day, *rows.column_names]))
     # Where a day's rows lie in memory must not show in its file.
-    return rows.sort_by([(name, "ascending") for name in keys]).combine_chunks()
+    return rows.sort_by(sort_keys(export, rows.column_names)).combine_chunks()
 
 
 def _batches(builds: Iterable[Build], sizes: Mapping[date | None, int]) -> Iterator[list[Build]]:
