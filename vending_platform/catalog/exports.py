@@ -185,6 +185,9 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
         if len(models) != 1:
             yield f"{where}: an export is of exactly one model, and this depends on {len(models)}"
             continue
+        if exposure["name"] in {other["name"] for other in manifest["nodes"].values()}:
+            yield f"{where}: a model has that name too, and dbt, asked to build it, would take both"
+            continue
         node = manifest["nodes"][models[0]]
         said = {"file_stem": exposure["name"], **meta["export"]}
         if ours := sorted(_OURS & meta["export"].keys()):
@@ -238,6 +241,7 @@ class _ModelColumns:
     personal: frozenset[str]
     are_all: bool
     """Whether dbt sees to it that there are no others."""
+    is_daily: bool
 
     @classmethod
     def of(cls, node: dict[str, Any]) -> "_ModelColumns":
@@ -249,6 +253,7 @@ class _ModelColumns:
                 name for name, column in columns.items() if column.get("config", {}).get("meta", {}).get("personal")
             ),
             are_all=node["config"].get("contract", {}).get("enforced", True),
+            is_daily=node["config"]["materialized"] == "incremental",
         )
 
 
@@ -270,6 +275,8 @@ def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
         yield f"{key}: {model.model} declares no column {name!r}; {meant}"
     if unknown:
         return
+    if export.partition_by is not None and not model.is_daily:
+        yield f"partition_by: {model.model} is built as a whole, not by day, and is one file"
     if not export.columns and not model.are_all:
         yield f"columns: {model.model} has no enforced contract, so the export has to name the columns that leave"
     leaving = export.leaving(model.kinds)

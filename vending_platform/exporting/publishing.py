@@ -50,6 +50,9 @@ class Part:
     suppressed_rows: int = 0
     """In how many of its rows something is blanked, because it is about a few only."""
     checks_passed: bool = True
+    raw_days: dict[str, list[str]] = field(default_factory=dict)
+    """Of each source of which it rests on more days than its own, the first and the last; `raw_files` then holds those
+    of its own day and the masters, and `vending trace` names the others."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,8 @@ def _export(
     new = [
         build
         for build in builds_of(reader, export)
-        if build.key not in kept
-        or any(part.built_at != build.built_at or part.path not in files for part in kept[build.key])
+        if (build.key not in kept and build.row_count != 0)
+        or any(part.built_at != build.built_at or part.path not in files for part in kept.get(build.key, ()))
     ]
     held_back = [build.key or export.name for build in new if not _may_leave(export, build)]
     due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
@@ -237,6 +240,7 @@ def _write_piece(export: Export, place: Place, content: Content, piece: Piece) -
         split=piece.split,
         suppressed_rows=piece.suppressed,
         checks_passed=build.checks_passed,
+        raw_days=content.raw_days,
     )
 
 

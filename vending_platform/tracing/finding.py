@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery, Model, Reach, Source
+from vending_platform.catalog import Catalog, Days, Delivery, Model, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.tracing.asking import DAY, model_called, rows_meant
 from vending_platform.transformation import stale
@@ -20,9 +20,6 @@ _LEDGER = TableName("raw", "_files")
 _MACHINE, _SLOT, _PRODUCT = "machine_id", "slot_no", "product_id"
 _MOST_LINES = 10_000
 _HIDDEN = "***"
-
-Days = tuple[date, date]
-"""The first and the last."""
 
 
 @dataclass(frozen=True)
@@ -77,20 +74,26 @@ class _Asked:
 
     model: Model
     rows: list[dict[str, Any]]
+    daily: tuple[str, ...]
+    """The sources that it rests on of which a file is about a day."""
     values: dict[str, frozenset[Any]] = field(default_factory=dict)
     """Of each column the values; none for a column that some row leaves empty."""
 
     @classmethod
-    def of(cls, model: Model, rows: pa.Table) -> "_Asked":
+    def of(cls, model: Model, rows: pa.Table, sources: Iterable[Source]) -> "_Asked":
         columns = {name: rows[name].to_pylist() for name in rows.column_names}
         said = {name: frozenset(values) for name, values in columns.items() if None not in values}
-        return cls(model, rows.to_pylist(), said)
+        return cls(model, rows.to_pylist(), tuple(source.name for source in sources if source.is_daily), said)
 
     def days(self, source: Source) -> list[Days]:
-        """The stretches of the source's days that the rows rest on."""
+        """The stretches of the source's days that the rows rest on. Histories are tables of all versions, of which a
+        row reads those that were valid on its own days and on those of its deliveries."""
         if DAY not in self.values:
             return [(date.min, date.max)]
-        return _joined(raw_days(self.model, source.name, day, day) for day in self.values[DAY])
+        is_master = source.files.delivery is Delivery.SNAPSHOT and bool(self.daily)
+        read = self.daily if is_master else (source.name,)
+        spans = [self.model.raw_days(name, day, day) for name in read for day in self.values[DAY]]
+        return _joined([*spans, *((day, day) for day in self.values[DAY])] if is_master else spans)
 
     def narrowed(self, source: Source) -> dict[str, frozenset[Any]]:
         """The source's columns that decide which of its lines are behind the rows. Of a slot all products are: what
@@ -101,21 +104,11 @@ class _Asked:
         return {name: self.values[name] for name in sorted(named & has & self.values.keys())}
 
 
-def raw_days(model: Model, source: str, first: date, last: date) -> Days:
-    """The days of a source that the model's days from the first to the last rest on."""
-    if model.is_view or model.reach is Reach.SAME_DAY:
-        return first, last
-    if model.reach is Reach.MONTH:
-        after = last.replace(day=28) + timedelta(days=4)
-        return first.replace(day=1), after - timedelta(days=after.day)
-    return date.min, date.max
-
-
 def trace(catalog: Catalog, reader: Reader, name: str, said: Mapping[str, str], *, with_lines: bool = False) -> Trace:
     """The files that these rows of a model rest on, with the lines if that is asked."""
     model = model_called(catalog, name)
-    asked = _Asked.of(model, rows_meant(reader, model, said))
     sources = [source for source in catalog if source.name in model.sources]
+    asked = _Asked.of(model, rows_meant(reader, model, said), sources)
     ledger = _ledger(reader, sources)
     found: list[TracedFile] = []
     missing: list[TracedFile] = []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vending_platform.catalog import SAME_DAY, Audience, Catalog, Format
+from vending_platform.catalog import SAME_DAY, Audience, Catalog, CsvEncoding, Format
 from vending_platform.catalog.exports import Export, exports_of
 from vending_platform.catalog.models import Model, models_of
 
@@ -168,6 +168,23 @@ def test_without_an_enforced_contract_nobody_knows_which_columns_there_are() -> 
     assert "columns: mart has no enforced contract, so the export has to name the columns that leave" in wrong
 
 
+def test_what_is_built_as_a_whole_has_no_days() -> None:
+    config = {"materialized": "table", "meta": {}}
+    (wrong,) = exports_of(manifest({"format": "parquet", "partition_by": "business_date"}, config=config))
+    assert isinstance(wrong, str)
+    assert wrong.endswith("partition_by: mart is built as a whole, not by day, and is one file")
+
+
+def test_an_export_does_not_bear_a_models_name() -> None:
+    project = manifest({"format": "parquet"})
+    project["exposures"]["e"]["name"] = "mart"
+    (wrong,) = exports_of(project)
+    assert (
+        wrong
+        == "models/exposures.yml: exposure mart: a model has that name too, and dbt, asked to build it, would take both"
+    )
+
+
 def test_models_come_in_order_and_know_the_deliveries_they_rest_on() -> None:
     view, mart = models_of(manifest())
     assert isinstance(mart, Model)
@@ -188,9 +205,25 @@ def test_an_incremental_model_must_say_a_reach_that_exists(reach: str | None, pr
     assert problem in wrong
 
 
-def test_the_projects_exports_are_the_ones_that_were_asked_for(catalog: Catalog) -> None:
-    assert {export.name: export.format for export in catalog.exports} == {
-        "sales_by_day": Format.PARQUET,
-        "machine_daily": Format.CSV,
-        "product_daily": Format.CSV,
-    }
+def test_every_mart_can_be_had_as_parquet(catalog: Catalog) -> None:
+    marts = {model.name for model in catalog.models if model.schema_name == "marts" and not model.is_view}
+    assert {export.model for export in catalog.exports if export.format is Format.PARQUET} == marts
+
+
+def test_what_people_open_themselves_is_csv(catalog: Catalog) -> None:
+    for_people = {export.name: export.encoding for export in catalog.exports if export.format is Format.CSV}
+    assert (
+        for_people.items()
+        >= {
+            "machine_daily": CsvEncoding.UTF_8_BOM,
+            "product_daily": CsvEncoding.UTF_8_BOM,
+            "daily_summary": CsvEncoding.UTF_8_BOM,
+            "prefecture_daily_public": CsvEncoding.UTF_8,
+        }.items()
+    )
+
+
+def test_only_what_is_meant_for_it_is_for_the_public(catalog: Catalog) -> None:
+    public = [export for export in catalog.exports if export.audience is Audience.PUBLIC]
+    assert [export.name for export in public] == ["prefecture_daily_public"]
+    assert [export.name for export in catalog.exports if export.publish_if_checks_failed] == []

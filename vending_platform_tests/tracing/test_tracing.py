@@ -1,13 +1,14 @@
 """From a row of a model to the files and lines behind it; the models' tables are written by hand here."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import duckdb
 import pytest
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import MONTH, Catalog
 from vending_platform.tracing import NothingToTrace, Trace, WrongQuestion, finding, trace
 from vending_platform.transformation import running
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
@@ -134,9 +135,10 @@ def test_of_what_is_built_from_everything_every_version_is_named(yard: Yard) -> 
     assert paths(found) == {"vending_machines_20240304.csv", "vending_machines_20240306.csv"}
 
 
-def test_what_reaches_further_is_looked_for_there(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "raw_days", lambda _, __, first, last: (date(2024, 3, 1), date(2024, 3, 31)))
-    found = traced(yard, "mart_machine_daily", machine="VM001", day="2024-03-04")
+def test_what_reaches_further_is_looked_for_there(yard: Yard) -> None:
+    models = [replace(model, ways=(), reach=MONTH) for model in yard.catalog.models]
+    monthly = replace(yard, catalog=replace(yard.catalog, models=tuple(models)))
+    found = traced(monthly, "mart_machine_daily", machine="VM001", day="2024-03-04")
     march = {"sales_VM001_20240304.csv", "sales_VM001_20240305.csv", "replenishment_records_VM001_20240305.csv"}
     assert {path for path in paths(found) if "VM001" in path} == march
     masters = {f"vending_machines_2024030{day}.csv" for day in (1, 4, 6)}
@@ -218,16 +220,3 @@ def test_values_are_compared_as_what_they_are(yard: Yard) -> None:
     }
     assert len(traced(yard, "mart_machine_daily", **one).rows) == 1
     assert len(traced(yard, "fct_sales", machine="VM002", sold_at="2024-03-05T08:00:00").rows) == 1
-
-
-@pytest.mark.parametrize(
-    ("model", "first", "last"),
-    [
-        ("mart_machine_daily", date(2024, 2, 29), date(2024, 2, 29)),
-        ("stg_vending__sales", date(2024, 2, 29), date(2024, 2, 29)),
-        ("dim_machines", date.min, date.max),
-    ],
-)
-def test_the_days_that_a_day_rests_on(catalog: Catalog, model: str, first: date, last: date) -> None:
-    (found,) = (one for one in catalog.models if one.name == model)
-    assert finding.raw_days(found, "sales", date(2024, 2, 29), date(2024, 2, 29)) == (first, last)
