@@ -24,7 +24,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from vending_platform import anonymising, environment, ingestion, sample_data, wording
+from vending_platform import anonymising, environment, ingestion, sample_data, tracing, wording
 from vending_platform.accounts import WrongAccount
 from vending_platform.anonymising import AnonymisingError
 from vending_platform.aws import AwsError
@@ -36,8 +36,9 @@ from vending_platform.platform import Listener, Platform, open_platform
 from vending_platform.promotion import PromotionError
 from vending_platform.quality import report
 from vending_platform.storage import StorageError
+from vending_platform.tracing import NothingToTrace
 from vending_platform.transformation import TransformationError
-from vending_platform.warehouse import WarehouseError
+from vending_platform.warehouse import WarehouseBusy, WarehouseError
 
 FAILED, WRONG_USAGE, NEEDS_A_PERSON, STOPPED = 1, 2, 3, 130
 
@@ -216,6 +217,43 @@ def quality(
 
 
 @app.command()
+def trace(
+    mart: Annotated[str, typer.Argument(help="A model, such as marts.mart_machine_daily.")],
+    which: Annotated[
+        list[str],
+        typer.Argument(help="Which rows of it: column=value. machine=, slot=, product=, route= and day= are short."),
+    ],
+    rows: Annotated[bool, typer.Option("--rows", help="Also the lines of these files.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Name the raw files that a number comes from.
+
+    For example: vending trace marts.mart_machine_daily machine=VM003 day=2024-03-15
+    """
+    with _edge():
+        said = dict(_said(words) for words in which)
+        platform = open_platform(environment.load())
+        try:
+            with platform.rooms.warehouse.reading() as reader:
+                traced = tracing.trace(platform.catalog, reader, mart, said, with_lines=rows)
+        except tracing.WrongQuestion as error:
+            raise typer.BadParameter(str(error)) from None
+        except WarehouseBusy:
+            _refuse("a load or a build is under way, and nobody else can look into the warehouse meanwhile: ask again")
+        if as_json:
+            typer.echo(traced.as_json())
+        else:
+            out.print(wording.tell_trace(traced))
+
+
+def _said(words: str) -> tuple[str, str]:
+    name, sign, value = words.partition("=")
+    if not (name and sign):
+        raise typer.BadParameter(f"{words!r} says nothing of a row; write column=value, such as machine=VM003")
+    return name, value
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look whether all is there that this environment needs, and say how to mend what is not. Changes none of it."""
     with _edge():
@@ -349,6 +387,7 @@ def _edge() -> Iterator[None]:
         ExportError,
         PromotionError,
         AnonymisingError,
+        NothingToTrace,
         OSError,
     ) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")

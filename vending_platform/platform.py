@@ -79,7 +79,13 @@ class PlatformStatus:
                 for block in self.blocked
             ],
             "exports": [
-                {"name": name, "day": part.day, "rows": part.rows, "path": f"{self.exports_place}/{part.path}"}
+                {
+                    "name": name,
+                    "day": part.day,
+                    "split": part.split,
+                    "rows": part.rows,
+                    "path": f"{self.exports_place}/{part.path}",
+                }
                 for name, part in self.exports
             ],
         }

@@ -13,6 +13,7 @@ from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
 from vending_platform.platform import PlatformStatus
 from vending_platform.quality import Quality, Score
+from vending_platform.tracing import Trace, TracedFile
 from vending_platform.transformation import Block, Transformed
 
 if TYPE_CHECKING:  # only one command needs that room
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # only one command needs that room
 
 SHOWN = 10
 """How many things of one kind are listed before the rest is only counted."""
+TRACED = 100
+"""The same of files that a number comes from."""
 
 
 def tell_summary(summary: Summary) -> RenderableType:
@@ -344,6 +347,42 @@ def tell_anonymised(run: Anonymised, into: str, *, dry_run: bool) -> RenderableT
         ]
     )
     return Group(*lines)
+
+
+def tell_trace(traced: Trace) -> RenderableType:
+    """The row, then the files it comes from, and their lines if they were asked for."""
+    lines: list[RenderableType] = [Text(f"{traced.model}: {_count(len(traced.rows), 'row')}", style="bold")]
+    if len(traced.rows) == 1:
+        lines += [Text(f"  {name}: {'' if value is None else value}") for name, value in traced.rows[0].items()]
+    if traced.is_stale:
+        lines.append(Text("It is to be built anew: these files may say otherwise by now. vending run", style="yellow"))
+    lines.append(Text(f"\nComes from {_count(len(traced.files), 'file')}", style="bold"))
+    for file in traced.files[:TRACED]:
+        lines += _tell_file(file)
+    if len(traced.files) > TRACED:
+        lines.append(f"  … and {_number(len(traced.files) - TRACED)} more; all of them: --json")
+    if traced.lines_left_out:
+        lines.append(f"{_number(traced.lines_left_out)} more lines are behind it; say more of the row to see them")
+    lines += _problems(
+        [
+            (
+                "Not in the number, because the whole file is in quarantine",
+                [f"{file.path}: {file.quarantined_because}" for file in traced.missing],
+                "Have it delivered again under the same name; or mend its contract and run: vending replay",
+            )
+        ]
+    )
+    return Group(*lines)
+
+
+def _tell_file(file: TracedFile) -> Iterator[RenderableType]:
+    behind = "" if file.rows_behind is None else f", {_number(file.rows_behind)} of {_count(file.rows, 'row')}"
+    rejected = f", {_number(file.rows_rejected)} rejected" if file.rows_rejected else ""
+    yield Text.assemble(f"  {file.path}", (f" as {file.source}{behind}{rejected}", "dim"))
+    yield Text(f"    delivered {file.delivered_at:%Y-%m-%d %H:%M}, sha256 {file.sha256}", style="dim")
+    for line in file.lines:
+        values = ", ".join(f"{name} {value}" for name, value in line.values.items() if value is not None)
+        yield Text(f"    line {line.number}: {values}")
 
 
 def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterator[RenderableType]:

@@ -1,6 +1,7 @@
 """`vending` as a person or a script meets it: what it says, and the exit code it ends with."""
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -73,7 +75,7 @@ def status() -> dict[str, Any]:
 def test_help_names_every_command_and_the_exit_codes() -> None:
     result = vending("--help")
     assert result.exit_code == DONE
-    commands = ("ingest", "replay", "check", "status", "generate", "anonymise")
+    commands = ("ingest", "replay", "check", "status", "trace", "generate", "anonymise")
     assert [name for name in commands if name not in result.output] == []
     assert "0 done, 1 failed, 2 wrong usage, 3 done but something needs a person" in told(result)
 
@@ -87,6 +89,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("status", ["--json"]),
         ("anonymise", ["--into", "--from", "--to", "--all", "--source", "--into-account", "--key-file", "--dry-run"]),
         ("doctor", ["--json"]),
+        ("trace", ["which", "--rows", "--json"]),
         ("generate", ["--machines", "--days", "--seed", "--untidy", "--into", "--overwrite"]),
     ],
 )
@@ -426,3 +429,47 @@ class TestGenerate:
         assert vending("generate", "--machines", 1, "--days", 1, "--overwrite").exit_code == DONE
         assert (data / "sources/mine.csv").read_bytes() == b"x"
         assert (data / "sources/vending_machines.csv").exists()
+
+
+class TestTrace:
+    def test_what_is_asked_wrongly_is_wrong_usage_and_what_is_not_there_failed(self, data: Path) -> None:
+        wrong = vending("trace", "marts.mart_machine_dayly", "day=2024-03-05")
+        assert wrong.exit_code == WRONG_USAGE
+        assert "did you mean marts.mart_machine_daily" in told(wrong)
+        unsaid = vending("trace", "marts.mart_machine_daily", "2024-03-05")
+        assert unsaid.exit_code == WRONG_USAGE
+        assert "write column=value" in told(unsaid)
+        deliver(data, TIDY)
+        vending("ingest")
+        never = vending("trace", "marts.mart_machine_daily", "day=2024-03-05")
+        assert never.exit_code == FAILED
+        assert "marts.mart_machine_daily was never built here; build it with: vending run" in told(never)
+
+    def test_files_and_lines_are_named_and_a_writer_is_not_waited_for(self, data: Path) -> None:
+        deliver(data, TIDY)
+        vending("ingest")
+        with duckdb.connect(data / "dbt_dev.duckdb") as warehouse:
+            warehouse.execute("create table raw._builds (model varchar, business_date date, raw_version varchar)")
+            warehouse.execute("alter table raw._builds add column checks_passed boolean")
+            warehouse.execute("insert into raw._builds values ('mart_machine_daily', '2024-03-05', 'some', true)")
+            warehouse.execute("create schema marts")
+            sums = (
+                "select machine_id, _business_date as business_date, sum(quantity) as units from raw.sales group by all"
+            )
+            warehouse.execute(f"create table marts.mart_machine_daily as {sums}")
+        asked = ("trace", "marts.mart_machine_daily", "machine=VM001", "day=2024-03-05")
+        sold = (data / "sources" / "sales_VM001_20240305.csv").read_bytes()
+        files = vending(*asked)
+        assert files.exit_code == DONE, files.output
+        assert "sales_VM001_20240305.csv as sales, 5 of 5 rows" in files.stdout
+        assert hashlib.sha256(sold).hexdigest() in files.stdout
+        assert "line 2" not in files.stdout
+        assert "It is to be built anew" in files.stdout, "some version is not the one that is there"
+        lines = vending(*asked, "--rows")
+        assert "line 2: transaction_id VM001-2024-03-05-0001" in lines.stdout
+        as_json = json.loads(vending(*asked, "--rows", "--json").stdout)
+        assert [len(file["lines"]) for file in as_json["files"] if file["source"] == "sales"] == [5]
+        with duckdb.connect(data / "dbt_dev.duckdb"):
+            busy = vending(*asked)
+        assert busy.exit_code == FAILED
+        assert "a load or a build is under way" in told(busy)

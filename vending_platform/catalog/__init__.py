@@ -10,7 +10,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
-from vending_platform.catalog.exports import CsvEncoding, Export, Format, exports_of
+from vending_platform.catalog.exports import (
+    NOTHING_SAID,
+    Audience,
+    CsvEncoding,
+    Export,
+    ExportColumn,
+    Format,
+    Suppression,
+    exports_of,
+)
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
 from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
@@ -21,7 +30,9 @@ __all__ = [
     "DELIVERIES",
     "EVERYTHING",
     "MONTH",
+    "NOTHING_SAID",
     "SAME_DAY",
+    "Audience",
     "Catalog",
     "Column",
     "ContractError",
@@ -31,6 +42,7 @@ __all__ = [
     "Encoding",
     "Expected",
     "Export",
+    "ExportColumn",
     "Format",
     "LogicalType",
     "Model",
@@ -38,6 +50,7 @@ __all__ = [
     "ProjectError",
     "Reach",
     "Source",
+    "Suppression",
     "Undeclared",
     "Way",
     "catalog_of",

@@ -1,10 +1,20 @@
-"""The exports that the dbt project declares: exposures with `config.meta.export`."""
+"""The exports that the dbt project declares: exposures with `config.meta.export`.
 
-from collections.abc import Iterator
+All that an export's reader can count on is said there and checked here: which columns leave, under which headers, in
+which order, what is masked or suppressed, and for whom it is. How it is done is exporting's business.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+_NUMBERS = ("bigint", "integer", "int", "smallint", "decimal", "numeric", "number", "double", "float")
+_WHOLE_NUMBERS = ("bigint", "integer", "int", "smallint")
 
 
 class Format(StrEnum):
@@ -19,10 +29,49 @@ class CsvEncoding(StrEnum):
     CP932 = "cp932"
 
 
-class Export(BaseModel):
-    """Which model becomes which files. `partition_by` is the model's business day; without it there is one file."""
+class Audience(StrEnum):
+    INTERNAL = "internal"
+    PUBLIC = "public"
+    """People outside the company: no personal data, and no figure that is about a few only."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class _Declared(BaseModel):
+    """A misspelt key is an error, never an ignored wish."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class ExportColumn(_Declared):
+    """A column that leaves, under its header. `values` puts words in the place of values; others leave as they are."""
+
+    name: str
+    header: str = ""
+    values: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_name_only(cls, said: object) -> object:
+        return {"name": said} if isinstance(said, str) else said
+
+    @property
+    def title(self) -> str:
+        return self.header or self.name
+
+
+class Suppression(_Declared):
+    """Where the column `count` is less than `below`, it is blanked, and `columns` with it."""
+
+    count: str
+    below: int = Field(ge=2)
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
+class Export(_Declared):
+    """Which model becomes which files. `partition_by` is the model's business day; without it there is one file.
+
+    With `split_by` there is one for each value of that column. `order_by` names columns, with ` desc` behind it for
+    the greatest first. `mask` are columns whose values become numbers that mean something within one file only.
+    """
 
     name: str
     model: str
@@ -34,12 +83,95 @@ class Export(BaseModel):
     encoding: CsvEncoding | None = None
     partition_by: str | None = None
     file_stem: str
+    columns: tuple[ExportColumn, ...] = ()
+    language: str | None = Field(default=None, pattern="^[a-z]{2}$")
+    """Of the headers; then every column has one."""
+    split_by: str | None = None
+    order_by: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
+    audience: Audience = Audience.INTERNAL
+    suppress: Suppression | None = None
+    unsuppressed_because: str | None = Field(default=None, min_length=10)
+    """Why nothing that the public gets could be about a few only."""
+    publish_if_checks_failed: bool = False
 
     @model_validator(mode="after")
     def _encoding_is_for_text(self) -> Self:
         if (self.encoding is None) == (self.format is Format.CSV):
             raise ValueError(f"'encoding' belongs to csv and only to csv; allowed: {', '.join(CsvEncoding)}")
         return self
+
+    @model_validator(mode="after")
+    def _headers_can_be_read(self) -> Self:
+        for what, names in {
+            "column": [column.name for column in self.columns],
+            "header": [column.title for column in self.columns],
+        }.items():
+            if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+                raise ValueError(f"columns: the {what} {twice[0]!r} is there twice")
+        if self.language is not None and not self.columns:
+            raise ValueError("'language' is that of the headers: say 'columns', each with its header")
+        for column in self.columns:
+            if self.language is not None and not column.header:
+                raise ValueError(f"columns: {column.name} has no header, and 'language' promises one")
+            if self.encoding is CsvEncoding.CP932:
+                try:
+                    "".join([column.title, *column.values.values()]).encode("cp932")
+                except UnicodeEncodeError as error:
+                    raise ValueError(
+                        f"columns: {column.name} has a header or value with {error.object[error.start]!r},"
+                        " which cp932 has not"
+                    ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _public_is_safe(self) -> Self:
+        if self.suppress is not None and self.unsuppressed_because is not None:
+            raise ValueError("'suppress' and 'unsuppressed_because' exclude each other")
+        if self.audience is not Audience.PUBLIC:
+            return self
+        if self.suppress is None and self.unsuppressed_because is None:
+            raise ValueError(
+                "an export for the public says what is blanked where a figure is about a few only"
+                " (suppress: {count: machines, below: 5, columns: [...]}), or why nothing is (unsuppressed_because)"
+            )
+        if not self.columns:
+            raise ValueError("an export for the public names its 'columns', so that a new one never leaves by itself")
+        return self
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """What the exposure says of the files beyond their format, as JSON has it."""
+        return self.model_dump(mode="json", include=_CONTRACT)
+
+    @property
+    def code_version(self) -> str:
+        """All that decides what the files look like; what is not said is not in it."""
+        form = {"format", "encoding", "partition_by", "file_stem"}
+        return self.model_dump_json(include=form | (_CONTRACT & self.model_fields_set))
+
+    @cached_property
+    def ordered_by(self) -> tuple[tuple[str, str], ...]:
+        """As Arrow has it."""
+        pairs = (said.removesuffix(" desc") for said in self.order_by)
+        return tuple(
+            (name, "descending" if name != said else "ascending")
+            for name, said in zip(pairs, self.order_by, strict=True)
+        )
+
+    def leaving(self, names: Iterable[str]) -> list[str]:
+        """Of all of the model's columns those that leave."""
+        return [column.name for column in self.columns] or list(names)
+
+
+_CONTRACT = {
+    *("columns", "language", "split_by", "order_by", "mask", "audience", "suppress", "unsuppressed_because"),
+    "publish_if_checks_failed",
+}
+NOTHING_SAID: dict[str, Any] = Export(name="", model="", schema_name="", format=Format.PARQUET, file_stem="").contract
+"""The contract of an export that says its format only."""
+_OURS = {"name", "model", "schema_name", "description", "owner", "email"}
+"""What the exposure says elsewhere."""
 
 
 def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
@@ -53,10 +185,16 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
         if len(models) != 1:
             yield f"{where}: an export is of exactly one model, and this depends on {len(models)}"
             continue
+        if exposure["name"] in {other["name"] for other in manifest["nodes"].values()}:
+            yield f"{where}: a model has that name too, and dbt, asked to build it, would take both"
+            continue
         node = manifest["nodes"][models[0]]
         said = {"file_stem": exposure["name"], **meta["export"]}
+        if ours := sorted(_OURS & meta["export"].keys()):
+            yield f"{where}: {ours[0]}: {_unknown(Export)}"
+            continue
         try:
-            yield Export.model_validate(
+            export = Export.model_validate(
                 {
                     **said,
                     "name": exposure["name"],
@@ -68,9 +206,97 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
                 }
             )
         except ValidationError as error:
-            for problem in error.errors():
-                key = ".".join(str(part) for part in problem["loc"])
-                message = problem["msg"].removeprefix("Value error, ")
-                if problem["type"] == "extra_forbidden":
-                    message = "unknown key; allowed: encoding, file_stem, format, partition_by"
-                yield f"{where}: {key}: {message}" if key else f"{where}: {message}"
+            yield from (f"{where}: {problem}" for problem in _explain(error))
+            continue
+        problems = [f"{where}: {problem}" for problem in _held_against(export, _ModelColumns.of(node))]
+        if problems:
+            yield from problems
+        else:
+            yield export
+
+
+def _unknown(holder: type[_Declared]) -> str:
+    allowed = holder.model_fields.keys() - (_OURS if holder is Export else set())
+    return f"unknown key; allowed: {', '.join(sorted(allowed))}"
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    holders: dict[str | int, type[_Declared]] = {"columns": ExportColumn, "suppress": Suppression}
+    for problem in error.errors():
+        place = problem["loc"]
+        key = ".".join(str(part) for part in place)
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = _unknown(holders[place[0]] if len(place) > 1 else Export)
+        yield f"{key}: {message}" if key else message
+
+
+@dataclass(frozen=True)
+class _ModelColumns:
+    """What the model declares of its columns."""
+
+    model: str
+    kinds: Mapping[str, str]
+    """The type of each, without its digits."""
+    personal: frozenset[str]
+    are_all: bool
+    """Whether dbt sees to it that there are no others."""
+    is_daily: bool
+
+    @classmethod
+    def of(cls, node: dict[str, Any]) -> "_ModelColumns":
+        columns = node.get("columns", {})
+        return cls(
+            model=node["name"],
+            kinds={name: (column.get("data_type") or "").lower().split("(")[0] for name, column in columns.items()},
+            personal=frozenset(
+                name for name, column in columns.items() if column.get("config", {}).get("meta", {}).get("personal")
+            ),
+            are_all=node["config"].get("contract", {}).get("enforced", True),
+            is_daily=node["config"]["materialized"] == "incremental",
+        )
+
+
+def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
+    """What is wrong with an export, given what its model declares."""
+    suppressed = [] if export.suppress is None else [export.suppress.count, *export.suppress.columns]
+    named = {
+        "columns": [column.name for column in export.columns],
+        "partition_by": [export.partition_by] if export.partition_by and model.kinds else [],
+        "split_by": [export.split_by] if export.split_by else [],
+        "order_by": [name for name, _ in export.ordered_by],
+        "mask": list(export.mask),
+        "suppress": suppressed,
+    }
+    unknown = [(key, name) for key, names in named.items() for name in names if name not in model.kinds]
+    for key, name in unknown:
+        near = get_close_matches(name, model.kinds, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"it declares: {', '.join(model.kinds) or 'none'}"
+        yield f"{key}: {model.model} declares no column {name!r}; {meant}"
+    if unknown:
+        return
+    if export.partition_by is not None and not model.is_daily:
+        yield f"partition_by: {model.model} is built as a whole, not by day, and is one file"
+    if not export.columns and not model.are_all:
+        yield f"columns: {model.model} has no enforced contract, so the export has to name the columns that leave"
+    leaving = export.leaving(model.kinds)
+    for name in leaving:
+        if name not in model.personal:
+            continue
+        if export.audience is Audience.PUBLIC:
+            yield f"columns: {name} is personal data, which the public never gets, masked or not"
+        elif name not in export.mask:
+            yield f"columns: {name} is personal data: mask it, or name the columns that leave without it"
+    for name in export.mask:
+        if name not in leaving:
+            yield f"mask: {name} does not leave, so there is nothing to mask"
+    hidden = model.personal.union(export.mask, suppressed)
+    for telling in ("split_by", "order_by"):
+        for name in hidden.intersection(named[telling]):
+            yield f"{telling}: {name} is personal, masked or suppressed, and the files' names or rows' order would tell"
+    if export.suppress is not None:
+        if model.kinds[export.suppress.count] not in _WHOLE_NUMBERS:
+            yield f"suppress: {export.suppress.count} counts nothing: it is {model.kinds[export.suppress.count]}"
+        for name in leaving:
+            if model.kinds[name] in _NUMBERS and name not in suppressed and export.audience is Audience.PUBLIC:
+                yield f"suppress: {name} is a figure for the public, and is not among the columns that are blanked"

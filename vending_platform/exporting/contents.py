@@ -12,7 +12,8 @@ from datetime import date
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Delivery, Export
-from vending_platform.warehouse import Reader, TableName
+from vending_platform.exporting.shaping import sort_keys
+from vending_platform.warehouse import Reader, TableName, quoted
 
 BUILDS = TableName("raw", "_builds")
 _LEDGER = TableName("raw", "_files")
@@ -30,6 +31,13 @@ class Build:
     raw_version: str
     checks_passed: bool
     built_at: str
+    row_count: int | None = None
+    """None where nobody counted."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it ended: nobody knows what one holds that was begun only."""
+        return self.raw_version != ""
 
     @property
     def key(self) -> str | None:
@@ -43,18 +51,21 @@ class Content:
     build: Build
     rows: pa.Table
     raw_files: list[RawFile]
+    raw_days: dict[str, list[str]]
+    """Of each source of which it rests on more days than its own: the first and the last."""
 
 
 def builds_of(reader: Reader, export: Export) -> list[Build]:
     found = reader.query(
-        f"select business_date as day, raw_version, checks_passed, cast(built_at as varchar) as built_at from {BUILDS}"
+        "select business_date as day, raw_version, checks_passed, cast(built_at as varchar) as built_at,"
+        f" {quoted('rows')} as row_count from {BUILDS}"
         f" where model = '{export.model}' order by business_date"
     )
     builds = [Build(**row) for row in found.to_pylist()]
     if export.partition_by is not None or not builds:
         return builds
     versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
-    whole = hashlib.sha256(versions.encode()).hexdigest()[:16]
+    whole = hashlib.sha256(versions.encode()).hexdigest()[:16] if all(build.is_finished for build in builds) else ""
     last = max(build.built_at for build in builds)
     return [Build(None, whole, all(build.checks_passed for build in builds), last)]
 
@@ -68,7 +79,7 @@ def contents(
     raw_files = _raw_files(reader, catalog, export, builds)
     if export.partition_by is None:
         (build,) = builds
-        yield (Content(build, _rows(reader, export, builds), raw_files[None]),)
+        yield (Content(build, _rows(reader, export, builds), raw_files[None], {}),)
         return
     table = TableName(export.schema_name, export.model)
     counted = reader.query(
@@ -80,19 +91,19 @@ def contents(
         rows, start, found = _rows(reader, export, batch), 0, []
         for build in batch:
             size = sizes.get(build.day, 0)
-            found.append(Content(build, rows.slice(start, size), raw_files[build.day]))
+            days = _raw_days(catalog, export, build)
+            found.append(Content(build, rows.slice(start, size), raw_files[build.day], days))
             start += size
         yield tuple(found)
 
 
 def _rows(reader: Reader, export: Export, builds: Sequence[Build]) -> pa.Table:
-    """By day, then by all columns. They are put in order here, so that no warehouse has a say in it."""
+    """They are put in order here, so that no warehouse has a say in it."""
     day = export.partition_by
     where = f" where {_within(day, builds)}" if day is not None else ""
     rows = reader.unloaded(f"select * from {TableName(export.schema_name, export.model)}{where}")
-    keys = dict.fromkeys(filter(None, [day, *rows.column_names]))
     # Where a day's rows lie in memory must not show in its file.
-    return rows.sort_by([(name, "ascending") for name in keys]).combine_chunks()
+    return rows.sort_by(sort_keys(export, rows.column_names)).combine_chunks()
 
 
 def _batches(builds: Iterable[Build], sizes: Mapping[date | None, int]) -> Iterator[list[Build]]:
@@ -132,6 +143,17 @@ def _raw_files(
         else of_every_day
         for build in builds
     }
+
+
+def _raw_days(catalog: Catalog, export: Export, build: Build) -> dict[str, list[str]]:
+    """Their files are not listed: a day of a mart that looks back over weeks would list those of all these weeks."""
+    model = next(model for model in catalog.models if model.name == export.model)
+    day = build.day
+    if day is None:
+        return {}
+    daily = sorted(source.name for source in catalog if source.is_daily and source.name in model.sources)
+    spans = {source: model.raw_days(source, day, day) for source in daily}
+    return {source: list(map(str, span)) for source, span in spans.items() if span != (day, day)}
 
 
 def _within(column: str, builds: Sequence[Build]) -> str:

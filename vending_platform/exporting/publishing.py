@@ -12,13 +12,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import groupby
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from vending_platform.ahead import one_ahead
-from vending_platform.catalog import Catalog, Export
+from vending_platform.catalog import NOTHING_SAID, Catalog, Export
 from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
+from vending_platform.exporting.shaping import Piece, described, file_label, shaped
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse
 
@@ -42,6 +45,14 @@ class Part:
     raw_files: list[RawFile]
     built_at: str = ""
     """When; a day can be built again although its deliveries are the same, because a key became known elsewhere."""
+    split: str | None = None
+    """The value that its rows share where the export is split; empty for the rows that have none."""
+    suppressed_rows: int = 0
+    """In how many of its rows something is blanked, because it is about a few only."""
+    checks_passed: bool = True
+    raw_days: dict[str, list[str]] = field(default_factory=dict)
+    """Of each source of which it rests on more days than its own, the first and the last; `raw_files` then holds those
+    of its own day and the masters, and `vending trace` names the others."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +66,18 @@ class Manifest:
     format: str
     encoding: str | None
     columns: list[dict[str, str]]
+    """As in the files; `column` is the model's, where it is called otherwise."""
     parts: list[Part]
     run_id: str
     superseded: list[str] = field(default_factory=list)
     """Files of the export before this one, still there for whoever reads them."""
+    contract: dict[str, Any] = field(default_factory=lambda: dict(NOTHING_SAID))
+    """All else that the exposure says: headers, order, masking, for whom it is, what is suppressed."""
+
+    def is_of(self, export: Export) -> bool:
+        """Whether it was written as the export is declared now."""
+        declared = (export.model, export.format, export.encoding, export.contract)
+        return (self.model, self.format, self.encoding, self.contract) == declared
 
     @property
     def rows(self) -> int:
@@ -121,18 +140,16 @@ def _export(
     waiting: Mapping[date, frozenset[str]],
 ) -> Exported:
     old = _read_manifest(processed, export.name)
-    kept = {part.day: part for part in old.parts} if old is not None else {}
-    removed: list[str] = []
-    if old is not None and (old.model, old.format, old.encoding) != (export.model, export.format, export.encoding):
-        kept, removed = {}, [part.path for part in old.parts]  # declared otherwise by now: all of it anew
+    kept = _by_day(old.parts) if old is not None and old.is_of(export) else {}  # declared otherwise: all of it anew
     files = {file.path for file in processed.files(export.name)}
     new = [
         build
         for build in builds_of(reader, export)
-        if build.key not in kept or kept[build.key].built_at != build.built_at or kept[build.key].path not in files
+        if (build.key not in kept and build.row_count != 0)
+        or any(part.built_at != build.built_at or part.path not in files for part in kept.get(build.key, ()))
     ]
-    held_back = [build.key or export.name for build in new if not build.checks_passed]
-    due = [build for build in new if build.checks_passed and not _is_waiting(export, build, waiting)]
+    held_back = [build.key or export.name for build in new if not _may_leave(export, build)]
+    due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
     written: list[Part] = []
     problems: list[str] = []
     columns = old.columns if old is not None else []
@@ -142,21 +159,23 @@ def _export(
         closing(one_ahead(contents(reader, catalog, export, due))) as batches,
     ):
         for batch in batches:
-            columns = [{"name": column.name, "type": str(column.type)} for column in batch[0].rows.schema]
-            for content, part in zip(batch, pool.map(partial(_write, export, processed), batch), strict=True):
-                if isinstance(part, NotEncodable):
-                    problems.append(f"{content.build.key or 'all'}: {part}")
+            columns = described(export, batch[0].rows)
+            for content, parts in zip(batch, pool.map(partial(_write, export, processed), batch), strict=True):
+                if isinstance(parts, NotEncodable):
+                    problems.append(f"{content.build.key or 'all'}: {parts}")
                     continue
-                before = kept.pop(content.build.key, None)
-                if before is not None and (part is None or before.path != part.path):
-                    removed.append(before.path)
-                if part is not None:
-                    kept[content.build.key] = part
-                    if before is None or before.path != part.path or before.path not in files:
-                        written.append(part)
-    kept = {day: kept[day] for day in sorted(kept, key=str)}
+                before = [part.path for part in kept.pop(content.build.key, ())]
+                written += [part for part in parts if part.path not in before or part.path not in files]
+                if parts:
+                    kept[content.build.key] = parts
+    visible = [part for day in sorted(kept, key=str) for part in kept[day]]
+    needed = {part.path for part in visible}
+    removed = [part.path for part in old.parts if part.path not in needed] if old is not None else []
+    superseded = removed or (old.superseded if old is not None else [])
+    if old is not None and old.contract != export.contract:
+        superseded = []  # they may show what is masked or suppressed by now
     manifest = old
-    if list(kept.values()) != (old.parts if old is not None else []):
+    if visible if old is None else visible != old.parts or not old.is_of(export):
         manifest = Manifest(
             export.name,
             export.model,
@@ -165,39 +184,63 @@ def _export(
             export.format,
             export.encoding,
             columns,
-            list(kept.values()),
+            visible,
             run_id,
-            superseded=removed or (old.superseded if old is not None else []),
+            superseded=superseded,
+            contract=export.contract,
         )
         processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
     _sweep(export, manifest, processed)
     return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None)
 
 
+def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:
+    return {day: list(of_day) for day, of_day in groupby(parts, key=lambda part: part.day)}
+
+
+def _may_leave(export: Export, build: Build) -> bool:
+    return build.checks_passed or (export.publish_if_checks_failed and build.is_finished)
+
+
 def _is_waiting(export: Export, build: Build, stale: Mapping[date, frozenset[str]]) -> bool:
+    if not build.checks_passed:
+        return False  # it is stale for that alone, and leaves all the same
     if build.day is None:
         return any(export.model in models for models in stale.values())
     return export.model in stale.get(build.day, ())
 
 
-def _write(export: Export, place: Place, content: Content) -> Part | NotEncodable | None:
-    """The file; none where there are no rows, or why it can't be written."""
-    build, rows = content.build, content.rows
-    if rows.num_rows == 0:
-        return None
+def _write(export: Export, place: Place, content: Content) -> list[Part] | NotEncodable:
+    """The files; none where there are no rows, or why they can't be written."""
     try:
-        encoded = encode(rows, export)
+        return [_write_piece(export, place, content, piece) for piece in shaped(export, content.rows)]
     except NotEncodable as problem:
         return problem
+
+
+def _write_piece(export: Export, place: Place, content: Content, piece: Piece) -> Part:
+    build, encoded = content.build, encode(piece.rows, export)
     sha256 = hashlib.sha256(encoded).hexdigest()
-    stem = f"{export.file_stem}_{build.key}" if build.key else export.file_stem
-    path = f"{export.name}/{stem}_{sha256[:8]}.{export.format}"
+    label = None if piece.split is None else file_label(piece.split)
+    stem = "_".join(filter(None, (export.file_stem, build.key, label, sha256[:8])))
+    path = f"{export.name}/{stem}.{export.format}"
     place.write(path, encoded)
     back = b"".join(place.read_path(path))
-    if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != rows.num_rows:
+    if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != piece.rows.num_rows:
         raise ExportError(f"{path} does not hold what was written to it; the old export stays")
     return Part(
-        build.key, path, rows.num_rows, len(encoded), sha256, build.raw_version, content.raw_files, build.built_at
+        day=build.key,
+        path=path,
+        rows=piece.rows.num_rows,
+        bytes=len(encoded),
+        sha256=sha256,
+        raw_version=build.raw_version,
+        raw_files=content.raw_files,
+        built_at=build.built_at,
+        split=piece.split,
+        suppressed_rows=piece.suppressed,
+        checks_passed=build.checks_passed,
+        raw_days=content.raw_days,
     )
 
 

@@ -158,13 +158,17 @@ def raw_checks(catalog: Catalog, status: Status, now: Overview, blocked: Sequenc
     )
 
 
-def part_metadata(part: Part, place: str) -> Metadata:
+def parts_metadata(parts: Sequence[Part], place: str) -> Metadata:
+    """Of the files of one day of an export, or of all of an export without days."""
+    first = parts[0]
+    folder, _, _ = first.path.rpartition("/")
+    which: Metadata = {"sha256": first.sha256} if len(parts) == 1 else {"files": len(parts)}
     return {
-        "dagster/partition_row_count" if part.day else "dagster/row_count": part.rows,
-        "path": dg.MetadataValue.path(f"{place}/{part.path}"),
-        "bytes": part.bytes,
-        "sha256": part.sha256,
-        "raw files it rests on": len(part.raw_files),
+        "dagster/partition_row_count" if first.day else "dagster/row_count": sum(part.rows for part in parts),
+        "path": dg.MetadataValue.path(f"{place}/{first.path if len(parts) == 1 else folder}"),
+        "bytes": sum(part.bytes for part in parts),
+        **which,
+        "raw files it rests on": len({file["file_id"] for part in parts for file in part.raw_files}),
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vending_platform.catalog import SAME_DAY, Catalog, Format
+from vending_platform.catalog import SAME_DAY, Audience, Catalog, CsvEncoding, Format
 from vending_platform.catalog.exports import Export, exports_of
 from vending_platform.catalog.models import Model, models_of
 
@@ -64,7 +64,7 @@ def test_an_exposure_without_export_is_somebody_elses() -> None:
         ({"format": "xlsx"}, ("model.v.mart",), "format: Input should be 'parquet' or 'csv'"),
         ({"format": "csv"}, ("model.v.mart",), "'encoding' belongs to csv and only to csv"),
         ({"format": "parquet", "encoding": "utf-8"}, ("model.v.mart",), "'encoding' belongs to csv and only to csv"),
-        ({"format": "parquet", "stem": "x"}, ("model.v.mart",), "stem: unknown key; allowed: encoding, file_stem"),
+        ({"format": "parquet", "stem": "x"}, ("model.v.mart",), "stem: unknown key; allowed: audience, columns, enc"),
         ({"format": "parquet"}, ("model.v.mart", "model.v.stg"), "exactly one model, and this depends on 2"),
     ],
 )
@@ -73,6 +73,116 @@ def test_a_wrong_export_is_told_with_its_place(meta: dict[str, Any], nodes: tupl
     assert isinstance(wrong, str)
     assert wrong.startswith("models/exposures.yml: exposure daily: ")
     assert problem in wrong
+
+
+COLUMNS = {
+    "business_date": {"data_type": "date"},
+    "prefecture": {"data_type": "varchar"},
+    "machines": {"data_type": "bigint"},
+    "yen": {"data_type": "decimal(18,4)"},
+    "staff_key": {"data_type": "varchar", "config": {"meta": {"personal": True}}},
+}
+OPEN = [name for name in COLUMNS if name != "staff_key"]
+FEW = {"count": "machines", "below": 5, "columns": ["yen"]}
+
+
+def declared(columns: object = OPEN, **said: Any) -> list[Export | str]:
+    """An export of a model with these columns; with `columns` None it says nothing of them."""
+    meta = {"format": "parquet"} | said | ({} if columns is None else {"columns": columns})
+    return list(exports_of(manifest(meta, columns=COLUMNS)))
+
+
+def test_an_export_says_which_columns_leave_and_how() -> None:
+    (export,) = declared(
+        [{"name": "prefecture", "header": "都道府県", "values": {"東京都": "Tokyo"}}, "yen", "staff_key"],
+        split_by="prefecture",
+        order_by=["business_date desc", "yen"],
+        mask=["staff_key"],
+    )
+    assert isinstance(export, Export)
+    assert [column.title for column in export.columns] == ["都道府県", "yen", "staff_key"]
+    assert export.ordered_by == (("business_date", "descending"), ("yen", "ascending"))
+    assert (export.audience, export.publish_if_checks_failed) == (Audience.INTERNAL, False)
+
+
+def test_an_export_for_the_public_says_what_is_suppressed_or_why_nothing_is() -> None:
+    (with_rule,) = declared(audience="public", suppress=FEW)
+    (with_reason,) = declared(audience="public", unsuppressed_because="every row is about the whole fleet")
+    assert isinstance(with_rule, Export)
+    assert isinstance(with_reason, Export)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"columns": ["prefecture", "yenn"]}, "columns: mart declares no column 'yenn'; did you mean 'yen'?"),
+        ({"columns": [{"name": "yen", "headr": "円"}]}, "columns.0.headr: unknown key; allowed: header, name, values"),
+        ({"columns": ["yen", "yen"]}, "columns: the column 'yen' is there twice"),
+        (
+            {"columns": ["prefecture", {"name": "yen", "header": "prefecture"}]},
+            "the header 'prefecture' is there twice",
+        ),
+        ({"columns": None}, "columns: staff_key is personal data: mask it, or name the columns that leave without it"),
+        ({"language": "ja"}, "columns: business_date has no header, and 'language' promises one"),
+        ({"language": "ja", "columns": None}, "'language' is that of the headers: say 'columns', each with its header"),
+        (
+            {"format": "csv", "encoding": "cp932", "columns": [{"name": "yen", "header": "€"}]},
+            "columns: yen has a header or value with '€', which cp932 has not",
+        ),
+        ({"split_by": "route_id"}, "split_by: mart declares no column 'route_id'; it declares: business_date, pref"),
+        ({"split_by": "staff_key"}, "split_by: staff_key is personal, masked or suppressed"),
+        ({"order_by": ["yen"], "suppress": FEW}, "order_by: yen is personal, masked or suppressed"),
+        ({"mask": ["staff_key"]}, "mask: staff_key does not leave"),
+        ({"partition_by": "day"}, "partition_by: mart declares no column 'day'"),
+        ({"audience": "everybody"}, "audience: Input should be 'internal' or 'public'"),
+        ({"audience": "public"}, "says what is blanked where a figure is about a few only"),
+        (
+            {"audience": "public", "unsuppressed_because": "why not"},
+            "unsuppressed_because: String should have at least",
+        ),
+        ({"audience": "public", "suppress": FEW, "columns": None}, "an export for the public names its 'columns'"),
+        (
+            {"audience": "public", "suppress": FEW, "columns": ["staff_key"], "mask": ["staff_key"]},
+            "columns: staff_key is personal data, which the public never gets, masked or not",
+        ),
+        (
+            {"audience": "public", "suppress": {**FEW, "columns": ["prefecture"]}},
+            "suppress: yen is a figure for the public, and is not among the columns that are blanked",
+        ),
+        ({"suppress": {**FEW, "count": "prefecture"}}, "suppress: prefecture counts nothing: it is varchar"),
+        ({"suppress": {**FEW, "under": 5}}, "suppress.under: unknown key; allowed: below, columns, count"),
+        ({"suppress": FEW, "unsuppressed_because": "nothing is there"}, "exclude each other"),
+        ({"model": "other"}, "model: unknown key; allowed: audience"),
+    ],
+)
+def test_a_wish_that_can_not_be_met_is_refused_at_load(said: dict[str, Any], problem: str) -> None:
+    (wrong,) = declared(**said)
+    assert isinstance(wrong, str)
+    assert problem in wrong
+
+
+def test_without_an_enforced_contract_nobody_knows_which_columns_there_are() -> None:
+    config = {"materialized": "view", "contract": {"enforced": False}, "meta": {}}
+    (wrong,) = exports_of(manifest({"format": "parquet"}, config=config))
+    assert isinstance(wrong, str)
+    assert "columns: mart has no enforced contract, so the export has to name the columns that leave" in wrong
+
+
+def test_what_is_built_as_a_whole_has_no_days() -> None:
+    config = {"materialized": "table", "meta": {}}
+    (wrong,) = exports_of(manifest({"format": "parquet", "partition_by": "business_date"}, config=config))
+    assert isinstance(wrong, str)
+    assert wrong.endswith("partition_by: mart is built as a whole, not by day, and is one file")
+
+
+def test_an_export_does_not_bear_a_models_name() -> None:
+    project = manifest({"format": "parquet"})
+    project["exposures"]["e"]["name"] = "mart"
+    (wrong,) = exports_of(project)
+    assert (
+        wrong
+        == "models/exposures.yml: exposure mart: a model has that name too, and dbt, asked to build it, would take both"
+    )
 
 
 def test_models_come_in_order_and_know_the_deliveries_they_rest_on() -> None:
@@ -95,9 +205,25 @@ def test_an_incremental_model_must_say_a_reach_that_exists(reach: str | None, pr
     assert problem in wrong
 
 
-def test_the_projects_exports_are_the_ones_that_were_asked_for(catalog: Catalog) -> None:
-    assert {export.name: export.format for export in catalog.exports} == {
-        "sales_by_day": Format.PARQUET,
-        "machine_daily": Format.CSV,
-        "product_daily": Format.CSV,
-    }
+def test_every_mart_can_be_had_as_parquet(catalog: Catalog) -> None:
+    marts = {model.name for model in catalog.models if model.schema_name == "marts" and not model.is_view}
+    assert {export.model for export in catalog.exports if export.format is Format.PARQUET} == marts
+
+
+def test_what_people_open_themselves_is_csv(catalog: Catalog) -> None:
+    for_people = {export.name: export.encoding for export in catalog.exports if export.format is Format.CSV}
+    assert (
+        for_people.items()
+        >= {
+            "machine_daily": CsvEncoding.UTF_8_BOM,
+            "product_daily": CsvEncoding.UTF_8_BOM,
+            "daily_summary": CsvEncoding.UTF_8_BOM,
+            "prefecture_daily_public": CsvEncoding.UTF_8,
+        }.items()
+    )
+
+
+def test_only_what_is_meant_for_it_is_for_the_public(catalog: Catalog) -> None:
+    public = [export for export in catalog.exports if export.audience is Audience.PUBLIC]
+    assert [export.name for export in public] == ["prefecture_daily_public"]
+    assert [export.name for export in catalog.exports if export.publish_if_checks_failed] == []

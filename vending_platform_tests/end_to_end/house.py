@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 from vending_platform.environment import DBT_PROJECT_DIR
-from vending_platform.exporting import Exported, current_parts, export_all
+from vending_platform.exporting import Exported, Part, current_parts, export_all
 from vending_platform.transformation import Project, Transformed, snowflake, stale, transform
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
@@ -22,6 +22,7 @@ MARTS = (
     "dim_staff",
     "mart_machine_daily",
     "mart_product_daily",
+    "mart_prefecture_daily",
 )
 PRODUCTS_HEADER = (
     "product_id,jan_code,product_name,category_id,unit_cost,list_price,temperature,shelf_life_days,sold_from,sold_to"
@@ -37,6 +38,11 @@ def products(**costs: int) -> bytes:
 def day_of_sales(day: str, *numbers: int, **changes: object) -> bytes:
     said: dict[str, Any] = {"product_id": "P1"} | changes
     return sales(*(sales_row(n, day=day, **said) for n in numbers or (1, 2, 3)))
+
+
+def day_of(part: Part) -> str | None:
+    """With the value that its rows share, where the export is split."""
+    return part.day if part.split is None else f"{part.day} {part.split}"
 
 
 def name(day: str, machine: str = "VM001") -> str:
@@ -87,7 +93,7 @@ class House:
     def exports(self) -> dict[tuple[str, str | None], tuple[int, str]]:
         """What is visible: per export and day, the rows and the hash of the bytes."""
         parts = current_parts(self.yard.catalog, self.yard.rooms.storage.processed)
-        return {(name, part.day): (part.rows, part.sha256) for name, part in parts}
+        return {(name, day_of(part)): (part.rows, part.sha256) for name, part in parts}
 
     def marts(self) -> dict[str, list[str]]:
         with self.yard.rooms.warehouse.reading() as reader:

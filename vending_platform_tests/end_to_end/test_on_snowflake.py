@@ -38,5 +38,6 @@ def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
     assert [done.problem for done in on_snowflake.export()] == [None] * len(catalog.exports)
     assert on_snowflake.exports() == exported, "byte by byte"
     left = [sent.sql for sent in account.emulator.sent if sent.shape.startswith("copy into @")]
-    assert len(left) == len(catalog.exports), "what is exported leaves by files, and at once where there is little"
+    with_rows = {export for export, _ in exported}
+    assert len(left) == len(with_rows), "what is exported leaves by files, and at once where there is little"
     assert list(account.work.files("publications")) == []

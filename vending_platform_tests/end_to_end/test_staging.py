@@ -27,7 +27,7 @@ from vending_platform.storage import open_storage
 from vending_platform.transformation import Transformed
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.shapes import REVIEWED
-from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of, day_of_sales, name
 
 if TYPE_CHECKING:
     from vending_platform_tests.emulators.cloud import Cloud
@@ -190,4 +190,4 @@ def account_of(settings: Environment) -> SnowflakeTarget:
 
 def exports(platform: Platform) -> dict[tuple[str, str | None], tuple[int, str]]:
     parts = current_parts(platform.catalog, platform.rooms.storage.processed)
-    return {(name, part.day): (part.rows, part.sha256) for name, part in parts}
+    return {(name, day_of(part)): (part.rows, part.sha256) for name, part in parts}

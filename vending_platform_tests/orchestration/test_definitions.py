@@ -15,7 +15,6 @@ KEYS = {
         *("product_categories", "staff", "payment_methods", "_files", "_rejected_rows"),
     },
     "dq": {"results_run", "results_check", "results_failed_rows"},
-    "exports": {"sales_by_day", "machine_daily", "product_daily"},
 }
 
 
@@ -32,7 +31,8 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 def test_every_source_model_and_export_is_an_asset(platform: Platform, specs: dict[str, dg.AssetSpec]) -> None:
     models = {f"{model.schema_name}/{model.name}" for model in platform.catalog.models}
     others = {f"{layer}/{name}" for layer, names in KEYS.items() for name in names}
-    assert specs.keys() == {"deliveries"} | models | others
+    exports = {f"exports/{export.name}" for export in platform.catalog.exports}
+    assert specs.keys() == {"deliveries"} | models | others | exports
 
 
 def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -> None:
@@ -58,10 +58,12 @@ def test_lineage_goes_from_the_storage_to_the_exports(specs: dict[str, dg.AssetS
 
 
 def test_what_has_business_days_is_partitioned_and_backfilled_in_one_run(
-    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
+    platform: Platform, definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
 ) -> None:
     daily = {key for key, spec in specs.items() if spec.partitions_def is not None}
-    assert daily == {
+    exports = {f"exports/{export.name}" for export in platform.catalog.exports if export.partition_by is not None}
+    assert {"exports/sales_by_day", "exports/daily_summary"} < exports
+    assert daily == exports | {
         *(
             "raw/sales",
             "raw/replenishment_records",
@@ -70,7 +72,7 @@ def test_what_has_business_days_is_partitioned_and_backfilled_in_one_run(
         ),
         *("intermediate/int_vends_priced", "intermediate/int_replenishments_valued"),
         *("marts/fct_sales", "marts/fct_replenishments", "marts/mart_machine_daily", "marts/mart_product_daily"),
-        *("exports/sales_by_day", "exports/machine_daily", "exports/product_daily"),
+        "marts/mart_prefecture_daily",
     }
     graph = definitions.resolve_asset_graph()
     for key in graph.materializable_asset_keys:

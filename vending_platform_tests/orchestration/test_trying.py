@@ -19,7 +19,7 @@ from vending_platform.platform import open_platform
 from vending_platform_tests.end_to_end.house import DAYS, FILES
 
 BROKEN = "fct_replenishments"
-AND_ITS_DESCENDANTS = {BROKEN, "mart_machine_daily", "mart_product_daily"}
+AND_ITS_DESCENDANTS = {BROKEN, "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"}
 ASKED = ("fct_sales", *sorted(AND_ITS_DESCENDANTS))
 LATER = trying.Trouble("the warehouse was away", may_heal=True)
 NEVER = trying.Trouble("a rule is broken")

@@ -1,0 +1,10 @@
+"""From a number back to the files that it comes from.
+
+`trace` takes a model and what a person says of its rows, and names every raw file that they rest on; with rows, also
+the lines. It reads only. What the answer promises and what it can't is in docs/exports.md.
+"""
+
+from vending_platform.tracing.asking import NothingToTrace, WrongQuestion
+from vending_platform.tracing.finding import Line, Trace, TracedFile, trace
+
+__all__ = ["Line", "NothingToTrace", "Trace", "TracedFile", "WrongQuestion", "trace"]
