@@ -95,8 +95,8 @@ def _make(core: Core, whole: dict[str, Any]) -> None:
 
 
 def cut_down(project: Path, models: set[str]) -> None:
-    """Make `project` the real one with these models alone, and with few of their tests."""
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    """Make `project` the real one with these models alone, and with few of their tests. None of them reads a seed."""
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "seeds"))
     for path in (project / "models").rglob("*.sql"):
         if path.stem not in models:
             path.unlink()
