@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+# Containers often forbid Python to keep what it has compiled; here dozens of processes would compile the same again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-cloud dev test browser snowflake test-live lint bench lock clean sample

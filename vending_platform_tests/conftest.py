@@ -1,6 +1,5 @@
 """What the whole suite shares."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,9 @@ import pytest
 from vending_platform.catalog import Catalog, load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.warehouse.lock import exclusive
+from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
+from vending_platform_tests.shared import shared_folder
 
 __all__ = ["aws"]
 
@@ -19,11 +20,19 @@ if TYPE_CHECKING:  # whoever needs no cloud waits for none to be imported
     from vending_platform_tests.emulators.snowflake import Emulator
 
 
+LONGEST_FIRST = ("test_vending_run", "test_windows", "test_exactly_once", "test_any_order", "test_trying", "test_runs")
+"""A worker that comes to one of these last keeps the others waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {module: place for place, module in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 @pytest.fixture(scope="session")
 def manifest_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the project's parsed manifest, one for all workers: dbt takes seconds to parse."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "manifest"
+    return shared_folder(tmp_path_factory) / "manifest"
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +45,12 @@ def catalog(manifest_cache: Path) -> Catalog:
 @pytest.fixture(scope="session")
 def manifest(catalog: Catalog, manifest_cache: Path) -> dict[str, Any]:
     return read_manifest(DBT_PROJECT_DIR, manifest_cache)
+
+
+@pytest.fixture(scope="session")
+def core(manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Core:
+    """The small project for tests of what the platform does; nobody changes it."""
+    return make_core(shared_folder(tmp_path_factory) / "core", manifest)
 
 
 @pytest.fixture(scope="session")

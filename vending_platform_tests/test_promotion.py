@@ -5,17 +5,18 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 
-from vending_platform.environment import DBT_PROJECT_DIR, Environment, Places, Verification, load
+from vending_platform.environment import Environment, Places, Verification, load
 from vending_platform.orchestration import assemble
 from vending_platform.platform import Listener, Platform
 from vending_platform.promotion import PromotionError, sign_off, unpack, verified_versions
 from vending_platform.storage import LocalPlace
+from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.history import history_in
 
 MONDAY, TUESDAY = datetime(2024, 3, 4, 3, tzinfo=UTC), datetime(2024, 3, 5, 3, tzinfo=UTC)
 MODEL = Path("models/marts/vending/mart_product_daily.sql")
@@ -23,10 +24,8 @@ CHANGE = "\n-- not as it was\n"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    copy = tmp_path / "dbt_project"
-    shutil.copytree(DBT_PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "logs"))
-    return copy
+def project(tmp_path: Path, core: Core) -> Path:
+    return shutil.copytree(core.project_dir, tmp_path / "dbt_project")
 
 
 @pytest.fixture
@@ -101,9 +100,9 @@ class TestVersions:
 
 
 @pytest.fixture
-def production(project: Path, manifest: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+def production(project: Path, core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     """Production, but for where it is."""
-    return Platform(at_home(tmp_path, Verification.NEEDED, monkeypatch), manifest, project_dir=project)
+    return Platform(at_home(tmp_path, Verification.NEEDED, monkeypatch), core.manifest, project_dir=project)
 
 
 def at_home(folder: Path, verification: Verification, monkeypatch: pytest.MonkeyPatch) -> Environment:
@@ -159,9 +158,9 @@ class TestProduction:
 
 
 def test_a_good_run_in_staging_is_what_production_waits_for(
-    project: Path, artifacts: LocalPlace, manifest: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, artifacts: LocalPlace, core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    staging = Platform(at_home(tmp_path, Verification.GIVEN, monkeypatch), manifest, project_dir=project)
+    staging = Platform(at_home(tmp_path, Verification.GIVEN, monkeypatch), core.manifest, project_dir=project)
     for name, content in FILES.items():
         (tmp_path / "sources" / name).write_bytes(content)
     assert "not verified yet" in staging.sign_off("before")
@@ -185,5 +184,5 @@ def test_a_good_run_in_staging_is_what_production_waits_for(
 
 def daily(platform: Platform) -> dg.ExecuteInProcessResult:
     job = assemble(platform, {}).resolve_job_def("daily")
-    with dg.instance_for_test() as history:
+    with history_in(platform.environment.dagster_home) as history:
         return job.execute_in_process(instance=history, raise_on_error=False)

@@ -1,6 +1,5 @@
 """A run whose machine is lost in the middle of its work is retried from there, and nothing is loaded twice."""
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -21,9 +20,7 @@ from vending_platform.orchestration.history import SETTINGS
 from vending_platform.platform import Listener, open_platform
 from vending_platform_tests.deployment.instance import production_instance
 from vending_platform_tests.end_to_end.house import DAYS, FILES
-
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["vending_platform_tests.deployment.test_lost_runs"])
+from vending_platform_tests.forked import FORKED
 
 
 def _die_when_committed(step: Step) -> None:
@@ -62,7 +59,7 @@ def history(
 
 
 def test_it_goes_on_where_it_was_lost(history: dg.DagsterInstance) -> None:
-    process = _context.Process(target=_run_and_die, args=(dict(os.environ),))
+    process = FORKED.Process(target=_run_and_die, args=(dict(os.environ),))
     process.start()
     process.join(120)
     assert process.exitcode == -signal.SIGKILL

@@ -1,36 +1,32 @@
 """A whole run, from the deliveries to the exports, in a real process that is killed on its way."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-from vending_platform.catalog import Catalog
 from vending_platform.exporting import export_all
 from vending_platform.ingestion import Watcher
 from vending_platform.storage import LocalPlace
 from vending_platform.transformation import transform
+from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import House
+from vending_platform_tests.forked import FORKED
 from vending_platform_tests.ingestion.yard import Yard
 
-_context: ForkServerContext = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["vending_platform_tests.end_to_end.crashing"])
 
-
-def run_until(folder: Path, catalog: Catalog, kill_at: int) -> bool:
+def run_until(folder: Path, core: Core, kill_at: int) -> bool:
     """Ingest, transform and export in another process, which is killed with SIGKILL at its moment number `kill_at`: a
     step of the ingestion, the end of a node of dbt, the write of an exported file. Says whether it came that far."""
-    process = _context.Process(target=_run_and_die, args=(folder, catalog, kill_at))
+    process = FORKED.Process(target=_run_and_die, args=(folder, Core(core.folder), kill_at))
     process.start()
     process.join(180)
     assert process.exitcode in (0, -signal.SIGKILL), f"the process ended with {process.exitcode}"
     return process.exitcode != 0
 
 
-def _run_and_die(folder: Path, catalog: Catalog, kill_at: int) -> None:
+def _run_and_die(folder: Path, core: Core, kill_at: int) -> None:
     passed = 0
 
     def moment(*_: object) -> None:
@@ -39,7 +35,9 @@ def _run_and_die(folder: Path, catalog: Catalog, kill_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         passed += 1
 
-    house = House(Yard(folder, catalog, Watcher(on_step=moment)))
+    core.hand_over()
+    catalog = core.catalog
+    house = House(Yard(folder, catalog, Watcher(on_step=moment)), core)
     house.yard.ingest(watcher=house.yard.watcher)
     rooms = house.yard.rooms
     transform(catalog, rooms.warehouse, house.project, run_id="killed", on_node=moment)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from vending_platform.catalog import Catalog
+from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.crashing import run_until
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard
@@ -26,16 +26,17 @@ LATER: dict[str, bytes] = {
 
 
 @contextmanager
-def fresh_house(catalog: Catalog) -> Iterator[House]:
+def fresh_house(core: Core) -> Iterator[House]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sources").mkdir()
-        yield House(Yard(Path(folder), catalog))
+        core.hand_over()
+        yield House(Yard(Path(folder), core.catalog), core)
 
 
 @pytest.fixture(scope="module")
-def expected(catalog: Catalog) -> tuple[object, object]:
+def expected(core: Core) -> tuple[object, object]:
     """The plain way: the last content of everything at once."""
-    with fresh_house(catalog) as house:
+    with fresh_house(core) as house:
         house.run({**FILES, **LATER})
         house.export()
         return house.marts(), house.exports()
@@ -44,21 +45,21 @@ def expected(catalog: Catalog) -> tuple[object, object]:
 @settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
-    catalog: Catalog, expected: tuple[object, object], data: st.DataObject
+    core: Core, expected: tuple[object, object], data: st.DataObject
 ) -> None:
     first = [(path, FILES[path]) for path in sorted(FILES)]
     order = data.draw(st.permutations(first), label="order")
     cut = data.draw(st.integers(1, len(order) - 1), label="first batch")
     early = data.draw(st.sets(st.sampled_from(sorted(set(LATER) - set(FILES)))), label="come before their time")
-    crashes = data.draw(st.lists(st.integers(0, 230), min_size=2, max_size=2), label="killed at")
+    crashes = data.draw(st.lists(st.integers(0, 90), min_size=2, max_size=2), label="killed at")
     batches = [
         dict(order[:cut]) | {path: LATER[path] for path in early},
         dict(order[cut:]) | LATER,
     ]
-    with fresh_house(catalog) as house:
+    with fresh_house(core) as house:
         for batch, kill_at in zip(batches, crashes, strict=True):
             house.yard.deliver(batch)
-            died = run_until(house.yard.folder, catalog, kill_at)
+            died = run_until(house.yard.folder, core, kill_at)
             note(f"killed at {kill_at}: {died}")
         house.yard.deliver(dict(order[:2]) if not set(dict(order[:2])) & set(LATER) else {})  # the same again
         house.yard.ingest()

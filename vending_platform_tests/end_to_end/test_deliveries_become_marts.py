@@ -10,34 +10,40 @@ from typing import Any
 
 import pytest
 
-from vending_platform.catalog import Catalog, CsvEncoding, Export
+from vending_platform.catalog import CsvEncoding, Export
 from vending_platform.exporting import Exported, current_parts
 from vending_platform.tracing import trace
 from vending_platform.transformation import NodeResult, Transformed, running, transform, verdicts
+from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard, sales, sales_row
+from vending_platform_tests.shared import made_once, shared_folder
 
 SOLD = {"fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"}
 """What changes with a day's sales."""
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> House:
-    """Six days of one machine, built once for all tests of this module."""
-    folder = tmp_path_factory.mktemp("built") / "house"
-    (folder / "sources").mkdir(parents=True)
-    house = House(Yard(folder, catalog))
-    house.run(FILES)
-    house.export()
-    return house
+def built(tmp_path_factory: pytest.TempPathFactory, core: Core) -> House:
+    """Six days of one machine, built once for all workers."""
+
+    def build(folder: Path) -> None:
+        (folder / "sources").mkdir()
+        core.hand_over()
+        house = House(Yard(folder, core.catalog), core)
+        house.run(FILES)
+        house.export()
+
+    return House(Yard(made_once(shared_folder(tmp_path_factory) / "built", build), core.catalog), core)
 
 
 @pytest.fixture
-def house(built: House, tmp_path: Path) -> House:
+def house(built: House, core: Core, tmp_path: Path) -> House:
     """A copy of that house, to change as one likes."""
     folder = tmp_path / "house"
     shutil.copytree(built.yard.folder, folder, copy_function=shutil.copy2)
-    house = House(replace(built.yard, folder=folder))
+    core.hand_over()
+    house = House(replace(built.yard, folder=folder), core)
     house.yard.ingest()  # copying has given the files another identity for the store, but not another content
     assert house.stale() == []
     return house

@@ -1,18 +1,14 @@
-"""Runs of a real process that is killed on its way. The processes come from a server that has done the imports."""
+"""Runs of a real process that is killed on its way."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion import Step, Watcher
+from vending_platform_tests.forked import FORKED
 from vending_platform_tests.ingestion.yard import Yard
-
-_context: ForkServerContext = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["vending_platform_tests.ingestion.crashing"])
 
 
 def ingest_until(folder: Path, catalog: Catalog, kill_at: int) -> bool:
@@ -20,7 +16,7 @@ def ingest_until(folder: Path, catalog: Catalog, kill_at: int) -> bool:
 
     Says whether it came that far.
     """
-    process = _context.Process(target=_ingest_and_die, args=(folder, catalog, kill_at))
+    process = FORKED.Process(target=_ingest_and_die, args=(folder, catalog, kill_at))
     process.start()
     process.join(60)
     assert process.exitcode in (0, -signal.SIGKILL), f"the process ended with {process.exitcode}"
@@ -29,7 +25,7 @@ def ingest_until(folder: Path, catalog: Catalog, kill_at: int) -> bool:
 
 def ingest_together(folder: Path, catalog: Catalog, times: int) -> None:
     """Start several ingests at the same moment and wait for them all."""
-    processes = [_context.Process(target=_ingest_and_die, args=(folder, catalog, -1)) for _ in range(times)]
+    processes = [FORKED.Process(target=_ingest_and_die, args=(folder, catalog, -1)) for _ in range(times)]
     for process in processes:
         process.start()
     for process in processes:

@@ -72,7 +72,7 @@ class Yard:
 
     @property
     def warehouse(self) -> Warehouse:
-        return DuckDBWarehouse(self.folder / "dev.duckdb") if self.account is None else self.account.warehouse()
+        return DuckDBWarehouse(self.folder / "dbt_dev.duckdb") if self.account is None else self.account.warehouse()
 
     def deliver(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():

@@ -10,14 +10,14 @@ import dagster as dg
 import pytest
 
 from vending_platform import environment
-from vending_platform.catalog import Catalog, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.arrivals import arrivals
 from vending_platform.orchestration.inprocess import run_daily
 from vending_platform.platform import Listener, Platform
 from vending_platform.transformation import Transformed
+from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.history import history_in
 
 SALES, FACT, EXPORT = (
     dg.AssetKey(["raw", "sales"]),
@@ -64,12 +64,13 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, manifest_cache: Path) -> Iterator[Fleet]:
+def fleet(tmp_path_factory: pytest.TempPathFactory, core: Core) -> Iterator[Fleet]:
     folder = tmp_path_factory.mktemp("fleet")
     (folder / "sources").mkdir()
-    with pytest.MonkeyPatch.context() as patch, dg.instance_for_test() as history:
+    core.hand_over()
+    with pytest.MonkeyPatch.context() as patch, history_in(folder / "dagster") as history:
         patch.setenv("VENDING_DATA_DIR", str(folder))
-        platform = Platform(environment.load(), read_manifest(DBT_PROJECT_DIR, manifest_cache))
+        platform = Platform(environment.load(), core.manifest, project_dir=core.project_dir)
         fleet = Fleet(folder, platform, history)
         fleet.deliver(FILES)
         yield fleet

@@ -2,8 +2,9 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from dagster._core.definitions.reconstruct import ReconstructableJob
 
 from vending_platform import environment
-from vending_platform.catalog import Catalog
-from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.catalog import project_hash, read_manifest
 from vending_platform.orchestration import assemble, trying
 from vending_platform.platform import open_platform
+from vending_platform.transformation import running
+from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.history import history_in
 
 BROKEN = "fct_replenishments"
 AND_ITS_DESCENDANTS = {BROKEN, "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"}
@@ -39,15 +42,30 @@ def definitions() -> dg.Definitions:
 
 
 @dataclass
-class Project:
-    """A copy of the project with a model that can be broken and mended, above six days of one machine."""
+class Code:
+    """A copy of the small project. What was parsed of it once is known, as it is broken and mended the same way."""
 
+    folder: Path
+    manifests: dict[str, dict[str, Any]]
+    parsed: dict[Any, Any] = field(default_factory=dict)
+
+    def read(self, read: Callable[[Path, Path], dict[str, Any]], folder: Path, cache: Path) -> dict[str, Any]:
+        now = project_hash(folder)
+        if now not in self.manifests:
+            self.manifests[now] = read(folder, cache)
+        return self.manifests[now]
+
+
+@dataclass
+class Project:
+    """Its code, with a model that can be broken and mended, above six days of one machine."""
+
+    code: Code
     model: Path
+    good: str
     history: dg.DagsterInstance
-    good: str = ""
 
     def break_it(self) -> None:
-        self.good = self.model.read_text()
         self.model.write_text(self.good.replace("select * from final", "select nothing from final"))
 
     def mend_it(self) -> None:
@@ -59,7 +77,9 @@ class Project:
         # Elsewhere each run is a process of its own; in one process Dagster keeps the last job, with its folders.
         ReconstructableJob.get_repository_definition.cache_clear()
         ReconstructableJob.get_definition.cache_clear()
+        running._parsed.update(self.code.parsed)
         with dg.execute_job(dg.reconstructable(job), instance=self.history, **options) as result:
+            self.code.parsed |= running._parsed
             return result
 
     def made(self, result: dg.JobExecutionResult) -> Counter[tuple[str, str | None]]:
@@ -73,20 +93,26 @@ class Project:
         )
 
 
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory, core: Core) -> Code:
+    folder = tmp_path_factory.mktemp("code") / "dbt_project"
+    shutil.copytree(core.project_dir, folder)
+    return Code(folder, {project_hash(folder): core.manifest})
+
+
 @pytest.fixture
-def project(
-    tmp_path: Path, catalog: Catalog, manifest_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Project]:
-    copy = tmp_path / "dbt_project"
-    shutil.copytree(DBT_PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "logs"))
+def project(tmp_path: Path, code: Code, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     (tmp_path / "data" / "sources").mkdir(parents=True)
-    shutil.copytree(manifest_cache, tmp_path / "data" / "scratch" / "manifest")
     for path, content in FILES.items():
         (tmp_path / "data" / "sources" / path).write_bytes(content)
     monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr("vending_platform.platform.DBT_PROJECT_DIR", copy)
-    with dg.instance_for_test() as history:
-        yield Project(copy / "models" / "marts" / "vending" / f"{BROKEN}.sql", history)
+    monkeypatch.setattr("vending_platform.platform.DBT_PROJECT_DIR", code.folder)
+    monkeypatch.setattr("vending_platform.platform.read_manifest", partial(code.read, read_manifest))
+    with history_in(tmp_path / "dagster") as history:
+        (model,) = code.folder.rglob(f"{BROKEN}.sql")
+        project = Project(code, model, model.read_text(), history)
+        yield project
+        project.mend_it()
 
 
 def test_a_re_execution_from_failure_builds_what_failed_and_what_was_skipped(project: Project) -> None:
