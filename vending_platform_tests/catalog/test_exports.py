@@ -218,6 +218,8 @@ def test_what_people_open_themselves_is_csv(catalog: Catalog) -> None:
             "machine_daily": CsvEncoding.UTF_8_BOM,
             "product_daily": CsvEncoding.UTF_8_BOM,
             "daily_summary": CsvEncoding.UTF_8_BOM,
+            "cash_variances": CsvEncoding.UTF_8_BOM,
+            "pick_list": CsvEncoding.CP932,
             "prefecture_daily_public": CsvEncoding.UTF_8,
         }.items()
     )
