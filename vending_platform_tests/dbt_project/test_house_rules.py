@@ -26,7 +26,6 @@ FILTERS = {"in_window", "in_reach", "was_valid"}
 _IN_THE_TABLE = "a view over all of history; its table asks, about the days that it builds"
 _A_GROUP = "a view that is grouped by its key; the mart built on it has the same one, and asks"
 _AS_PRODUCTS = "picks rows as stg_vending__products does, whose unit test shows it"
-_NOT_YET = "its unit test is being written"
 REASONS: Mapping[str, Mapping[str, str]] = {
     "keys_not_tested": {
         "stg_vending__sales": _IN_THE_TABLE,
@@ -36,6 +35,9 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "int_sales_by_tax_rate": _A_GROUP,
         "int_slot_empty_hours": _A_GROUP,
         "int_slot_empty_spells": "fct_stockouts has a row for each of its rows, and asks",
+        "int_slot_velocities": "mart_replenishment_recommendation has a row for each of its rows, and asks",
+        "int_machine_rhythms": _A_GROUP,
+        "stg_quality__results": "the platform writes it, and a run that is told twice would be two runs",
     },
     "calculations_without_a_unit_test": {
         "stg_vending__machines": _AS_PRODUCTS,
@@ -43,17 +45,19 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "stg_vending__product_categories": _AS_PRODUCTS,
         "stg_vending__staff": _AS_PRODUCTS,
         "int_calendar": "has 70,000 rows and no input; its data tests look at all of them",
-        "fct_slot_inventory_daily": _NOT_YET,
-        "fct_stockouts": _NOT_YET,
-        "int_slot_empty_hours": _NOT_YET,
-        "int_slot_empty_spells": _NOT_YET,
-        "int_slot_stretches": _NOT_YET,
     },
     "marts_read_by_what_is_below": {
         "int_slot_stretches < fct_replenishments": "the fact is the only table of the visits",
         "int_slot_empty_spells < fct_replenishments": "the fact is the only table of the visits",
         "int_slot_empty_spells < fct_slot_inventory_daily": "a spell begins and ends with what the days say",
+        "int_slot_velocities < fct_slot_inventory_daily": "a velocity is told by days on which something was left",
+        "int_machine_rhythms < mart_machine_daily": "a rhythm is that of the machine's days, which stand there",
     },
+    "sources_nobody_uses": {
+        "results_run": "for people, and for the report",
+        "results_failed_rows": "for people, and for the report",
+    },
+    "unmaterialized_as_their_layer": {"mart_data_quality": "checks are recorded after the build that they are about"},
     "models_nobody_reads": {"stg_platform__rejected_rows": "for people who look for what was rejected"},
     "models_without_parents": {"int_calendar": "days are nobody's delivery"},
 }
