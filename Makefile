@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev test browser snowflake test-live lint bench lock clean sample
+.PHONY: help setup demo demo-cloud dev docs test browser snowflake test-live lint bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,14 @@ demo-cloud: $(READY) ## the same in staging's way: S3 and Snowflake, both emulat
 
 dev: $(READY) ## set up, then look at it all in Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/vending dev
+
+# dbt's own site in one file: no server, no network. What stands in it of tables is what the laptop's warehouse has.
+DATA := $(or $(VENDING_DATA_DIR),data)
+docs: $(READY) ## every model, column and test, and how they hang together, as one file for a browser
+	@mkdir -p $(DATA)/dbt-docs
+	@$(BIN)/dbt --quiet docs generate --static --project-dir dbt_project --profiles-dir dbt_project \
+	  --target-path $(abspath $(DATA))/dbt-docs --log-path $(abspath $(DATA))/dbt-docs
+	@echo "Open in a browser:  $(DATA)/dbt-docs/static_index.html"
 
 test: $(READY) ## set up, then the tests; with COVERAGE=1 also how much of the code they run
 	@$(BIN)/python -m pytest $(if $(COVERAGE),--cov --cov-report=term)

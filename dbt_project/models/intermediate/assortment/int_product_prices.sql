@@ -2,9 +2,9 @@
 
 with
 
-sales as (
+vends as (
 
-    select * from {{ ref('fct_sales') }}
+    select * from {{ ref('int_vends_priced') }}
     where
         {{ in_window('business_date') }}
         and units_sold > 0
@@ -20,7 +20,7 @@ paid as (
         count(*) as vends,
         sum(units_sold) as units_sold,
         sum(gross_amount) as gross_amount
-    from sales
+    from vends
     group by product_id, business_date, unit_price
 
 ),

@@ -36,10 +36,7 @@ calendar as (
 
 hours as (
 
-    select 10 * tens.digit + ones.digit as hour_of_day
-    from {{ digits() }} as tens
-    cross join {{ digits() }} as ones
-    where 10 * tens.digit + ones.digit < 24
+    {{ numbers(23) }}
 
 ),
 
@@ -108,7 +105,7 @@ machine_hours as (
 
     select
         machine_days.*,
-        hours.hour_of_day,
+        hours.number as hour_of_day,
         coalesce(attempted.attempts, 0) as attempts,
         coalesce(attempted.vends, 0) as vends
     from machine_days
@@ -117,7 +114,7 @@ machine_hours as (
         on
             machine_days.machine_id = attempted.machine_id
             and machine_days.business_date = attempted.business_date
-            and hours.hour_of_day = attempted.hour_of_day
+            and hours.number = attempted.hour_of_day
 
 ),
 

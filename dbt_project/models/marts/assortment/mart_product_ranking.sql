@@ -34,7 +34,7 @@ sold as (
 
     select
         sales.product_id,
-        cast(date_trunc('month', sales.business_date) as date) as month_start,
+        {{ month_of('sales.business_date') }} as month_start,
         sales.machine_id,
         sales.prefecture,
         sales.location_type,
@@ -53,7 +53,7 @@ sold as (
             and {{ was_valid('products', 'sales.business_date') }}
     group by
         sales.product_id,
-        cast(date_trunc('month', sales.business_date) as date),
+        {{ month_of('sales.business_date') }},
         sales.machine_id,
         sales.prefecture,
         sales.location_type,
@@ -65,7 +65,7 @@ restocked as (
 
     select
         replenishments.product_id,
-        cast(date_trunc('month', replenishments.business_date) as date) as month_start,
+        {{ month_of('replenishments.business_date') }} as month_start,
         replenishments.machine_id,
         machines.prefecture,
         machines.location_type,
@@ -88,7 +88,7 @@ restocked as (
             and {{ was_valid('products', 'replenishments.business_date') }}
     group by
         replenishments.product_id,
-        cast(date_trunc('month', replenishments.business_date) as date),
+        {{ month_of('replenishments.business_date') }},
         replenishments.machine_id,
         machines.prefecture,
         machines.location_type,

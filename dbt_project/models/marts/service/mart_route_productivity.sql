@@ -16,7 +16,7 @@ slot_days as (
         machine_id,
         slot_no,
         business_date,
-        cast(date_trunc('month', business_date) as date) as month_start,
+        {{ month_of('business_date') }} as month_start,
         max(quantity_after) as quantity_after
     from replenishments
     group by machine_id, slot_no, business_date
@@ -52,7 +52,7 @@ capacities as (
         on
             slot_days.machine_id = slot_months.machine_id
             and slot_days.slot_no = slot_months.slot_no
-            and cast(date_trunc('month', slot_days.month_start - 1) as date) = slot_months.month_start
+            and {{ month_of('slot_days.month_start - 1') }} = slot_months.month_start
 
 ),
 
