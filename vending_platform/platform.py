@@ -221,11 +221,12 @@ class Platform:
         job: str,
         *,
         tell: Callable[[str], None],
-        problems: Callable[[], Sequence[str]] = lambda: (),
+        problems: Callable[[], Sequence[str] | None] = lambda: (),
     ) -> "Iterator[Platform]":
         """This platform, for one run: whatever its checks find is kept in `dq` when the run ends, in whatever way.
 
-        `problems` says then why it failed, if it did. What can't be kept fails no run; `tell` is told.
+        `problems` says then why it failed, if it did; None means that somebody stopped it, who must not wait for the
+        right to write. What can't be kept fails no run; `tell` is told.
         """
         recorder = Recorder(
             run_id,
@@ -251,17 +252,20 @@ class Platform:
             listener.on_exported(done)
 
         told = replace(listener, on_ingested=on_ingested, on_transformed=on_transformed, on_exported=on_exported)
-        raised: list[str] = []
-        try:
-            yield replace(self, listener=told)
-        except BaseException as error:
-            raised.append(f"{type(error).__name__}: {error}")
-            raise
-        finally:
+
+        def record(raised: Sequence[str] = ()) -> None:
             try:
-                recorder.record(self.rooms.warehouse, [*problems(), *raised], listener.watcher.on_wait)
+                if (known := problems()) is not None:
+                    recorder.record(self.rooms.warehouse, [*known, *raised], listener.watcher.on_wait)
             except Exception as error:  # whatever it is, the run has done its work or failed at it already
                 tell(f"What this run found of quality could not be kept: {type(error).__name__}: {error}")
+
+        try:
+            yield replace(self, listener=told)
+        except Exception as error:
+            record([f"{type(error).__name__}: {error}"])
+            raise
+        record()
 
     def _due(self) -> date | None:
         """The business day that should be there by now; on a laptop, with samples of any age, there is none."""

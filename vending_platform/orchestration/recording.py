@@ -11,6 +11,8 @@ import dagster as dg
 
 from vending_platform.platform import Platform
 
+_STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+
 
 def recorded(platform: Platform) -> dg.ResourceDefinition:
     """The platform, which in a run keeps what the run finds. A sensor gets it as it is: it does nothing to record."""
@@ -38,12 +40,18 @@ def recorded(platform: Platform) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(opened)
 
 
-def _failures(context: dg.InitResourceContext, run_id: str) -> list[str]:
-    """Why steps failed for good; one that was tried again and went well is no failure."""
+def _failures(context: dg.InitResourceContext, run_id: str) -> list[str] | None:
+    """Why steps failed for good; one that was tried again and went well is no failure. None: somebody stopped them."""
     if context.instance is None:
         return []
     failed = context.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    return [_why(entry) for entry in failed]
+    return None if any(map(_was_stopped, failed)) else [_why(entry) for entry in failed]
+
+
+def _was_stopped(entry: dg.EventLogEntry) -> bool:
+    event = entry.dagster_event
+    error = event.step_failure_data.error if event is not None else None
+    return error is not None and error.cls_name in _STOPPED
 
 
 def _why(entry: dg.EventLogEntry) -> str:

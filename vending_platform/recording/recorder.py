@@ -12,7 +12,7 @@ from vending_platform.exporting import Exported
 from vending_platform.ingestion import Status, Summary
 from vending_platform.quality import TABLES, Result, Run
 from vending_platform.recording import deliveries, exports, models
-from vending_platform.storage import Place
+from vending_platform.storage import Place, StorageError
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import Reader, Warehouse
 
@@ -133,7 +133,7 @@ def _statements(done: Transformed, artifacts: Place) -> dict[tuple[int, str], st
         suffix = "" if number == 0 else f"-{number + 1}"
         try:
             told = json.loads(b"".join(artifacts.read_path(f"{done.run_id}/run_results{suffix}.json")))
-        except KeyError:
+        except (KeyError, StorageError):
             continue  # then the results are kept without their rows
         for result in told["results"]:
             if (number, result["unique_id"]) in wanted and result.get("compiled_code"):

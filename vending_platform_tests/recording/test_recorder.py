@@ -141,6 +141,15 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
     assert run == {"status": "failed", "problem": "RuntimeError: the disk is full"}
 
 
+def test_who_stops_a_run_does_not_wait_for_the_right_to_write(platform: Platform) -> None:
+    def stop() -> None:
+        with platform.recorded("r1", "vending ingest", tell=print):
+            raise KeyboardInterrupt
+
+    with platform.rooms.warehouse.reserved("another run", print), pytest.raises(KeyboardInterrupt):
+        stop()
+
+
 def test_what_cant_be_kept_is_told_and_fails_no_run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise WarehouseError("there is no room")
