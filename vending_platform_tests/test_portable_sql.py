@@ -20,7 +20,7 @@ from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.emulators.keys import private_key
 
 FUNCTIONS = {"AND", "CASE", "CAST", "COALESCE", "COUNT", "LAG", "LEAD", "MAX", "MD5", "MIN", "NULLIF", "OR", "ROUND"}
-FUNCTIONS |= {"ROW_NUMBER", "SUM"}
+FUNCTIONS |= {"ABS", "FLOOR", "ROW_NUMBER", "SQRT", "SUM", "TIMESTAMP_TRUNC"}
 BY_DISPATCH = {"duckdb": set[str](), "snowflake": {"CONVERT_TIMEZONE"}}
 """What differs and stands in a macro with a form for each."""
 TYPES = {"VARCHAR", "TEXT", "BIGINT", "DECIMAL", "DATE", "TIMESTAMP", "BOOLEAN", "DOUBLE"}
