@@ -69,6 +69,8 @@ def test_what_has_business_days_is_partitioned_and_backfilled_in_one_run(
         ),
         *("intermediate/int_vends_priced", "intermediate/int_replenishments_valued"),
         *("marts/fct_sales", "marts/fct_replenishments", "marts/mart_machine_daily", "marts/mart_product_daily"),
+        *("intermediate/int_sales_by_tax_rate", "marts/mart_cash_reconciliation", "marts/mart_cashless_settlement"),
+        *("marts/mart_machine_profitability", "marts/mart_waste"),
         *("exports/sales_by_day", "exports/machine_daily", "exports/product_daily"),
     }
     graph = definitions.resolve_asset_graph()
