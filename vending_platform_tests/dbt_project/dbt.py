@@ -18,6 +18,8 @@ class Dbt:
     """Holds dbt_dev.duckdb, and what dbt leaves behind."""
     manifest: Any = field(default=None, repr=False)
     """Parsing takes seconds; who runs dbt often parses once."""
+    select: str = "*"
+    """What is run and built where nothing else is said."""
 
     @property
     def target(self) -> Path:
@@ -32,14 +34,14 @@ class Dbt:
         last_day: date | None = None,
         *,
         full_refresh: bool = False,
-        select: str = "*",
+        select: str = "",
     ) -> None:
         how = ["--full-refresh"] if full_refresh else []
-        self("run", "--select", select, *window(first_day, last_day), *how)
+        self("run", "--select", select or self.select, *window(first_day, last_day), *how)
 
-    def build(self, first_day: date | None = None, last_day: date | None = None) -> dict[str, str]:
+    def build(self, first_day: date | None = None, last_day: date | None = None, *, select: str = "") -> dict[str, str]:
         """What became of every model and test."""
-        outcome = self("build", *window(first_day, last_day))
+        outcome = self("build", "--select", select or self.select, *window(first_day, last_day))
         return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
 
     def __call__(self, *arguments: str) -> Any:

@@ -28,6 +28,8 @@ from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sa
 DAYS = [date(2024, 3, day) for day in (4, 5, 6, 7)]
 CORRECTED, EMPTIED, REPRICED = date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 5)
 TWICE = "VM001-over-midnight"
+OF_A_DAY = "+path:models/marts/vending"
+"""The marts of which a changed day moves no other."""
 PRODUCTS_HEADER = (
     "product_id,jan_code,product_name,category_id,unit_cost,list_price,temperature,shelf_life_days,sold_from,sold_to"
 )
@@ -94,7 +96,7 @@ def deliveries() -> dict[str, bytes]:
 def tell(folder: Path, catalog: Catalog) -> Story:
     shutil.rmtree(folder, ignore_errors=True)  # what a worker left that failed
     (folder / "sources").mkdir(parents=True)
-    fleet, dbt, story = Fleet(folder, catalog), Dbt(folder), Story()
+    fleet, dbt, story = Fleet(folder, catalog), Dbt(folder, select=OF_A_DAY), Story()
 
     def remember(name: str) -> None:
         story.marts[name] = marts(folder / "dbt_dev.duckdb")
