@@ -87,7 +87,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("status", ["--json"]),
         ("anonymise", ["--into", "--from", "--to", "--all", "--source", "--into-account", "--key-file", "--dry-run"]),
         ("doctor", ["--json"]),
-        ("generate", ["--machines", "--days", "--seed", "--untidy", "--into", "--overwrite"]),
+        ("generate", ["--machines", "--days", "--seed", "--untidy", "--incidents", "--into", "--overwrite"]),
     ],
 )
 def test_every_command_explains_its_options(command: str, options: list[str]) -> None:
