@@ -87,7 +87,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("status", ["--json"]),
         ("anonymise", ["--into", "--from", "--to", "--all", "--source", "--into-account", "--key-file", "--dry-run"]),
         ("doctor", ["--json"]),
-        ("generate", ["--machines", "--days", "--seed", "--untidy", "--incidents", "--into", "--overwrite"]),
+        ("generate", ["--machines", "--days", "--seed", "--untidy", "--into", "--overwrite"]),
     ],
 )
 def test_every_command_explains_its_options(command: str, options: list[str]) -> None:
@@ -406,10 +406,11 @@ class TestFailures:
 
 class TestGenerate:
     def test_what_it_makes_up_can_be_loaded(self, data: Path) -> None:
-        made = vending("generate", "--machines", 2, "--days", 2)
+        made = vending("generate", "--machines", 2, "--days", 2, "--incidents")
         assert made.exit_code == DONE, made.output
         assert re.match(rf"\d+ files, [\d,]+ rows in {data / 'sources'}\n", made.stdout)
         assert f"What really happened is in {data / 'truth'}" in made.stdout
+        assert (data / "truth/incidents.csv").exists()
         assert vending("ingest").exit_code == DONE
 
     def test_it_does_not_write_among_files_unless_it_is_told_to(self, data: Path, tmp_path: Path) -> None:
