@@ -2,15 +2,18 @@
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
+from benchmarks.deciding import deciding
+from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
-from benchmarks.table import show
+from benchmarks.table import Row, show
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "loading": loading,
     "memory": memory,
     "large": large,
@@ -18,6 +21,8 @@ BENCHMARKS = {
     "backfill": backfill,
     "growing": growing,
     "arriving": arriving,
+    "finding": finding,
+    "deciding": deciding,
 }
 
 

@@ -16,7 +16,7 @@ class Row:
 
 
 def show(rows: Iterable[Row]) -> None:
-    table = Table("what", "figure", "at most", "")
+    table = Table("what", "figure", "limit", "")
     for row in rows:
         table.add_row(row.what, row.figure, row.limit, "within" if row.is_within else "[red]beyond[/]")
     Console().print(table)

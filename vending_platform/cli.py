@@ -294,6 +294,9 @@ def generate(
     only: Annotated[
         list[str] | None, typer.Option(help="With --untidy: only this kind. Can be given several times.")
     ] = None,
+    incidents: Annotated[
+        bool, typer.Option(help="Let cash be stolen, machines be dead for days, and prices be wrong.")
+    ] = False,
     into: Annotated[
         Path | None, typer.Option(help="Folder that gets sources/ and truth/; default: the data folder.")
     ] = None,
@@ -318,6 +321,7 @@ def generate(
                     seed=seed,
                     untidy=untidy,
                     only=only or (),
+                    incidents=incidents,
                     on_file=lambda done, total: progress.update(task, completed=done, total=total),
                 )
             except ValueError as error:

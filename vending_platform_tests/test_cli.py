@@ -409,10 +409,11 @@ class TestFailures:
 
 class TestGenerate:
     def test_what_it_makes_up_can_be_loaded(self, data: Path) -> None:
-        made = vending("generate", "--machines", 2, "--days", 2)
+        made = vending("generate", "--machines", 2, "--days", 2, "--incidents")
         assert made.exit_code == DONE, made.output
         assert re.match(rf"\d+ files, [\d,]+ rows in {data / 'sources'}\n", made.stdout)
         assert f"What really happened is in {data / 'truth'}" in made.stdout
+        assert (data / "truth/incidents.csv").exists()
         assert vending("ingest").exit_code == DONE
 
     def test_it_does_not_write_among_files_unless_it_is_told_to(self, data: Path, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 >>> generate(Path("data"), machines=8, days=14, seed=1, untidy=True)  # doctest: +SKIP
 
 writes every delivery flat into `data/sources/` and what really happened into `data/truth/` (see `truth.py`
-for its files, `untidiness.py` for everything that can go wrong with a delivery, `simulation.py` for the
-rules of the game).
+for its files, `untidiness.py` for everything that can go wrong with a delivery, `incidents.py` for what can
+go wrong at a machine, `simulation.py` for the rules of the game).
 """
 
 from __future__ import annotations
@@ -56,13 +56,15 @@ def generate(
     seed: int,
     untidy: bool = False,
     only: Collection[str] = (),
+    incidents: bool = False,
     first_day: date = date(2024, 3, 1),
     rows_per_file: int | None = None,
     on_file: Callable[[int, int], None] | None = None,
 ) -> Generated:
     """Write the deliveries of `machines` machines over `days` business days, and the truth about them.
 
-    `untidy` plants every kind of untidiness, or those of `only`.
+    `untidy` plants every kind of untidiness, or those of `only`. With `incidents` cash is stolen, machines are dead
+    for days, and prices are wrong; see `incidents.py`.
 
     The same arguments give the same bytes, wherever and whenever. A file of an earlier run that this one
     does not write is removed if it is still as that run left it; no other file is ever removed. With
@@ -82,7 +84,7 @@ def generate(
     left_before, kept_before = truth.left_by_last_run(truth_folder)
 
     with truth.TruthWriter(truth_folder, first_day, days, goods) as notes:
-        delivered = _deliveries(park, goods, notes, seed, first_day, days, rows_per_file)
+        delivered = _deliveries(park, goods, notes, seed, first_day, days, rows_per_file, incidents)
         shipments: Iterable[shipping.Shipment] = map(shipping.as_it_should_be, delivered)
         total = _expected_files(park)
         planted: Mapping[str, int] = {}
@@ -114,9 +116,11 @@ def generate(
                 "only": sorted(only),
                 "first_day": first_day.isoformat(),
                 "rows_per_file": rows_per_file,
+                **({"incidents": True} if incidents else {}),
             },
             counts={"files": len(written), "rows": rows, "bytes": size, "planted": dict(planted)},
             cash_differences=cash_differences,
+            with_incidents=incidents,
         )
     return Generated(files=len(written), rows=rows, bytes=size, planted=planted)
 
@@ -152,6 +156,7 @@ def _deliveries(
     first_day: date,
     days: int,
     rows_per_file: int | None,
+    incidents: bool,
 ) -> Iterator[files.Delivery]:
     yield from files.master_files(park, goods)
     weather = {
@@ -167,6 +172,7 @@ def _deliveries(
             days=days,
             temperature=weather[machine.prefecture.name],
             rows_per_day=rows_per_file,
+            with_incidents=incidents,
         )
         sent = files.machine_files(history, goods, first_day, days)
         notes.happened(history, sent.vends)

@@ -12,6 +12,7 @@ The rules of the game, which the truth and the deliveries both follow:
   all kinds.
 - The removal of a machine empties every slot, with the reason `product_change`: nothing else in the
   contract fits.
+- With incidents, what `incidents.py` says happens too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from vending_platform.sample_data import demand
+from vending_platform.sample_data import demand, incidents
 from vending_platform.sample_data.assortment import Assortment
 from vending_platform.sample_data.demand import COMPLETED, Attempts
 from vending_platform.sample_data.fleet import DAY_SECONDS, Machine
@@ -86,6 +87,7 @@ class History:
     opening_products: NDArray[np.int64]
     opening_units: NDArray[np.int64]
     closing_units: NDArray[np.int64]
+    incidents: tuple[incidents.Incident, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def simulate(
     days: int,
     temperature: NDArray[np.float64],
     rows_per_day: int | None,
+    with_incidents: bool = False,
 ) -> History:
     """The history of one machine; with `rows_per_day` its slots are deep enough never to run empty."""
     starts = np.array([visit.starts for visit in machine.visits], dtype=np.int64)
@@ -121,6 +124,9 @@ def simulate(
         rows_per_day=rows_per_day,
     )
     attempts = _while_it_stands(_after_the_door_closes(attempts, starts, len(machine.slots)), machine, starts)
+    chance = np.random.default_rng([seed, machine.number, 6])
+    planned = incidents.plan(machine, chance, days) if with_incidents else incidents.Plan()
+    attempts, planned = incidents.while_it_works(attempts, planned, chance)
     interval = np.searchsorted(starts, attempts.moment, side="right")
     wanted = np.where(attempts.status == COMPLETED, attempts.quantity, 0)
     # One group is one slot between two visits.
@@ -136,7 +142,9 @@ def simulate(
     lost = wanted - np.where(happened & (wanted > 0), served, 0)
 
     product = products.ravel()[group]
-    price = assortment.prices[product, attempts.moment // DAY_SECONDS]
+    price = incidents.asked(
+        assortment.prices[product, attempts.moment // DAY_SECONDS], product, attempts.moment, planned
+    )
     vends = Vends(
         moment=attempts.moment[happened],
         slot=attempts.slot[happened],
@@ -147,6 +155,12 @@ def simulate(
         status=attempts.status[happened],
     )
     cash, meter = _money(vends, starts, machine.opening_meter)
+    unusual = incidents.as_they_went(
+        planned, vends.moment, vends.product, np.where(vends.status == COMPLETED, vends.quantity, 0)
+    )
+    if with_incidents:
+        cash, differences = incidents.in_the_box(machine, cash, chance)
+        unusual += differences
     emptied = np.flatnonzero((wanted > 0) & happened & (left == served))
     until = np.append(starts, -1)[interval[emptied]]
     lost_units = np.bincount(group, weights=lost, minlength=products.size).astype(np.int64)
@@ -167,6 +181,7 @@ def simulate(
         opening_products=products[:, 0],
         opening_units=stock.at_start[:, 0],
         closing_units=stock.closing,
+        incidents=unusual,
     )
 
 

@@ -3,9 +3,10 @@
 | file | one row is |
 |---|---|
 | `vends.csv` | a transaction that happened, with whether anything came out |
-| `visits.csv` | a visit, with the cash that was in the box |
+| `visits.csv` | a visit, with the cash that was found in the box |
 | `stockouts.csv` | a slot from the vend that emptied it to the next visit, with the units nobody could buy |
 | `slots.csv` | a slot of a machine, with its units at the beginning and at the end |
+| `incidents.csv` | with incidents: a theft, a miscount, a dead time or a wrong price, see `incidents.py` |
 | `deliveries.csv` | a file in `sources/`, with what the platform should make of it |
 | `bad_rows.csv` | a row in one of those files that the platform should reject |
 | `missing.csv` | a machine and a business day whose sales file is not there |
@@ -61,6 +62,7 @@ class TruthWriter:
         self._deliveries: list[tuple[object, ...]] = []
         self._bad_rows: list[tuple[object, ...]] = []
         self._missing: list[tuple[object, ...]] = []
+        self._incidents: list[tuple[object, ...]] = []
         self._puts: dict[int, list[tuple[str, str]]] = {1: []}
         self._deletes: dict[int, list[str]] = {}
         self._open_files = ExitStack()
@@ -98,6 +100,7 @@ class TruthWriter:
         )
         self._note_visits(history)
         self._note_slots(history)
+        self._note_incidents(history)
 
     def shipped(self, shipment: Shipment) -> None:
         """Take note of a file and keep the versions of it that `sources/` does not hold in the end."""
@@ -138,8 +141,9 @@ class TruthWriter:
         arguments: Mapping[str, object],
         counts: Mapping[str, object],
         cash_differences: list[dict[str, Any]],
+        with_incidents: bool,
     ) -> None:
-        """Write everything that is not written yet."""
+        """Write everything that is not written yet; `incidents.csv` only if there could be some."""
         self._write_csv(
             "visits.csv",
             ("visit_id", "machine_id", "staff_id", "started_at", "kind", "slots_touched", "units_added",
@@ -156,6 +160,14 @@ class TruthWriter:
             ("machine_id", "slot_no", "capacity", "opening_product_id", "opening_units", "closing_units"),
             self._slots,
         )
+        if with_incidents:
+            self._write_csv(
+                "incidents.csv",
+                ("kind", "machine_id", "began_at", "ended_at", "visit_id", "product_id", "units", "yen"),
+                self._incidents,
+            )
+        else:
+            (self._folder / "incidents.csv").unlink(missing_ok=True)
         self._write_csv("deliveries.csv", _DELIVERIES_COLUMNS, sorted(self._deliveries, key=_first_text))
         self._write_csv("bad_rows.csv", ("name", "line", "reason"), sorted(self._bad_rows, key=_name_and_line))
         self._write_csv("missing.csv", ("machine_id", "business_day", "reason"), self._missing)
@@ -251,6 +263,22 @@ class TruthWriter:
                 outs.lost_units.tolist(),
                 strict=True,
             )
+        ]
+
+    def _note_incidents(self, history: History) -> None:
+        machine, products = history.machine, self._assortment.products
+        self._incidents += [
+            (
+                incident.kind,
+                machine.machine_id,
+                self._moment(incident.begins),
+                self._moment(incident.ends),
+                "" if incident.visit is None else machine.visits[incident.visit].visit_id,
+                "" if incident.product is None else products[incident.product].product_id,
+                incident.units,
+                incident.yen,
+            )
+            for incident in history.incidents
         ]
 
     def _day(self, offset: int) -> str:
