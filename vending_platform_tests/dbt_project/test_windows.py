@@ -28,6 +28,8 @@ from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sa
 DAYS = [date(2024, 3, day) for day in (4, 5, 6, 7)]
 CORRECTED, EMPTIED, REPRICED = date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 5)
 TWICE = "VM001-over-midnight"
+LOOKS_AROUND = {"fct_slot_inventory_daily", "fct_stockouts", "mart_replenishment_recommendation", "mart_pick_list"}
+"""Of these a changed day moves others too, so they don't belong into this story; test_inventory.py is about them."""
 PRODUCTS_HEADER = (
     "product_id,jan_code,product_name,category_id,unit_cost,list_price,temperature,shelf_life_days,sold_from,sold_to"
 )
@@ -104,6 +106,7 @@ def tell(folder: Path, catalog: Catalog) -> Story:
     os.utime(folder / "sources" / "products.csv", (february, february))
     fleet.ingest()
     dbt.parse()
+    dbt("seed")
     dbt.run(DAYS[0])
     remember("one day, first of all")
     story.first_build = dbt.build()
@@ -166,6 +169,7 @@ def marts(database: Path) -> Mapping[str, list[Row]]:
         return {
             table: connection.sql(f"select * from marts.{table} order by all").to_arrow_table().to_pylist()
             for (table,) in tables
+            if table not in LOOKS_AROUND
         }
 
 
