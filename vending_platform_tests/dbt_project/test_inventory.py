@@ -52,7 +52,7 @@ def history(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
                     *(hour for hour in vends if hour > visit),
                 ]:
                     nth += 1
-                    row = {
+                    row: dict[str, Any] = {
                         "machine_id": machine,
                         "slot_no": str(slot),
                         "product_id": "P1" if day < FIRST + timedelta(days=33) else "P2",
