@@ -83,8 +83,8 @@ days_known as (
 
 ),
 
--- Hours of the pattern in which the slot was empty: nobody could have bought. Of spells that began within it; what began
--- before is out of reach.
+-- Hours of the pattern in which the slot was empty: nobody could have bought. What began before the pattern is out of
+-- reach.
 empty_before as (
 
     select
