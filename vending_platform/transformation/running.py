@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Model, project_hash
+from vending_platform.quality import TABLES
 from vending_platform.storage import Place
 from vending_platform.transformation.adapters import DUCKDB, Adapter
 from vending_platform.transformation.arguments import (
@@ -150,7 +151,7 @@ def transform(
     chosen = [model for model in catalog.models if model.name in meant | behind]
     with warehouse.reserved("vending transform", on_wait) as reservation:
         with reservation.writing() as writer:
-            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS})
+            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS, **TABLES})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
             ledger = _ledger(writer)
             raw = raw_versions(catalog, ledger)

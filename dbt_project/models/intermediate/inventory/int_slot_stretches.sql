@@ -227,6 +227,7 @@ final as (
         on
             within_reach.machine_id = emptied_unseen.machine_id
             and within_reach.replenishment_id = emptied_unseen.replenishment_id
+    where within_reach.began_at is not null or within_reach.last_vend_at is not null
 
 )
 

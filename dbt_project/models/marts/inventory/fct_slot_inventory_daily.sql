@@ -254,7 +254,7 @@ final as (
             ) }}
         end as days_of_cover,
         coalesce(estimated.closing_units < 0, false) as is_negative,
-        estimated.last_counted_on,
+        case when estimated.closing_units is not null then estimated.last_counted_on end as last_counted_on,
         estimated.last_visit_at,
         estimated.last_sold_at
     from estimated

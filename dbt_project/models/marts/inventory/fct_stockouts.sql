@@ -83,7 +83,8 @@ days_known as (
 
 ),
 
--- Hours of the pattern in which the slot was empty: nobody could have bought.
+-- Hours of the pattern in which the slot was empty: nobody could have bought. What began before the pattern is out of
+-- reach.
 empty_before as (
 
     select
@@ -102,7 +103,7 @@ empty_before as (
             and episode_hours.hour_of_day = spell_hours.hour_of_day
             and episode_hours.started_at > spell_hours.started_at
             and episode_hours.business_date > spell_hours.empty_on
-            and episode_hours.business_date - 28 <= spell_hours.empty_on
+            and episode_hours.business_date - 28 <= spell_hours.business_date
     group by
         episode_hours.machine_id,
         episode_hours.slot_no,

@@ -1,0 +1,172 @@
+"""The inventory's models look back and ahead; in whatever pieces and order they are built, they say the same.
+
+Two machines of three slots over eleven weeks, made up by chance: a slot is counted every few days or not for weeks, and
+some visits and sales were never delivered.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from vending_platform.warehouse.lock import exclusive
+from vending_platform_tests.dbt_project.dbt import Dbt
+
+FIRST, DAYS = date(2024, 3, 1), 77
+LATER = ["int_slot_empty_spells", "int_slot_velocities"], ["fct_stockouts", "mart_replenishment_recommendation"]
+IN_TURN = (["int_slot_stretches", "fct_slot_inventory_daily", "int_machine_rhythms"], *LATER, ["mart_pick_list"])
+"""What a day of a model rests on may be another day of a model before it."""
+MODELS = [model for models in IN_TURN for model in models]
+SPANS = [(42, 76), (0, 40), (41, 41)]
+"""Pieces of the eleven weeks, the last first, and a day between them at the end."""
+
+
+def moment(day: date, hour: float) -> datetime:
+    return datetime.combine(day, time()) + timedelta(hours=hour)
+
+
+def history(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of what the inventory is built from, by table."""
+    chance = random.Random(seed)
+    last_day = FIRST + timedelta(days=DAYS)
+    for product in ("P1", "P2"):
+        yield "int_products_versioned", {"product_id": product}
+    for machine in ("M1", "M2"):
+        removed_on = last_day - timedelta(days=9) if machine == "M2" else None
+        yield "int_machines_versioned", {"machine_id": machine, "removed_on": removed_on}
+        sold_on: dict[date, int] = {}
+        visited_on = set()
+        for slot, (every, rate) in enumerate([(3, 3), (9, 1), (44, 2)]):
+            units, nth = 12, 0
+            for day in (FIRST + timedelta(days=number) for number in range(DAYS)):
+                is_lost = (day - FIRST).days in (29, 30) or chance.random() < 0.04
+                vends = sorted(chance.uniform(6, 22) for _ in range(chance.randint(0, 2 * rate)))
+                visit = chance.uniform(8, 18) if (day - FIRST).days % every == slot else 99.0
+                for hour in [
+                    *(hour for hour in vends if hour < visit),
+                    visit,
+                    *(hour for hour in vends if hour > visit),
+                ]:
+                    nth += 1
+                    row: dict[str, Any] = {
+                        "machine_id": machine,
+                        "slot_no": str(slot),
+                        "product_id": "P1" if day < FIRST + timedelta(days=33) else "P2",
+                        "business_date": day,
+                    }
+                    if hour == 99.0:
+                        continue
+                    is_delivered = not is_lost or chance.random() < 0.3
+                    if hour == visit:
+                        before, added = units, 0 if chance.random() < 0.1 else 12 - units
+                        units += added
+                        if is_delivered:
+                            visited_on.add(day)
+                            row |= {"replenishment_id": f"{machine}{slot}{nth}", "replenished_at": moment(day, hour)}
+                            row |= {"quantity_before": before, "quantity_added": added, "quantity_removed": 0}
+                            yield "fct_replenishments", row | {"quantity_after": units}
+                    elif units > 0:
+                        units -= 1
+                        if is_delivered:
+                            sold_on[day] = sold_on.get(day, 0) + 1
+                            row |= {"transaction_id": f"{machine}{slot}{nth}", "sold_at": moment(day, hour)}
+                            yield "int_vends_priced", row
+        for day in sold_on.keys() | visited_on:
+            daily = {"units_sold": sold_on.get(day, 0), "visits": int(day in visited_on)}
+            yield "mart_machine_daily", {"machine_id": machine, "business_date": day} | daily
+
+
+TABLES = {
+    "intermediate.int_vends_priced": "transaction_id varchar, machine_id varchar, slot_no varchar, product_id varchar, "
+    "business_date date, sold_at timestamp, status varchar default 'completed', units_sold integer default 1, "
+    "unit_price integer default 130",
+    "marts.fct_replenishments": "replenishment_id varchar, machine_id varchar, slot_no varchar, product_id varchar, "
+    "business_date date, replenished_at timestamp, quantity_before integer, quantity_added integer, "
+    "quantity_removed integer, quantity_after integer",
+    "marts.mart_machine_daily": "machine_id varchar, business_date date, route_id varchar default 'R1', "
+    "units_sold integer, visits integer",
+    "intermediate.int_machines_versioned": "machine_id varchar, removed_on date, route_id varchar default 'R1', "
+    "location_type varchar default 'school', valid_from date default '1900-01-01', valid_to date default '9999-12-31'",
+    "intermediate.int_products_versioned": "product_id varchar, product_name varchar, "
+    "category_id varchar default 'C11', "
+    "temperature varchar default 'cold', list_price integer default 130, valid_from date default '1900-01-01', "
+    "valid_to date default '9999-12-31'",
+}
+
+
+def deliver(database: Path) -> None:
+    schemas = {table.split(".")[1]: table for table in TABLES}
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema intermediate; create schema marts")
+        for table, columns in TABLES.items():
+            connection.execute(f"create table {table} ({columns})")
+        for table, row in history(seed=5):
+            marks = ", ".join("?" for _ in row)
+            connection.execute(f"insert into {schemas[table]} ({', '.join(row)}) values ({marks})", [*row.values()])
+
+
+def rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            model: connection.execute(
+                f"select * from {'intermediate' if model.startswith('int_') else 'marts'}.{model} order by all"
+            ).fetchall()
+            for model in MODELS
+        }
+
+
+@pytest.fixture(scope="module")
+def built(manifest_cache: Path) -> Dbt:
+    """Everything at once."""
+    dbt = Dbt(manifest_cache.with_name("inventory"))
+    with exclusive(dbt.folder.with_suffix(".lock"), "building", on_wait=lambda _: None):
+        if not (dbt.folder / "done").exists():
+            dbt.folder.mkdir(exist_ok=True)
+            deliver(dbt.folder / "dbt_dev.duckdb")
+            dbt.parse()
+            dbt("seed")
+            dbt.run(select=" ".join([*MODELS, "int_slot_empty_hours"]))
+            (dbt.folder / "done").touch()
+    if dbt.manifest is None:
+        dbt.parse()
+    return dbt
+
+
+@pytest.fixture(scope="module")
+def at_once(built: Dbt) -> dict[str, list[tuple[Any, ...]]]:
+    return rows(built.folder / "dbt_dev.duckdb")
+
+
+def test_the_made_up_weeks_are_eventful(at_once: dict[str, list[tuple[Any, ...]]], built: Dbt) -> None:
+    """Or the tests beside this one would hold nothing against nothing."""
+    assert all(at_once.values())
+    with duckdb.connect(str(built.folder / "dbt_dev.duckdb"), read_only=True) as connection:
+        happened = connection.execute(
+            "select count(*) filter (closing_units is null), count(*) filter (drift_units <> 0),"
+            " count(*) filter (is_negative), count(distinct capacity), max(business_date) filter (machine_id = 'M2')"
+            " from marts.fct_slot_inventory_daily"
+        ).fetchall()[0]
+        ended = connection.execute("select count(*), count(ended_at), count(units_lost) from marts.fct_stockouts")
+        unknown, drifted, negative, capacities, last_day = happened
+        assert all((unknown, drifted, negative))
+        assert capacities > 1
+        assert last_day == FIRST + timedelta(days=DAYS - 9), "nothing of a machine that was taken away"
+        episodes, over, known = ended.fetchall()[0]
+        assert episodes > over > 5
+        assert known > 5
+
+
+def test_pieces_in_any_order_give_what_one_build_gives(built: Dbt, at_once: dict[str, list[tuple[Any, ...]]]) -> None:
+    with duckdb.connect(str(built.folder / "dbt_dev.duckdb")) as connection:
+        for model in MODELS:
+            connection.execute(f"delete from {'intermediate' if model.startswith('int_') else 'marts'}.{model}")
+    for models in (IN_TURN[0], IN_TURN[1], [*IN_TURN[2], *IN_TURN[3]]):
+        for first, last in SPANS:
+            built.run(FIRST + timedelta(days=first), FIRST + timedelta(days=last), select=" ".join(models))
+    in_pieces = rows(built.folder / "dbt_dev.duckdb")
+    for model in MODELS:
+        assert in_pieces[model] == at_once[model], model
