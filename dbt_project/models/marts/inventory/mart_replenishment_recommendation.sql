@@ -132,7 +132,8 @@ missed as (
         {{ expected_shortage('wanted_until_tomorrow', 'units_there') }}
         + {{ expected_shortage(
             'wanted_until_next - wanted_until_tomorrow', 'units_there_tomorrow + units_to_load'
-        ) }} as lost_if_visited
+        ) }} as lost_if_visited,
+        {{ expected_shortage('wanted_until_tomorrow * 2', 'units_there') }} as lost_tomorrow
     from loaded
 
 ),
@@ -145,7 +146,11 @@ valued as (
             when closing_units is not null and lost_if_nobody_comes > lost_if_visited
                 then {{ round_yen('(lost_if_nobody_comes - lost_if_visited) * list_price') }}
             else 0
-        end as sales_saved
+        end as sales_saved,
+        case
+            when closing_units is not null then {{ round_yen('lost_tomorrow * list_price') }}
+            else 0
+        end as sales_lost_tomorrow
     from missed
 
 ),
@@ -156,12 +161,15 @@ machines as (
         machine_id,
         business_date,
         route_id,
-        coalesce(sum(sales_saved), 0) as machine_sales_saved
+        coalesce(sum(sales_saved), 0) as machine_sales_saved,
+        coalesce(sum(sales_lost_tomorrow), 0) as machine_sales_lost_tomorrow
     from valued
     group by machine_id, business_date, route_id
 
 ),
 
+-- The question of an evening is who can wait another day, so machines are compared by what is missed on that one day.
+-- Compared by all that is missed until each one's next planned visit, those that are seldom visited would come first.
 ranked as (
 
     select
@@ -169,9 +177,10 @@ ranked as (
         business_date,
         route_id,
         machine_sales_saved,
+        machine_sales_lost_tomorrow,
         row_number() over (
             partition by route_id, business_date
-            order by machine_sales_saved desc, machine_id asc
+            order by machine_sales_lost_tomorrow desc, machine_sales_saved desc, machine_id asc
         ) as machine_priority
     from machines
 
@@ -221,6 +230,7 @@ final as (
         end as expected_units_lost,
         cast(valued.sales_saved as bigint) as sales_saved,
         cast(ranked.machine_sales_saved as bigint) as machine_sales_saved,
+        cast(ranked.machine_sales_lost_tomorrow as bigint) as machine_sales_lost_tomorrow,
         cast(ranked.machine_priority as bigint) as machine_priority,
         valued.is_due,
         -- As many machines as the route visits on a day on which it visits any.
