@@ -244,6 +244,7 @@ def tell_checked(name: str, checked: Checked) -> RenderableType:
     return Group(*lines)
 
 
+_READABLE = 6
 _MARKS = {"fine": "green", "wrong": "bold red", "not looked at": "yellow"}
 
 
@@ -251,6 +252,11 @@ def tell_finding(finding: "Finding") -> RenderableType:
     """One line: whether it is fine, and what it is about."""
     told = Text(f"{finding.health:<13} ", style=_MARKS[finding.health])
     return Text.assemble(told, (f"{finding.check}: ", "bold"), finding.words)
+
+
+def _few(names: Sequence[str], noun: str) -> str:
+    """The names, unless they are too many to be read."""
+    return ", ".join(names) if len(names) <= _READABLE else _count(len(names), noun)
 
 
 def tell_transformed(transformed: Transformed) -> RenderableType:
@@ -271,7 +277,7 @@ def tell_transformed(transformed: Transformed) -> RenderableType:
         for name, built_days in window.built.items():
             first, last = built_days[0], built_days[-1]
             names.setdefault(f"{first}" if first == last else f"{first} to {last}", []).append(name)
-        lines += [f"  {span}: {', '.join(of_it)}" for span, of_it in names.items()]
+        lines += [f"  {span}: {_few(of_it, 'model')}" for span, of_it in names.items()]
     lines += waiting
     lines += _problems(
         [

@@ -40,8 +40,9 @@ class Dbt:
         self("run", "--select", select or self.select, *window(first_day, last_day), *how)
 
     def build(self, first_day: date | None = None, last_day: date | None = None, *, select: str = "") -> dict[str, str]:
-        """What became of every model and test."""
-        outcome = self("build", "--select", select or self.select, *window(first_day, last_day))
+        """What became of every model and test; of a test only if all that it asks is chosen."""
+        chosen = ["--select", select or self.select, "--indirect-selection", "cautious"]
+        outcome = self("build", *chosen, *window(first_day, last_day))
         return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
 
     def __call__(self, *arguments: str) -> Any:
@@ -56,7 +57,8 @@ class Dbt:
             )
         if not outcome.success:
             results = getattr(outcome.result, "results", ())
-            raise DbtFailed(outcome.exception or [result.message for result in results if result.message])
+            bad = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
+            raise DbtFailed(outcome.exception or bad)
         return outcome
 
 

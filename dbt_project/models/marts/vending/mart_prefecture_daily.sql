@@ -4,7 +4,10 @@ with
 
 machine_days as (
 
-    select * from {{ ref('mart_machine_daily') }}
+    select
+        *,
+        coalesce(prefecture, '不明') as known_prefecture
+    from {{ ref('mart_machine_daily') }}
     where {{ in_window('business_date') }}
 
 ),
@@ -13,7 +16,7 @@ final as (
 
     select
         business_date,
-        prefecture,
+        known_prefecture as prefecture,
         count(*) as machines,
         cast(sum(vends) as bigint) as vends,
         cast(sum(failed_attempts) as bigint) as failed_attempts,
@@ -28,7 +31,7 @@ final as (
         cast(sum(units_removed) as bigint) as units_removed,
         cast(sum(cash_collected) as bigint) as cash_collected
     from machine_days
-    group by business_date, prefecture
+    group by business_date, known_prefecture
 
 )
 
