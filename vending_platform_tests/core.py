@@ -29,6 +29,7 @@ MARTS = (
     "dim_payment_methods",
     "dim_staff",
     "mart_machine_daily",
+    "mart_prefecture_daily",
     "mart_product_daily",
 )
 KEPT_TESTS = {"unique", "unique_combination"}

@@ -60,8 +60,9 @@ def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> No
 
     (data / "sources" / "sales_VM001_20240305.csv").write_bytes(sales_file())
     assert vending(data, "ingest").returncode == 3
-    assert json.loads(vending(data, "status", "--json").stdout)["stale_days"] == ["2024-03-05"]
-    assert "1 business day to build anew (2024-03-05): vending run" in vending(data, "status").stdout
+    every_day = [f"2024-03-{day:02d}" for day in range(1, 15)]  # monthly marts are built for their month
+    assert json.loads(vending(data, "status", "--json").stdout)["stale_days"] == every_day
+    assert "14 business days to build anew (2024-03-01" in vending(data, "status").stdout
     corrected = vending(data, "run")
     assert "2024-03-05: " in corrected.stdout
     assert "sales_by_day/: 1 new file" in corrected.stdout

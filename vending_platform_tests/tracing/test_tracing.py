@@ -68,7 +68,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Yard:
     yard.ingest()
     with yard.warehouse.writing("test", print) as writer:
         writer.ensure_tables({running.BUILDS: running.BUILDS_SCHEMA})
-    with duckdb.connect(yard.folder / "dev.duckdb") as connection:
+    with duckdb.connect(yard.folder / "dbt_dev.duckdb") as connection:
         connection.execute("create schema marts")
         for name, query in MODELS.items():
             connection.execute(f"create table marts.{name} as {query}")
