@@ -28,6 +28,7 @@ MARTS = (
     "dim_products",
     "dim_payment_methods",
     "dim_staff",
+    "mart_data_quality",
     "mart_machine_daily",
     "mart_prefecture_daily",
     "mart_product_daily",
