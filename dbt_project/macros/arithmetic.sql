@@ -54,3 +54,19 @@
     {#- Nothing is known of it while the project is parsed. -#}
     {{ return((model.config.meta or {}).get("reach", {})) }}
 {%- endmacro %}
+
+
+{% macro days_later(day, days) -%}
+    {#- A day so many days after another, where their number is a column: a number's type decides on one warehouse. -#}
+    {{ return(adapter.dispatch('days_later')(day, days)) }}
+{%- endmacro %}
+
+
+{% macro default__days_later(day, days) -%}
+    ({{ day }} + cast({{ days }} as int))
+{%- endmacro %}
+
+
+{% macro snowflake__days_later(day, days) -%}
+    cast(dateadd('day', {{ days }}, {{ day }}) as date)
+{%- endmacro %}

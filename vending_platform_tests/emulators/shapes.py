@@ -48,6 +48,8 @@ _STEPS = (
     (r"from \(select .*\) as failing\b", "from <query> as failing"),
 )
 _STEPS_OF_DBT = (
+    (r"(create transient table <relation>) \((?!.*\bas \(? ?(?:with|select)\b).*\)\s*$", r"\1 (<columns>)"),
+    (rf"(insert overwrite into <relation>) {_NAMES} values .*", r"\1 (<columns>) values <rows>"),
     (r"(create .*?(?:view|table) <relation>)( \(.*\))? as \( ?(?:with|select)\b.*", r"\1 as <query>"),
     (r"(create .*?(?:view|table) <relation>) \(.*\) as <query>", r"\1 (<columns>) as <query>"),
     (r"(failures, .*?) from \(.*\) dbt_internal_test", r"\1 from <query> dbt_internal_test"),

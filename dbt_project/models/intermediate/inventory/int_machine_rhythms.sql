@@ -163,10 +163,10 @@ planned as (
     select
         *,
         case
-            when last_visit_on + days_between_visits > business_date + 1 then last_visit_on + days_between_visits
-            else business_date + 1 + days_between_visits
+            when {{ days_later('last_visit_on', 'days_between_visits') }} > business_date + 1 then {{ days_later('last_visit_on', 'days_between_visits') }}
+            else {{ days_later('business_date + 1', 'days_between_visits') }}
         end as next_visit_on,
-        coalesce(last_visit_on + days_between_visits <= business_date + 1, true) as is_due
+        coalesce({{ days_later('last_visit_on', 'days_between_visits') }} <= business_date + 1, true) as is_due
     from gaps
 
 ),

@@ -95,7 +95,7 @@ final as (
         cast(closed.fee_amount as bigint) as fee_amount,
         cast(closed.gross_amount - closed.fee_amount as bigint) as expected_payout,
         closed.closes_on,
-        closed.closes_on + closed.days_to_payout as due_on,
+        {{ days_later('closed.closes_on', 'closed.days_to_payout') }} as due_on,
         payment_methods.payment_method_id is not null as is_known_payment_method
     from closed
     left join payment_methods

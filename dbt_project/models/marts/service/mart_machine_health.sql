@@ -194,9 +194,9 @@ worded as (
             when 'never sold' then 'not one customer in four weeks'
             when 'failing'
                 then
-                    cast(failed_vends as varchar)
+                    cast(cast(failed_vends as bigint) as varchar)
                     || ' of '
-                    || cast(attempts as varchar)
+                    || cast(cast(attempts as bigint) as varchar)
                     || ' attempts failed'
         end as found
     from known
