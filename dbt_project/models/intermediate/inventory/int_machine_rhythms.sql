@@ -158,16 +158,23 @@ gaps as (
 ),
 
 -- Who is due tomorrow, or should have been visited before, and is not visited then, waits for another round.
+rounds as (
+
+    select
+        *,
+        {{ days_later('last_visit_on', 'days_between_visits') }} as due_on,
+        {{ days_later('business_date + 1', 'days_between_visits') }} as round_after_on
+    from gaps
+
+),
+
 planned as (
 
     select
         *,
-        case
-            when {{ days_later('last_visit_on', 'days_between_visits') }} > business_date + 1 then {{ days_later('last_visit_on', 'days_between_visits') }}
-            else {{ days_later('business_date + 1', 'days_between_visits') }}
-        end as next_visit_on,
-        coalesce({{ days_later('last_visit_on', 'days_between_visits') }} <= business_date + 1, true) as is_due
-    from gaps
+        case when due_on > business_date + 1 then due_on else round_after_on end as next_visit_on,
+        coalesce(due_on <= business_date + 1, true) as is_due
+    from rounds
 
 ),
 
