@@ -29,6 +29,7 @@ demo: $(READY) ## set up, then the sample's deliveries become marts and exports
 	@$(BIN)/vending run || test $$? -eq 3
 	@echo
 	@echo "Look next at:  .venv/bin/vending status            what needs a person, and why"
+	@echo "               .venv/bin/vending quality           how far each table can be trusted"
 	@echo "               ls data/processed-data/*            the exports; each manifest.json says what they rest on"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
