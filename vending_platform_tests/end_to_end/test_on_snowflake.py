@@ -21,7 +21,7 @@ def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
     on_snowflake = House(Yard(tmp_path, catalog, account=account))
     first = on_duckdb.run(FILES)
     built = on_snowflake.run()
-    assert {node.kind for _, nodes in built.windows for node in nodes} == {"model", "test", "unit_test"}
+    assert {node.kind for _, nodes in built.windows for node in nodes} == {"model", "seed", "test", "unit_test"}
     assert built.rows == first.rows
     assert on_snowflake.marts() == on_duckdb.marts()
 

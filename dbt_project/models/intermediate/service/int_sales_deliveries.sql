@@ -14,7 +14,6 @@ final as (
         business_date,
         min(stored_at) as arrived_at,
         max(stored_at) as last_arrived_at,
-        min(first_seen_at) as first_seen_at,
         count(distinct sha256) as contents,
         sum(case when is_in_raw then 1 else 0 end) as files_in_use,
         sum(case when state = 'quarantined' then 1 else 0 end) as files_in_quarantine
