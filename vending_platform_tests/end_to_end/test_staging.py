@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -81,8 +82,8 @@ def test_they_agree(
     assert run(development) == run(staging)
     here, there = everything(development), everything(staging)
     assert sum(rows.total() for rows in here.values()) > 2000
-    for table in here:
-        assert (here[table] - there[table], there[table] - here[table]) == (Counter(), Counter()), table
+    apart = {table: (here[table] - there[table], there[table] - here[table]) for table in here}
+    assert {table: [min(rows) for rows in both if rows] for table, both in apart.items() if any(both)} == {}
     assert exports(staging) == exports(development)
     assert len(exports(staging)) > 6
 
@@ -179,8 +180,17 @@ def everything(platform: Platform) -> dict[str, Counter[str]]:
 
 
 def told(row: dict[str, Any]) -> str:
-    """Every value with its type; a moment is the same one in whatever zone it is written."""
-    return repr({name: v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for name, v in row.items()})
+    """Every value. A moment is the same one in whatever zone it is written, and a number in whatever type it comes: what
+    type it has is up to the contracts of the marts, and shows in the bytes of the exports."""
+    return repr({name: _alike(value) for name, value in row.items()})
+
+
+def _alike(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Decimal(str(value)).normalize() + 0
+    return value
 
 
 def account_of(settings: Environment) -> SnowflakeTarget:

@@ -15,8 +15,8 @@ final as (
         min(stored_at) as arrived_at,
         max(stored_at) as last_arrived_at,
         count(distinct sha256) as contents,
-        sum(case when is_in_raw then 1 else 0 end) as files_in_use,
-        sum(case when state = 'quarantined' then 1 else 0 end) as files_in_quarantine
+        cast(sum(case when is_in_raw then 1 else 0 end) as bigint) as files_in_use,
+        cast(sum(case when state = 'quarantined' then 1 else 0 end) as bigint) as files_in_quarantine
     from file_versions
     where
         source_name = 'sales'
