@@ -180,8 +180,8 @@ def everything(platform: Platform) -> dict[str, Counter[str]]:
 
 
 def told(row: dict[str, Any]) -> str:
-    """Every value. A moment is the same one in whatever zone it is written, and a number in whatever type it comes: what
-    type it has is up to the contracts of the marts, and shows in the bytes of the exports."""
+    """Every value. A moment is the same one in whatever zone it is written, and a number in whatever type it comes:
+    what type it has is decided by the contracts of the marts, and shows in the exports' bytes."""
     return repr({name: _alike(value) for name, value in row.items()})
 
 
