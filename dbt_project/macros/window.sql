@@ -38,7 +38,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set days = [window_day(named | map("first") | min), window_day(named | map("last") | max)] if named else given -%}
-    {%- if (days[0] or days[1]) and execute and flags.FULL_REFRESH -%}
+    {%- if (days[0] or days[1]) and execute and flags.FULL_REFRESH and node.resource_type != "unit_test" -%}
         {{ exceptions.raise_compiler_error(
             "--full-refresh begins a table anew, so it can't be about a few days only: it would forget all others. "
             ~ "Leave out either --full-refresh or first_day and last_day."

@@ -1,4 +1,8 @@
-"""Which days of its inputs one day of a model reads: what its `config.meta.reach` says, and how it adds up."""
+"""Which days of its inputs one day of a model reads: what its `config.meta.reach` says, and how it adds up.
+
+Of a table that is built as a whole it says what a day reads through it: everything, or, of a history whose rows say
+from when to when they are valid, no other day (`same_day`).
+"""
 
 from dataclasses import dataclass
 from datetime import date

@@ -135,6 +135,7 @@ def test_a_file_that_is_written_well_is_never_refused(encoding: str, rows: list[
 
 
 @given(file=files(), chunk=st.integers(1, 9))
+@example(file=(contract(",", '"'), b"code,na\xedme,note\n"), chunk=8)  # the piece's end looked like a cut character
 @settings(max_examples=400, deadline=None)
 def test_reading_in_pieces_gives_the_same_rows_and_their_places(
     tmp_path_factory: pytest.TempPathFactory, file: tuple[Source, bytes], chunk: int

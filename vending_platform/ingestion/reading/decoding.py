@@ -11,6 +11,8 @@ from vending_platform.ingestion.reading.content import Content
 from vending_platform.ingestion.reading.problems import FileProblem
 
 BOM = codecs.BOM_UTF8
+_TELLING = 1 << 20
+"""Bytes that tell what a file looks like."""
 _CODECS = {Encoding.UTF_8: "utf-8", Encoding.CP932: "cp932"}
 _AS_UTF8 = re.compile(
     rb"(?P<whole>[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"
@@ -69,5 +71,10 @@ def _looks_like_utf8(content: Content) -> bool:
 
     Two-byte characters say nothing: half-width katakana of CP932 look like them. Nor does one byte alone.
     """
-    found = Counter(match.lastgroup for match in _AS_UTF8.finditer(next(content.chunks(), b"")))
+    beginning = bytearray()
+    for chunk in content.chunks():  # as much, however it is read, so that a file is judged alike
+        beginning += chunk
+        if len(beginning) >= _TELLING:
+            break
+    found = Counter(match.lastgroup for match in _AS_UTF8.finditer(beginning[:_TELLING]))
     return found["whole"] + found["cut"] > found["foreign"]
