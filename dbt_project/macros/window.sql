@@ -30,7 +30,8 @@
 {% macro window_of(node) -%}
     {#- The first and the last day of a model, or of all the models that a test asks; nothing stands for no end. -#}
     {%- set given = [window_day(var("first_day", none)), window_day(var("last_day", none))] -%}
-    {%- set windows = var("windows", {}) -%}
+    {#- A unit test has days of its own, which it says itself. -#}
+    {%- set windows = {} if node.resource_type == "unit_test" else var("windows", {}) -%}
     {%- set named = [] -%}
     {%- for name in ([node.unique_id] if node.resource_type == "model" else node.depends_on.nodes) -%}
         {%- if name.split(".")[-1] in windows -%}

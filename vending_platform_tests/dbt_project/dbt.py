@@ -1,5 +1,6 @@
 """dbt in this process, on the project's files, with a warehouse of its own and its by-products out of the way."""
 
+import json
 import os
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,7 +40,17 @@ class Dbt:
 
     def build(self, first_day: date | None = None, last_day: date | None = None) -> dict[str, str]:
         """What became of every model and test."""
-        outcome = self("build", *window(first_day, last_day))
+        return self.told("build", *window(first_day, last_day))
+
+    def unit_tests(self, day: date, day_of_models: date) -> dict[str, str]:
+        """What became of them in a run about one day, whose models all have another."""
+        own = [str(day_of_models)] * 2
+        windows = {name.split(".")[-1]: own for name in self.manifest.nodes if name.startswith("model.")}
+        days = {"first_day": str(day), "last_day": str(day), "windows": windows}
+        return self.told("test", "--select", "test_type:unit", "--vars", json.dumps(days))
+
+    def told(self, *arguments: str) -> dict[str, str]:
+        outcome = self(*arguments)
         return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
 
     def __call__(self, *arguments: str) -> Any:
