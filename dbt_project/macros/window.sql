@@ -29,8 +29,14 @@
 
 {% macro window_of(node) -%}
     {#- The first and the last day of a model, or of all the models that a test asks; nothing stands for no end. -#}
-    {%- set given = [window_day(var("first_day", none)), window_day(var("last_day", none))] -%}
-    {%- set windows = var("windows", {}) -%}
+    {#- A unit test is about the days that it says itself, whatever the run is about that it is part of. -#}
+    {%- if node.resource_type == "unit_test" -%}
+        {%- set said, windows = (node.overrides or {}).get("vars", {}), {} -%}
+        {%- set given = [window_day(said.get("first_day")), window_day(said.get("last_day"))] -%}
+    {%- else -%}
+        {%- set windows = var("windows", {}) -%}
+        {%- set given = [window_day(var("first_day", none)), window_day(var("last_day", none))] -%}
+    {%- endif -%}
     {%- set named = [] -%}
     {%- for name in ([node.unique_id] if node.resource_type == "model" else node.depends_on.nodes) -%}
         {%- if name.split(".")[-1] in windows -%}

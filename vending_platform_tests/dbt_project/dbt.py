@@ -1,5 +1,6 @@
 """dbt in this process, on the project's files, with a warehouse of its own and its by-products out of the way."""
 
+import json
 import os
 from dataclasses import dataclass, field
 from datetime import date
@@ -41,8 +42,19 @@ class Dbt:
 
     def build(self, first_day: date | None = None, last_day: date | None = None, *, select: str = "") -> dict[str, str]:
         """What became of every model and test; of a test only if all that it asks is chosen."""
-        chosen = ["--select", select or self.select, "--indirect-selection", "cautious"]
-        outcome = self("build", *chosen, *window(first_day, last_day))
+        return self.told("build", *self.chosen(select), *window(first_day, last_day))
+
+    def unit_tests(self, day: date, day_of_models: date) -> dict[str, str]:
+        """What became of them in a run about one day, whose models all have another."""
+        windows = {name.split(".")[-1]: [str(day_of_models)] * 2 for name in self.manifest.nodes}
+        days = {"first_day": str(day), "last_day": str(day), "windows": windows}
+        return self.told("test", *self.chosen(), "--resource-type", "unit_test", "--vars", json.dumps(days))
+
+    def chosen(self, select: str = "") -> list[str]:
+        return ["--select", select or self.select, "--indirect-selection", "cautious"]
+
+    def told(self, *arguments: str) -> dict[str, str]:
+        outcome = self(*arguments)
         return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
 
     def __call__(self, *arguments: str) -> Any:

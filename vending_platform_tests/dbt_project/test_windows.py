@@ -42,6 +42,8 @@ class Story:
     marts: dict[str, Mapping[str, list[Row]]] = field(default_factory=dict)
     """Every mart's rows, by what had happened before."""
     first_build: dict[str, str] = field(default_factory=dict)
+    unit_tests: dict[str, str] = field(default_factory=dict)
+    """What became of them in a run about days that they say nothing of."""
     refusal: str = ""
     moved_by_keys: set[date] = field(default_factory=set)
     """Other days than the corrected one that the correction moves."""
@@ -109,6 +111,7 @@ def tell(folder: Path, catalog: Catalog) -> Story:
     dbt.run(DAYS[0])
     remember("one day, first of all")
     story.first_build = dbt.build()
+    story.unit_tests = dbt.unit_tests(DAYS[0], date(2019, 5, 6))
     remember("all days")
     dbt.run()
     remember("all days again")
@@ -211,6 +214,11 @@ def test_the_whole_project_is_green_but_for_the_machine_nobody_knows(story: Stor
         "relationships_fct_sales_machine_id__machine_id__ref_dim_machines_",
         "relationships_mart_machine_daily_machine_id__machine_id__ref_dim_machines_",
     }
+
+
+def test_a_unit_test_is_about_its_own_days_whatever_the_run_is_about(story: Story) -> None:
+    assert len(story.unit_tests) > 5
+    assert set(story.unit_tests.values()) == {"pass"}
 
 
 def test_a_first_run_about_one_day_reads_one_day(story: Story) -> None:
