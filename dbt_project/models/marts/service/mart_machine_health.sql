@@ -116,30 +116,35 @@ carried as (
 
 ),
 
-judged as (
+-- What went before counts where it went on: somebody who wakes a machine at dawn, before its first customer would have
+-- come, ended the silence of the day before.
+silent_stretches as (
 
     select
         carried.machine_id,
         carried.business_date,
-        max(stretches.missed + case when stretches.stretch_no = 0 then carried.missed_until_morning else 0 end)
-            as missed_attempts,
-        sum(
-            case
-                when
-                    stretches.missed
-                    + case when stretches.stretch_no = 0 then carried.missed_until_morning else 0 end
-                    >= {{ var('silent_after_missing') }}
-                    then stretches.selling_hours
-                else 0
-            end
-        ) as silent_hours
+        stretches.selling_hours,
+        stretches.missed
+        + case when stretches.stretch_no = 0 and stretches.missed >= 1 then carried.missed_until_morning else 0 end
+            as missed
     from carried
     inner join stretches
         on
             carried.machine_id = stretches.machine_id
             and carried.business_date = stretches.business_date
     where carried.files = 1
-    group by carried.machine_id, carried.business_date
+
+),
+
+judged as (
+
+    select
+        machine_id,
+        business_date,
+        max(missed) as missed_attempts,
+        sum(case when missed >= {{ var('silent_after_missing') }} then selling_hours else 0 end) as silent_hours
+    from silent_stretches
+    group by machine_id, business_date
 
 ),
 
