@@ -15,12 +15,12 @@ machines as (
 
 ),
 
--- Hours between two sales of a day have the same number; those before the first have 0.
+-- Hours between two sales of a day have the same number; those before the first have 0. An attempt that failed is none.
 numbered as (
 
     select
         *,
-        sum(case when attempts > 0 then 1 else 0 end) over (
+        sum(case when vends > 0 then 1 else 0 end) over (
             partition by machine_id, business_date
             order by hour_of_day
             rows between unbounded preceding and current row
@@ -35,8 +35,8 @@ stretches as (
         machine_id,
         business_date,
         stretch_no,
-        sum(case when attempts = 0 and has_file then expected_attempts else 0 end) as missed,
-        sum(case when attempts = 0 and has_file and expected_attempts >= 0.5 then 1 else 0 end) as selling_hours
+        sum(case when vends = 0 and has_file then expected_attempts else 0 end) as missed,
+        sum(case when vends = 0 and has_file and expected_attempts >= 0.5 then 1 else 0 end) as selling_hours
     from numbered
     group by machine_id, business_date, stretch_no
 
@@ -60,7 +60,7 @@ days as (
 
 ),
 
--- What a day without a sign of life adds to the silence before it. A day without a file says nothing, and ends it.
+-- What a day without a sale adds to the silence before it. A day without a file says nothing, and ends it.
 ends as (
 
     select
@@ -80,7 +80,7 @@ silences as (
 
     select
         *,
-        sum(case when attempts = 0 and files = 1 and day_before = business_date - 1 then 0 else 1 end) over (
+        sum(case when vends = 0 and files = 1 and day_before = business_date - 1 then 0 else 1 end) over (
             partition by machine_id
             order by business_date
             rows between unbounded preceding and current row
@@ -116,8 +116,8 @@ carried as (
 
 ),
 
--- What went before counts where it went on: somebody who wakes a machine at dawn, before its first customer would have
--- come, ended the silence of the day before.
+-- What went before counts where the silence went on, not where it ended in the night and the first customer was only
+-- late: a machine that sold something later must have missed half a silence on this day as well.
 silent_stretches as (
 
     select
@@ -125,8 +125,13 @@ silent_stretches as (
         carried.business_date,
         stretches.selling_hours,
         stretches.missed
-        + case when stretches.stretch_no = 0 and stretches.missed >= 1 then carried.missed_until_morning else 0 end
-            as missed
+        + case
+            when
+                stretches.stretch_no = 0
+                and (carried.vends = 0 or 2 * stretches.missed >= {{ var('silent_after_missing') }})
+                then carried.missed_until_morning
+            else 0
+        end as missed
     from carried
     inner join stretches
         on
@@ -193,7 +198,7 @@ worded as (
             when 'no file' then 'no file came that could be used: whether it sold is not known'
             when 'silent'
                 then
-                    'silent while about '
+                    'nothing sold while about '
                     || cast({{ round_yen('missed_attempts') }} as varchar)
                     || ' customers would have come'
             when 'never sold' then 'not one customer in four weeks'
