@@ -44,7 +44,7 @@ _STEPS = (
     (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
     (r"\(\?(?:, ?\?)*\)", "(?)"),
     (rf"select {_COLUMN} as business_date, count\(\*\) as n{_COUNTS}", "select <column> as business_date, <counts>"),
-    (rf"where {_COLUMN} between \? and \?(?: or {_COLUMN} between \? and \?)*", "where <column> between ? and ?"),
+    (rf"where <column> between \? and \?(?: or {_COLUMN} between \? and \?)+", "where <column> between ? and ?"),
     (r"from \(select .*\) as failing\b", "from <query> as failing"),
 )
 _STEPS_OF_DBT = (

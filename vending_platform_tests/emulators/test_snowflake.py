@@ -43,6 +43,7 @@ def test_what_fails_does_not_end_the_session(connection: snowflake.connector.Sno
     assert cursor.execute("select count(*) as n from information_schema.tables") is not None
 
 
+STRETCHES = "select n from raw.sales where \"_day\" between date '2024-03-01' and date '2024-03-02'"
 KEYS = 'delete from "RAW"."SALES" where ("A") in ((\'1\'), (\'2\'))'
 
 
@@ -52,6 +53,8 @@ KEYS = 'delete from "RAW"."SALES" where ("A") in ((\'1\'), (\'2\'))'
         (KEYS, 'delete from "RAW"."X" where ("B", "C") in ((null, date \'2024-03-01\'))', True),
         (KEYS, 'delete from "RAW"."SALES"', False),
         ('copy into "RAW"."A" from @s files = (\'a\')', 'copy into "RAW"."A" from @s pattern = \'.*\'', False),
+        (STRETCHES, f"{STRETCHES} or \"_day\" between date '2024-03-09' and date '2024-03-10'", True),
+        (STRETCHES, f"{STRETCHES} or 1 = 1", False),
         ("select 'it''s' /* one */ from t", "select 'b\\'s' from t -- two", True),
         ('update "RAW"."_PUBLICATIONS" set number = 1', 'update "RAW"."SALES" set number = 1', False),
     ],

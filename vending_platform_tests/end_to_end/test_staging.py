@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -177,29 +176,24 @@ def run(platform: Platform) -> dict[str, Any]:
 
 
 def everything(platform: Platform) -> dict[str, Counter[str]]:
-    """Every row of raw, of every model, and of what was refused. A model of whole months is not there yet where a day of
-    the first month is blocked."""
+    """Every row of raw, of what was refused, and of every model.
+
+    A model of whole months is not there yet where a day of the first month is blocked.
+    """
     tables = [f"raw.{source.name}" for source in platform.catalog] + ["raw._rejected_rows"]
     with platform.rooms.warehouse.reading() as reader:
-        for model in platform.catalog.models:
-            if not model.reach.whole_months or reader.has_table(TableName(model.schema_name, model.name)):
-                tables.append(f"{model.schema_name}.{model.name}")
+        tables += [
+            f"{model.schema_name}.{model.name}"
+            for model in platform.catalog.models
+            if not model.reach.whole_months or reader.has_table(TableName(model.schema_name, model.name))
+        ]
         tables.remove("staging.stg_quality__results")  # it says which run asked, and when
         return {table: Counter(map(told, reader.query(f"select * from {table}").to_pylist())) for table in tables}
 
 
 def told(row: dict[str, Any]) -> str:
-    """Every value. A moment is the same one in whatever zone it is written, and a number in whatever type it comes:
-    what type it has is decided by the contracts of the marts, and shows in the exports' bytes."""
-    return repr({name: _alike(value) for name, value in row.items()})
-
-
-def _alike(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo:
-        return value.astimezone(UTC)
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return Decimal(str(value)).normalize() + 0
-    return value
+    """Every value with its type; a moment is the same one in whatever zone it is written."""
+    return repr({name: v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for name, v in row.items()})
 
 
 def account_of(settings: Environment) -> SnowflakeTarget:

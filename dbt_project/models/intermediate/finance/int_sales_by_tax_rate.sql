@@ -73,13 +73,13 @@ final as (
         tax_rate,
         tax_class,
         is_category_in_seed,
-        sum(vends) as vends,
-        sum(refunds) as refunds,
-        sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount,
-        sum(refunded_amount) as refunded_amount,
-        sum(fee_amount) as fee_amount,
-        sum(vends_without_fee) as vends_without_fee
+        cast(sum(vends) as bigint) as vends,
+        cast(sum(refunds) as bigint) as refunds,
+        cast(sum(units_sold) as bigint) as units_sold,
+        cast(sum(gross_amount) as bigint) as gross_amount,
+        cast(sum(refunded_amount) as bigint) as refunded_amount,
+        cast(sum(fee_amount) as bigint) as fee_amount,
+        cast(sum(vends_without_fee) as bigint) as vends_without_fee
     from taxed
     group by
         business_date, machine_id, payment_method_id, payment_type, tax_rate, tax_class, is_category_in_seed

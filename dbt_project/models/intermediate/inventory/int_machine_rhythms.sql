@@ -185,7 +185,7 @@ final as (
         business_date,
         route_id,
         last_visit_on,
-        days_between_visits,
+        cast(days_between_visits as bigint) as days_between_visits,
         next_visit_on,
         is_due,
         route_visits_a_day,
@@ -194,8 +194,8 @@ final as (
                 {{ safe_divide('sold_' ~ weekday ~ ' * days_sold', 'days_' ~ weekday ~ ' * units_sold') }}, 1
             ) as index_{{ weekday }},
         {%- endfor %}
-        units_sold,
-        days_sold
+        cast(units_sold as bigint) as units_sold,
+        cast(days_sold as bigint) as days_sold
     from planned
 
 )

@@ -59,7 +59,7 @@ final as (
         spell_days.business_date,
         spell_days.started_at,
         spell_days.empty_on,
-        numbers.number as hour_of_day,
+        cast(numbers.number as bigint) as hour_of_day,
         {{ is_weekend('spell_days.empty_on') }} as is_weekend,
         {{ smaller('spell_days.to_second', '(numbers.number + 1) * 3600') }}
         - {{ larger('spell_days.from_second', 'numbers.number * 3600') }} as seconds_empty

@@ -204,7 +204,7 @@ final as (
         within_reach.replenishment_id,
         within_reach.began_at,
         within_reach.units_at_start,
-        within_reach.units_sold,
+        cast(within_reach.units_sold as bigint) as units_sold,
         within_reach.first_vend_at,
         within_reach.ended_at,
         within_reach.counted_units,

@@ -60,8 +60,11 @@ summed as (
         product_id,
         business_date,
         {%- for weekday in range(1, 8) %}
-            sum(case when weekday = {{ weekday }} then share_stocked else 0 end)
-                over ({{ last_days(28, 'machine_id, slot_no, product_id') }}) as stocked_{{ weekday }},
+            cast(
+                sum(case when weekday = {{ weekday }} then share_stocked else 0 end)
+                    over ({{ last_days(28, 'machine_id, slot_no, product_id') }})
+                as decimal(18, 4)
+            ) as stocked_{{ weekday }},
         {%- endfor %}
         sum(units_sold) over ({{ last_days(28, 'machine_id, slot_no, product_id') }}) as units_sold
     from shares
@@ -151,11 +154,13 @@ final as (
         weighted.business_date,
         weighted.list_price,
         weighted.days_stocked,
-        case
-            when seasons.week_against_four < {{ var('season_at_least') }} then {{ var('season_at_least') }}
-            when seasons.week_against_four > {{ var('season_at_most') }} then {{ var('season_at_most') }}
-            else coalesce(seasons.week_against_four, 1)
-        end as season_factor,
+        cast(
+            case
+                when seasons.week_against_four < {{ var('season_at_least') }} then {{ var('season_at_least') }}
+                when seasons.week_against_four > {{ var('season_at_most') }} then {{ var('season_at_most') }}
+                else coalesce(seasons.week_against_four, 1)
+            end as decimal(18, 4)
+        ) as season_factor,
         -- One day of an average slot of the machine besides, so that a slot that nobody knows yet has a figure.
         {{ safe_divide(
             'weighted.units_sold + coalesce(' ~ safe_divide('weighted.machine_units_per_day', 'weighted.slots') ~ ', 0)',

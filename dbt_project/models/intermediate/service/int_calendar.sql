@@ -19,7 +19,7 @@ days as (
         cast('2001-01-01' as date)
         + 7 * (1000 * thousands.number + 100 * hundreds.number + 10 * tens.number + ones.number)
         + weekdays.number as business_date,
-        weekdays.number + 1 as weekday
+        cast(weekdays.number + 1 as bigint) as weekday
     from digits as thousands
     cross join digits as hundreds
     cross join digits as tens
