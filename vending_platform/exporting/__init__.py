@@ -3,6 +3,14 @@
 `export_all` brings the files up to date with the marts; `current_parts` lists what is visible now.
 """
 
-from vending_platform.exporting.publishing import Exported, ExportError, Manifest, Part, current_parts, export_all
+from vending_platform.exporting.publishing import (
+    Exported,
+    ExportError,
+    Manifest,
+    Part,
+    RawFiles,
+    current_parts,
+    export_all,
+)
 
-__all__ = ["ExportError", "Exported", "Manifest", "Part", "current_parts", "export_all"]
+__all__ = ["ExportError", "Exported", "Manifest", "Part", "RawFiles", "current_parts", "export_all"]

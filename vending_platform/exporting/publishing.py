@@ -3,6 +3,9 @@
 An export is a folder of files that never change, named by their content, and a `manifest.json` that says which of them
 are the export. A reader who goes by the manifest sees the old export or the new one, never half of one. The files of
 the one before stay until the next export, for whoever is still reading them.
+
+Which deliveries a day's files rest on stands in a file of its own: these are hundreds a day, and a manifest that named
+them all would be read, and written, with all of history for every new day.
 """
 
 import hashlib
@@ -15,7 +18,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from vending_platform.ahead import one_ahead
 from vending_platform.catalog import NOTHING_SAID, Catalog, Export
@@ -33,6 +36,15 @@ class ExportError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class RawFiles:
+    """The deliveries that a day rests on, as a file beside: a list of their `path`, `file_id` and `sha256`."""
+
+    path: str
+    files: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Part:
     """One file of an export. `raw_version` says what the model's build of that day rested on."""
 
@@ -42,7 +54,7 @@ class Part:
     bytes: int
     sha256: str
     raw_version: str
-    raw_files: list[RawFile]
+    raw_files: RawFiles
     built_at: str = ""
     """When; a day can be built again although its deliveries are the same, because a key became known elsewhere."""
     split: str | None = None
@@ -85,7 +97,7 @@ class Manifest:
 
 
 _MANIFEST = TypeAdapter(Manifest)
-"""Reads and writes a year's manifest, which names every delivery, in a tenth of the time that `json` takes."""
+_RAW_FILES = TypeAdapter(list[RawFile])
 
 
 @dataclass(frozen=True)
@@ -146,7 +158,7 @@ def _export(
         build
         for build in builds_of(reader, export)
         if (build.key not in kept and build.row_count != 0)
-        or any(part.built_at != build.built_at or part.path not in files for part in kept.get(build.key, ()))
+        or any(part.built_at != build.built_at or not _paths([part]) <= files for part in kept.get(build.key, ()))
     ]
     held_back = [build.key or export.name for build in new if not _may_leave(export, build)]
     due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
@@ -164,18 +176,18 @@ def _export(
                 if isinstance(parts, NotEncodable):
                     problems.append(f"{content.build.key or 'all'}: {parts}")
                     continue
-                before = [part.path for part in kept.pop(content.build.key, ())]
-                written += [part for part in parts if part.path not in before or part.path not in files]
+                known = files & _paths(kept.pop(content.build.key, ()))
+                written += [part for part in parts if part.path not in known]
                 if parts:
                     kept[content.build.key] = parts
     visible = [part for day in sorted(kept, key=str) for part in kept[day]]
-    needed = {part.path for part in visible}
-    removed = [part.path for part in old.parts if part.path not in needed] if old is not None else []
-    superseded = removed or (old.superseded if old is not None else [])
+    before = old.parts if old is not None else []
+    removed = sorted({part.path for part in before} - _paths(visible))
+    superseded = sorted(_paths(before) - _paths(visible)) or (old.superseded if old is not None else [])
     if old is not None and old.contract != export.contract:
         superseded = []  # they may show what is masked or suppressed by now
     manifest = old
-    if visible if old is None else visible != old.parts or not old.is_of(export):
+    if visible if old is None else visible != before or not old.is_of(export):
         manifest = Manifest(
             export.name,
             export.model,
@@ -192,6 +204,11 @@ def _export(
         processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
     _sweep(export, manifest, processed)
     return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None)
+
+
+def _paths(parts: Iterable[Part]) -> set[str]:
+    """All files that belong to these."""
+    return {path for part in parts for path in (part.path, part.raw_files.path)}
 
 
 def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:
@@ -213,12 +230,23 @@ def _is_waiting(export: Export, build: Build, stale: Mapping[date, frozenset[str
 def _write(export: Export, place: Place, content: Content) -> list[Part] | NotEncodable:
     """The files; none where there are no rows, or why they can't be written."""
     try:
-        return [_write_piece(export, place, content, piece) for piece in shaped(export, content.rows)]
+        if not (pieces := list(shaped(export, content.rows))):
+            return []
+        raw_files = _write_raw_files(export, place, content)
+        return [_write_piece(export, place, content, piece, raw_files) for piece in pieces]
     except NotEncodable as problem:
         return problem
 
 
-def _write_piece(export: Export, place: Place, content: Content, piece: Piece) -> Part:
+def _write_raw_files(export: Export, place: Place, content: Content) -> RawFiles:
+    encoded = _RAW_FILES.dump_json(content.raw_files, indent=1)
+    sha256 = hashlib.sha256(encoded).hexdigest()
+    path = f"{export.name}/raw-files/{content.build.key or 'all'}_{sha256[:8]}.json"
+    place.write(path, encoded)
+    return RawFiles(path, len(content.raw_files), sha256)
+
+
+def _write_piece(export: Export, place: Place, content: Content, piece: Piece, raw_files: RawFiles) -> Part:
     build, encoded = content.build, encode(piece.rows, export)
     sha256 = hashlib.sha256(encoded).hexdigest()
     label = None if piece.split is None else file_label(piece.split)
@@ -235,7 +263,7 @@ def _write_piece(export: Export, place: Place, content: Content, piece: Piece) -
         bytes=len(encoded),
         sha256=sha256,
         raw_version=build.raw_version,
-        raw_files=content.raw_files,
+        raw_files=raw_files,
         built_at=build.built_at,
         split=piece.split,
         suppressed_rows=piece.suppressed,
@@ -248,7 +276,7 @@ def _sweep(export: Export, manifest: Manifest | None, place: Place) -> None:
     """Files of exports before the last one, and what a crash left behind."""
     needed = {_manifest_path(export.name)}
     if manifest is not None:
-        needed |= {part.path for part in manifest.parts} | set(manifest.superseded)
+        needed |= _paths(manifest.parts) | set(manifest.superseded)
     for file in list(place.files(export.name)):
         if file.path not in needed:
             place.delete(file.path)
@@ -259,7 +287,9 @@ def _manifest_path(name: str) -> str:
 
 
 def _read_manifest(place: Place, name: str) -> Manifest | None:
+    """None where there is none, or one that can't be read, such as an earlier version of this platform wrote: then all
+    of the export is written anew."""
     try:
         return _MANIFEST.validate_json(b"".join(place.read_path(_manifest_path(name))))
-    except KeyError:
+    except (KeyError, ValidationError):
         return None

@@ -168,7 +168,7 @@ def parts_metadata(parts: Sequence[Part], place: str) -> Metadata:
         "path": dg.MetadataValue.path(f"{place}/{first.path if len(parts) == 1 else folder}"),
         "bytes": sum(part.bytes for part in parts),
         **which,
-        "raw files it rests on": len({file["file_id"] for part in parts for file in part.raw_files}),
+        "raw files it rests on": first.raw_files.files,
     }
 
 

@@ -24,7 +24,7 @@ def of_exports(exported: Sequence[Exported]) -> Iterator[Result]:
                 failed_rows=0,
                 total_rows=part.rows,
                 expected="the file holds the mart's rows, read back byte for byte",
-                actual=f"{part.rows} rows, sha256 {part.sha256[:12]}",
+                actual=f"rows: {part.rows}, sha256: {part.sha256[:12]}",
                 first_day=day,
                 last_day=day,
             )

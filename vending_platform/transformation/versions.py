@@ -13,9 +13,12 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model
 from vending_platform.environment import BUSINESS_TIME_ZONE
+
+_OF_MASTERS = ("source", "path", "sha256", "file_id", "business_date", "modified_at")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class RawVersions:
     """A hash over all deliveries that count, also those in quarantine."""
     _spans: dict[tuple[str, Days], str] = field(default_factory=dict, compare=False)
     """The hashes of spans of days that were asked for: many models rest on the same ones."""
+    _known: dict[tuple[str, date | None], str] = field(default_factory=dict, compare=False)
+    """What was asked before: a run asks some times what is stale, and of years that is long."""
 
     def days_of(self, model: Model) -> frozenset[date]:
         """The business days of a model that rests on daily sources: all that any source has, so that a day on which
@@ -44,7 +49,9 @@ class RawVersions:
         """What the model rests on; `day` is None for a model that is built as a whole."""
         if model.is_view or model.is_seed:
             return model.code  # a view has no rows of its own, and a seed's rows are written by hand
-        return _hash([*self._parts(model, day), model.assumptions])
+        if (model.name, day) not in self._known:
+            self._known[model.name, day] = _hash([*self._parts(model, day), model.assumptions])
+        return self._known[model.name, day]
 
     def _parts(self, model: Model, day: date | None) -> Iterator[str]:
         if model.reach.of_deliveries:
@@ -73,19 +80,22 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     by_day: dict[str, dict[date, list[str]]] = defaultdict(lambda: defaultdict(list))
     masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
     wholes: dict[str, list[str]] = defaultdict(list)
-    columns = ("source", "path", "sha256", "file_id", "state", "business_date", "modified_at", "in_raw")
+    ledger: list[str] = []
     kinds = {source.name: source.files.delivery for source in catalog}
-    rows = files.select(columns).to_pylist()
-    for row in rows:
-        kind = kinds.get(row["source"])
-        if kind is None or not row["in_raw"]:
-            continue
-        wholes[row["source"]].append(f"{row['file_id']} {row['state']}")
-        if kind is Delivery.DAILY:
-            by_day[row["source"]][row["business_date"]].append(row["file_id"])
-        elif kind is Delivery.SNAPSHOT:
-            since = row["business_date"] or row["modified_at"].astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-            masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"], row["file_id"]))
+    # Column by column, and only the columns that are asked of all: these are hundreds of thousands of rows.
+    columns = (files[name].to_pylist() for name in ("source", "file_id", "state", "in_raw", "business_date"))
+    for name, file_id, state, in_raw, day in zip(*columns, strict=True):
+        entry = f"{file_id} {state}"
+        ledger.append(entry)
+        if name in kinds and in_raw:
+            wholes[name].append(entry)
+            if kinds[name] is Delivery.DAILY:
+                by_day[name][day].append(file_id)
+    snapshots = pa.array([name for name, kind in kinds.items() if kind is Delivery.SNAPSHOT], pa.string())
+    chosen = pc.and_(files["in_raw"], pc.is_in(files["source"], value_set=snapshots))
+    for row in files.select(_OF_MASTERS).filter(chosen).to_pylist():
+        since = row["business_date"] or row["modified_at"].astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
+        masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"], row["file_id"]))
     return RawVersions(
         days={
             source.name: {day: _hash(sorted(ids)) for day, ids in sorted(by_day[source.name].items())}
@@ -97,7 +107,7 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             for name, versions in masters.items()
         },
         wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
-        ledger=_hash(sorted(f"{row['file_id']} {row['state']}" for row in rows)),
+        ledger=_hash(sorted(ledger)),
     )
 
 

@@ -1,7 +1,9 @@
 """From files to marts and exports: exactly what a change reaches is built again, and equals building from nothing."""
 
+import hashlib
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -248,7 +250,7 @@ def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(house: House) -> 
     told = json.loads((folder / "sales_by_day" / "manifest.json").read_text())
     assert (told["contract"]["language"], told["contract"]["split_by"]) == ("ja", "slot_no")
     assert told["columns"][1] == {"name": "単価", "type": "int64", "column": "unit_price"}
-    assert {path.suffix for path in (folder / "sales_by_day").iterdir()} == {".csv", ".json"}, "no file shows more"
+    assert {path.suffix for path in (folder / "sales_by_day").rglob("*.*")} == {".csv", ".json"}, "no file shows more"
 
     (folder / first.path).unlink()
     assert [part.path for export in house.export() for part in export.written] == [first.path]
@@ -287,7 +289,11 @@ def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:
     part = said["parts"][0]
     assert (part["day"], part["rows"]) == (DAYS[0], 3)
     assert (processed / part["path"]).stat().st_size == part["bytes"]
-    paths = {raw["path"] for raw in part["raw_files"]}
+    raw_files = (processed / part["raw_files"]["path"]).read_bytes()
+    assert hashlib.sha256(raw_files).hexdigest() == part["raw_files"]["sha256"]
+    assert {"path", "file_id", "sha256"} == set(json.loads(raw_files)[0])
+    paths = [raw["path"] for raw in json.loads(raw_files)]
+    assert len(paths) == part["raw_files"]["files"]
     assert name(DAYS[0]) in paths
     assert name(DAYS[1]) not in paths
     assert "products_20240301.csv" in paths
@@ -306,17 +312,34 @@ def test_an_export_that_is_declared_otherwise_is_written_anew(house: House) -> N
     assert not any(export.written for export in house.export())
 
 
+def test_a_manifest_that_nobody_can_read_any_more_is_written_anew(house: House) -> None:
+    before = house.exports()
+    manifest = house.yard.folder / "processed" / "sales_by_day" / "manifest.json"
+    said = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(said | {"parts": [part | {"raw_files": []} for part in said["parts"]]}))
+    assert {export.name: len(export.written) for export in house.export() if export.written} == {"sales_by_day": 6}
+    assert house.exports() == before
+
+
+def test_what_an_export_rests_on_is_written_again_where_somebody_removed_it(house: House) -> None:
+    (gone,) = (house.yard.folder / "processed" / "sales_by_day" / "raw-files").glob(f"{DAYS[3]}_*.json")
+    gone.unlink()
+    house.export()
+    assert gone.is_file()
+
+
 def in_cp932(export: Export) -> Export:
     return export.model_copy(update={"encoding": CsvEncoding.CP932})
 
 
 def test_the_export_before_stays_readable_until_the_one_after(house: House) -> None:
     processed = house.yard.folder / "processed" / "machine_daily"
-    old = {path.name for path in processed.iterdir()}
+    old = set(processed.rglob("*.*"))
     house.run({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
     house.export()
-    assert old <= {path.name for path in processed.iterdir()}
+    assert old <= set(processed.rglob("*.*"))
     house.run({name(DAYS[5]): day_of_sales(DAYS[5], 1)})
     house.export()
-    left = {path.name for path in processed.iterdir()}
-    assert len(left) == len(DAYS) + 2, "the days, the manifest, and the one file that was superseded last"
+    left = Counter(path.parent.name for path in processed.rglob("*.*"))
+    assert left["machine_daily"] == len(DAYS) + 2, "the days, the manifest, and the one file that was superseded last"
+    assert left["raw-files"] == len(DAYS) + 1, "the days, and the one that was superseded last"

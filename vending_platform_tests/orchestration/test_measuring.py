@@ -17,7 +17,7 @@ import yaml
 from vending_platform.alerts import JsonLines
 from vending_platform.alerts.metrics import METRICS
 from vending_platform.environment import PROJECT_DIR, EnvironmentName
-from vending_platform.exporting import Exported, Part
+from vending_platform.exporting import Exported, Part, RawFiles
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.measuring import about_record, built, exported
 from vending_platform.platform import Platform
@@ -137,6 +137,6 @@ def test_numbers_of_builds_and_exports() -> None:
     )
     said = {number.name: number.value for number in built(done)}
     assert said == {"Builds": 2, "RowsBuilt": 10, "FailedNodes": 1, "Blocked": 1}
-    part = Part("2024-03-04", "x.parquet", 5, 100, "", "", [])
+    part = Part("2024-03-04", "x.parquet", 5, 100, "", "", RawFiles("x.json", 3, ""))
     told = {number.name: number.value for number in exported([Exported("x", [part, part], [], ["2024-03-05"])])}
     assert told == {"FilesExported": 2, "RowsExported": 10, "HeldBack": 1}

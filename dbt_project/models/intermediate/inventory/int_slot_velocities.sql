@@ -66,7 +66,7 @@ summed as (
                 as decimal(18, 4)
             ) as stocked_{{ weekday }},
         {%- endfor %}
-        sum(units_sold) over ({{ last_days(28, 'machine_id, slot_no, product_id') }}) as units_sold
+        cast(sum(units_sold) over ({{ last_days(28, 'machine_id, slot_no, product_id') }}) as bigint) as units_sold
     from shares
 
 ),
