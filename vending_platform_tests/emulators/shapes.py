@@ -45,7 +45,7 @@ _STEPS = (
     (r"\(\?(?:, ?\?)*\)", "(?)"),
     (rf"select {_COLUMN} as business_date, count\(\*\) as n{_COUNTS}", "select <column> as business_date, <counts>"),
     (rf"where <column> between \? and \?(?: or {_COLUMN} between \? and \?)+", "where <column> between ? and ?"),
-    (r"from \(select .*\) as failing\b", "from <query> as failing"),
+    (r"from \((?:select|with) .*\) as failing\b", "from <query> as failing"),
 )
 _STEPS_OF_DBT = (
     (r"(create transient table <relation>) \((?!.*\bas \(? ?(?:with|select)\b).*\)\s*$", r"\1 (<columns>)"),

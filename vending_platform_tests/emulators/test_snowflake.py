@@ -44,6 +44,7 @@ def test_what_fails_does_not_end_the_session(connection: snowflake.connector.Sno
 
 
 STRETCHES = "select n from raw.sales where \"_day\" between date '2024-03-01' and date '2024-03-02'"
+FAILING = "select * from ({}) as failing limit 20"
 KEYS = 'delete from "RAW"."SALES" where ("A") in ((\'1\'), (\'2\'))'
 
 
@@ -55,6 +56,7 @@ KEYS = 'delete from "RAW"."SALES" where ("A") in ((\'1\'), (\'2\'))'
         ('copy into "RAW"."A" from @s files = (\'a\')', 'copy into "RAW"."A" from @s pattern = \'.*\'', False),
         (STRETCHES, f"{STRETCHES} or \"_day\" between date '2024-03-09' and date '2024-03-10'", True),
         (STRETCHES, f"{STRETCHES} or 1 = 1", False),
+        (FAILING.format("select 1 from (select 2) as x"), FAILING.format("with x as (select 3 from y) select 4"), True),
         ("select 'it''s' /* one */ from t", "select 'b\\'s' from t -- two", True),
         ('update "RAW"."_PUBLICATIONS" set number = 1', 'update "RAW"."SALES" set number = 1', False),
     ],
