@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -42,6 +43,11 @@ class Model:
     @property
     def is_seed(self) -> bool:
         return self.materialized == "seed"
+
+    @cached_property
+    def footing(self) -> str:
+        """All that decides which raw content a day of it rests on: models that agree in this rest on the same."""
+        return repr((sorted(self.sources), self.ways, self.reach, self.assumptions))
 
     def raw_days(self, source: str, first: date, last: date) -> Days:
         """The days of a source that its days from `first` to `last` rest on."""

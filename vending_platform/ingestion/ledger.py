@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from vending_platform.catalog import NameParts
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.storage import StoredFile
-from vending_platform.warehouse import Reader, TableName
+from vending_platform.warehouse import Reader, TableName, values_of
 
 FILES = TableName("raw", "_files")
 REJECTED_ROWS = TableName("raw", "_rejected_rows")
@@ -192,8 +192,9 @@ class Ledger:
     def newest(self, source: str) -> FileVersion | None:
         """The version of a snapshot source that counts: by the day in its name, else by the store's own time."""
         rows = (row for (name, _), row in self._current.items() if name == source)
-        loaded = (self._version(row) for row in rows if self._states[row] == State.LOADED)
-        return max(loaded, key=_recency, default=None)
+        loaded = [row for row in rows if self._states[row] == State.LOADED]
+        chosen = self._table.take(pa.array(loaded, pa.int64()))
+        return max(map(FileVersion, *_columns(chosen)), key=_recency, default=None)
 
     @cached_property
     def _rows(self) -> dict[tuple[str, str], list[int]]:
@@ -223,11 +224,16 @@ class Ledger:
 
     @cached_property
     def _columns(self) -> list[list[Any]]:
-        columns = {name: values_of(self._table[name]) for name in FILES_SCHEMA.names}
-        return list((columns | {"state": [State(state) for state in columns["state"]]}).values())
+        return _columns(self._table)
 
     def _version(self, row: int) -> FileVersion:
         return FileVersion(*(column[row] for column in self._columns))
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    """In the order of a version's fields."""
+    columns = {name: values_of(table[name]) for name in FILES_SCHEMA.names}
+    return list((columns | {"state": [State(state) for state in columns["state"]]}).values())
 
 
 def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None) -> Ledger:
@@ -259,15 +265,6 @@ def ledger_rows(versions: Iterable[FileVersion]) -> pa.Table:
 def _recency(version: FileVersion) -> tuple[date, datetime, str]:
     day = version.business_date or version.modified_at.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
     return day, version.modified_at, version.path
-
-
-def values_of(column: pa.ChunkedArray) -> list[Any]:
-    """As `to_pylist`, which takes a hundred times as long for days and moments."""
-    if column.type == _MOMENT:
-        return [moment and moment.replace(tzinfo=UTC) for moment in column.to_numpy().tolist()]
-    if pa.types.is_date(column.type):
-        return list(column.to_numpy().tolist())
-    return list(column.to_pylist())
 
 
 assert [field.name for field in fields(FileVersion)] == FILES_SCHEMA.names

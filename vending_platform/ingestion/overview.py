@@ -16,12 +16,11 @@ from vending_platform.ingestion.ledger import (
     UNDECLARED_SCHEMA,
     State,
     read_ledger,
-    values_of,
     within,
 )
 from vending_platform.ingestion.planning import Selection, plan
 from vending_platform.storage import StoredFile
-from vending_platform.warehouse import Reader
+from vending_platform.warehouse import Reader, values_of
 
 _SHOWN = 10
 _TOLD = pa.schema([UNDECLARED_SCHEMA.field(name) for name in ("path", "size", "modified_at")])

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from vending_platform.catalog import Catalog, Expected, Source
-from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger, values_of
+from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger
 from vending_platform.ingestion.outcome import raw_table
-from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted
+from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted, values_of
 
 _CURRENT = f"state <> '{State.SUPERSEDED}'"
 _PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"

@@ -27,10 +27,11 @@ def blocks(catalog: Catalog, files: pa.Table) -> list[Block]:
     """From the ledger's files that are loaded, in quarantine, or kept as history."""
     usable: dict[tuple[str, date | None], int] = defaultdict(int)
     broken: dict[tuple[str, date | None], int] = defaultdict(int)
-    for row in files.select(["source", "business_date", "state", "in_raw"]).to_pylist():
+    of_a_kind = files.group_by(["source", "business_date", "state", "in_raw"]).aggregate([([], "count_all")])
+    for row in of_a_kind.to_pylist():
         counts = usable if row["in_raw"] else broken if row["state"] == "quarantined" else None
         if counts is not None:
-            counts[row["source"], row["business_date"]] += 1
+            counts[row["source"], row["business_date"]] += row["count_all"]
     delivered = {source for source, _ in usable}
     found = []
     for source in catalog:

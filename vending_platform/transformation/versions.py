@@ -7,7 +7,7 @@ versions that were valid on them, so that a new master reaches the days from its
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model
 from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.warehouse import values_of
 
 _OF_MASTERS = ("source", "path", "sha256", "file_id", "business_date", "modified_at")
 
@@ -35,8 +36,8 @@ class RawVersions:
     """A hash over all deliveries that count, also those in quarantine."""
     _spans: dict[tuple[str, Days], str] = field(default_factory=dict, compare=False)
     """The hashes of spans of days that were asked for: many models rest on the same ones."""
-    _known: dict[tuple[str, date | None], str] = field(default_factory=dict, compare=False)
-    """What was asked before: a run asks some times what is stale, and of years that is long."""
+    _known: dict[tuple[Hashable, date | None], str] = field(default_factory=dict, compare=False)
+    """What was asked before: many models rest on the same, and a run asks some times what is stale."""
 
     def days_of(self, model: Model) -> frozenset[date]:
         """The business days of a model that rests on daily sources: all that any source has, so that a day on which
@@ -49,9 +50,9 @@ class RawVersions:
         """What the model rests on; `day` is None for a model that is built as a whole."""
         if model.is_view or model.is_seed:
             return model.code  # a view has no rows of its own, and a seed's rows are written by hand
-        if (model.name, day) not in self._known:
-            self._known[model.name, day] = _hash([*self._parts(model, day), model.assumptions])
-        return self._known[model.name, day]
+        if (model.footing, day) not in self._known:
+            self._known[model.footing, day] = _hash([*self._parts(model, day), model.assumptions])
+        return self._known[model.footing, day]
 
     def _parts(self, model: Model, day: date | None) -> Iterator[str]:
         if model.reach.of_deliveries:
@@ -83,7 +84,7 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     ledger: list[str] = []
     kinds = {source.name: source.files.delivery for source in catalog}
     # Column by column, and only the columns that are asked of all: these are hundreds of thousands of rows.
-    columns = (files[name].to_pylist() for name in ("source", "file_id", "state", "in_raw", "business_date"))
+    columns = (values_of(files[name]) for name in ("source", "file_id", "state", "in_raw", "business_date"))
     for name, file_id, state, in_raw, day in zip(*columns, strict=True):
         entry = f"{file_id} {state}"
         ledger.append(entry)

@@ -18,6 +18,7 @@ from vending_platform.warehouse.interface import (
     Writer,
     literal,
     quoted,
+    values_of,
 )
 from vending_platform.warehouse.snowflake import SnowflakeWarehouse
 from vending_platform.warehouse.snowflake_inspection import check_setup, check_stage
@@ -43,4 +44,5 @@ __all__ = [
     "endpoint_arguments",
     "literal",
     "quoted",
+    "values_of",
 ]

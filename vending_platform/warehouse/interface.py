@@ -8,14 +8,15 @@ upper case, as dbt's models are written there. Results have their columns' names
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 STATUS = "status"
 """What the text about deliveries is called that everybody may read."""
+_MOMENT = pa.timestamp("us", "UTC")
 
 
 class WarehouseError(RuntimeError):
@@ -63,6 +64,15 @@ def literal(value: str | int | date) -> str:
             return f"date '{value.isoformat()}'"
         case int():
             return str(value)
+
+
+def values_of(column: pa.ChunkedArray) -> list[Any]:
+    """As `to_pylist`, which takes a hundred times as long for days and moments."""
+    if column.type == _MOMENT:
+        return [moment and moment.replace(tzinfo=UTC) for moment in column.to_numpy().tolist()]
+    if pa.types.is_date(column.type):
+        return list(column.to_numpy().tolist())
+    return list(column.to_pylist())
 
 
 @dataclass(frozen=True)
