@@ -187,7 +187,7 @@ def _export(
     if old is not None and old.contract != export.contract:
         superseded = []  # they may show what is masked or suppressed by now
     manifest = old
-    if visible if old is None else visible != before or not old.is_of(export):
+    if visible != before or (old is not None and not old.is_of(export)):
         manifest = Manifest(
             export.name,
             export.model,
