@@ -465,10 +465,10 @@ def _report(summary: Summary, platform: Platform) -> None:
 
 def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
     """What an earlier run found, and nobody has mended, needs a person as much as what this one did."""
-    now = platform.status()
-    if now.needs_a_person and not summary.needs_a_person:
+    something_is_open = platform.needs_a_person()
+    if something_is_open and not summary.needs_a_person:
         out.print("\nStill open from before: vending status")
-    if now.needs_a_person or summary.needs_a_person:
+    if something_is_open or summary.needs_a_person:
         raise typer.Exit(NEEDS_A_PERSON)
 
 

@@ -328,6 +328,17 @@ class Platform:
         )
         return f"Verified for production: version {verified} (run {verified.run_id})."
 
+    def needs_a_person(self) -> bool:
+        """As `status` would say, asked for nothing else."""
+        deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
+        if deliveries.needs_a_person or is_being_written:
+            return deliveries.needs_a_person
+        try:
+            with self.rooms.warehouse.reading() as reader:
+                return bool(transformation.blocked(reader, self.catalog))
+        except WarehouseBusy:
+            return False
+
     def status(self) -> PlatformStatus:
         deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
         stale, blocked = None, []

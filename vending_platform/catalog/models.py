@@ -91,7 +91,7 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
         if materialized == "incremental" and reach == DELIVERIES:
             yield f"{where}: reach 'deliveries' is for a table that is built as a whole"
             continue
-        ways[name] = frozenset(
+        ways[name] = _as_few(
             (source, way.begun_with(reach)) for parent in _parents(node) for source, way in ways.get(parent, ())
         )
         behind = [other for other in _behind(node, manifest) if other["resource_type"] in ("model", "seed")]
@@ -116,6 +116,19 @@ def _to_themselves(manifest: dict[str, Any]) -> dict[str, frozenset[tuple[str, W
         for name, declared in manifest["sources"].items()
         if "files" in declared["config"]["meta"]
     }
+
+
+def _as_few(ways: Iterable[tuple[str, Way]]) -> frozenset[tuple[str, Way]]:
+    """The same ways, those merged that can be: then many models have the same."""
+    plain: dict[str, Way] = {}
+    others = set()
+    for source, way in ways:
+        merged = way.merged_with(plain.get(source, way))
+        if merged is None:
+            others.add((source, way))
+        else:
+            plain[source] = merged
+    return frozenset(plain.items()) | others
 
 
 def _macros(manifest: dict[str, Any]) -> str:

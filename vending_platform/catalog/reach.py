@@ -51,7 +51,8 @@ ALLOWED = f"allowed: {', '.join(_NAMED)}, or days_before and days_after, from 0 
 
 @dataclass(frozen=True)
 class Way:
-    """The reaches on the way from a model to a source, the model's own first. What says nothing is left out."""
+    """The reaches on the way from a model to a source, the model's own first. What says nothing is left out, and days
+    after days are one reach: many models then have the same way."""
 
     reaches: tuple[Reach, ...] = ()
 
@@ -60,7 +61,20 @@ class Way:
             return self
         if reach.is_everything or EVERYTHING in self.reaches:
             return Way((EVERYTHING,))
-        return Way((reach, *self.reaches))
+        if reach.whole_months or not self.reaches or self.reaches[0].whole_months:
+            return Way((reach, *self.reaches))
+        before, after = reach.days_before + self.reaches[0].days_before, reach.days_after + self.reaches[0].days_after
+        return Way((Reach(before, after), *self.reaches[1:]))
+
+    def merged_with(self, other: "Way") -> "Way | None":
+        """One way that reads what these two read, if there is one; of what two ways read only the ends count."""
+        if len(self.reaches) > 1 or len(other.reaches) > 1 or self.has_months or other.has_months:
+            return None
+        one, two = (*self.reaches, SAME_DAY)[0], (*other.reaches, SAME_DAY)[0]
+        if one.is_everything or two.is_everything:
+            return Way((EVERYTHING,))
+        days = Reach(max(one.days_before, two.days_before), max(one.days_after, two.days_after))
+        return Way().begun_with(days)
 
     @property
     def has_months(self) -> bool:
@@ -95,4 +109,6 @@ def months(first: date, last: date) -> Days:
 
 def _moved(day: date, days: int) -> date:
     """Not beyond the ends of the calendar."""
+    if not days:
+        return day
     return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
@@ -110,6 +110,13 @@ class Exported:
     held_back: list[str]
     """Days that were not published, because a blocking check of their model failed."""
     problem: str | None = None
+    visible: list[Part] = field(default_factory=list, repr=False, compare=False)
+    """All that readers see now, in the order of the days."""
+
+    @cached_property
+    def days(self) -> dict[str | None, list[Part]]:
+        """What they see of each day."""
+        return _by_day(self.visible)
 
 
 def export_all(
@@ -203,7 +210,7 @@ def _export(
         )
         processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
     _sweep(export, manifest, processed)
-    return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None)
+    return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None, visible)
 
 
 def _paths(parts: Iterable[Part]) -> set[str]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from vending_platform.catalog import NameParts
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.storage import StoredFile
-from vending_platform.warehouse import Reader, TableName, values_of
+from vending_platform.warehouse import Reader, TableName, literal, values_of
 
 FILES = TableName("raw", "_files")
 REJECTED_ROWS = TableName("raw", "_rejected_rows")
@@ -236,12 +236,15 @@ def _columns(table: pa.Table) -> list[list[Any]]:
     return list((columns | {"state": [State(state) for state in columns["state"]]}).values())
 
 
-def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None) -> Ledger:
-    """The ledger; with a `stretch`, at least what it holds of the paths from the first to the last of these two."""
+def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None, sources: Iterable[str] | None = None) -> Ledger:
+    """The ledger; with a `stretch`, at least what it holds of the paths from the first to the last of these two; with
+    `sources`, what it holds of these."""
     if not reader.has_table(FILES):
         return Ledger(FILES_SCHEMA.empty_table())
     columns = ", ".join(FILES_SCHEMA.names)
     where = "" if stretch is None else f" where {within(*stretch)}"
+    if sources is not None:
+        where = f" where source in ({', '.join(map(literal, sorted(sources))) or 'null'})"
     return Ledger(reader.query(f"select {columns} from {FILES}{where}").cast(FILES_SCHEMA))
 
 

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Expected, Source
 from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger
@@ -89,7 +92,9 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
         row["state"]: row["n"] for row in _rows(reader, f"select state, count(*) as n from {FILES} group by state")
     }
     undeclared = _rows(reader, f"select path, reason from {UNDECLARED} order by path")
-    ledger = read_ledger(reader)
+    wanted = {source.name for source in catalog if source.files.required}
+    wanted |= {source.files.expected_from.source for source in catalog if source.files.expected_from is not None}
+    ledger = read_ledger(reader, sources=wanted)
     missing, unknown = _completeness(reader, catalog, ledger, due_until)
     hashes = {source.name: source.reading_hash for source in catalog}
     sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
@@ -143,25 +148,32 @@ def _completeness(
     for source in catalog:
         if (expected := source.files.expected_from) is None:
             continue
-        rows = _rows(
-            reader,
+        files = reader.query(
             f"select machine, business_date, in_raw from {FILES} where source = '{source.name}' and {_CURRENT}"
-            f" and (in_raw or state = '{State.QUARANTINED}')",
+            f" and (in_raw or state = '{State.QUARANTINED}')"
         )
-        delivered = {(row["machine"], row["business_date"]) for row in rows}
-        loaded = [row["business_date"] for row in rows if row["in_raw"]]
+        loaded = pc.min_max(files["business_date"].filter(files["in_raw"])).as_py()
         lives = _lives(reader, catalog.source(expected.source), expected, ledger)
-        if not loaded or not lives:
+        if loaded["min"] is None or not lives:
             continue
-        unknown |= {machine for machine, _ in delivered} - lives.keys()
-        first, last = min(loaded), due_until or max(loaded)
-        missing += [
-            {"source": source.name, "machine": machine, "business_day": day.isoformat()}
-            for machine, (since, until) in sorted(lives.items())
-            for day in _days(max(first, since), min(last, until or last))
-            if (machine, day) not in delivered
-        ]
+        # Days as numbers, and a set of them for each machine: these are hundreds of thousands of files.
+        delivered: dict[str, set[int]] = defaultdict(set)
+        for machine, day in zip(values_of(files["machine"]), _numbers(files["business_date"]), strict=True):
+            delivered[machine].add(day)
+        unknown |= delivered.keys() - lives.keys()
+        first, last = loaded["min"], due_until or loaded["max"]
+        for machine, (since, until) in sorted(lives.items()):
+            due = range(max(first, since).toordinal(), min(last, until or last).toordinal() + 1)
+            missing += [
+                {"source": source.name, "machine": machine, "business_day": date.fromordinal(day).isoformat()}
+                for day in sorted(set(due) - delivered[machine])
+            ]
     return missing, sorted(unknown)
+
+
+def _numbers(days: pa.ChunkedArray) -> list[int]:
+    """As `date.toordinal` gives them."""
+    return values_of(pc.add(days.cast(pa.int32()), date(1970, 1, 1).toordinal()))
 
 
 def last_changes(reader: Reader, catalog: Catalog) -> dict[date | None, datetime]:
@@ -190,10 +202,6 @@ def _lives(reader: Reader, master: Source, expected: Expected, ledger: Ledger) -
         f" from {raw_table(master)} where _file_id = '{newest.file_id}'",
     )
     return {row["machine"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def _paths(reader: Reader, condition: str) -> list[str]:

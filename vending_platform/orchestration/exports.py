@@ -1,13 +1,12 @@
 """Assets of exported files, generated from dbt's exposures."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from vending_platform.catalog import Catalog, Export
-from vending_platform.exporting import Exported, Part, current_parts
+from vending_platform.exporting import Exported
 from vending_platform.orchestration.names import business_days, export_key, model_key
 from vending_platform.orchestration.telling import parts_metadata, telling
 from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
@@ -41,13 +40,15 @@ def _assets(
             exported = telling(context, platform).export(context.run.run_id, chosen)
         done = {one.name: one for one in exported}
         asked = set(context.partition_keys) if partitions is not None else set()
-        visible = _visible(platform)
         place = platform.environment.places.processed
         for export, key in chosen.items():
-            for (name, day), parts in visible.items():
-                if name == export and day in asked:
-                    context.add_asset_metadata(parts_metadata(parts, place), asset_key=key, partition_key=day)
-            if export in done and not _problem(done[export], asked):
+            if export not in done:
+                continue
+            for day in sorted(asked & done[export].days.keys(), key=str):
+                context.add_asset_metadata(
+                    parts_metadata(done[export].days[day], place), asset_key=key, partition_key=day
+                )
+            if not _problem(done[export], asked):
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(done[export], place))
         if troubles := [Trouble(problem) for one in done.values() if (problem := _problem(one, asked))]:
             give_up_or_retry(context, troubles, retries)
@@ -58,19 +59,10 @@ def _assets(
 def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Sequence[Exported]) -> None:
     """For a run that is about whatever is not up to date: which files it made visible."""
     place = platform.environment.places.processed
-    visible = _visible(platform)
     for exported in done:
         for day in dict.fromkeys(part.day for part in exported.written):
-            metadata = parts_metadata(visible[exported.name, day], place)
+            metadata = parts_metadata(exported.days[day], place)
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=day))
-
-
-def _visible(platform: Platform) -> dict[tuple[str, str | None], list[Part]]:
-    """The files of every export's days."""
-    found: dict[tuple[str, str | None], list[Part]] = defaultdict(list)
-    for name, part in current_parts(platform.catalog, platform.rooms.storage.processed):
-        found[name, part.day].append(part)
-    return found
 
 
 def not_exported(done: Sequence[Exported]) -> list[Trouble]:

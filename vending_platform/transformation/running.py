@@ -48,6 +48,8 @@ UNFINISHED = ""
 _GOOD = ("success", "pass", "warn")
 _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
+_arranged: list[tuple[Catalog, pa.Table, RawVersions]] = []
+"""The last ledger that this process has arranged, and what came of it: a run asks for the same some times."""
 
 
 class TransformationError(RuntimeError):
@@ -112,7 +114,7 @@ def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
     if not reader.has_table(_LEDGER):
         return {}
     ledger = _ledger(reader)
-    raw = raw_versions(catalog, ledger)
+    raw = _raw_versions(catalog, ledger)
     reached = spread(reader, catalog, raw).reached
     built = {build: UNFINISHED if build in reached else version for build, version in _built(reader).items()}
     return stale_days(catalog.models, raw, built, blocked_days(catalog.models, blocks(catalog, ledger)))
@@ -154,7 +156,7 @@ def transform(
             writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS, **TABLES})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
             ledger = _ledger(writer)
-            raw = raw_versions(catalog, ledger)
+            raw = _raw_versions(catalog, ledger)
             done.blocked = blocks(catalog, ledger)
             waiting = blocked_days(catalog.models, done.blocked)
             found = spread(writer, catalog, raw)
@@ -320,6 +322,15 @@ def _ledger(reader: Reader) -> pa.Table:
     if not reader.has_table(_LEDGER):
         return pa.table({column: pa.array([]) for column in columns})
     return reader.query(f"select {', '.join(columns)} from {_LEDGER} where in_raw or state = 'quarantined'")
+
+
+def _raw_versions(catalog: Catalog, ledger: pa.Table) -> RawVersions:
+    for known, same, raw in _arranged:
+        if known == catalog and same.equals(ledger):
+            return raw
+    raw = raw_versions(catalog, ledger)
+    _arranged[:] = [(catalog, ledger, raw)]
+    return raw
 
 
 def _built(reader: Reader) -> dict[tuple[str, date | None], str]:

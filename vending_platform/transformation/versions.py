@@ -7,9 +7,10 @@ versions that were valid on them, so that a new master reaches the days from its
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -36,7 +37,7 @@ class RawVersions:
     """A hash over all deliveries that count, also those in quarantine."""
     _spans: dict[tuple[str, Days], str] = field(default_factory=dict, compare=False)
     """The hashes of spans of days that were asked for: many models rest on the same ones."""
-    _known: dict[tuple[Hashable, date | None], str] = field(default_factory=dict, compare=False)
+    _known: dict[tuple[str, date | None], str] = field(default_factory=dict, compare=False)
     """What was asked before: many models rest on the same, and a run asks some times what is stale."""
 
     def days_of(self, model: Model) -> frozenset[date]:
@@ -66,14 +67,19 @@ class RawVersions:
                 self._spans[source, span] = _hash(self._during(source, *span))
             yield self._spans[source, span]
 
-    def _during(self, source: str, first: date, last: date) -> Iterator[str]:
+    def _during(self, source: str, first: date, last: date) -> Iterable[str]:
         if source in self.masters:
-            yield from _valid(self.masters[source], first, last)
-            return
-        days = self.days[source]
-        known = list(days)
-        for day in known[bisect_left(known, first) : bisect_right(known, last)]:
-            yield f"{day} {days[day]}"
+            return _valid(self.masters[source], first, last)
+        days, told = self._told[source]
+        return told[bisect_left(days, first) : bisect_right(days, last)]
+
+    @cached_property
+    def _told(self) -> dict[str, tuple[list[date], list[str]]]:
+        """Of each daily source its days, and for each of them a line that changes with it."""
+        return {
+            source: (list(days), [f"{day} {version}" for day, version in days.items()])
+            for source, days in self.days.items()
+        }
 
 
 def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
@@ -124,7 +130,4 @@ def _valid(versions: tuple[tuple[date, str, str], ...], first: date, last: date)
 
 
 def _hash(parts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(f"{part}\0".encode())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256("".join(f"{part}\0" for part in parts).encode()).hexdigest()[:16]
