@@ -98,18 +98,19 @@ class Catalog:
 
     @cached_property
     def _patterns(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
-        """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name."""
-        found: dict[str, list[tuple[str, NamePattern, Source]]] = {}
+        """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name. Those
+        that begin with anything come into question for all, and alone under no letter."""
+        found: dict[str, list[tuple[str, NamePattern, Source]]] = {"": []}
         for source in self.sources:
             for pattern in source.patterns:
                 found.setdefault(pattern.prefix[:1], []).append((pattern.prefix, pattern, source))
-        return found
+        return {letter: taken + (found[""] if letter else []) for letter, taken in found.items()}
 
     def identify(self, path: str) -> tuple[Source, NameParts] | Undeclared:
         """Which contract a file falls under, by its name alone, wherever it lies."""
         name = path.rsplit("/", 1)[-1]
         found: list[tuple[Source, NameParts]] = []
-        for prefix, pattern, source in (*self._patterns.get(name[:1], ()), *self._patterns.get("", ())):
+        for prefix, pattern, source in self._patterns.get(name[:1], self._patterns[""]):
             if not name.startswith(prefix):
                 continue
             try:

@@ -49,6 +49,14 @@ class Model:
         """All that decides which raw content a day of it rests on: models that agree in this rest on the same."""
         return repr((sorted(self.sources), self.ways, self.reach, self.assumptions))
 
+    @cached_property
+    def _readings(self) -> dict[str, str]:
+        return {source: repr(self.ways_to(source)) for source in self.sources}
+
+    def reading_of(self, source: str) -> str:
+        """All that decides which days of a source a day of it rests on."""
+        return self._readings[source]
+
     def raw_days(self, source: str, first: date, last: date) -> Days:
         """The days of a source that its days from `first` to `last` rest on."""
         return _around(way.covered(first, last) for way in self.ways_to(source))

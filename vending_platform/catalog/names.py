@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _PARTS = {
     "machine": r"(?P<machine>[A-Za-z0-9][A-Za-z0-9-]*)",
@@ -51,11 +51,15 @@ class NamePattern:
         if found is None:
             return None
         parts = found.groupdict()
-        day = parts.get("day")
-        try:
-            return NameParts(parts.get("machine"), date.fromisoformat(day) if day else None)
-        except ValueError:
-            raise ValueError(f"{day} in the name is no date") from None
+        return NameParts(parts.get("machine"), _day(parts.get("day")))
+
+
+@lru_cache(maxsize=10_000)  # of many files few are of different days
+def _day(said: str | None) -> date | None:
+    try:
+        return date.fromisoformat(said) if said else None
+    except ValueError:
+        raise ValueError(f"{said} in the name is no date") from None
 
 
 def parse_name_pattern(template: str) -> NamePattern:

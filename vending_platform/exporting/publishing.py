@@ -209,7 +209,7 @@ def _export(
             contract=export.contract,
         )
         processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
-    _sweep(export, manifest, processed)
+    _sweep(export, manifest, processed, files | _paths(written))
     return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None, visible)
 
 
@@ -279,14 +279,13 @@ def _write_piece(export: Export, place: Place, content: Content, piece: Piece, r
     )
 
 
-def _sweep(export: Export, manifest: Manifest | None, place: Place) -> None:
-    """Files of exports before the last one, and what a crash left behind."""
+def _sweep(export: Export, manifest: Manifest | None, place: Place, files: set[str]) -> None:
+    """Of these files those of exports before the last one, and what a crash left behind."""
     needed = {_manifest_path(export.name)}
     if manifest is not None:
         needed |= _paths(manifest.parts) | set(manifest.superseded)
-    for file in list(place.files(export.name)):
-        if file.path not in needed:
-            place.delete(file.path)
+    for path in files - needed:
+        place.delete(path)
 
 
 def _manifest_path(name: str) -> str:

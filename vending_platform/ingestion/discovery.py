@@ -39,8 +39,9 @@ def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Di
     delivered, undeclared = [], []
     tomorrow = now.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date() + timedelta(days=1)
     for file in files:
-        found = catalog.identify(file.path)
-        printable = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        found, printable = catalog.identify(file.path), file.path
+        if not printable.isascii():
+            printable = printable.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         if isinstance(found, Undeclared):
             undeclared.append(UndeclaredFile(printable, file, found.reason))
         elif printable != file.path:

@@ -43,6 +43,14 @@ BUILDS_SCHEMA = pa.schema(
     ]
 )
 _LEDGER = TableName("raw", "_files")
+_LEDGER_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("source", "path", "sha256", "file_id", "state")),
+        ("business_date", pa.date32()),
+        ("modified_at", pa.timestamp("us", "UTC")),
+        ("in_raw", pa.bool_()),
+    ]
+)
 UNFINISHED = ""
 """In the place of a raw version: a build was begun, and whether it went well is not known."""
 _GOOD = ("success", "pass", "warn")
@@ -318,10 +326,10 @@ def _result(result: Any) -> NodeResult:
 
 def _ledger(reader: Reader) -> pa.Table:
     """The files whose rows are in `raw`, and those in quarantine."""
-    columns = ("source", "path", "sha256", "file_id", "state", "business_date", "modified_at", "in_raw")
     if not reader.has_table(_LEDGER):
-        return pa.table({column: pa.array([]) for column in columns})
-    return reader.query(f"select {', '.join(columns)} from {_LEDGER} where in_raw or state = 'quarantined'")
+        return _LEDGER_SCHEMA.empty_table()
+    columns = ", ".join(_LEDGER_SCHEMA.names)
+    return reader.query(f"select {columns} from {_LEDGER} where in_raw or state = 'quarantined'")
 
 
 def _raw_versions(catalog: Catalog, ledger: pa.Table) -> RawVersions:

@@ -35,6 +35,8 @@ class RawVersions:
     """Of each source: a hash over all of its files."""
     ledger: str
     """A hash over all deliveries that count, also those in quarantine."""
+    _covered: dict[tuple[str, date], Days] = field(default_factory=dict, compare=False)
+    """The spans of days that a day rests on, by the ways to them."""
     _spans: dict[tuple[str, Days], str] = field(default_factory=dict, compare=False)
     """The hashes of spans of days that were asked for: many models rest on the same ones."""
     _known: dict[tuple[str, date | None], str] = field(default_factory=dict, compare=False)
@@ -62,10 +64,16 @@ class RawVersions:
             if day is None or (source not in self.days and source not in self.masters):
                 yield self.wholes.get(source, "")
                 continue
-            span = model.raw_days(source, day, day)
+            span = self._span(model, source, day)
             if (source, span) not in self._spans:
                 self._spans[source, span] = _hash(self._during(source, *span))
             yield self._spans[source, span]
+
+    def _span(self, model: Model, source: str, day: date) -> Days:
+        asked = model.reading_of(source), day
+        if asked not in self._covered:
+            self._covered[asked] = model.raw_days(source, day, day)
+        return self._covered[asked]
 
     def _during(self, source: str, first: date, last: date) -> Iterable[str]:
         if source in self.masters:
@@ -84,19 +92,22 @@ class RawVersions:
 
 def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     """From the rows of the ledger, at least those with `in_raw`."""
-    by_day: dict[str, dict[date, list[str]]] = defaultdict(lambda: defaultdict(list))
-    masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
-    wholes: dict[str, list[str]] = defaultdict(list)
-    ledger: list[str] = []
     kinds = {source.name: source.files.delivery for source in catalog}
-    # Column by column, and only the columns that are asked of all: these are hundreds of thousands of rows.
-    columns = (values_of(files[name]) for name in ("source", "file_id", "state", "in_raw", "business_date"))
-    for name, file_id, state, in_raw, day in zip(*columns, strict=True):
-        entry = f"{file_id} {state}"
-        ledger.append(entry)
-        if name in kinds and in_raw:
-            wholes[name].append(entry)
-            if kinds[name] is Delivery.DAILY:
+    by_day: dict[str, dict[date, list[str]]] = {
+        name: defaultdict(list) for name, kind in kinds.items() if kind is Delivery.DAILY
+    }
+    masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
+    wholes: dict[str, str] = {}
+    # By columns, and put in order once: these are hundreds of thousands of rows.
+    entries = pc.binary_join_element_wise(files["file_id"], files["state"], " ")
+    ordered = files.select(["source", "file_id", "business_date", "in_raw"]).append_column("entry", entries)
+    ordered = ordered.sort_by("entry")
+    for name in kinds:
+        its = ordered.filter(pc.and_(ordered["in_raw"], pc.equal(ordered["source"], name)))
+        if its.num_rows:
+            wholes[name] = _hash(its["entry"].to_pylist())
+        if name in by_day:
+            for day, file_id in zip(values_of(its["business_date"]), its["file_id"].to_pylist(), strict=True):
                 by_day[name][day].append(file_id)
     snapshots = pa.array([name for name, kind in kinds.items() if kind is Delivery.SNAPSHOT], pa.string())
     chosen = pc.and_(files["in_raw"], pc.is_in(files["source"], value_set=snapshots))
@@ -104,17 +115,13 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
         since = row["business_date"] or row["modified_at"].astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
         masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"], row["file_id"]))
     return RawVersions(
-        days={
-            source.name: {day: _hash(sorted(ids)) for day, ids in sorted(by_day[source.name].items())}
-            for source in catalog
-            if source.files.delivery is Delivery.DAILY
-        },
+        days={name: {day: _hash(sorted(ids)) for day, ids in sorted(days.items())} for name, days in by_day.items()},
         masters={
             name: tuple((since, content, file_id) for since, _, _, content, file_id in sorted(versions))
             for name, versions in masters.items()
         },
-        wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
-        ledger=_hash(sorted(ledger)),
+        wholes=wholes,
+        ledger=_hash(ordered["entry"].to_pylist()),
     )
 
 
