@@ -11,6 +11,8 @@ from vending_platform.alerts.plain import without_secrets
 
 _SUBJECTS = ("run", "job", "step", "asset", "partition")
 """What a line is about, where its record says so."""
+_TALKATIVE = ("alembic.", "botocore.", "snowflake.connector.")
+"""Who tells at every tick of a sensor how it connected."""
 
 
 class JsonLines(logging.Formatter):
@@ -44,7 +46,12 @@ class JsonLines(logging.Formatter):
 def json_handler(about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(about))
+    handler.addFilter(_is_worth_a_line)
     return handler
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or not record.name.startswith(_TALKATIVE)
 
 
 def log_as_json(logger: logging.Logger) -> None:

@@ -69,6 +69,14 @@ def test_logging_as_json_twice_says_everything_once(capsys: pytest.CaptureFixtur
     assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["once"]
 
 
+def test_how_a_library_connected_is_worth_no_line_but_what_worries_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.Logger("botocore.credentials")
+    log_as_json(logger)
+    logger.info("found them")
+    logger.warning("they are old")
+    assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["they are old"]
+
+
 def test_numbers_are_metrics_for_the_environment_and_by_what_is_few(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, METRICS.name)
     numbers = [Number("Files", 8), Number("Lag", 1.5, Unit.SECONDS)]

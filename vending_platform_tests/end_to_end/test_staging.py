@@ -14,18 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import dagster as dg
 import pytest
 
 from vending_platform import sample_data
 from vending_platform.accounts import WrongAccount
+from vending_platform.alerts import Alerting, Kind
 from vending_platform.environment import Environment, SnowflakeTarget, load
 from vending_platform.exporting import current_parts
 from vending_platform.ingestion import Summary
 from vending_platform.orchestration import run_daily
+from vending_platform.orchestration.watching import watch_once
 from vending_platform.platform import Listener, Platform
 from vending_platform.storage import open_storage
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import TableName
+from vending_platform_tests.alerts.parts import Notebook
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.shapes import REVIEWED
 from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of, day_of_sales, name
@@ -93,6 +97,7 @@ def test_they_agree(
     assert not apart, "\n".join(sorted(apart))
     assert exports(staging) == exports(development)
     assert len(exports(staging)) > 6
+    assert watched(staging) == watched(development)
 
 
 @pytest.mark.snowflake
@@ -192,6 +197,14 @@ def everything(platform: Platform, *, is_blocked: bool) -> dict[str, Counter[str
         ]
         tables.remove("staging.stg_quality__results")  # it says which run asked, and when
         return {table: Counter(map(told, reader.query(f"select * from {table}").to_pylist())) for table in tables}
+
+
+def watched(platform: Platform) -> set[tuple[Kind, str]]:
+    """What one look of the watch finds wrong, but for what is late: each environment has hours of its own."""
+    phone = Notebook("phone")
+    with dg.DagsterInstance.ephemeral() as history:
+        watch_once(history, ["daily"], platform, Alerting([phone]), datetime.now(UTC))
+    return {(sent.problem.kind, sent.problem.about) for sent in phone.messages if sent.problem.kind is not Kind.MARTS}
 
 
 def told(row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vending_platform.ingestion import Rooms, Step, Summary, Watcher, ingest, overview, pending, status
+from vending_platform.ingestion import Rooms, Step, Summary, Watcher, ingest, last_changes, overview, pending, status
 from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, UNDECLARED
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import WarehouseMoved
@@ -69,7 +69,10 @@ def test_replaying_and_the_status_are_the_same(yards: tuple[Yard, Yard]) -> None
     for yard in yards:
         seen, is_being_written = status(yard.warehouse, yard.catalog)
         with yard.warehouse.reading() as reader:
-            told.append((replace(seen, as_of=""), is_being_written, overview(reader), pending(yard.rooms, NOW)))
+            changes = last_changes(reader, yard.catalog)
+            told.append(
+                (replace(seen, as_of=""), is_being_written, overview(reader), pending(yard.rooms, NOW), changes)
+            )
     assert told[0] == told[1]
     assert told[0][0].rows["sales"] == {"accepted": 1, "rejected": 1}
 
