@@ -98,8 +98,8 @@ class Catalog:
 
     @cached_property
     def _patterns(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
-        """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name. Those
-        that begin with anything come into question for all, and alone under no letter."""
+        """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name.
+        Those that begin with anything come into question for all, and alone under no letter."""
         found: dict[str, list[tuple[str, NamePattern, Source]]] = {"": []}
         for source in self.sources:
             for pattern in source.patterns:
