@@ -27,7 +27,7 @@ from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.spread import SCHEMAS, spread
 from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
-from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
+from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer, values_of
 
 BUILDS = TableName("raw", "_builds")
 BUILDS_SCHEMA = pa.schema(
@@ -344,9 +344,10 @@ def _raw_versions(catalog: Catalog, ledger: pa.Table) -> RawVersions:
 def _built(reader: Reader) -> dict[tuple[str, date | None], str]:
     if not reader.has_table(BUILDS):
         return {}
-    rows = reader.query(f"select model, business_date, raw_version, checks_passed from {BUILDS}").to_pylist()
+    found = reader.query(f"select model, business_date, raw_version, checks_passed from {BUILDS}")
     return {
-        (row["model"], row["business_date"]): row["raw_version"] if row["checks_passed"] else UNFINISHED for row in rows
+        (model, day): version if passed else UNFINISHED
+        for model, day, version, passed in zip(*map(values_of, found.columns), strict=True)
     }
 
 

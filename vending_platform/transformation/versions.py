@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -37,8 +38,8 @@ class RawVersions:
     """A hash over all deliveries that count, also those in quarantine."""
     _covered: dict[tuple[str, date], Days] = field(default_factory=dict, compare=False)
     """The spans of days that a day rests on, by the ways to them."""
-    _spans: dict[tuple[str, Days], str] = field(default_factory=dict, compare=False)
-    """The hashes of spans of days that were asked for: many models rest on the same ones."""
+    _stretches: dict[tuple[str, int, int], str] = field(default_factory=dict, compare=False)
+    """The hashes that were asked for of stretches of a source: of most masters there are few."""
     _known: dict[tuple[str, date | None], str] = field(default_factory=dict, compare=False)
     """What was asked before: many models rest on the same, and a run asks some times what is stale."""
 
@@ -64,10 +65,7 @@ class RawVersions:
             if day is None or (source not in self.days and source not in self.masters):
                 yield self.wholes.get(source, "")
                 continue
-            span = self._span(model, source, day)
-            if (source, span) not in self._spans:
-                self._spans[source, span] = _hash(self._during(source, *span))
-            yield self._spans[source, span]
+            yield self._during(source, *self._span(model, source, day))
 
     def _span(self, model: Model, source: str, day: date) -> Days:
         asked = model.reading_of(source), day
@@ -75,18 +73,28 @@ class RawVersions:
             self._covered[asked] = model.raw_days(source, day, day)
         return self._covered[asked]
 
-    def _during(self, source: str, first: date, last: date) -> Iterable[str]:
-        if source in self.masters:
-            return _valid(self.masters[source], first, last)
+    def _during(self, source: str, first: date, last: date) -> str:
+        """A hash over what is there of a source between these days; of a master, over what is valid on them: also the
+        last content before, and before the first one is valid, the first one."""
         days, told = self._told[source]
-        return told[bisect_left(days, first) : bisect_right(days, last)]
+        begin, end = bisect_left(days, first), bisect_right(days, last)
+        if source in self.masters:
+            begin = max(bisect_right(days, first) - 1, 0)
+            end = max(end, begin + 1)
+        if (source, begin, end) not in self._stretches:
+            parts = told[begin:end]
+            self._stretches[source, begin, end] = _hash(_changes(parts) if source in self.masters else parts)
+        return self._stretches[source, begin, end]
 
     @cached_property
     def _told(self) -> dict[str, tuple[list[date], list[str]]]:
-        """Of each daily source its days, and for each of them a line that changes with it."""
+        """Of each source the days on which something of it begins to count, and a text that changes with that."""
         return {
             source: (list(days), [f"{day} {version}" for day, version in days.items()])
             for source, days in self.days.items()
+        } | {
+            source: ([since for since, _, _ in versions], [content for _, content, _ in versions])
+            for source, versions in self.masters.items()
         }
 
 
@@ -125,16 +133,10 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     )
 
 
-def _valid(versions: tuple[tuple[date, str, str], ...], first: date, last: date) -> Iterator[str]:
-    """The contents valid between these days, without one that repeats the one before it; before the first one is
-    valid, the first one."""
-    begun = sum(since <= first for since, _, _ in versions)
-    before = None
-    for number, (since, content, _) in enumerate(versions[max(begun - 1, 0) :]):
-        if (number == 0 or since <= last) and content != before:
-            yield content
-            before = content
+def _changes(contents: Iterable[str]) -> Iterator[str]:
+    """Without those that repeat the one before them."""
+    return (content for content, _ in groupby(contents))
 
 
 def _hash(parts: Iterable[str]) -> str:
-    return hashlib.sha256("".join(f"{part}\0" for part in parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join([*parts, ""]).encode()).hexdigest()[:16]
