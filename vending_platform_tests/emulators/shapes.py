@@ -18,6 +18,7 @@ _LAYER = "(?:raw|staging|intermediate|marts|dq|partners)"
 _OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
 _NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
 _COUNTS = rf"(?:, count\((?:distinct )?{_COLUMN}\) as [nd]\d+)*"
+_OF_A_FILE = r"\(_file_id = \? and (?:_line|<column>) in \(\?\)\)"
 _STEPS = (
     (r"/\*.*?\*/|--[^\n]*", " "),
     (r"\s+", " "),
@@ -46,6 +47,12 @@ _STEPS = (
     (rf"select {_COLUMN} as business_date, count\(\*\) as n{_COUNTS}", "select <column> as business_date, <counts>"),
     (rf"where <column> between \? and \?(?: or {_COLUMN} between \? and \?)+", "where <column> between ? and ?"),
     (r"from \((?:select|with) .*\) as failing\b", "from <query> as failing"),
+    (rf"select _file_id, _line(?:, {_COLUMN})+ from", "select _file_id, _line, <columns> from"),
+    (rf"(?: and {_COLUMN} = \?)+", " and <column> = ?"),
+    (rf"(?: and {_COLUMN} in \(\?\))+", " and <column> in (?)"),
+    (rf" and {_COLUMN} is not null", " and <column> is not null"),
+    (r"\(_business_date between \? and \?(?: or _business_date between \? and \?)*\)", "(<days>)"),
+    (rf"\({_OF_A_FILE}(?: or {_OF_A_FILE})*\)", "(<lines of files>)"),
 )
 _STEPS_OF_DBT = (
     (r"(create transient table <relation>) \((?!.*\bas \(? ?(?:with|select)\b).*\)\s*$", r"\1 (<columns>)"),

@@ -3,6 +3,7 @@
 Staging is its own definitions, from the files in S3 to the exports there, with real clients, dbt-snowflake among them.
 """
 
+import json
 import logging
 import os
 from collections import Counter
@@ -27,6 +28,7 @@ from vending_platform.orchestration import run_daily
 from vending_platform.orchestration.watching import watch_once
 from vending_platform.platform import Listener, Platform
 from vending_platform.storage import open_storage
+from vending_platform.tracing import NothingToTrace, trace
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import TableName
 from vending_platform_tests.alerts.parts import Notebook
@@ -38,6 +40,13 @@ if TYPE_CHECKING:
     from vending_platform_tests.emulators.cloud import Cloud
     from vending_platform_tests.emulators.live import Live
 
+TRACED = {
+    "dim_staff": ["staff_key"],
+    "fct_sales": ["transaction_id"],
+    "mart_cashless_settlement": ["payment_method_id", "business_date"],
+    "mart_machine_daily": ["machine_id", "business_date"],
+    "mart_product_ranking": ["product_id", "business_date"],
+}
 EMULATED, LIVE = (pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("snowflake", "live"))
 
 
@@ -98,6 +107,10 @@ def test_they_agree(
     assert exports(staging) == exports(development)
     assert len(exports(staging)) > 6
     assert watched(staging) == watched(development)
+    asked = list(questions(development))
+    answers = traced(development, asked)
+    assert answers == traced(staging, asked)
+    assert len(answers) == len(asked) == len(TRACED) + 2
 
 
 @pytest.mark.snowflake
@@ -205,6 +218,32 @@ def watched(platform: Platform) -> set[tuple[Kind, str]]:
     with dg.DagsterInstance.ephemeral() as history:
         watch_once(history, ["daily"], platform, Alerting([phone]), datetime.now(UTC))
     return {(sent.problem.kind, sent.problem.about) for sent in phone.messages if sent.problem.kind is not Kind.MARTS}
+
+
+def questions(platform: Platform) -> Iterator[tuple[str, dict[str, str]]]:
+    """A row of each mart that is traced, and two that there are not."""
+    with platform.rooms.warehouse.reading() as reader:
+        for mart, keys in TRACED.items():
+            rows = reader.query(f"select {', '.join(keys)} from marts.{mart} order by {', '.join(keys)} limit 1")
+            yield mart, {name: str(value) for name, value in rows.to_pylist()[0].items()}
+    yield "mart_machine_daily", {"machine": "VM999", "day": "2024-03-04"}
+    yield "mart_machine_daily", {"day": "1999-12-31"}
+
+
+def traced(platform: Platform, asked: list[tuple[str, dict[str, str]]]) -> list[dict[str, Any] | str]:
+    """The answers with their lines, but for when the files were loaded; or why there are none."""
+    answers: list[dict[str, Any] | str] = []
+    with platform.rooms.warehouse.reading() as reader:
+        for mart, said in asked:
+            try:
+                answer = json.loads(trace(platform.catalog, reader, mart, said, with_lines=True).as_json())
+            except NothingToTrace as why:
+                answers.append(str(why))
+                continue
+            for file in (*answer["files"], *answer["missing"]):
+                del file["loaded_at"]
+            answers.append(answer)
+    return answers
 
 
 def told(row: dict[str, Any]) -> str:
