@@ -45,7 +45,7 @@ TRACED = {
     "fct_sales": ["transaction_id"],
     "mart_cashless_settlement": ["payment_method_id", "business_date"],
     "mart_machine_daily": ["machine_id", "business_date"],
-    "mart_product_ranking": ["product_id", "business_date"],
+    "mart_product_daily": ["product_id", "business_date"],
 }
 EMULATED, LIVE = (pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("snowflake", "live"))
 
