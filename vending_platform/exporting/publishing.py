@@ -235,14 +235,15 @@ def _is_waiting(export: Export, build: Build, stale: Mapping[date, frozenset[str
 
 
 def _write(export: Export, place: Place, content: Content) -> list[Part] | NotEncodable:
-    """The files; none where there are no rows, or why they can't be written."""
+    """The files; none where there are no rows, or why they can't be written: then not one of them is."""
     try:
-        if not (pieces := list(shaped(export, content.rows))):
-            return []
-        raw_files = _write_raw_files(export, place, content)
-        return [_write_piece(export, place, content, piece, raw_files) for piece in pieces]
+        pieces = [(piece, encode(piece.rows, export)) for piece in shaped(export, content.rows)]
     except NotEncodable as problem:
         return problem
+    if not pieces:
+        return []
+    raw_files = _write_raw_files(export, place, content)
+    return [_write_piece(export, place, content, piece, encoded, raw_files) for piece, encoded in pieces]
 
 
 def _write_raw_files(export: Export, place: Place, content: Content) -> RawFiles:
@@ -253,8 +254,10 @@ def _write_raw_files(export: Export, place: Place, content: Content) -> RawFiles
     return RawFiles(path, len(content.raw_files), sha256)
 
 
-def _write_piece(export: Export, place: Place, content: Content, piece: Piece, raw_files: RawFiles) -> Part:
-    build, encoded = content.build, encode(piece.rows, export)
+def _write_piece(
+    export: Export, place: Place, content: Content, piece: Piece, encoded: bytes, raw_files: RawFiles
+) -> Part:
+    build = content.build
     sha256 = hashlib.sha256(encoded).hexdigest()
     label = None if piece.split is None else file_label(piece.split)
     stem = "_".join(filter(None, (export.file_stem, build.key, label, sha256[:8])))

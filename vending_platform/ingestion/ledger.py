@@ -242,9 +242,10 @@ def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None, sources:
     if not reader.has_table(FILES):
         return Ledger(FILES_SCHEMA.empty_table())
     columns = ", ".join(FILES_SCHEMA.names)
-    where = "" if stretch is None else f" where {within(*stretch)}"
+    conditions = [] if stretch is None else [within(*stretch)]
     if sources is not None:
-        where = f" where source in ({', '.join(map(literal, sorted(sources))) or 'null'})"
+        conditions.append(f"source in ({', '.join(map(literal, sorted(sources))) or 'null'})")
+    where = f" where {' and '.join(conditions)}" if conditions else ""
     return Ledger(reader.query(f"select {columns} from {FILES}{where}").cast(FILES_SCHEMA))
 
 
