@@ -1,15 +1,21 @@
 """The words that dbt is called with. Pure, so that they can be tested without dbt."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Set
+from datetime import date
 from pathlib import Path
 
+from vending_platform.catalog import Days
 from vending_platform.transformation.staleness import Window
+
+_MOST_DAYS = 400
+"""More make a statement long, and spare little."""
 
 
 def build_arguments(
     window: Window,
     *,
+    shared: Mapping[str, Set[Days]],
     views: Iterable[str] = (),
     absent: Iterable[str] = (),
     unit_tests: bool = True,
@@ -21,6 +27,8 @@ def build_arguments(
     """`dbt build` for one window and the `views` that it reads, with their tests, but for those tests that also ask a
     model that is `absent`.
 
+    `shared` are, per source, the days that share keys: no others have rows that need to be held against each other.
+
     Unit tests are about the project's code and not about a day's rows: they are asked once after it has changed.
     """
     names = dict.fromkeys([*sorted(views), *(model.name for model in window.models)])
@@ -29,17 +37,27 @@ def build_arguments(
         arguments += ["--exclude", " ".join(absent)]
     if not unit_tests:
         arguments += ["--exclude-resource-type", "unit_test"]
-    if window.first_day is not None and window.last_day is not None:
-        days: dict[str, object] = {"first_day": f"{window.first_day}", "last_day": f"{window.last_day}"}
+    if (first := window.first_day) and (last := window.last_day):
+        days: dict[str, object] = {"first_day": f"{first}", "last_day": f"{last}"}
         spans = {model.name: [f"{day}" for day in window.span(model)] for model in window.models if model.is_daily}
         others = {name: span for name, span in spans.items() if span != list(days.values())}
+        days["days_that_share_keys"] = dict(_days_that_share_keys(shared, first, last))
         arguments += ["--vars", json.dumps(days | ({"windows": others} if others else {}))]
     return [*arguments, *_where(project_dir, target_dir), "--target", target, "--threads", str(threads)]
 
 
-def parse_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list[str]:
-    """The manifest stays in memory: the build writes it down."""
-    return ["parse", "--no-write-json", *_where(project_dir, target_dir), "--target", target]
+def _days_that_share_keys(shared: Mapping[str, Set[Days]], first: date, last: date) -> Iterator[tuple[str, list[str]]]:
+    """Per source, the days that have to do with the window. Of too many none is named, and all are compared."""
+    for source, links in sorted(shared.items()):
+        days = {day for link in links if any(first <= end <= last for end in link) for day in link}
+        if len(days) <= _MOST_DAYS:
+            yield source, [f"{day}" for day in sorted(days)]
+
+
+def parse_arguments(*, known: Path | None, project_dir: Path, target_dir: Path, target: str) -> list[str]:
+    """The manifest stays in memory: the build writes it down. `known` is what dbt kept of an earlier parse."""
+    memory = ["--partial-parse-file-path", str(known)] if known else ["--no-partial-parse"]
+    return ["parse", "--no-write-json", *memory, *_where(project_dir, target_dir), "--target", target]
 
 
 def catalog_arguments(*, project_dir: Path, target_dir: Path, target: str) -> list[str]:

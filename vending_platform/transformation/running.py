@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Catalog, Model, project_hash
+from vending_platform.catalog import Catalog, Days, Model, project_hash
 from vending_platform.quality import TABLES
 from vending_platform.storage import Place
 from vending_platform.transformation.adapters import DUCKDB, Adapter
@@ -191,7 +191,7 @@ def transform(
             there |= views | {model.name for model in window.models}
             absent = {model.name for model in catalog.models} - there
             changed = {model.code for model in window.models} - tested
-            results = dbt.build(window, views=views, absent=absent, unit_tests=bool(changed))
+            results = dbt.build(window, shared=found.shared, views=views, absent=absent, unit_tests=bool(changed))
             tested |= changed
             done.windows.append((window, results))
             done.rows |= _note(reservation, window, results, raw, run_id)
@@ -220,18 +220,24 @@ class _Dbt:
         self._project = project
         about = (project.project_dir, project_hash(project.project_dir), project.target, project.database)
         if about not in _parsed:
-            parsed = _invoke(
-                project,
-                dbtRunner(),
-                parse_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
-            )
+            with _remembered(project) as known:
+                where = {"project_dir": project.project_dir, "target_dir": project.target_dir}
+                parsed = _invoke(project, dbtRunner(), parse_arguments(known=known, **where, target=project.target))
             if not isinstance(parsed.result, Manifest):
                 raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
             _parsed.clear()
             _parsed[about] = parsed.result
         self._runner = dbtRunner(manifest=_parsed[about], callbacks=[on_event])
 
-    def build(self, window: Window, *, views: set[str], absent: set[str], unit_tests: bool) -> list[NodeResult]:
+    def build(
+        self,
+        window: Window,
+        *,
+        shared: Mapping[str, Set[Days]],
+        views: set[str],
+        absent: set[str],
+        unit_tests: bool,
+    ) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
         project = self._project
@@ -240,6 +246,7 @@ class _Dbt:
             self._runner,
             build_arguments(
                 window,
+                shared=shared,
                 views=views,
                 absent=absent,
                 unit_tests=unit_tests,
@@ -264,6 +271,18 @@ class _Dbt:
         )
         if not outcome.success:
             raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
+
+
+@contextmanager
+def _remembered(project: Project) -> Iterator[Path | None]:
+    """What dbt kept of parsing the very same project, if it did. Of another one it would also keep what is gone: a unit
+    test that was renamed is asked under both names."""
+    kept = project.target_dir / f"parsed-{project_hash(project.project_dir)}.msgpack"
+    yield kept if kept.exists() else None
+    if (written := project.target_dir / "partial_parse.msgpack").exists():
+        for older in project.target_dir.glob("parsed-*.msgpack"):
+            older.unlink()
+        written.replace(kept)
 
 
 def check_connection(project: Project) -> str:

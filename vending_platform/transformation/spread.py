@@ -1,26 +1,28 @@
 """What a change reaches beyond its own days. Two things cross from one day to another:
 
-- a row key that was delivered for two days counts once, so a change of either day decides about both;
+- a row key that was delivered for two days counts once, so a change of either day decides about both; which days share
+  keys at all is told to dbt, which then compares their rows and no others;
 - a master's first word about a key holds from the beginning of time (masters come late), so a key that becomes known
   reaches every earlier day on which something refers to it.
 
-Both are found by looking only for what changed since the last time; what was seen then is kept in `raw._spread_*`.
+Both are found by looking only for what changed since the last time; what was seen then is kept in `raw._spread_*`
+and `raw._shared_*`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery, Model, Source
+from vending_platform.catalog import Catalog, Days, Delivery, Model, Source
 from vending_platform.transformation.versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
-DAYS = TableName("raw", "_spread_days")
-LINKS = TableName("raw", "_spread_links")
+DAYS = TableName("raw", "_shared_seen")
+LINKS = TableName("raw", "_shared_keys")
 KEYS = TableName("raw", "_spread_keys")
 SCHEMAS = {
     DAYS: pa.schema([("source", pa.string()), ("business_date", pa.date32()), ("raw_version", pa.string())]),
@@ -35,14 +37,17 @@ class Spread:
 
     reached: frozenset[tuple[str, date]]
     remember: tuple[Change, ...]
+    shared: Mapping[str, Set[Days]]
+    """Per daily source, every two days that share a key; a day on which a key came twice stands beside itself."""
 
 
 def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
     reached: dict[str, set[date]] = defaultdict(set)
     remember: list[Change] = []
+    shared: dict[str, set[Days]] = {}
     for source in catalog:
         if source.files.delivery is Delivery.DAILY:
-            days, changes = _through_shared_keys(reader, source, raw)
+            shared[source.name], days, changes = _through_shared_keys(reader, source, raw)
             reached[source.name] |= days
             remember += changes
         elif source.files.delivery is Delivery.SNAPSHOT:
@@ -50,23 +55,25 @@ def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
             remember += changes
             for referring, days in _days_that_refer(reader, catalog, source, changed):
                 reached[referring] |= days
-    return Spread(frozenset(_model_days(catalog.models, raw, reached)), tuple(remember))
+    return Spread(frozenset(_model_days(catalog.models, raw, reached)), tuple(remember), shared)
 
 
-def _through_shared_keys(reader: Reader, source: Source, raw: RawVersions) -> tuple[set[date], list[Change]]:
+def _through_shared_keys(reader: Reader, source: Source, raw: RawVersions) -> tuple[set[Days], set[date], list[Change]]:
+    """The days that share keys now, the days that a change reaches by them, and how to remember what was seen."""
     seen = {row["business_date"]: row["raw_version"] for row in _rows(reader, DAYS, source)}
     now = raw.days.get(source.name, {})
     changed = sorted(day for day in seen.keys() | now.keys() if seen.get(day) != now.get(day))
+    known = {(row["business_date"], row["other_date"]) for row in _rows(reader, LINKS, source)}
     if not changed:
-        return set(), []
-    before = {(row["business_date"], row["other_date"]) for row in _rows(reader, LINKS, source)}
-    before = {link for link in before if not {*link}.isdisjoint(changed)}
+        return known, set(), []
+    before = {link for link in known if not {*link}.isdisjoint(changed)}
     same = " and ".join(f"one.{quoted(column)} = other.{quoted(column)}" for column in source.files.key)
     table = TableName(source.schema_name, source.name)
     found = reader.query(
         f"select distinct one._business_date as business_date, other._business_date as other_date"
         f" from {table} as one join {table} as other on {same}"
-        f" where one._business_date in ({_listed(changed)}) and one._business_date <> other._business_date"
+        f" where one._business_date in ({_listed(changed)})"
+        " and (one._file_id <> other._file_id or one._line <> other._line)"
     ).to_pylist()
     after = {(row["business_date"], row["other_date"]) for row in found}
     after |= {(other, day) for day, other in after}
@@ -82,7 +89,7 @@ def _through_shared_keys(reader: Reader, source: Source, raw: RawVersions) -> tu
             insert=_table(LINKS, [(source.name, *link) for link in sorted(after)]),
         ),
     ]
-    return {day for link in before | after for day in link}, remember
+    return known - before | after, {day for link in before | after for day in link}, remember
 
 
 def _newly_known(reader: Reader, source: Source, raw: RawVersions) -> tuple[set[str], list[Change]]:

@@ -74,14 +74,15 @@ def history(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
                         if is_delivered:
                             sold_on[day] = sold_on.get(day, 0) + 1
                             row |= {"transaction_id": f"{machine}{slot}{nth}", "sold_at": moment(day, hour)}
-                            yield "int_vends_priced", row
+                            yield "fct_sales", row
         for day in sold_on.keys() | visited_on:
             daily = {"units_sold": sold_on.get(day, 0), "visits": int(day in visited_on)}
             yield "mart_machine_daily", {"machine_id": machine, "business_date": day} | daily
 
 
 TABLES = {
-    "intermediate.int_vends_priced": "transaction_id varchar, machine_id varchar, slot_no varchar, product_id varchar, "
+    "intermediate.int_vends_failed": "business_date date",
+    "marts.fct_sales": "transaction_id varchar, machine_id varchar, slot_no varchar, product_id varchar, "
     "business_date date, sold_at timestamp, status varchar default 'completed', units_sold integer default 1, "
     "unit_price integer default 130",
     "marts.fct_replenishments": "replenishment_id varchar, machine_id varchar, slot_no varchar, product_id varchar, "

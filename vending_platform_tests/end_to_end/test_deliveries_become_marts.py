@@ -119,6 +119,20 @@ def test_a_key_that_was_delivered_for_two_days_is_decided_for_both(house: House)
     assert house.marts() == house.from_nothing()
 
 
+def test_a_key_that_came_twice_for_one_day_counts_once(house: House) -> None:
+    """In the files of two machines; the greater path wins. When that file says something else, the other is back."""
+    twice, other = sales_row(1, day=DAYS[4], product_id="P1").split(",")[0], name(DAYS[4], "VM002")
+    file_of = partial(day_of_sales, DAYS[4], 1, machine_id="VM002")
+    done = house.run({other: file_of(transaction_id=twice)})
+    assert spans(done) == [(DAYS[4], DAYS[4])]
+    (row,) = [row for row in house.marts()["fct_sales"] if twice in row]
+    assert "'machine_id': 'VM002'" in row
+    house.run({other: file_of(transaction_id="another")})
+    (row,) = [row for row in house.marts()["fct_sales"] if twice in row]
+    assert "'machine_id': 'VM001'" in row
+    assert house.marts() == house.from_nothing()
+
+
 def test_a_new_machine_file_for_an_unknown_machine_is_not_lost(house: House) -> None:
     house.run({name(DAYS[1], "VM777"): sales(sales_row(1, "VM777", DAYS[1], product_id="P1"))})
     (row,) = [row for row in house.marts()["fct_sales"] if "VM777" in row]

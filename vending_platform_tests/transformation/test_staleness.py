@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Model
+from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Days, Model
 from vending_platform.ingestion.ledger import FILES_SCHEMA
 from vending_platform.transformation.arguments import build_arguments
 from vending_platform.transformation.staleness import Window, stale_days, windows
@@ -142,17 +142,26 @@ def test_exactly_the_changed_days_are_stale_and_each_lies_in_one_window(
 
 def test_the_words_for_dbt(tmp_path: Path) -> None:
     window = Window((FACT, MONTHLY), {FACT.name: MARCH[:3], MONTHLY.name: MARCH[1:5]})
+    far = [MARCH[0] - timedelta(days=n) for n in range(1, 402)]
+    shared = {
+        "sales": {(MARCH[1], MARCH[1]), (far[9], MARCH[4]), (MARCH[4], far[9]), (far[1], far[2])},
+        "replenishment_records": set[Days](),
+        "automata": {(MARCH[0], day) for day in far},
+    }
     arguments = build_arguments(
-        window, project_dir=tmp_path, target_dir=tmp_path / "target", target="development", threads=2
+        window, shared=shared, project_dir=tmp_path, target_dir=tmp_path / "target", target="development", threads=2
     )
     assert arguments[:3] == ["build", "--select", "fct_sales mart_month"]
     assert json.loads(arguments[arguments.index("--vars") + 1]) == {
         "first_day": "2024-03-01",
         "last_day": "2024-03-05",
+        "days_that_share_keys": {"replenishment_records": [], "sales": ["2024-02-20", "2024-03-02", "2024-03-05"]},
         "windows": {"fct_sales": ["2024-03-01", "2024-03-03"], "mart_month": ["2024-03-01", "2024-03-31"]},
     }
     assert arguments[-4:] == ["--target", "development", "--threads", "2"]
-    whole = build_arguments(Window((DIM,)), project_dir=tmp_path, target_dir=tmp_path, target="production", threads=8)
+    whole = build_arguments(
+        Window((DIM,)), shared=shared, project_dir=tmp_path, target_dir=tmp_path, target="production", threads=8
+    )
     assert "--vars" not in whole
 
 
@@ -160,6 +169,7 @@ def test_unit_tests_run_when_the_code_has_changed(tmp_path: Path) -> None:
     def words(unit_tests: bool) -> list[str]:
         return build_arguments(
             Window((FACT,), {FACT.name: MARCH[:1]}),
+            shared={},
             unit_tests=unit_tests,
             project_dir=tmp_path,
             target_dir=tmp_path,

@@ -4,7 +4,7 @@ with
 
 vends as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select * from {{ ref('fct_sales') }}
     where
         {{ in_window('business_date') }}
         and units_sold > 0

@@ -16,8 +16,7 @@ sold as (
         sum(case when status = 'refunded' then quantity * unit_price else 0 end) as refunded_amount,
         sum(fee_amount) as fee_amount,
         sum(case when fee_amount is null then 1 else 0 end) as vends_without_fee
-    from {{ ref('int_vends_priced') }}
-    where status in ('completed', 'refunded')
+    from {{ ref('fct_sales') }}
     group by business_date, machine_id, payment_method_id, payment_type, category_id
 
 ),

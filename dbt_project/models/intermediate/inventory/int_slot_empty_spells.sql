@@ -23,7 +23,7 @@ inventory as (
 
 vends as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select * from {{ ref('fct_sales') }}
     where
         {{ in_reach('business_date') }}
         and status = 'completed'
@@ -46,7 +46,13 @@ machines as (
 delivered_days as (
 
     select distinct business_date
-    from {{ ref('int_vends_priced') }}
+    from {{ ref('fct_sales') }}
+    where {{ in_reach('business_date') }}
+
+    union distinct
+
+    select distinct business_date
+    from {{ ref('int_vends_failed') }}
     where {{ in_reach('business_date') }}
 
     union distinct

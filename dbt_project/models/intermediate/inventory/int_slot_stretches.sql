@@ -9,7 +9,7 @@ with
 
 vends as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select * from {{ ref('fct_sales') }}
     where
         {{ in_reach('business_date') }}
         and status = 'completed'

@@ -9,7 +9,22 @@ with
 
 vend_attempts as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select
+        machine_id,
+        business_date,
+        sold_at,
+        status
+    from {{ ref('fct_sales') }}
+    where {{ in_reach('business_date') }}
+
+    union all
+
+    select
+        machine_id,
+        business_date,
+        sold_at,
+        'failed' as status
+    from {{ ref('int_vends_failed') }}
     where {{ in_reach('business_date') }}
 
 ),

@@ -1,11 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='window', on_schema_change='append_new_columns') }}
-
 with
 
 vend_attempts as (
 
     select * from {{ ref('stg_vending__sales') }}
-    where {{ in_window('business_date') }}
 
 ),
 

@@ -8,7 +8,7 @@ with
 
 vends as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select * from {{ ref('fct_sales') }}
     where
         {{ in_reach('business_date') }}
         and status = 'completed'
@@ -38,7 +38,13 @@ machines as (
 delivered_days as (
 
     select distinct business_date
-    from {{ ref('int_vends_priced') }}
+    from {{ ref('fct_sales') }}
+    where {{ in_window('business_date') }}
+
+    union distinct
+
+    select distinct business_date
+    from {{ ref('int_vends_failed') }}
     where {{ in_window('business_date') }}
 
     union distinct

@@ -2,9 +2,16 @@
 
 with
 
-vend_attempts as (
+sales as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select * from {{ ref('fct_sales') }}
+    where {{ in_window('business_date') }}
+
+),
+
+failed_vends as (
+
+    select * from {{ ref('int_vends_failed') }}
     where {{ in_window('business_date') }}
 
 ),
@@ -22,14 +29,13 @@ machines as (
 
 ),
 
-attempted as (
+sold as (
 
     select
         machine_id,
         business_date,
         sum(case when status = 'completed' then 1 else 0 end) as vends,
         sum(case when status = 'refunded' then 1 else 0 end) as refunds,
-        sum(case when status = 'failed' then 1 else 0 end) as failed_attempts,
         sum(units_sold) as units_sold,
         sum(gross_amount) as gross_amount,
         sum(case when payment_type = 'cash' then gross_amount else 0 end) as cash_gross_amount,
@@ -39,7 +45,18 @@ attempted as (
         sum(gross_margin) as gross_margin,
         sum(case when gross_margin is not null then gross_amount end) as gross_amount_with_margin,
         sum(case when gross_margin is null then 1 else 0 end) as vends_without_margin
-    from vend_attempts
+    from sales
+    group by machine_id, business_date
+
+),
+
+failed as (
+
+    select
+        machine_id,
+        business_date,
+        count(*) as failed_attempts
+    from failed_vends
     group by machine_id, business_date
 
 ),
@@ -64,7 +81,14 @@ machine_days as (
     select
         machine_id,
         business_date
-    from attempted
+    from sold
+
+    union distinct
+
+    select
+        machine_id,
+        business_date
+    from failed
 
     union distinct
 
@@ -84,18 +108,18 @@ final as (
         machines.location_type,
         machines.prefecture,
         machines.route_id,
-        cast(coalesce(attempted.vends, 0) as bigint) as vends,
-        cast(coalesce(attempted.failed_attempts, 0) as bigint) as failed_attempts,
-        cast(coalesce(attempted.refunds, 0) as bigint) as refunds,
-        cast(coalesce(attempted.units_sold, 0) as bigint) as units_sold,
-        cast(coalesce(attempted.gross_amount, 0) as bigint) as gross_amount,
-        cast(coalesce(attempted.cash_gross_amount, 0) as bigint) as cash_gross_amount,
-        cast(coalesce(attempted.fee_amount, 0) as bigint) as fee_amount,
-        cast(coalesce(attempted.net_amount, 0) as bigint) as net_amount,
-        cast(coalesce(attempted.cost_amount, 0) as bigint) as cost_amount,
-        cast(coalesce(attempted.gross_margin, 0) as bigint) as gross_margin,
-        {{ safe_divide('attempted.gross_margin', 'attempted.gross_amount_with_margin') }} as gross_margin_rate,
-        cast(coalesce(attempted.vends_without_margin, 0) as bigint) as vends_without_margin,
+        cast(coalesce(sold.vends, 0) as bigint) as vends,
+        cast(coalesce(failed.failed_attempts, 0) as bigint) as failed_attempts,
+        cast(coalesce(sold.refunds, 0) as bigint) as refunds,
+        cast(coalesce(sold.units_sold, 0) as bigint) as units_sold,
+        cast(coalesce(sold.gross_amount, 0) as bigint) as gross_amount,
+        cast(coalesce(sold.cash_gross_amount, 0) as bigint) as cash_gross_amount,
+        cast(coalesce(sold.fee_amount, 0) as bigint) as fee_amount,
+        cast(coalesce(sold.net_amount, 0) as bigint) as net_amount,
+        cast(coalesce(sold.cost_amount, 0) as bigint) as cost_amount,
+        cast(coalesce(sold.gross_margin, 0) as bigint) as gross_margin,
+        {{ safe_divide('sold.gross_margin', 'sold.gross_amount_with_margin') }} as gross_margin_rate,
+        cast(coalesce(sold.vends_without_margin, 0) as bigint) as vends_without_margin,
         cast(coalesce(restocked.visits, 0) as bigint) as visits,
         cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
         cast(coalesce(restocked.units_removed, 0) as bigint) as units_removed,
@@ -103,10 +127,14 @@ final as (
         cast(coalesce(restocked.cash_collected, 0) as bigint) as cash_collected,
         machines.machine_id is not null as is_known_machine
     from machine_days
-    left join attempted
+    left join sold
         on
-            machine_days.machine_id = attempted.machine_id
-            and machine_days.business_date = attempted.business_date
+            machine_days.machine_id = sold.machine_id
+            and machine_days.business_date = sold.business_date
+    left join failed
+        on
+            machine_days.machine_id = failed.machine_id
+            and machine_days.business_date = failed.business_date
     left join restocked
         on
             machine_days.machine_id = restocked.machine_id

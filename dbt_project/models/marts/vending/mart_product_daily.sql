@@ -2,9 +2,16 @@
 
 with
 
-vend_attempts as (
+sales as (
 
-    select * from {{ ref('int_vends_priced') }}
+    select * from {{ ref('fct_sales') }}
+    where {{ in_window('business_date') }}
+
+),
+
+failed_vends as (
+
+    select * from {{ ref('int_vends_failed') }}
     where {{ in_window('business_date') }}
 
 ),
@@ -22,7 +29,7 @@ products as (
 
 ),
 
-attempted as (
+sold as (
 
     select
         product_id,
@@ -30,7 +37,6 @@ attempted as (
         count(distinct case when status = 'completed' then machine_id end) as machines_sold,
         sum(case when status = 'completed' then 1 else 0 end) as vends,
         sum(case when status = 'refunded' then 1 else 0 end) as refunds,
-        sum(case when status = 'failed' then 1 else 0 end) as failed_attempts,
         sum(units_sold) as units_sold,
         sum(gross_amount) as gross_amount,
         sum(fee_amount) as fee_amount,
@@ -39,7 +45,18 @@ attempted as (
         sum(gross_margin) as gross_margin,
         sum(case when gross_margin is not null then gross_amount end) as gross_amount_with_margin,
         sum(case when gross_margin is null then 1 else 0 end) as vends_without_margin
-    from vend_attempts
+    from sales
+    group by product_id, business_date
+
+),
+
+failed as (
+
+    select
+        product_id,
+        business_date,
+        count(*) as failed_attempts
+    from failed_vends
     group by product_id, business_date
 
 ),
@@ -62,7 +79,14 @@ product_days as (
     select
         product_id,
         business_date
-    from attempted
+    from sold
+
+    union distinct
+
+    select
+        product_id,
+        business_date
+    from failed
 
     union distinct
 
@@ -82,28 +106,32 @@ final as (
         products.category_id,
         cast(products.unit_cost as bigint) as unit_cost,
         cast(products.list_price as bigint) as list_price,
-        cast(coalesce(attempted.machines_sold, 0) as bigint) as machines_sold,
-        cast(coalesce(attempted.vends, 0) as bigint) as vends,
-        cast(coalesce(attempted.failed_attempts, 0) as bigint) as failed_attempts,
-        cast(coalesce(attempted.refunds, 0) as bigint) as refunds,
-        cast(coalesce(attempted.units_sold, 0) as bigint) as units_sold,
-        cast(coalesce(attempted.gross_amount, 0) as bigint) as gross_amount,
-        cast(coalesce(attempted.fee_amount, 0) as bigint) as fee_amount,
-        cast(coalesce(attempted.net_amount, 0) as bigint) as net_amount,
-        cast(coalesce(attempted.cost_amount, 0) as bigint) as cost_amount,
-        cast(coalesce(attempted.gross_margin, 0) as bigint) as gross_margin,
-        {{ safe_divide('attempted.gross_margin', 'attempted.gross_amount_with_margin') }} as gross_margin_rate,
-        {{ safe_divide('attempted.gross_amount', 'attempted.units_sold') }} as average_unit_price,
-        cast(coalesce(attempted.vends_without_margin, 0) as bigint) as vends_without_margin,
+        cast(coalesce(sold.machines_sold, 0) as bigint) as machines_sold,
+        cast(coalesce(sold.vends, 0) as bigint) as vends,
+        cast(coalesce(failed.failed_attempts, 0) as bigint) as failed_attempts,
+        cast(coalesce(sold.refunds, 0) as bigint) as refunds,
+        cast(coalesce(sold.units_sold, 0) as bigint) as units_sold,
+        cast(coalesce(sold.gross_amount, 0) as bigint) as gross_amount,
+        cast(coalesce(sold.fee_amount, 0) as bigint) as fee_amount,
+        cast(coalesce(sold.net_amount, 0) as bigint) as net_amount,
+        cast(coalesce(sold.cost_amount, 0) as bigint) as cost_amount,
+        cast(coalesce(sold.gross_margin, 0) as bigint) as gross_margin,
+        {{ safe_divide('sold.gross_margin', 'sold.gross_amount_with_margin') }} as gross_margin_rate,
+        {{ safe_divide('sold.gross_amount', 'sold.units_sold') }} as average_unit_price,
+        cast(coalesce(sold.vends_without_margin, 0) as bigint) as vends_without_margin,
         cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
         cast(coalesce(restocked.units_removed, 0) as bigint) as units_removed,
         cast(coalesce(restocked.removed_cost, 0) as bigint) as removed_cost,
         products.product_id is not null as is_known_product
     from product_days
-    left join attempted
+    left join sold
         on
-            product_days.product_id = attempted.product_id
-            and product_days.business_date = attempted.business_date
+            product_days.product_id = sold.product_id
+            and product_days.business_date = sold.business_date
+    left join failed
+        on
+            product_days.product_id = failed.product_id
+            and product_days.business_date = failed.business_date
     left join restocked
         on
             product_days.product_id = restocked.product_id

@@ -1,36 +1,43 @@
 with
 
-slots_touched as (
+delivered as (
 
-    {{ one_row_per_key(
-        source('vending', 'replenishment_records'),
-        ref('base_platform__file_versions'),
-        'record_id',
-        'replenished_at'
-    ) }}
+    select * from {{ ref('base_vending__replenishments') }}
+
+),
+
+outdone as (
+
+    select * from {{ ref('base_vending__replenishments_outdone') }}
 
 ),
 
 final as (
 
     select
-        record_id as replenishment_id,
-        visit_id,
-        _business_date as business_date,
-        machine_id,
-        slot_no,
-        product_id,
-        staff_id,
-        replenished_at,
-        quantity_before,
-        quantity_added,
-        quantity_removed,
-        removal_reason,
-        cash_collected,
-        sales_meter,
-        _file_id as file_id,
-        _line as line_number
-    from slots_touched
+        delivered.replenishment_id,
+        delivered.visit_id,
+        delivered.business_date,
+        delivered.machine_id,
+        delivered.slot_no,
+        delivered.product_id,
+        delivered.staff_id,
+        delivered.replenished_at,
+        delivered.quantity_before,
+        delivered.quantity_added,
+        delivered.quantity_removed,
+        delivered.removal_reason,
+        delivered.cash_collected,
+        delivered.sales_meter,
+        delivered.file_id,
+        delivered.line_number
+    from delivered
+    left join outdone
+        on
+            delivered.business_date = outdone.business_date
+            and delivered.file_id = outdone.file_id
+            and delivered.line_number = outdone.line_number
+    where outdone.line_number is null
 
 )
 

@@ -1,27 +1,39 @@
 with
 
-vend_attempts as (
+delivered as (
 
-    {{ one_row_per_key(source('vending', 'sales'), ref('base_platform__file_versions'), 'transaction_id', 'sold_at') }}
+    select * from {{ ref('base_vending__sales') }}
+
+),
+
+outdone as (
+
+    select * from {{ ref('base_vending__sales_outdone') }}
 
 ),
 
 final as (
 
     select
-        transaction_id,
-        _business_date as business_date,
-        machine_id,
-        slot_no,
-        product_id,
-        payment_method_id,
-        sold_at,
-        status,
-        quantity,
-        unit_price,
-        _file_id as file_id,
-        _line as line_number
-    from vend_attempts
+        delivered.transaction_id,
+        delivered.business_date,
+        delivered.machine_id,
+        delivered.slot_no,
+        delivered.product_id,
+        delivered.payment_method_id,
+        delivered.sold_at,
+        delivered.status,
+        delivered.quantity,
+        delivered.unit_price,
+        delivered.file_id,
+        delivered.line_number
+    from delivered
+    left join outdone
+        on
+            delivered.business_date = outdone.business_date
+            and delivered.file_id = outdone.file_id
+            and delivered.line_number = outdone.line_number
+    where outdone.line_number is null
 
 )
 
