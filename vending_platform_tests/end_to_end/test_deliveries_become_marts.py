@@ -271,6 +271,24 @@ def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(house: House) -> 
     assert not any(export.written for export in house.export())
 
 
+def test_a_day_of_which_one_file_cannot_be_written_gets_none(house: House) -> None:
+    """The files of the first slot are fine, that of the second would hold what its encoding has no byte for."""
+    declare(house, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no")
+    house.export()
+    before = house.exports()
+    folder = house.yard.folder / "processed" / "sales_by_day"
+    files = set(folder.rglob("*.csv"))
+    rows = [sales_row(1, day=DAYS[2], product_id="P1"), sales_row(2, day=DAYS[2], product_id="P1", transaction_id="😀")]
+    house.run({name(DAYS[2]): sales(*rows)})
+    (told,) = (export for export in house.export() if export.problem)
+    assert told.name == "sales_by_day"
+    assert told.problem is not None
+    assert told.problem.startswith(f"{DAYS[2]}: cp932 has no '😀'")
+    assert set(folder.rglob("*.csv")) == files
+    kept = {key: part for key, part in before.items() if key[0] == "sales_by_day"}
+    assert {key: part for key, part in house.exports().items() if key[0] == "sales_by_day"} == kept, "the old one stays"
+
+
 def test_a_number_leads_back_to_the_lines_it_was_made_of(house: House) -> None:
     catalog = house.yard.catalog
     with house.yard.rooms.warehouse.reading() as reader:

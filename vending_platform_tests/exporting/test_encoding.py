@@ -37,6 +37,14 @@ def test_parquet_gives_back_the_same_table() -> None:
     assert count_rows(content, export(None)) == 1
 
 
+@pytest.mark.parametrize(("by", "told"), [("day", {"day"}), (None, {"day", "yen"})])
+def test_parquet_tells_the_ranges_by_which_a_reader_can_leave_files_out(by: str | None, told: set[str]) -> None:
+    table = pa.table({"day": [date(2024, 3, 5)], "yen": [130]})
+    content = encode(table, export(None).model_copy(update={"partition_by": by}))
+    columns = pq.read_metadata(io.BytesIO(content)).row_group(0).to_dict()["columns"]
+    assert {column["path_in_schema"] for column in columns if column["statistics"] is not None} == told
+
+
 @pytest.mark.parametrize("encoding", CsvEncoding)
 def test_csv_holds_header_and_rows_in_its_encoding(encoding: CsvEncoding) -> None:
     table = pa.table({"day": [date(2024, 3, 5)], "name": ['㈱茶, "濃い"\n①'], "yen": [130], "known": [True]})
