@@ -105,18 +105,17 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
         name: defaultdict(list) for name, kind in kinds.items() if kind is Delivery.DAILY
     }
     masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
-    wholes: dict[str, str] = {}
-    # By columns, and put in order once: these are hundreds of thousands of rows.
-    entries = pc.binary_join_element_wise(files["file_id"], files["state"], " ")
-    ordered = files.select(["source", "file_id", "business_date", "in_raw"]).append_column("entry", entries)
-    ordered = ordered.sort_by("entry")
-    for name in kinds:
-        its = ordered.filter(pc.and_(ordered["in_raw"], pc.equal(ordered["source"], name)))
-        if its.num_rows:
-            wholes[name] = _hash(its["entry"].to_pylist())
-        if name in by_day:
-            for day, file_id in zip(values_of(its["business_date"]), its["file_id"].to_pylist(), strict=True):
-                by_day[name][day].append(file_id)
+    # These are hundreds of thousands of files, of thousands of kinds: no file is looked at by itself.
+    wholes: dict[str, list[str]] = defaultdict(list)
+    others: list[str] = []
+    for source, day, state, in_raw, ids in _of_a_kind(files):
+        entry = f"{source} {day} {state} {_hash(sorted(ids))}"
+        if not in_raw or source not in kinds:
+            others.append(entry)
+            continue
+        wholes[source].append(entry)
+        if source in by_day:
+            by_day[source][day] += ids
     snapshots = pa.array([name for name, kind in kinds.items() if kind is Delivery.SNAPSHOT], pa.string())
     chosen = pc.and_(files["in_raw"], pc.is_in(files["source"], value_set=snapshots))
     for row in files.select(_OF_MASTERS).filter(chosen).to_pylist():
@@ -128,9 +127,16 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             name: tuple((since, content, file_id) for since, _, _, content, file_id in sorted(versions))
             for name, versions in masters.items()
         },
-        wholes=wholes,
-        ledger=_hash(ordered["entry"].to_pylist()),
+        wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
+        ledger=_hash(sorted([*others, *(entry for entries in wholes.values() for entry in entries)])),
     )
+
+
+def _of_a_kind(files: pa.Table) -> Iterator[tuple[str, date, str, bool, list[str]]]:
+    """The files of each source, day and state, and whether their rows are in `raw`."""
+    kinds = ["source", "business_date", "state", "in_raw"]
+    grouped = files.group_by(kinds).aggregate([("file_id", "list")])
+    return zip(*(values_of(grouped[name]) for name in (*kinds, "file_id_list")), strict=True)
 
 
 def _changes(contents: Iterable[str]) -> Iterator[str]:
