@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Delivery, Export
 from vending_platform.exporting.shaping import sort_keys
-from vending_platform.warehouse import Reader, TableName, quoted
+from vending_platform.warehouse import Reader, TableName, quoted, values_of
 
 BUILDS = TableName("raw", "_builds")
 _LEDGER = TableName("raw", "_files")
@@ -61,7 +61,7 @@ def builds_of(reader: Reader, export: Export) -> list[Build]:
         f" {quoted('rows')} as row_count from {BUILDS}"
         f" where model = '{export.model}' order by business_date"
     )
-    builds = [Build(**row) for row in found.to_pylist()]
+    builds = [Build(*row) for row in zip(*map(values_of, found.columns), strict=True)]
     if export.partition_by is not None or not builds:
         return builds
     versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
