@@ -3,8 +3,10 @@
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
 """
 
+import atexit
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -475,3 +477,15 @@ def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
 def _refuse(why: str) -> NoReturn:
     err.print(f"[bold red]Failed:[/] {escape(why)}.")
     raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """The command. Its process ends when all is said and kept. Taking the interpreter apart would need time after a
+    large run, and DuckDB's module then complains that something is still in use."""
+    try:
+        app()
+    except SystemExit as ended:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 0 if ended.code is None else FAILED)

@@ -206,7 +206,7 @@ class TestIngest:
         with (data / "dbt_dev.lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             run = subprocess.Popen(
-                [sys.executable, "-c", "from vending_platform.cli import app; app()", "ingest"],
+                [sys.executable, "-c", "from vending_platform.cli import main; main()", "ingest"],
                 stderr=subprocess.PIPE,
                 text=True,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
@@ -218,6 +218,24 @@ class TestIngest:
         assert waits == "Waiting for the nightly load (process 4711, since 2024-03-05) …\n"
         assert "Stopped. What was already published stays; the same command goes on from there." in rest
         assert run.returncode == STOPPED
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], DONE), (["ingest", "--form"], WRONG_USAGE)])
+def test_the_process_ends_when_all_is_said_and_not_later(words: list[str], code: int) -> None:
+    program = """
+import atexit
+from vending_platform.cli import main
+class Module:
+    def __del__(self): print("taken apart")
+left = Module()
+atexit.register(lambda: print("the last word"))
+main()
+"""
+    run = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    assert run.returncode == code
+    assert run.stdout.splitlines()[-1] == "the last word"
+    assert ("Usage" in run.stdout) == (code == DONE)
+    assert ("--form" in run.stderr) == (code == WRONG_USAGE)
 
 
 class TestReplay:
