@@ -222,9 +222,20 @@ def staging_on_more_than_its_source(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         if layer(node) != "staging":
             continue
-        read = [parent for parent in parents(manifest, node) if not parent["name"].startswith("base_")]
-        if len(read) > 1 or any(parent["resource_type"] != "source" for parent in read):
+        read = delivered(manifest, node)
+        if len(read) != 1 or any(name not in manifest["sources"] for name in read):
             yield node["name"]
+
+
+def delivered(manifest: Manifest, node: Mapping[str, Any]) -> set[str]:
+    """What a staging model reads, itself or by a base model of its own domain; those of others only help to choose."""
+    found: set[str] = set()
+    for parent in parents(manifest, node):
+        if not parent["name"].startswith("base_"):
+            found.add(parent["unique_id"])
+        elif parent["fqn"][2] == node["fqn"][2]:
+            found |= delivered(manifest, parent)
+    return found
 
 
 def marts_read_by_what_is_below(manifest: Manifest) -> Iterator[str]:

@@ -63,7 +63,7 @@ def expected(catalog: Catalog) -> Mapping[str, object]:
 
 
 @given(data=st.data())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_order_batches_repeats_and_crashes_do_not_matter(
     data: st.DataObject, catalog: Catalog, expected: Mapping[str, object]
 ) -> None:
