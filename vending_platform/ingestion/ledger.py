@@ -5,11 +5,11 @@ Of the versions of one path exactly one is current: the only one that is not sup
 
 import hashlib
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,13 +18,17 @@ import pyarrow.compute as pc
 
 from vending_platform.catalog import NameParts
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.storage import StoredFile
+from vending_platform.ingestion.discovery import Delivered
 from vending_platform.warehouse import Reader, TableName, literal, values_of
 
 FILES = TableName("raw", "_files")
 REJECTED_ROWS = TableName("raw", "_rejected_rows")
 UNDECLARED = TableName("raw", "_undeclared")
 
+_AS_DELIVERED = ("size", "etag", "modified_at", "machine", "business_date")
+"""What a store says of a file, and its name."""
+_BETWEEN = "\0"
+"""Between a source and a path: no path can hold it."""
 _PLAIN = re.compile(r"[^'\\\x00-\x1f\ud800-\udfff]*")
 _MOMENT = pa.timestamp("us", "UTC")
 
@@ -141,14 +145,23 @@ def file_id(source: str, path: str, sha256: str) -> str:
 
 
 class Ledger:
-    """The ledger as it was when it was read. Versions become objects only when someone asks for them."""
+    """The ledger as it was when it was read. These are hundreds of thousands of versions: they are asked by columns,
+    and become objects only where someone wants to have them."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self._states = table["state"].to_pylist()
-        self._keys = list(zip(table["source"].to_pylist(), table["path"].to_pylist(), strict=True))
-        self._current = {key: row for row, key in enumerate(self._keys) if self._states[row] != State.SUPERSEDED}
-        self._by_id = {identity: row for row, identity in enumerate(table["file_id"].to_pylist())}
+
+    def about(self, paths: Iterable[str]) -> "Ledger":
+        """What it holds of these paths."""
+        return Ledger(self._table.filter(_is_among(self._table["path"], paths)))
+
+    def unchanged(self, delivered: Sequence[Delivered]) -> list[bool]:
+        """Of each file, whether it is still as it was when its current version was read, going by what the store says,
+        and whether its name still says the same."""
+        said, known = _as_delivered(delivered), self._known
+        rows = pc.index_in(_keys_of(delivered), value_set=_keys(known))
+        same = [_are_same(said[name], known[name].take(rows)) for name in _AS_DELIVERED]
+        return list(reduce(pc.and_, same).to_pylist())
 
     def current(self, source: str, path: str) -> FileVersion | None:
         row = self._current.get((source, path))
@@ -162,64 +175,61 @@ class Ledger:
         """Every version of one path."""
         return [self._version(row) for row in self._rows.get((source, path), ())]
 
-    def has_seen(self, source: str, file: StoredFile, parts: NameParts) -> bool:
-        """Whether the file is still as it was when its current version was read, going by what the store says, and
-        whether its name still says the same."""
-        said = (file.size, file.etag, file.modified_at, parts.machine, parts.business_date)
-        return self._seen.get((source, file.path)) == said
-
     def current_versions(
-        self, without: Iterable[tuple[str, str]] = (), among: Container[str] | None = None
+        self, without: Sequence[Delivered] = (), among: Iterable[str] | None = None
     ) -> Iterator[FileVersion]:
-        """Every current version whose (source, path) is not in `without`, in that order; only of paths in `among`."""
-        keys = self._current.keys() - set(without)
-        for key in sorted(keys if among is None else (key for key in keys if key[1] in among)):
-            yield self._version(self._current[key])
+        """Every current version, by source and path, of what is not in `without`; only of paths in `among`."""
+        chosen = pc.and_(_is_current(self._table), pc.invert(pc.is_in(_keys(self._table), _keys_of(without))))
+        if among is not None:
+            chosen = pc.and_(chosen, _is_among(self._table["path"], among))
+        return _versions(self._table.filter(chosen).sort_by([("source", "ascending"), ("path", "ascending")]))
 
     def of_source(self, source: str) -> Iterator[FileVersion]:
         """Every version, current or not, of one source."""
-        for (name, _), rows in self._rows.items():
-            if name == source:
-                yield from map(self._version, rows)
+        return _versions(self._table.filter(pc.equal(self._table["source"], source)))
 
     def not_wholly_accepted(self, sha256: str) -> Iterator[FileVersion]:
         """Every version with this content of which some row, or all of it, is in quarantine."""
-        for row in self._by_hash.get(sha256, ()):
-            version = self._version(row)
-            if not version.is_wholly_accepted:
-                yield version
+        yield from self._broken.get(sha256, ())
 
     def newest(self, source: str) -> FileVersion | None:
         """The version of a snapshot source that counts: by the day in its name, else by the store's own time."""
-        rows = (row for (name, _), row in self._current.items() if name == source)
-        loaded = [row for row in rows if self._states[row] == State.LOADED]
-        chosen = self._table.take(pa.array(loaded, pa.int64()))
-        return max(map(FileVersion, *_columns(chosen)), key=_recency, default=None)
+        is_its = pc.and_(pc.equal(self._table["source"], source), pc.equal(self._table["state"], State.LOADED))
+        return max(_versions(self._table.filter(is_its)), key=_recency, default=None)
+
+    @cached_property
+    def _known(self) -> pa.Table:
+        """The versions whose files need not be read again as long as the store and their names say the same."""
+        is_there = _is_among(self._table["state"], [State.LOADED, State.QUARANTINED])
+        counts = pc.or_(self._table["in_raw"], pc.is_valid(self._table["reason"]))
+        return self._table.select(["source", "path", *_AS_DELIVERED]).filter(pc.and_(is_there, counts))
+
+    @cached_property
+    def _current(self) -> dict[tuple[str, str], int]:
+        is_current = _is_current(self._table).to_pylist()
+        return {key: row for row, key in enumerate(self._sources_and_paths) if is_current[row]}
+
+    @cached_property
+    def _by_id(self) -> dict[str, int]:
+        return {identity: row for row, identity in enumerate(self._table["file_id"].to_pylist())}
 
     @cached_property
     def _rows(self) -> dict[tuple[str, str], list[int]]:
         found: dict[tuple[str, str], list[int]] = {}
-        for row, key in enumerate(self._keys):
+        for row, key in enumerate(self._sources_and_paths):
             found.setdefault(key, []).append(row)
         return found
 
     @cached_property
-    def _seen(self) -> dict[tuple[str, str], tuple[object, ...]]:
-        """What the store and the name said of each file that need not be read again as long as they say the same."""
-        is_there = pc.is_in(self._table["state"], pa.array([State.LOADED, State.QUARANTINED], pa.string()))
-        counts = pc.and_(is_there, pc.or_(self._table["in_raw"], pc.is_valid(self._table["reason"])))
-        table = self._table.filter(counts)
-        source, path, *said = (
-            values_of(table[name])
-            for name in ("source", "path", "size", "etag", "modified_at", "machine", "business_date")
-        )
-        return dict(zip(zip(source, path, strict=True), zip(*said, strict=True), strict=True))
+    def _sources_and_paths(self) -> list[tuple[str, str]]:
+        return list(zip(self._table["source"].to_pylist(), self._table["path"].to_pylist(), strict=True))
 
     @cached_property
-    def _by_hash(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for row, sha256 in enumerate(self._table["sha256"].to_pylist()):
-            found.setdefault(sha256, []).append(row)
+    def _broken(self) -> dict[str, list[FileVersion]]:
+        found: dict[str, list[FileVersion]] = {}
+        is_broken = pc.or_(pc.is_valid(self._table["reason"]), pc.greater(self._table["rows_rejected"], 0))
+        for version in _versions(self._table.filter(is_broken)):
+            found.setdefault(version.sha256, []).append(version)
         return found
 
     @cached_property
@@ -228,6 +238,47 @@ class Ledger:
 
     def _version(self, row: int) -> FileVersion:
         return FileVersion(*(column[row] for column in self._columns))
+
+
+def _is_current(table: pa.Table) -> pa.ChunkedArray:
+    return pc.not_equal(table["state"], State.SUPERSEDED)
+
+
+def _is_among(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
+    return pc.is_in(column, pa.array(list(values), pa.string()))
+
+
+def _are_same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Value by value; nothing equals nothing."""
+    return pc.or_(pc.fill_null(pc.equal(one, other), False), pc.and_(pc.is_null(one), pc.is_null(other)))
+
+
+def _keys(table: pa.Table) -> pa.ChunkedArray:
+    """Of each row its source and path, as one text."""
+    return pc.binary_join_element_wise(table["source"], table["path"], _BETWEEN)
+
+
+def _keys_of(delivered: Sequence[Delivered]) -> pa.Array:
+    return pa.array([f"{d.source.name}{_BETWEEN}{d.file.path}" for d in delivered], pa.string())
+
+
+def _as_delivered(delivered: Sequence[Delivered]) -> pa.Table:
+    """What the store and the names say of these files, as columns of the ledger."""
+    # Arrow takes a hundred times as long for moments that name their zone.
+    moments = [d.file.modified_at.replace(tzinfo=None) for d in delivered]
+    return pa.table(
+        {
+            "size": pa.array([d.file.size for d in delivered], pa.int64()),
+            "etag": pa.array([d.file.etag for d in delivered], pa.string()),
+            "modified_at": pa.array(moments, pa.timestamp("us")).cast(_MOMENT),
+            "machine": pa.array([d.parts.machine for d in delivered], pa.string()),
+            "business_date": pa.array([d.parts.business_date for d in delivered], pa.date32()),
+        }
+    )
+
+
+def _versions(table: pa.Table) -> Iterator[FileVersion]:
+    return map(FileVersion, *_columns(table))
 
 
 def _columns(table: pa.Table) -> list[list[Any]]:

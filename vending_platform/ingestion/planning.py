@@ -48,11 +48,10 @@ def plan(
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
     chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]
-    read = [d for d in chosen if verify or not ledger.has_seen(d.source.name, d.file, d.parts)]
-    there = ((d.source.name, d.file.path) for d in discovery.delivered)
+    read = chosen if verify else [d for d, same in zip(chosen, ledger.unchanged(chosen), strict=True) if not same]
     gone = tuple(
         replace(version, state=_state_when_gone(catalog, version, now))
-        for version in ledger.current_versions(without=there, among=selection.paths)
+        for version in ledger.current_versions(without=discovery.delivered, among=selection.paths)
         if version.source in declared
         and version.state in (State.LOADED, State.QUARANTINED)
         and selection.takes(version.source, version.business_date, version.path)

@@ -67,7 +67,7 @@ def ingest(
             watcher.on_step(Step.PLANNED)
             summary.unchanged = planned.unchanged - len(summary.dealt_with)
             run.note_absences(planned, discovery, selection.paths)
-            run.loader(ledger).load(planned.read)
+            run.load(ledger, planned.read)
             if withdraw:
                 run.withdraw(ledger, selection)
             run.sweep()
@@ -112,7 +112,7 @@ def _replay(run: "_Run", selection: Selection) -> None:
             again.append(delivered)
         else:
             run.summary.not_replayable.append(version)
-    run.loader(ledger).load(again, again=True)
+    run.load(ledger, again, again=True)
     run.sweep()
 
 
@@ -254,8 +254,9 @@ class _Run:
         file = StoredFile(version.path, version.size, version.etag, version.modified_at)
         return Delivered(source, file, NameParts(version.machine, version.business_date), is_there=False)
 
-    def loader(self, ledger: Ledger) -> Loader:
-        return Loader(self.rooms, ledger, self.summary, self.watcher, self.now, self.publish)
+    def load(self, ledger: Ledger, deliveries: Sequence[Delivered], *, again: bool = False) -> None:
+        known = ledger.about(delivered.file.path for delivered in deliveries)
+        Loader(self.rooms, known, self.summary, self.watcher, self.now, self.publish).load(deliveries, again=again)
 
     def publish(self, changes: Sequence[Change]) -> None:
         self.rooms.warehouse.announce_change()

@@ -11,7 +11,8 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file as a listing shows it. `etag` changes whenever the store knows that the content may have changed."""
+    """A file as a listing shows it. `etag` changes whenever the store knows that the content may have changed;
+    `modified_at` is in UTC."""
 
     path: str
     size: int
