@@ -25,6 +25,7 @@ from vending_platform.catalog import NOTHING_SAID, Catalog, Export
 from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
 from vending_platform.exporting.shaping import Piece, described, file_label, shaped
+from vending_platform.garbage import own_garbage_only
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse
 
@@ -135,7 +136,7 @@ def export_all(
     that are there now.
     """
     chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
-    with warehouse.writing("vending export", on_wait) as reader:
+    with warehouse.writing("vending export", on_wait) as reader, own_garbage_only():
         if not reader.has_table(BUILDS):
             return []
         waiting = stale(reader)

@@ -1,6 +1,5 @@
 """The two runs that change `raw`: `ingest` loads what is new, `replay` reads again what could not be used before."""
 
-import gc
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from tenacity import AttemptManager, Retrying, retry_if_exception_type, stop_after_attempt
 
 from vending_platform.catalog import Catalog, NameParts, Source
+from vending_platform.garbage import own_garbage_only
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered, Discovery, discover
@@ -39,7 +39,6 @@ from vending_platform.storage import StoredFile
 from vending_platform.warehouse import Change, WarehouseError, WarehouseMoved, Writer
 
 EVERYTHING = Selection()
-_OBJECTS_BETWEEN_LOOKS = 100_000
 _PLANS = 5
 """So often a run plans anew because somebody else has published meanwhile."""
 
@@ -138,7 +137,7 @@ def _running(
     summary.begin_anew()
     with (
         rooms.warehouse.reserved(purpose, watcher.on_wait) as reservation,
-        _own_garbage_only(),
+        own_garbage_only(),
         ThreadPoolExecutor(1) as aside,
     ):
         # Listed while the warehouse opens, but only now: whoever we waited for knows files that were not there before.
@@ -147,20 +146,6 @@ def _running(
         listing = aside.submit(discover, rooms.catalog, files, now)
         with reservation.writing() as writer:
             yield _Run(rooms, writer, watcher, now, summary, {s.name: s for s in rooms.catalog}, listing.result)
-
-
-@contextmanager
-def _own_garbage_only() -> Iterator[None]:
-    """While a run makes objects by the hundred thousand, Python's collector looks at those alone, and not again and
-    again at all the modules that are loaded; and it looks seldom: nearly all of them stay until the run is over."""
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 @dataclass(frozen=True)

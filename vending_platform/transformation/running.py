@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Days, Model, project_hash
+from vending_platform.garbage import own_garbage_only
 from vending_platform.quality import TABLES
 from vending_platform.storage import Place
 from vending_platform.transformation.adapters import DUCKDB, Adapter
@@ -159,7 +160,7 @@ def transform(
     # A model is no fresher than what it is built from.
     behind = {name for model in catalog.models if model.name in meant for name in model.rests_on}
     chosen = [model for model in catalog.models if model.name in meant | behind]
-    with warehouse.reserved("vending transform", on_wait) as reservation:
+    with warehouse.reserved("vending transform", on_wait) as reservation, own_garbage_only():
         with reservation.writing() as writer:
             writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS, **TABLES})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.

@@ -1,0 +1,20 @@
+import gc
+
+import pytest
+
+from vending_platform.garbage import own_garbage_only
+
+
+def test_what_was_there_is_left_alone_and_looks_are_seldom() -> None:
+    before = gc.get_threshold()
+    with own_garbage_only():
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] > before[0]
+
+
+def test_after_the_work_the_collector_does_as_before_also_if_it_failed() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(ZeroDivisionError), own_garbage_only():
+        raise ZeroDivisionError
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
