@@ -119,6 +119,20 @@
 
 
 {#-
+    DuckDB passes over what lies outside a window if a table's rows lie by day. A model that sums up or looks around has
+    them in any order, which matters where many days are built at once. What only passes rows on has them by day as they
+    were delivered (`rows_come_by_day`), and putting millions of wide rows in order would cost as much as making them.
+-#}
+
+{% macro duckdb__create_table_as(temporary, relation, compiled_code) -%}
+    {%- if config.get("materialized") == "incremental" and not (model.config.meta or {}).get("rows_come_by_day") -%}
+        {%- set compiled_code = "select * from (" ~ compiled_code ~ ") as in_any_order order by business_date" -%}
+    {%- endif -%}
+    {{ return(dbt.duckdb__create_table_as(temporary, relation, compiled_code, *varargs, **kwargs)) }}
+{%- endmacro %}
+
+
+{#-
     A test with `where: in_window` looks at the window only. The words are replaced when the test runs: a var in YAML
     would be the parsing's, and a kept manifest would test yesterday's days.
 -#}

@@ -45,6 +45,8 @@ class Story:
     unit_tests: dict[str, str] = field(default_factory=dict)
     """What became of them in a run about days that they say nothing of."""
     refusal: str = ""
+    days_as_they_lie: dict[str, list[date]] = field(default_factory=dict)
+    """Of each mart that sums up by day, the days of its rows as its table holds them after a build of all days."""
     moved_by_keys: set[date] = field(default_factory=set)
     """Other days than the corrected one that the correction moves."""
 
@@ -129,6 +131,7 @@ def tell(folder: Path, catalog: Catalog) -> Story:
     remember("corrected")
     dbt.run(full_refresh=True)
     remember("corrected, from nothing")
+    story.days_as_they_lie = days_as_they_lie(folder / "dbt_dev.duckdb", "mart_machine_daily", "mart_product_daily")
 
     fleet.remove(*(path.name for path in fleet.sources.glob(f"*_VM*_{EMPTIED:%Y%m%d}.csv")))
     fleet.ingest()
@@ -171,6 +174,16 @@ def marts(database: Path) -> Mapping[str, list[Row]]:
         return {
             table: connection.sql(f"select * from marts.{table} order by all").to_arrow_table().to_pylist()
             for (table,) in tables
+        }
+
+
+def days_as_they_lie(database: Path, *tables: str) -> dict[str, list[date]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            table: [
+                day for (day,) in connection.sql(f"select business_date from marts.{table} order by rowid").fetchall()
+            ]
+            for table in tables
         }
 
 
@@ -229,6 +242,12 @@ def test_a_first_run_about_one_day_reads_one_day(story: Story) -> None:
 
 def test_building_again_changes_nothing(story: Story) -> None:
     assert story.marts["all days again"] == story.marts["all days"]
+
+
+def test_the_rows_of_a_table_that_was_built_at_once_lie_by_day(story: Story) -> None:
+    for table, days in story.days_as_they_lie.items():
+        assert len(set(days)) == len(DAYS), table
+        assert days == sorted(days), table
 
 
 def test_beginning_anew_for_a_few_days_is_refused(story: Story) -> None:
