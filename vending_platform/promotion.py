@@ -58,7 +58,7 @@ def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_i
 
 def verified_versions(artifacts: Place) -> list[Verified]:
     """The last one first. A marker whose files have not been replicated yet does not count."""
-    names = {Path(file.path).name for file in artifacts.files(_VERIFIED)}
+    names = {Path(path).name for path in artifacts.paths(_VERIFIED)}
     projects = {name.removesuffix(".zip") for name in names if name.endswith(".zip") and f"{name[:-4]}.json" in names}
     found = [marker for project in projects if (marker := verified_version(artifacts, project)) is not None]
     return sorted(found, key=lambda marker: marker.verified_at, reverse=True)

@@ -161,7 +161,7 @@ def _export(
 ) -> Exported:
     old = _read_manifest(processed, export.name)
     kept = _by_day(old.parts) if old is not None and old.is_of(export) else {}  # declared otherwise: all of it anew
-    files = {file.path for file in processed.files(export.name)}
+    files = set(processed.paths(export.name))
     new = [
         build
         for build in builds_of(reader, export)

@@ -31,7 +31,7 @@ def has(place: Place, sha256: str) -> bool:
 
 def all_kept(place: Place) -> Iterator[str]:
     """The path of everything that is kept."""
-    return (file.path for file in place.files(_FOLDER))
+    return place.paths(_FOLDER)
 
 
 def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:

@@ -4,6 +4,7 @@ from datetime import date
 
 import dagster as dg
 
+from vending_platform.garbage import own_garbage_only
 from vending_platform.orchestration.assembling import assemble
 from vending_platform.orchestration.history import ALIVE, alive, open_history
 from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
@@ -34,7 +35,7 @@ def run_daily(
     }
     allowed = {UNVERIFIED_BECAUSE: unverified_because} if unverified_because else {}
     home = platform.environment.dagster_home
-    with open_history(home) as history, alive(home) as mark:
+    with open_history(home) as history, alive(home) as mark, own_garbage_only():
         job = assemble(platform, {}).resolve_job_def(DAILY)
         try:
             job.execute_in_process(

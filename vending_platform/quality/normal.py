@@ -15,7 +15,7 @@ import pyarrow as pa
 from vending_platform.quality.figures import FIGURES, NULL_SHARE
 from vending_platform.quality.results import Result, Status
 from vending_platform.quality.tables import CHECKS
-from vending_platform.warehouse import Reader, literal
+from vending_platform.warehouse import Reader, literal, values_of
 
 DAYS = 28
 """So many days of the same kind count, the latest before the day."""
@@ -128,20 +128,20 @@ def _before(reader: Reader, figures: Sequence[Result]) -> pa.Table:
     """What the history holds of the days before, as each was measured last; what is measured now is not from there."""
     days = [result.first_day for result in figures if result.first_day is not None]
     checks, datasets = ", ".join(map(literal, FIGURES)), sorted({result.dataset for result in figures})
-    rows = reader.query(
+    found = reader.query(
         "select dataset, check_name, column_name, first_day as business_date, figure, total_rows from ("
         " select *, row_number() over"
         " (partition by dataset, check_name, column_name, first_day order by checked_at desc, run_id desc) as place"
         f" from {CHECKS} where check_name in ({checks}) and dataset in ({', '.join(map(literal, datasets))})"
         f" and first_day between {literal(min(days) - _REACH)} and {literal(max(days))}"
         ") as numbered where place = 1"
-    ).to_pylist()
+    )
     now = {_key(result) for result in figures}
     kept = []
-    for row in rows:
-        key = row["dataset"], row["check_name"], row["column_name"] or "", row["business_date"]
+    for dataset, check, column, day, figure, total in zip(*map(values_of, found.columns), strict=True):
+        key = dataset, check, column or "", day
         if key not in now:
-            kept.append((*key, float(row["figure"]), row["total_rows"]))
+            kept.append((*key, float(figure), total))
     columns = list(zip(*kept, strict=True)) or [()] * len(_FIGURE)
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, _FIGURE, strict=True)], _FIGURE)
 

@@ -34,6 +34,9 @@ class Place(Protocol):
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the place (or below the folder `prefix` in it), in no particular order."""
 
+    def paths(self, prefix: str = "") -> Iterator[str]:
+        """The paths of these files: on a disk, nothing else has to be asked of each."""
+
     def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
         """Every file whose path comes behind `after`, in the order of their paths in UTF-8, a thousand at a time."""
 

@@ -21,6 +21,17 @@ class LocalPlace:
     folder: Path
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
+        for path, entry in self._walked(prefix):
+            try:
+                status = _status(entry)
+            except FileNotFoundError:
+                continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
+            yield _stored(path, status)
+
+    def paths(self, prefix: str = "") -> Iterator[str]:
+        return (path for path, _ in self._walked(prefix))
+
+    def _walked(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         return _walk(self.folder, prefix and prefix.rstrip("/") + "/")
 
     def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
@@ -92,7 +103,7 @@ class LocalPlace:
             return
 
 
-def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
+def _walk(folder: Path, inside: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """The files below `folder / inside`; their paths are relative to `folder`, with `/` between the parts."""
     try:
         entries = list(os.scandir(folder / inside))
@@ -102,12 +113,8 @@ def _walk(folder: Path, inside: str) -> Iterator[StoredFile]:
         path = f"{inside}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(folder, f"{path}/")
-            continue
-        try:
-            status = _status(entry)
-        except FileNotFoundError:
-            continue  # renamed or deleted since the folder was opened; under its new name it is listed next time
-        yield _stored(path, status)
+        else:
+            yield path, entry
 
 
 def _status(entry: os.DirEntry[str] | Path) -> os.stat_result:

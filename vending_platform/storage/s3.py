@@ -79,6 +79,9 @@ class ObjectPlace:
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         return chain.from_iterable(self._listed(prefix and prefix.rstrip("/") + "/"))
 
+    def paths(self, prefix: str = "") -> Iterator[str]:
+        return (file.path for file in self.files(prefix))
+
     def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
         return self._listed("", after)
 

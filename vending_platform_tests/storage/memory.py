@@ -16,6 +16,9 @@ class MemoryPlace:
         below = prefix and prefix.rstrip("/") + "/"
         yield from self.named(path for path in list(self.contents) if path.startswith(below))
 
+    def paths(self, prefix: str = "") -> Iterator[str]:
+        return (file.path for file in self.files(prefix))
+
     def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
         yield list(self.named(path for path in sorted(self.contents, key=str.encode) if path.encode() > after.encode()))
 

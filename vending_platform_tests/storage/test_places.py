@@ -50,6 +50,7 @@ def test_a_folder_is_listed_without_its_neighbours(place: Place) -> None:
     assert names(place, "raw/b/") == ["raw/b/c.csv"]
     assert names(place, "nowhere/") == []
     assert names(place) == ["a.csv", "raw/a.csv", "raw/b/c.csv", "raw2/d.csv"]
+    assert all(sorted(place.paths(below)) == names(place, below) for below in ("raw/", "raw/b/", "nowhere/", ""))
 
 
 def test_a_large_file_is_read_whole(place: Place) -> None:
