@@ -1,4 +1,5 @@
 import gc
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,5 +17,16 @@ def test_after_the_work_the_collector_does_as_before_also_if_it_failed() -> None
     before = gc.get_threshold()
     with pytest.raises(ZeroDivisionError), own_garbage_only():
         raise ZeroDivisionError
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_of_works_that_overlap_the_last_one_leaves_it_as_before() -> None:
+    before, one, other = gc.get_threshold(), ExitStack(), ExitStack()
+    one.enter_context(own_garbage_only())
+    other.enter_context(own_garbage_only())
+    one.close()
+    assert gc.get_freeze_count() > 0
+    other.close()
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
