@@ -7,8 +7,8 @@ from threading import Lock
 
 _OBJECTS_BETWEEN_LOOKS = 100_000
 _guard = Lock()
-_usual: list[tuple[int, int, int]] = []
-"""Of each work that is under way, in any thread, the collector's thresholds before the first of them."""
+_found: list[tuple[int, int, int]] = []
+"""An entry for each work under way, in any thread: the thresholds that it found. The first has found the usual ones."""
 
 
 @contextmanager
@@ -16,14 +16,14 @@ def own_garbage_only() -> Iterator[None]:
     """The collector looks at what is made from here on alone, and not again and again at all that is there; and it
     looks seldom: nearly all of it stays until the work is done."""
     with _guard:
-        _usual.append(_usual[0] if _usual else gc.get_threshold())
+        _found.append(gc.get_threshold())
         gc.freeze()
-        gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, *_usual[0][1:])
+        gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, *_found[0][1:])
     try:
         yield
     finally:
         with _guard:
-            usual = _usual.pop()
-            if not _usual:
-                gc.set_threshold(*usual)
+            found = _found.pop()
+            if not _found:
+                gc.set_threshold(*found)
                 gc.unfreeze()

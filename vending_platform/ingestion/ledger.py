@@ -155,13 +155,14 @@ class Ledger:
         """What it holds of these paths."""
         return Ledger(self._table.filter(_is_among(self._table["path"], paths)))
 
-    def unchanged(self, delivered: Sequence[Delivered]) -> list[bool]:
-        """Of each file, whether it is still as it was when its current version was read, going by what the store says,
-        and whether its name still says the same."""
+    def changed(self, delivered: Sequence[Delivered]) -> list[Delivered]:
+        """Those of these files that are not as they were when their current version was read, going by what the store
+        says, or whose name no longer says the same."""
         said, known = _as_delivered(delivered), self._known
         rows = pc.index_in(_keys_of(delivered), value_set=_keys(known))
         same = [_are_same(said[name], known[name].take(rows)) for name in _AS_DELIVERED]
-        return list(reduce(pc.and_, same).to_pylist())
+        unchanged = reduce(pc.and_, same).to_pylist()
+        return [one for one, is_same in zip(delivered, unchanged, strict=True) if not is_same]
 
     def current(self, source: str, path: str) -> FileVersion | None:
         row = self._current.get((source, path))

@@ -112,8 +112,7 @@ def unseen(rooms: Rooms, files: Sequence[StoredFile], now: datetime) -> list[Sto
         if reader.has_table(UNDECLARED):
             rows = reader.query(f"select path, size, modified_at from {UNDECLARED} where {within(*stretch)}")
             told = set(zip(*map(values_of, rows.cast(_TOLD).columns), strict=True))
-    unchanged = ledger.unchanged(discovery.delivered)
     return [
-        *(d.file for d, same in zip(discovery.delivered, unchanged, strict=True) if not same),
+        *(delivered.file for delivered in ledger.changed(discovery.delivered)),
         *(u.file for u in discovery.undeclared if (u.path, u.file.size, u.file.modified_at) not in told),
     ]

@@ -48,7 +48,7 @@ def plan(
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
     chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]
-    read = chosen if verify else [d for d, same in zip(chosen, ledger.unchanged(chosen), strict=True) if not same]
+    read = chosen if verify else ledger.changed(chosen)
     gone = tuple(
         replace(version, state=_state_when_gone(catalog, version, now))
         for version in ledger.current_versions(without=discovery.delivered, among=selection.paths)

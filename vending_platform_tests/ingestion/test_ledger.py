@@ -68,14 +68,15 @@ def test_a_file_is_unchanged_if_store_and_name_say_what_they_said(
     catalog: Catalog, known: dict[str, Any], is_unchanged: bool
 ) -> None:
     delivered = Delivered(catalog.source("sales"), FILE, PARTS)
-    assert ledger_of(MASTER, replace(VERSION, **known)).unchanged([delivered]) == [is_unchanged]
+    changed = ledger_of(MASTER, replace(VERSION, **known)).changed([delivered])
+    assert changed == ([] if is_unchanged else [delivered])
 
 
 def test_a_file_whose_name_says_nothing_can_be_unchanged(catalog: Catalog) -> None:
     master = Delivered(catalog.source("products"), replace(FILE, path="products.csv"), NameParts(None, None))
-    assert ledger_of(VERSION, MASTER).unchanged([master]) == [True]
-    assert ledger_of(VERSION, MASTER).unchanged([]) == []
-    assert ledger_of().unchanged([master]) == [False]
+    assert ledger_of(VERSION, MASTER).changed([master]) == []
+    assert ledger_of(VERSION, MASTER).changed([]) == []
+    assert ledger_of().changed([master]) == [master]
 
 
 def test_what_is_gone_is_what_counts_and_was_not_delivered(catalog: Catalog) -> None:
