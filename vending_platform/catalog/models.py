@@ -9,7 +9,7 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
-from vending_platform.catalog.reach import ALLOWED, DELIVERIES, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
+from vending_platform.catalog.reach import ALLOWED, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             except ValueError as error:
                 yield f"{where}: {error}"
                 continue
-        if materialized == "incremental" and reach == DELIVERIES:
-            yield f"{where}: reach 'deliveries' is for a table that is built as a whole"
+        if wrong := _wrong_deliveries(reach, materialized, manifest):
+            yield f"{where}: {wrong}"
             continue
         ways[name] = _as_few(
             (source, way.begun_with(reach)) for parent in _parents(node) for source, way in ways.get(parent, ())
@@ -116,6 +116,21 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             assumptions=_hash(seeds) if seeds else "",
             ways=tuple(sorted(ways[name], key=str)),
         )
+
+
+def _wrong_deliveries(reach: Reach, materialized: str, manifest: dict[str, Any]) -> str | None:
+    if reach.deliveries_of is None:
+        return None
+    if materialized != "incremental":
+        return "a reach with deliveries_of is for an incremental model"
+    daily = sorted(
+        declared["identifier"]
+        for declared in manifest["sources"].values()
+        if isinstance(files := declared["config"]["meta"].get("files"), dict) and files.get("delivery") == "daily"
+    )
+    if reach.deliveries_of not in daily:
+        return f"deliveries_of {reach.deliveries_of!r}, which is no daily source; there are: {', '.join(daily)}"
+    return None
 
 
 def _to_themselves(manifest: dict[str, Any]) -> dict[str, frozenset[tuple[str, Way]]]:

@@ -4,7 +4,7 @@ Of a table that is built as a whole it says what a day reads through it: everyth
 from when to when they are valid, no other day (`same_day`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -21,8 +21,8 @@ class Reach:
     days_after: int = 0
     whole_months: bool = False
     is_everything: bool = False
-    of_deliveries: bool = False
-    """Not only of rows, but also of what became of each delivery."""
+    deliveries_of: str | None = field(default=None, compare=False)
+    """The source of which a day also reads what became of its deliveries; which days it reads, that does not say."""
 
     def covered(self, first: date, last: date) -> Days:
         """The days of its inputs that a model's days from `first` to `last` read."""
@@ -42,11 +42,12 @@ class Reach:
 SAME_DAY = Reach()
 MONTH = Reach(whole_months=True)
 EVERYTHING = Reach(is_everything=True)
-DELIVERIES = Reach(is_everything=True, of_deliveries=True)
-"""Built anew whenever the ledger has changed."""
 
-_NAMED = {"same_day": SAME_DAY, "month": MONTH, "everything": EVERYTHING, "deliveries": DELIVERIES}
-ALLOWED = f"allowed: {', '.join(_NAMED)}, or days_before and days_after, from 0 to {FARTHEST}"
+_NAMED = {"same_day": SAME_DAY, "month": MONTH, "everything": EVERYTHING}
+ALLOWED = (
+    f"allowed: {', '.join(_NAMED)}, days_before and days_after, from 0 to {FARTHEST},"
+    " or deliveries_of with the name of a daily source"
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def read_reach(said: Any) -> Reach:
     """What a model's YAML says; a ValueError tells what it may say."""
     if isinstance(said, str) and said in _NAMED:
         return _NAMED[said]
+    if isinstance(said, dict) and said.keys() == {"deliveries_of"} and isinstance(said["deliveries_of"], str):
+        return Reach(**said)
     is_days = isinstance(said, dict) and said and said.keys() <= {"days_before", "days_after"}
     if is_days and all(type(days) is int and 0 <= days <= FARTHEST for days in said.values()):
         return Reach(**said)

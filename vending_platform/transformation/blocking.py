@@ -24,7 +24,7 @@ class Block:
 
 
 def blocks(catalog: Catalog, files: pa.Table) -> list[Block]:
-    """From the ledger's files that are loaded, in quarantine, or kept as history."""
+    """From the ledger's files, of which those count that are loaded, in quarantine, or kept as history."""
     usable: dict[tuple[str, date | None], int] = defaultdict(int)
     broken: dict[tuple[str, date | None], int] = defaultdict(int)
     of_a_kind = files.group_by(["source", "business_date", "state", "in_raw"]).aggregate([([], "count_all")])

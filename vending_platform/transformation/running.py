@@ -26,7 +26,7 @@ from vending_platform.transformation.arguments import (
 )
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.spread import SCHEMAS, spread
-from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
+from vending_platform.transformation.staleness import Built, Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer, values_of
 
@@ -169,10 +169,11 @@ def transform(
             done.blocked = blocks(catalog, ledger)
             waiting = blocked_days(catalog.models, done.blocked)
             found = spread(writer, catalog, raw)
-            _doubt(writer, found.reached, found.remember, run_id)
+            remember = [*found.remember, *_outlived(catalog.models, _built(writer))]
+            _doubt(writer, found.reached, remember, run_id)
             _doubt(writer, unseen(catalog.models, raw, _built(writer), waiting), (), run_id)
             built = _built(writer)
-            due = built | dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED) if anew else built
+            due = {**built, **dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED)} if anew else built
             tested = _tested(writer)
         todo = windows(
             chosen,
@@ -345,11 +346,11 @@ def _result(result: Any) -> NodeResult:
 
 
 def _ledger(reader: Reader) -> pa.Table:
-    """The files whose rows are in `raw`, and those in quarantine."""
+    """Every version of every file: also of what is no longer in use a model may tell."""
     if not reader.has_table(_LEDGER):
         return _LEDGER_SCHEMA.empty_table()
     columns = ", ".join(_LEDGER_SCHEMA.names)
-    return reader.query(f"select {columns} from {_LEDGER} where in_raw or state = 'quarantined'")
+    return reader.query(f"select {columns} from {_LEDGER}")
 
 
 def _raw_versions(catalog: Catalog, ledger: pa.Table) -> RawVersions:
@@ -361,7 +362,7 @@ def _raw_versions(catalog: Catalog, ledger: pa.Table) -> RawVersions:
     return raw
 
 
-def _built(reader: Reader) -> dict[tuple[str, date | None], str]:
+def _built(reader: Reader) -> Built:
     if not reader.has_table(BUILDS):
         return {}
     found = reader.query(f"select model, business_date, raw_version, checks_passed from {BUILDS}")
@@ -407,6 +408,13 @@ def _doubt(writer: Writer, builds: Set[tuple[str, date | None]], remember: Seque
     """What a change elsewhere reaches counts as unfinished, from before dbt starts: a crash forgets nothing."""
     if builds or remember:
         writer.publish([*_unfinished(builds, run_id), *remember], lambda _: None)
+
+
+def _outlived(models: Iterable[Model], built: Built) -> list[Change]:
+    """A model that was built as a whole then and is built by day now, or the other way round, counts as never built."""
+    daily = {model.name: model.is_daily for model in models}
+    names = sorted({name for name, day in built if name in daily and daily[name] == (day is None)})
+    return [Change(BUILDS, delete=pa.table({"model": pa.array(names, pa.string())}))] if names else []
 
 
 def _begin(reservation: Reservation, window: Window, run_id: str) -> None:

@@ -7,9 +7,9 @@ versions that were valid on them, so that a new master reaches the days from its
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -34,8 +34,9 @@ class RawVersions:
     """Of each master: since when which content is valid, in that order; and the file it came in."""
     wholes: dict[str, str]
     """Of each source: a hash over all of its files."""
-    ledger: str
-    """A hash over all deliveries that count, also those in quarantine."""
+    deliveries: dict[str, dict[date, str]]
+    """Of each daily source: per business day, from the first to the last with or without files, a hash over what became
+    of each of them, also of those whose rows are not in `raw`."""
     _covered: dict[tuple[str, date], Days] = field(default_factory=dict, compare=False)
     """The spans of days that a day rests on, by the ways to them."""
     _stretches: dict[tuple[str, int, int], str] = field(default_factory=dict, compare=False)
@@ -45,7 +46,10 @@ class RawVersions:
 
     def days_of(self, model: Model) -> frozenset[date]:
         """The business days of a model that rests on daily sources: all that any source has, so that a day on which
-        nobody refilled a machine is a day like any other, and neighbouring days can be built together."""
+        nobody refilled a machine is a day like any other, and neighbouring days can be built together. Of a model about
+        deliveries also those of which nothing came."""
+        if model.reach.deliveries_of is not None:
+            return frozenset(self.deliveries.get(model.reach.deliveries_of, ()))
         if model.sources.isdisjoint(self.days):
             return frozenset()
         return frozenset(day for days in self.days.values() for day in days)
@@ -59,8 +63,8 @@ class RawVersions:
         return self._known[model.footing, day]
 
     def _parts(self, model: Model, day: date | None) -> Iterator[str]:
-        if model.reach.of_deliveries:
-            yield self.ledger
+        if model.reach.deliveries_of is not None and day is not None:
+            yield self.deliveries.get(model.reach.deliveries_of, {}).get(day, "")
         for source in sorted(model.sources):
             if day is None or (source not in self.days and source not in self.masters):
                 yield self.wholes.get(source, "")
@@ -99,7 +103,7 @@ class RawVersions:
 
 
 def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
-    """From the rows of the ledger, at least those with `in_raw`."""
+    """From the rows of the ledger, at least those with `in_raw`; what became of deliveries is told from all of them."""
     kinds = {source.name: source.files.delivery for source in catalog}
     by_day: dict[str, dict[date, list[str]]] = {
         name: defaultdict(list) for name, kind in kinds.items() if kind is Delivery.DAILY
@@ -107,14 +111,14 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
     masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
     # These are hundreds of thousands of files, of thousands of kinds: no file is looked at by itself.
     wholes: dict[str, list[str]] = defaultdict(list)
-    others: list[str] = []
+    became: dict[str, dict[date, list[str]]] = {name: defaultdict(list) for name in by_day}
     for source, day, state, in_raw, ids in _of_a_kind(files):
-        entry = f"{source} {day} {state} {_hash(sorted(ids))}"
-        if not in_raw or source not in kinds:
-            others.append(entry)
-            continue
-        wholes[source].append(entry)
-        if source in by_day:
+        entry = f"{day} {state} {in_raw} {_hash(sorted(ids))}"
+        if source in became:
+            became[source][day].append(entry)
+        if in_raw:
+            wholes[source].append(entry)
+        if in_raw and source in by_day:
             by_day[source][day] += ids
     snapshots = pa.array([name for name, kind in kinds.items() if kind is Delivery.SNAPSHOT], pa.string())
     chosen = pc.and_(files["in_raw"], pc.is_in(files["source"], value_set=snapshots))
@@ -128,7 +132,7 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
             for name, versions in masters.items()
         },
         wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
-        ledger=_hash(sorted([*others, *(entry for entries in wholes.values() for entry in entries)])),
+        deliveries={name: dict(_without_gaps(days)) for name, days in became.items()},
     )
 
 
@@ -137,6 +141,14 @@ def _of_a_kind(files: pa.Table) -> Iterator[tuple[str, date, str, bool, list[str
     kinds = ["source", "business_date", "state", "in_raw"]
     grouped = files.group_by(kinds).aggregate([("file_id", "list")])
     return zip(*(values_of(grouped[name]) for name in (*kinds, "file_id_list")), strict=True)
+
+
+def _without_gaps(days: Mapping[date, list[str]]) -> Iterator[tuple[date, str]]:
+    """Every day from the first to the last, and a hash over what is said of it."""
+    day, last = min(days, default=date.max), max(days, default=date.min)
+    while day <= last:
+        yield day, _hash(sorted(days.get(day, ())))
+        day += timedelta(days=1)
 
 
 def _changes(contents: Iterable[str]) -> Iterator[str]:

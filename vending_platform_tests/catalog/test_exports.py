@@ -31,7 +31,7 @@ def manifest(
     return {
         "nodes": {"model.v.mart": MODEL | model, "model.v.stg": VIEW},
         "sources": {
-            "source.v.s.sales": {"identifier": "sales", "config": {"meta": {"files": {}}}},
+            "source.v.s.sales": {"identifier": "sales", "config": {"meta": {"files": {"delivery": "daily"}}}},
             "source.v.s._files": {"identifier": "_files", "config": {"meta": {}}},
         },
         "exposures": {
@@ -203,6 +203,22 @@ def test_an_incremental_model_must_say_a_reach_that_exists(reach: str | None, pr
     _, wrong = models_of(manifest(config={"materialized": "incremental", "meta": meta}))
     assert isinstance(wrong, str)
     assert problem in wrong
+
+
+@pytest.mark.parametrize(
+    ("materialized", "source", "problem"),
+    [
+        ("table", "sales", "a reach with deliveries_of is for an incremental model"),
+        ("incremental", "products", "deliveries_of 'products', which is no daily source; there are: sales"),
+    ],
+)
+def test_only_days_of_a_daily_source_can_be_told(materialized: str, source: str, problem: str) -> None:
+    said = manifest(config={"materialized": materialized, "meta": {"reach": {"deliveries_of": source}}})
+    files = {"files": {"delivery": "snapshot"}}
+    said["sources"]["source.v.raw.products"] = {"identifier": "products", "config": {"meta": files}}
+    _, wrong = models_of(said)
+    assert isinstance(wrong, str)
+    assert wrong.endswith(problem)
 
 
 def test_every_mart_can_be_had_as_parquet(catalog: Catalog) -> None:

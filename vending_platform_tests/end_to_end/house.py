@@ -94,7 +94,7 @@ class House:
         marts = [
             model.name
             for model in self.yard.catalog.models
-            if model.schema_name == "marts" and not model.is_view and not model.reach.of_deliveries
+            if model.schema_name == "marts" and not model.is_view and model.reach.deliveries_of is None
         ]
         with self.yard.rooms.warehouse.reading() as reader:
             return {mart: sorted(map(repr, reader.query(f"select * from marts.{mart}").to_pylist())) for mart in marts}

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from vending_platform.catalog import CsvEncoding, Export
@@ -60,6 +61,26 @@ def spans(done: Transformed) -> list[tuple[str, str]]:
 def test_nothing_new_builds_nothing(house: House) -> None:
     assert house.run().windows == []
     assert house.export() == [Exported(export.name, [], [], []) for export in house.yard.catalog.exports]
+
+
+def test_a_mart_that_was_once_built_otherwise_leaves_nothing_of_that(house: House) -> None:
+    """By day what was a whole, and the other way round: the old export would stay beside the new one, and the old
+    failed checks would hold it back."""
+    otherwise = {("mart_machine_daily", None), ("dim_products", date(2024, 3, 2))}
+    with duckdb.connect(str(house.yard.folder / "dbt_dev.duckdb")) as connection:
+        connection.executemany(
+            "insert into raw._builds (model, business_date, raw_version, checks_passed) values (?, ?, 'old', false)",
+            [*otherwise],
+        )
+    (window, _), *_ = house.run().windows
+    assert list(window.built["mart_machine_daily"]) == [date.fromisoformat(day) for day in DAYS]
+    assert "fct_sales" not in window.built
+    with house.yard.rooms.warehouse.reading() as reader:
+        assert otherwise & verdicts(reader).keys() == set()
+    assert [export.name for export in house.export() if export.held_back] == []
+    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+    days = [(name, part.day) for name, part in parts if name in ("machine_daily", "dim_products_parquet")]
+    assert days == [("dim_products_parquet", None), *(("machine_daily", day) for day in DAYS)]
 
 
 def test_a_corrected_old_day_is_built_again_and_nothing_else(house: House) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vending_platform.catalog import DELIVERIES, EVERYTHING, MONTH, Model, Reach
+from vending_platform.catalog import EVERYTHING, MONTH, Model, Reach
 from vending_platform.catalog.models import models_of
 from vending_platform.catalog.reach import SAME_DAY, months, read_reach
 from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
@@ -23,6 +23,7 @@ REACHES: dict[str, tuple[Any, list[str]]] = {
     "episodes": ({"days_before": 1, "days_after": 2}, ["stock"]),
     "monthly": ("month", ["fct_sales", "stock"]),
     "daily": ("same_day", ["stock", "episodes"]),
+    "told": ({"deliveries_of": "sales"}, []),
 }
 
 
@@ -38,7 +39,8 @@ def manifest() -> dict[str, Any]:
             "depends_on": {"nodes": [f"model.v.{parent}" for parent in parents] or ["source.v.raw.sales"]},
         }
 
-    sources = {"source.v.raw.sales": {"identifier": "sales", "config": {"meta": {"files": {}}}}}
+    files = {"delivery": "daily"}
+    sources = {"source.v.raw.sales": {"identifier": "sales", "config": {"meta": {"files": files}}}}
     return {"sources": sources, "nodes": {f"model.v.{name}": node(name, *said) for name, said in REACHES.items()}}
 
 
@@ -48,7 +50,7 @@ MODELS = tuple(model for model in models_of(manifest()) if isinstance(model, Mod
 @dataclass
 class Warehouse:
     """What the models' tables would hold: each day's rows are those of the inputs' days that it reads; a day without
-    any deliveries has none."""
+    any deliveries has none, unless it lies between others and the model tells what came."""
 
     models: tuple[Model, ...]
     rows: dict[tuple[str, date], Any] = field(default_factory=dict)
@@ -83,12 +85,21 @@ class Warehouse:
             read = [other for other in DAYS if first <= other <= last]
             given = [contents.get(other) for other in read]
             rows = [[self.rows.get((parent, other)) for other in read] for parent in parents] if parents else given
-            self.rows[model.name, day] = rows if day in contents else None
+            is_one = day in contents
+            if model.reach.deliveries_of is not None:
+                is_one = min(contents, default=date.max) <= day <= max(contents, default=date.min)
+            self.rows[model.name, day] = rows if is_one else None
             self.days_built.add((model.name, day))
 
 
 def raw_of(contents: Mapping[date, str]) -> RawVersions:
-    return RawVersions(days={"sales": dict(sorted(contents.items()))}, masters={}, wholes={}, ledger="")
+    lasting = [day for day in DAYS if contents and min(contents) <= day <= max(contents)]
+    return RawVersions(
+        days={"sales": dict(sorted(contents.items()))},
+        masters={},
+        wholes={},
+        deliveries={"sales": {day: contents.get(day, "nothing") for day in lasting}},
+    )
 
 
 deliveries = st.dictionaries(st.sampled_from(DAYS), st.sampled_from("abc"), min_size=1)
@@ -176,20 +187,24 @@ def test_two_corrections_far_apart_are_two_runs_of_what_is_daily_and_one_of_what
         ("same_day", SAME_DAY),
         ("month", MONTH),
         ("everything", EVERYTHING),
-        ("deliveries", DELIVERIES),
+        ({"deliveries_of": "sales"}, Reach(deliveries_of="sales")),
         ({"days_before": 35}, Reach(days_before=35)),
         ({"days_before": 28, "days_after": 28}, Reach(28, 28)),
     ],
 )
 def test_what_a_model_may_say(said: Any, reach: Reach) -> None:
-    assert read_reach(said) == reach
+    assert repr(read_reach(said)) == repr(reach)
 
 
 @pytest.mark.parametrize(
-    "said", ["weekly", {}, {"days": 3}, {"days_before": -1}, {"days_before": "3"}, {"days_before": True}, 7]
+    "said",
+    [
+        *("weekly", {}, 7, {"days": 3}, {"days_before": -1}, {"days_before": "3"}, {"days_before": True}),
+        *({"deliveries_of": 3}, {"deliveries_of": "sales", "days_before": 3}),
+    ],
 )
 def test_what_it_may_not(said: Any) -> None:
-    with pytest.raises(ValueError, match="allowed: same_day, month, everything, deliveries, or days_before"):
+    with pytest.raises(ValueError, match="allowed: same_day, month, everything, days_before"):
         read_reach(said)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Days, Model
+from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Days, Model, Reach
 from vending_platform.ingestion.ledger import FILES_SCHEMA
 from vending_platform.transformation.arguments import build_arguments
 from vending_platform.transformation.staleness import Window, stale_days, windows
@@ -19,6 +19,7 @@ from vending_platform.transformation.versions import RawVersions, raw_versions
 FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", SAME_DAY, frozenset({"sales", "products"}))
 MONTHLY = Model("mart_month", "marts", "model.mart_month", "incremental", MONTH, frozenset({"sales"}))
 DIM = Model("dim_products", "marts", "model.dim_products", "table", EVERYTHING, frozenset({"products"}))
+GAPS = Model("gaps", "marts", "model.gaps", "incremental", Reach(deliveries_of="sales"), frozenset())
 VIEW = Model("stg_sales", "staging", "model.stg_sales", "view", SAME_DAY, frozenset({"sales"}))
 MODELS = (VIEW, DIM, FACT, MONTHLY)
 MARCH = [date(2024, 3, day) for day in range(1, 32)]
@@ -85,6 +86,29 @@ def test_a_day_that_became_empty_is_stale(catalog: Catalog) -> None:
     before = ledger(catalog, *sales(MARCH[3], MARCH[4]))
     after = ledger(catalog, *sales(MARCH[3]))
     assert set(stale_days((FACT,), after, built(before))) == {MARCH[4]}
+
+
+def test_what_became_of_a_delivery_reaches_its_day_and_no_other(catalog: Catalog) -> None:
+    before = ledger(catalog, *sales(*MARCH[3:6]))
+    rest = sales(MARCH[3], MARCH[5])
+    withdrawn = file("sales", "a", MARCH[4], state="withdrawn")
+    broken = file("sales", "a", MARCH[4], state="quarantined", in_raw=False)
+    for changed in (withdrawn, broken, file("sales", "b", MARCH[4])):
+        after = ledger(catalog, *rest, changed)
+        assert set(stale_days((GAPS,), after, built(before, (GAPS,)))) == {MARCH[4]}, changed
+    back = file("sales", "b", MARCH[4], state="superseded", in_raw=False)
+    again = ledger(catalog, *sales(*MARCH[3:6]), back)
+    assert set(stale_days((GAPS, FACT), again, built(before, (GAPS, FACT)))) == {MARCH[4]}
+    assert stale_days((FACT,), again, built(before, (FACT,))) == {}, "what was there in between is in no fact"
+
+
+def test_days_of_which_nothing_came_are_told_where_others_came_after(catalog: Catalog) -> None:
+    before = ledger(catalog, *sales(MARCH[3]), file("replenishment_records", "a", MARCH[8]))
+    after = ledger(catalog, *sales(MARCH[3], MARCH[6]), file("replenishment_records", "a", MARCH[8]))
+    assert sorted(stale_days((GAPS,), before, {})) == [MARCH[3]]
+    assert sorted(stale_days((GAPS,), after, built(before, (GAPS,)))) == MARCH[4:7]
+    gone = ledger(catalog, *sales(MARCH[3]))
+    assert sorted(stale_days((GAPS,), gone, built(after, (GAPS,)))) == MARCH[4:7]
 
 
 def test_a_new_master_reaches_the_days_from_its_validity_on(catalog: Catalog) -> None:

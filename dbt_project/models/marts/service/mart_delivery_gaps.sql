@@ -1,23 +1,24 @@
-{{ config(materialized='table') }}
+{{ config(materialized='incremental', incremental_strategy='window') }}
 
 with
 
-deliveries as (
+all_deliveries as (
 
     select * from {{ ref('int_sales_deliveries') }}
 
 ),
 
+-- As it is known now: what the newest master says of a day long ago is truer than what was said then.
 machines as (
 
-    select * from {{ ref('int_machines_versioned') }}
-    where is_current
+    select * from {{ ref('dim_machines') }}
 
 ),
 
 calendar as (
 
     select * from {{ ref('int_calendar') }}
+    where {{ in_window('business_date') }}
 
 ),
 
@@ -26,7 +27,14 @@ period as (
     select
         min(business_date) as first_day,
         max(business_date) as last_day
-    from deliveries
+    from all_deliveries
+
+),
+
+deliveries as (
+
+    select * from all_deliveries
+    where {{ in_window('business_date') }}
 
 ),
 
