@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import pyarrow as pa
-
 from vending_platform.catalog import Catalog, Delivery, Model, months
+from vending_platform.transformation.deliveries import Deliveries
 
 
 @dataclass(frozen=True, order=True)
@@ -23,15 +22,14 @@ class Block:
     reason: str
 
 
-def blocks(catalog: Catalog, files: pa.Table) -> list[Block]:
-    """From the ledger's files, of which those count that are loaded, in quarantine, or kept as history."""
+def blocks(catalog: Catalog, deliveries: Deliveries) -> list[Block]:
+    """Of the files those count that are loaded, in quarantine, or kept as history."""
     usable: dict[tuple[str, date | None], int] = defaultdict(int)
     broken: dict[tuple[str, date | None], int] = defaultdict(int)
-    of_a_kind = files.group_by(["source", "business_date", "state", "in_raw"]).aggregate([([], "count_all")])
-    for row in of_a_kind.to_pylist():
-        counts = usable if row["in_raw"] else broken if row["state"] == "quarantined" else None
+    for files in deliveries.files:
+        counts = usable if files.in_raw else broken if files.state == "quarantined" else None
         if counts is not None:
-            counts[row["source"], row["business_date"]] += row["count_all"]
+            counts[files.source, files.business_date] += files.count
     delivered = {source for source, _ in usable}
     found = []
     for source in catalog:

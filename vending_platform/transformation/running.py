@@ -25,6 +25,7 @@ from vending_platform.transformation.arguments import (
     parse_arguments,
 )
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
+from vending_platform.transformation.deliveries import LEDGER, Deliveries, read_deliveries
 from vending_platform.transformation.spread import SCHEMAS, spread
 from vending_platform.transformation.staleness import Built, Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
@@ -43,22 +44,13 @@ BUILDS_SCHEMA = pa.schema(
         ("built_at", pa.timestamp("us", "UTC")),
     ]
 )
-_LEDGER = TableName("raw", "_files")
-_LEDGER_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("source", "path", "sha256", "file_id", "state")),
-        ("business_date", pa.date32()),
-        ("modified_at", pa.timestamp("us", "UTC")),
-        ("in_raw", pa.bool_()),
-    ]
-)
 UNFINISHED = ""
 """In the place of a raw version: a build was begun, and whether it went well is not known."""
 _GOOD = ("success", "pass", "warn")
 _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
-_arranged: list[tuple[Catalog, pa.Table, RawVersions]] = []
-"""The last ledger that this process has arranged, and what came of it: a run asks for the same some times."""
+_arranged: list[tuple[Catalog, Deliveries, RawVersions]] = []
+"""The last deliveries that this process has arranged, and what came of it: a run asks for the same some times."""
 
 
 class TransformationError(RuntimeError):
@@ -120,18 +112,18 @@ class Transformed:
 
 def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on."""
-    if not reader.has_table(_LEDGER):
+    if not reader.has_table(LEDGER):
         return {}
-    ledger = _ledger(reader)
-    raw = _raw_versions(catalog, ledger)
+    deliveries = read_deliveries(reader, catalog)
+    raw = _raw_versions(catalog, deliveries)
     reached = spread(reader, catalog, raw).reached
     built = {build: UNFINISHED if build in reached else version for build, version in _built(reader).items()}
-    return stale_days(catalog.models, raw, built, blocked_days(catalog.models, blocks(catalog, ledger)))
+    return stale_days(catalog.models, raw, built, blocked_days(catalog.models, blocks(catalog, deliveries)))
 
 
 def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
     """What nothing can be built on until a person has mended it."""
-    return blocks(catalog, _ledger(reader))
+    return blocks(catalog, read_deliveries(reader, catalog))
 
 
 def transform(
@@ -164,9 +156,9 @@ def transform(
         with reservation.writing() as writer:
             writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS, **TABLES})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
-            ledger = _ledger(writer)
-            raw = _raw_versions(catalog, ledger)
-            done.blocked = blocks(catalog, ledger)
+            deliveries = read_deliveries(writer, catalog)
+            raw = _raw_versions(catalog, deliveries)
+            done.blocked = blocks(catalog, deliveries)
             waiting = blocked_days(catalog.models, done.blocked)
             found = spread(writer, catalog, raw)
             remember = [*found.remember, *_outlived(catalog.models, _built(writer))]
@@ -345,20 +337,12 @@ def _result(result: Any) -> NodeResult:
     )
 
 
-def _ledger(reader: Reader) -> pa.Table:
-    """Every version of every file: also of what is no longer in use a model may tell."""
-    if not reader.has_table(_LEDGER):
-        return _LEDGER_SCHEMA.empty_table()
-    columns = ", ".join(_LEDGER_SCHEMA.names)
-    return reader.query(f"select {columns} from {_LEDGER}")
-
-
-def _raw_versions(catalog: Catalog, ledger: pa.Table) -> RawVersions:
+def _raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
     for known, same, raw in _arranged:
-        if known == catalog and same.equals(ledger):
+        if known == catalog and same == deliveries:
             return raw
-    raw = raw_versions(catalog, ledger)
-    _arranged[:] = [(catalog, ledger, raw)]
+    raw = raw_versions(catalog, deliveries)
+    _arranged[:] = [(catalog, deliveries, raw)]
     return raw
 
 

@@ -129,13 +129,13 @@ def _stale(models: Iterable[Model], raw: RawVersions, built: Built, blocked: Blo
     for model in models:
         behind = [days for name, days in comes.items() if name in model.rests_on and days]
         if model.is_daily:
-            known = sorted(raw.days_of(model) | once[model.name])
+            name, now = model.name, raw.of_days(model)
             moved = [model.reach.reached(*span) for days in behind for span in _spans(days)]
+            gone = {day: raw.of(model, day) for day in once[name] - now.keys()}
             stale: list[date | None] = [
                 day
-                for day in known
-                if built.get((model.name, day)) != raw.of(model, day)
-                or any(first <= day <= last for first, last in moved)
+                for day, version in sorted({**now, **gone}.items())
+                if built.get((name, day)) != version or any(first <= day <= last for first, last in moved)
             ]
         else:
             is_stale = built.get((model.name, None)) != raw.of(model, None)

@@ -14,19 +14,14 @@ from functools import cached_property
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from vending_platform.catalog import Catalog, Days, Delivery, Model
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.warehouse import values_of
-
-_OF_MASTERS = ("source", "path", "sha256", "file_id", "business_date", "modified_at")
+from vending_platform.transformation.deliveries import Deliveries
 
 
 @dataclass(frozen=True)
 class RawVersions:
-    """The ledger's files whose rows are in `raw`, arranged by what they can reach."""
+    """The deliveries, arranged by what they can reach."""
 
     days: dict[str, dict[date, str]]
     """Of each daily source: per business day, in their order, a hash over the day's files."""
@@ -37,12 +32,14 @@ class RawVersions:
     deliveries: dict[str, dict[date, str]]
     """Of each daily source: per business day, from the first to the last with or without files, a hash over what became
     of each of them, also of those whose rows are not in `raw`."""
-    _covered: dict[tuple[str, date], Days] = field(default_factory=dict, compare=False)
-    """The spans of days that a day rests on, by the ways to them."""
     _stretches: dict[tuple[str, int, int], str] = field(default_factory=dict, compare=False)
     """The hashes that were asked for of stretches of a source: of most masters there are few."""
-    _known: dict[tuple[str, date | None], str] = field(default_factory=dict, compare=False)
-    """What was asked before: many models rest on the same, and a run asks some times what is stale."""
+    _spans: dict[tuple[str, tuple[date, ...]], list[Days]] = field(default_factory=dict, compare=False)
+    """The days that each of these days rests on, by the ways to them: many models have the same."""
+    _read: dict[tuple[str, str, tuple[date, ...]], list[str]] = field(default_factory=dict, compare=False)
+    """What is there of a source on them."""
+    _known: dict[str, dict[date, str]] = field(default_factory=dict, compare=False)
+    """What every day rests on: many models rest on the same, and a run asks some times what is stale."""
 
     def days_of(self, model: Model) -> frozenset[date]:
         """The business days of a model that rests on daily sources: all that any source has, so that a day on which
@@ -58,24 +55,35 @@ class RawVersions:
         """What the model rests on; `day` is None for a model that is built as a whole."""
         if model.is_view or model.is_seed:
             return model.code  # a view has no rows of its own, and a seed's rows are written by hand
-        if (model.footing, day) not in self._known:
-            self._known[model.footing, day] = _hash([*self._parts(model, day), model.assumptions])
-        return self._known[model.footing, day]
+        if day is None:
+            return _hash([*(self.wholes.get(source, "") for source in sorted(model.sources)), model.assumptions])
+        known = self.of_days(model)
+        return known[day] if day in known else next(self._hashes(model, (day,)))
 
-    def _parts(self, model: Model, day: date | None) -> Iterator[str]:
-        if model.reach.deliveries_of is not None and day is not None:
-            yield self.deliveries.get(model.reach.deliveries_of, {}).get(day, "")
-        for source in sorted(model.sources):
-            if day is None or (source not in self.days and source not in self.masters):
-                yield self.wholes.get(source, "")
-                continue
-            yield self._during(source, *self._span(model, source, day))
+    def of_days(self, model: Model) -> Mapping[date, str]:
+        """What each of its days rests on, for a model that is built day by day."""
+        if model.footing not in self._known:
+            days = tuple(sorted(self.days_of(model)))
+            self._known[model.footing] = dict(zip(days, self._hashes(model, days), strict=True))
+        return self._known[model.footing]
 
-    def _span(self, model: Model, source: str, day: date) -> Days:
-        asked = model.reading_of(source), day
-        if asked not in self._covered:
-            self._covered[asked] = model.raw_days(source, day, day)
-        return self._covered[asked]
+    def _hashes(self, model: Model, days: tuple[date, ...]) -> Iterator[str]:
+        # Thousands of days of dozens of models: a source is read for all days before the next one is.
+        columns = [self._reading(model, source, days) for source in sorted(model.sources)]
+        if model.reach.deliveries_of is not None:
+            told = self.deliveries.get(model.reach.deliveries_of, {})
+            columns.insert(0, [told.get(day, "") for day in days])
+        return (_hash([*parts, model.assumptions]) for _, *parts in zip(days, *columns, strict=True))
+
+    def _reading(self, model: Model, source: str, days: tuple[date, ...]) -> list[str]:
+        if source not in self.days and source not in self.masters:
+            return [self.wholes.get(source, "")] * len(days)
+        way = model.reading_of(source)
+        if (way, days) not in self._spans:
+            self._spans[way, days] = [model.raw_days(source, day, day) for day in days]
+        if (source, way, days) not in self._read:
+            self._read[source, way, days] = [self._during(source, *span) for span in self._spans[way, days]]
+        return self._read[source, way, days]
 
     def _during(self, source: str, first: date, last: date) -> str:
         """A hash over what is there of a source between these days; of a master, over what is valid on them: also the
@@ -87,7 +95,8 @@ class RawVersions:
             end = max(end, begin + 1)
         if (source, begin, end) not in self._stretches:
             parts = told[begin:end]
-            self._stretches[source, begin, end] = _hash(_changes(parts) if source in self.masters else parts)
+            parts = list(_changes(parts)) if source in self.masters else parts
+            self._stretches[source, begin, end] = parts[0] if len(parts) == 1 else _hash(parts)
         return self._stretches[source, begin, end]
 
     @cached_property
@@ -102,31 +111,30 @@ class RawVersions:
         }
 
 
-def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
-    """From the rows of the ledger, at least those with `in_raw`; what became of deliveries is told from all of them."""
+def raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
     kinds = {source.name: source.files.delivery for source in catalog}
-    by_day: dict[str, dict[date, list[str]]] = {
-        name: defaultdict(list) for name, kind in kinds.items() if kind is Delivery.DAILY
+    by_day: dict[str, dict[date, int]] = {
+        name: defaultdict(int) for name, kind in kinds.items() if kind is Delivery.DAILY
     }
-    masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
-    # These are hundreds of thousands of files, of thousands of kinds: no file is looked at by itself.
-    wholes: dict[str, list[str]] = defaultdict(list)
     became: dict[str, dict[date, list[str]]] = {name: defaultdict(list) for name in by_day}
-    for source, day, state, in_raw, ids in _of_a_kind(files):
-        entry = f"{day} {state} {in_raw} {_hash(sorted(ids))}"
-        if source in became:
-            became[source][day].append(entry)
-        if in_raw:
-            wholes[source].append(entry)
-        if in_raw and source in by_day:
-            by_day[source][day] += ids
-    snapshots = pa.array([name for name, kind in kinds.items() if kind is Delivery.SNAPSHOT], pa.string())
-    chosen = pc.and_(files["in_raw"], pc.is_in(files["source"], value_set=snapshots))
-    for row in files.select(_OF_MASTERS).filter(chosen).to_pylist():
-        since = row["business_date"] or row["modified_at"].astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-        masters[row["source"]].append((since, row["modified_at"], row["path"], row["sha256"], row["file_id"]))
+    wholes: dict[str, list[str]] = defaultdict(list)
+    for files in deliveries.files:
+        entry = f"{files.business_date} {files.state} {files.in_raw} {files.fingerprint}"
+        if files.in_raw:
+            wholes[files.source].append(entry)
+        if files.business_date is not None and files.source in by_day:
+            became[files.source][files.business_date].append(entry)
+            if files.in_raw:
+                by_day[files.source][files.business_date] += files.fingerprint
+    masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
+    for file in deliveries.masters:
+        since = file.business_date or file.modified_at.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
+        masters[file.source].append((since, file.modified_at, file.path, file.sha256, file.file_id))
     return RawVersions(
-        days={name: {day: _hash(sorted(ids)) for day, ids in sorted(days.items())} for name, days in by_day.items()},
+        days={
+            name: {day: _hash([str(fingerprint)]) for day, fingerprint in sorted(days.items())}
+            for name, days in by_day.items()
+        },
         masters={
             name: tuple((since, content, file_id) for since, _, _, content, file_id in sorted(versions))
             for name, versions in masters.items()
@@ -134,13 +142,6 @@ def raw_versions(catalog: Catalog, files: pa.Table) -> RawVersions:
         wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
         deliveries={name: dict(_without_gaps(days)) for name, days in became.items()},
     )
-
-
-def _of_a_kind(files: pa.Table) -> Iterator[tuple[str, date, str, bool, list[str]]]:
-    """The files of each source, day and state, and whether their rows are in `raw`."""
-    kinds = ["source", "business_date", "state", "in_raw"]
-    grouped = files.group_by(kinds).aggregate([("file_id", "list")])
-    return zip(*(values_of(grouped[name]) for name in (*kinds, "file_id_list")), strict=True)
 
 
 def _without_gaps(days: Mapping[date, list[str]]) -> Iterator[tuple[date, str]]:

@@ -93,6 +93,10 @@ class Reader(Protocol):
 
     def has_table(self, table: TableName) -> bool: ...
 
+    def fingerprint(self, column: str) -> str:
+        """An aggregate for `query`: a number that tells which texts, no two of them equal, are in the column, whatever
+        their order. Of two sets that share none it is the sum."""
+
 
 class Writer(Reader, Protocol):
     """Holds the right to write until it is closed."""

@@ -136,6 +136,9 @@ class _Reader:
         )
         return bool(found.num_rows)
 
+    def fingerprint(self, column: str) -> str:
+        return f"sum(cast(md5_number_lower64({column}) as number(38, 0)))"
+
 
 class _Writer(_Reader):
     def __init__(self, session: Session, batches: Batches, lease: Lease, orphaned_after: timedelta) -> None:

@@ -6,7 +6,7 @@ steps fit together; it can't prove that Snowflake gives the same answer. What it
 - `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use, and `LIST` of one;
 - a transaction that begins with its first statement, locks on what `UPDATE` and `DELETE` change until it ends, and
   is committed by DDL, as Snowflake does it;
-- moments that are null, temporary tables with a schema, session parameters;
+- moments that are null, temporary tables with a schema, session parameters, `md5_number_lower64` (its lower 40 bits);
 - whose account it is, and which of what a login asked for there is: a database or a warehouse that is not there is null
   to a session that is connected all the same, and a role that nobody has is refused at the door;
 - a refusal, at once and as Snowflake would tell it, of every statement whose shape nobody has reviewed (`shapes`), and
@@ -57,6 +57,7 @@ _IDLE_TIMEOUT = 2.0
 _OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "max_file_size", "single"}
 _THREADS = 2
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
+_MD5 = re.compile(r"md5_number_lower64\((\w+)\)")
 _ADMINISTRATIVE = re.compile(r"alter session set ", re.I)
 _WHERE_AM_I = re.compile(r"select current_account\(\) as", re.I)
 _LIST = re.compile(r"list (@\S+)", re.I)
@@ -251,6 +252,7 @@ class _Cursor(FakeSnowflakeCursor):
         if listed := _LIST.fullmatch(sql):
             self._list(self._url(listed[1]))
             return
+        sql = _MD5.sub(r"(md5_number_lower(\1) % 1099511627776)", sql)  # fakesnow's whole numbers end at 2 ** 63
         sql = sql.replace("information_schema.stages", f"({_STAGES.format(connection.database)}) as stages")
         statement = parse_one(sql, read="snowflake")
         if isinstance(statement, exp.Transaction):

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from vending_platform.ingestion.ledger import FILES_SCHEMA
 from vending_platform.transformation.arguments import build_arguments
 from vending_platform.transformation.staleness import Window, stale_days, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
+from vending_platform_tests.transformation.ledger import told_of
 
 FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", SAME_DAY, frozenset({"sales", "products"}))
 MONTHLY = Model("mart_month", "marts", "model.mart_month", "incremental", MONTH, frozenset({"sales"}))
@@ -41,7 +41,7 @@ def file(source: str, content: str, day: date | None = None, **other: Any) -> di
 
 
 def ledger(catalog: Catalog, *files: dict[str, Any]) -> RawVersions:
-    return raw_versions(catalog, pa.Table.from_pylist(list(files), FILES_SCHEMA))
+    return raw_versions(catalog, told_of(catalog, files))
 
 
 def built(raw: RawVersions, models: tuple[Model, ...] = MODELS) -> dict[tuple[str, date | None], str]:

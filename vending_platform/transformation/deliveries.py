@@ -1,0 +1,70 @@
+"""What became of the deliveries, as the ledger has it.
+
+These are hundreds of thousands of files of a few thousand days, so the warehouse sums them up. Only the contents of the
+masters are few enough to be asked for one by one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from vending_platform.catalog import Catalog, Delivery
+from vending_platform.warehouse import Reader, TableName, literal, values_of
+
+LEDGER = TableName("raw", "_files")
+
+
+@dataclass(frozen=True)
+class Files:
+    """All files of one source and business day of which the same became."""
+
+    source: str
+    business_date: date | None
+    state: str
+    in_raw: bool
+    count: int
+    fingerprint: int
+    """Which files these are; of two sets that have no file in common, the sum is that of both."""
+
+
+@dataclass(frozen=True, order=True)
+class MasterFile:
+    """A content of a master whose rows are in `raw`."""
+
+    source: str
+    business_date: date | None
+    modified_at: datetime
+    path: str
+    sha256: str
+    file_id: str
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    files: tuple[Files, ...] = ()
+    masters: tuple[MasterFile, ...] = ()
+
+
+def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
+    if not reader.has_table(LEDGER):
+        return Deliveries()
+    summed_up = reader.query(
+        "select source, business_date, state, in_raw, count(*) as n,"
+        f" cast({reader.fingerprint('file_id')} as varchar) as fingerprint"
+        f" from {LEDGER} group by source, business_date, state, in_raw"
+    )
+    columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
+    columns["fingerprint"] = [int(text) for text in columns["fingerprint"]]
+    snapshots = [source.name for source in catalog if source.files.delivery is Delivery.SNAPSHOT]
+    versions = reader.query(
+        "select source, business_date, modified_at, path, sha256, file_id"
+        f" from {LEDGER} where in_raw and source in ({_listed(snapshots)})"
+    )
+    return Deliveries(
+        files=tuple(map(Files, *columns.values())),
+        masters=tuple(map(MasterFile, *map(values_of, versions.columns))),
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(literal, names)) or "null"

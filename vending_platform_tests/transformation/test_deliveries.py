@@ -1,0 +1,65 @@
+"""What a warehouse sums up of the ledger, whichever warehouse it is."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from vending_platform.catalog import Catalog
+from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA
+from vending_platform.transformation.deliveries import Deliveries, Files, MasterFile, read_deliveries
+from vending_platform.warehouse import Change, DuckDBWarehouse, Warehouse
+from vending_platform_tests.emulators.accounts import Account
+
+DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
+STORED = datetime(2024, 3, 7, 1, 2, 3, 456789, UTC)
+
+
+@pytest.fixture(params=["duckdb", "snowflake"])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    if request.param == "duckdb":
+        return DuckDBWarehouse(tmp_path / "dev.duckdb")
+    account: Account = request.getfixturevalue("account")
+    return account.warehouse()
+
+
+def file(name: str, source: str = "sales", day: date | None = DAY, state: str = "loaded") -> dict[str, Any]:
+    said = {"file_id": name, "source": source, "business_date": day, "state": state, "in_raw": state != "quarantined"}
+    return dict.fromkeys(FILES_SCHEMA.names) | {"path": f"{name}.csv", "sha256": f"of {name}"} | said
+
+
+def told(warehouse: Warehouse, catalog: Catalog, *files: dict[str, Any]) -> Deliveries:
+    with warehouse.writing("test", lambda _: None) as writer:
+        assert read_deliveries(writer, catalog) == Deliveries() or writer.has_table(FILES)
+        writer.ensure_tables({FILES: FILES_SCHEMA})
+        before = writer.query(f"select * from {FILES}").select(["file_id"])
+        rows = pa.Table.from_pylist([one | {"modified_at": STORED} for one in files], FILES_SCHEMA)
+        writer.publish([Change(FILES, delete=before, insert=rows)], lambda _: None)
+        return read_deliveries(writer, catalog)
+
+
+def test_files_are_summed_up_by_what_became_of_them(warehouse: Warehouse, catalog: Catalog) -> None:
+    loaded, broken = [file(name) for name in "abc"], file("d", state="quarantined")
+    master = file("m", "products", day=None)
+    found = told(warehouse, catalog, *loaded, broken, file("e", day=NEXT_DAY), master)
+    assert found.masters == (MasterFile("products", None, STORED, "m.csv", "of m", "m"),)
+    by_kind = {(files.source, files.business_date, files.state): files for files in found.files}
+    assert {kind: (files.count, files.in_raw) for kind, files in by_kind.items()} == {
+        ("sales", DAY, "loaded"): (3, True),
+        ("sales", DAY, "quarantined"): (1, False),
+        ("sales", NEXT_DAY, "loaded"): (1, True),
+        ("products", None, "loaded"): (1, True),
+    }
+
+
+def test_a_fingerprint_tells_which_files_these_are_and_nothing_else(warehouse: Warehouse, catalog: Catalog) -> None:
+    def fingerprint(*names: str) -> int:
+        (files,) = told(warehouse, catalog, *map(file, names)).files
+        assert isinstance(files, Files)
+        return files.fingerprint
+
+    assert fingerprint("a", "b", "c") == fingerprint("c", "a", "b")
+    assert len({fingerprint("a", "b"), fingerprint("a", "c"), fingerprint("a"), fingerprint("a", "b", "c")}) == 4
+    assert fingerprint("a", "b", "c") == fingerprint("a") + fingerprint("b", "c")
