@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 _PARTS = {
     "machine": r"(?P<machine>[A-Za-z0-9][A-Za-z0-9-]*)",
@@ -13,8 +14,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NameParts:
+class NameParts(NamedTuple):
     machine: str | None
     business_date: date | None
 
@@ -45,19 +45,24 @@ class NamePattern:
         """How every such name begins."""
         return self.template.partition("{")[0]
 
+    @cached_property
+    def _groups(self) -> tuple[int, int]:
+        """The numbers of the machine and the day in the expression; 0 where it has none."""
+        return self.expression.groupindex.get("machine", 0), self.expression.groupindex.get("day", 0)
+
     def match(self, name: str) -> NameParts | None:
         """What `name` says; None if it is not named this way. ValueError if it is, but gives an impossible day."""
         found = self.expression.fullmatch(name)
         if found is None:
             return None
-        parts = found.groupdict()
-        return NameParts(parts.get("machine"), _day(parts.get("day")))
+        machine, day = self._groups
+        return NameParts(found[machine] if machine else None, _day(found[day]) if day else None)
 
 
 @lru_cache(maxsize=10_000)  # of many files few are of different days
-def _day(said: str | None) -> date | None:
+def _day(said: str) -> date:
     try:
-        return date.fromisoformat(said) if said else None
+        return date.fromisoformat(said)
     except ValueError:
         raise ValueError(f"{said} in the name is no date") from None
 

@@ -9,7 +9,7 @@ them all would be read, and written, with all of history for every new day.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -166,7 +166,7 @@ def _export(
         build
         for build in builds_of(reader, export)
         if (build.key not in kept and build.row_count != 0)
-        or any(part.built_at != build.built_at or not _paths([part]) <= files for part in kept.get(build.key, ()))
+        or any(part.built_at != build.built_at or not _is_there(part, files) for part in kept.get(build.key, ()))
     ]
     held_back = [build.key or export.name for build in new if not _may_leave(export, build)]
     due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
@@ -217,6 +217,10 @@ def _export(
 def _paths(parts: Iterable[Part]) -> set[str]:
     """All files that belong to these."""
     return {path for part in parts for path in (part.path, part.raw_files.path)}
+
+
+def _is_there(part: Part, files: Set[str]) -> bool:
+    return part.path in files and part.raw_files.path in files
 
 
 def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:

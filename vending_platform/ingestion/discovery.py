@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
@@ -10,8 +11,7 @@ from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.storage import StoredFile
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(NamedTuple):
     """A file that a contract takes. What is no longer `is_there` can only be read again from its kept bytes."""
 
     source: Source
@@ -37,17 +37,22 @@ class Discovery:
 
 def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Discovery:
     delivered, undeclared = [], []
+    identify = catalog.identify
     tomorrow = now.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date() + timedelta(days=1)
     for file in files:
-        found, printable = catalog.identify(file.path), file.path
-        if not printable.isascii():
-            printable = printable.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        path = printable = file.path
+        if not path.isascii():
+            printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        found = identify(path)
         if isinstance(found, Undeclared):
             undeclared.append(UndeclaredFile(printable, file, found.reason))
-        elif printable != file.path:
+            continue
+        source, parts = found
+        day = parts.business_date
+        if printable != path:
             undeclared.append(UndeclaredFile(printable, file, "its path is no UTF-8"))
-        elif found[1].business_date is not None and found[1].business_date > tomorrow:
-            undeclared.append(UndeclaredFile(printable, file, f"its day {found[1].business_date} is in the future"))
+        elif day is not None and day > tomorrow:
+            undeclared.append(UndeclaredFile(printable, file, f"its day {day} is in the future"))
         else:
-            delivered.append(Delivered(found[0], file, found[1]))
+            delivered.append(Delivered(source, file, parts))
     return Discovery(tuple(delivered), tuple(undeclared))

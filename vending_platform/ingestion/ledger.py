@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cached_property, reduce
 from typing import Any
@@ -31,6 +31,8 @@ _BETWEEN = "\0"
 """Between a source and a path: no path can hold it."""
 _PLAIN = re.compile(r"[^'\\\x00-\x1f\ud800-\udfff]*")
 _MOMENT = pa.timestamp("us", "UTC")
+_BEGINNING = datetime.fromtimestamp(0, UTC)
+"""From which Arrow counts."""
 
 
 class State(StrEnum):
@@ -265,13 +267,13 @@ def _keys_of(delivered: Sequence[Delivered]) -> pa.Array:
 
 def _as_delivered(delivered: Sequence[Delivered]) -> pa.Table:
     """What the store and the names say of these files, as columns of the ledger."""
-    # Arrow takes a hundred times as long for moments that name their zone.
-    moments = [d.file.modified_at.replace(tzinfo=None) for d in delivered]
+    # Arrow takes a hundred times as long for moments that name their zone, and Python ten times to leave it out.
+    since_the_beginning = [d.file.modified_at - _BEGINNING for d in delivered]
     return pa.table(
         {
             "size": pa.array([d.file.size for d in delivered], pa.int64()),
             "etag": pa.array([d.file.etag for d in delivered], pa.string()),
-            "modified_at": pa.array(moments, pa.timestamp("us")).cast(_MOMENT),
+            "modified_at": pa.array(since_the_beginning, pa.duration("us")).cast(pa.int64()).cast(_MOMENT),
             "machine": pa.array([d.parts.machine for d in delivered], pa.string()),
             "business_date": pa.array([d.parts.business_date for d in delivered], pa.date32()),
         }

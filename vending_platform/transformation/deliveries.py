@@ -46,19 +46,20 @@ class Deliveries:
 
 
 def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
+    """In an order, so that the same deliveries are equal."""
     if not reader.has_table(LEDGER):
         return Deliveries()
     summed_up = reader.query(
         "select source, business_date, state, in_raw, count(*) as n,"
         f" cast({reader.fingerprint('file_id')} as varchar) as fingerprint"
-        f" from {LEDGER} group by source, business_date, state, in_raw"
+        f" from {LEDGER} group by source, business_date, state, in_raw order by 1, 2, 3, 4"
     )
     columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
     columns["fingerprint"] = [int(text) for text in columns["fingerprint"]]
     snapshots = [source.name for source in catalog if source.files.delivery is Delivery.SNAPSHOT]
     versions = reader.query(
         "select source, business_date, modified_at, path, sha256, file_id"
-        f" from {LEDGER} where in_raw and source in ({_listed(snapshots)})"
+        f" from {LEDGER} where in_raw and source in ({_listed(snapshots)}) order by source, file_id"
     )
     return Deliveries(
         files=tuple(map(Files, *columns.values())),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -160,7 +159,7 @@ def test_the_masters_are_written_in_the_order_in_which_they_came(tmp_path: Path)
     class Young(MemoryPlace):
         def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
             for file in super().named(paths):
-                yield replace(file, modified_at=self.modified_at + timedelta(seconds=names.index(file.path)))
+                yield file._replace(modified_at=self.modified_at + timedelta(seconds=names.index(file.path)))
 
     target = LocalPlace(tmp_path)
     anonymise(catalog(), Young(dict.fromkeys(sorted(names), STAFF)), target, PSEUDONYMS, now=NOW)

@@ -73,7 +73,7 @@ def test_a_file_is_unchanged_if_store_and_name_say_what_they_said(
 
 
 def test_a_file_whose_name_says_nothing_can_be_unchanged(catalog: Catalog) -> None:
-    master = Delivered(catalog.source("products"), replace(FILE, path="products.csv"), NameParts(None, None))
+    master = Delivered(catalog.source("products"), FILE._replace(path="products.csv"), NameParts(None, None))
     assert ledger_of(VERSION, MASTER).changed([master]) == []
     assert ledger_of(VERSION, MASTER).changed([]) == []
     assert ledger_of().changed([master]) == [master]

@@ -43,7 +43,9 @@ def told(warehouse: Warehouse, catalog: Catalog, *files: dict[str, Any]) -> Deli
 def test_files_are_summed_up_by_what_became_of_them(warehouse: Warehouse, catalog: Catalog) -> None:
     loaded, broken = [file(name) for name in "abc"], file("d", state="quarantined")
     master = file("m", "products", day=None)
-    found = told(warehouse, catalog, *loaded, broken, file("e", day=NEXT_DAY), master)
+    files = [*loaded, broken, file("e", day=NEXT_DAY), master]
+    found = told(warehouse, catalog, *files)
+    assert told(warehouse, catalog, *reversed(files)) == found
     assert found.masters == (MasterFile("products", None, STORED, "m.csv", "of m", "m"),)
     by_kind = {(files.source, files.business_date, files.state): files for files in found.files}
     assert {kind: (files.count, files.in_raw) for kind, files in by_kind.items()} == {
