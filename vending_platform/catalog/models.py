@@ -44,6 +44,12 @@ class Model:
     def is_seed(self) -> bool:
         return self.materialized == "seed"
 
+    @property
+    def files_of(self) -> frozenset[str]:
+        """The sources whose files it rests on, by their rows or by what became of them."""
+        told = self.reach.deliveries_of
+        return self.sources if told is None else self.sources | {told}
+
     @cached_property
     def footing(self) -> str:
         """All that decides which raw content a day of it rests on: models that agree in this rest on the same."""

@@ -124,7 +124,7 @@ def _raw_files(
 ) -> dict[date | None, list[RawFile]]:
     """Per build: the day's own files, and every kept version of the masters."""
     model = next(model for model in catalog.models if model.name == export.model)
-    sources = [source for source in catalog if source.name in model.sources]
+    sources = [source for source in catalog if source.name in model.files_of]
     daily = _listed(source.name for source in sources if source.files.delivery is Delivery.DAILY)
     asked = f"source in ({_listed(source.name for source in sources)})"
     if export.partition_by is not None:

@@ -104,8 +104,8 @@ class Recorder:
 def lineage(catalog: Catalog) -> dict[str, list[str]]:
     """Of each dataset the delivered tables that it comes from."""
     found = {f"raw.{source.name}": [source.name] for source in catalog}
-    found |= {f"{model.schema_name}.{model.name}": sorted(model.sources) for model in catalog.models}
-    of_models = {model.name: sorted(model.sources) for model in catalog.models}
+    of_models = {model.name: sorted(model.files_of) for model in catalog.models}
+    found |= {f"{model.schema_name}.{model.name}": of_models[model.name] for model in catalog.models}
     return found | {f"exports.{export.name}": of_models.get(export.model, []) for export in catalog.exports}
 
 

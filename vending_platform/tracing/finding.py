@@ -75,7 +75,7 @@ class _Asked:
     model: Model
     rows: list[dict[str, Any]]
     daily: tuple[str, ...]
-    """The sources that it rests on of which a file is about a day."""
+    """The sources on whose rows it rests and of which a file is about a day."""
     values: dict[str, frozenset[Any]] = field(default_factory=dict)
     """Of each column the values; none for a column that some row leaves empty."""
 
@@ -83,7 +83,8 @@ class _Asked:
     def of(cls, model: Model, rows: pa.Table, sources: Iterable[Source]) -> "_Asked":
         columns = {name: rows[name].to_pylist() for name in rows.column_names}
         said = {name: frozenset(values) for name, values in columns.items() if None not in values}
-        return cls(model, rows.to_pylist(), tuple(source.name for source in sources if source.is_daily), said)
+        daily = tuple(source.name for source in sources if source.is_daily and source.name in model.sources)
+        return cls(model, rows.to_pylist(), daily, said)
 
     def days(self, source: Source) -> list[Days]:
         """The stretches of the source's days that the rows rest on. Histories are tables of all versions, of which a
@@ -107,7 +108,7 @@ class _Asked:
 def trace(catalog: Catalog, reader: Reader, name: str, said: Mapping[str, str], *, with_lines: bool = False) -> Trace:
     """The files that these rows of a model rest on, with the lines if that is asked."""
     model = model_called(catalog, name)
-    sources = [source for source in catalog if source.name in model.sources]
+    sources = [source for source in catalog if source.name in model.files_of]
     asked = _Asked.of(model, rows_meant(reader, model, said), sources)
     ledger = _ledger(reader, sources)
     found: list[TracedFile] = []

@@ -56,6 +56,7 @@ MODELS = {
     " from raw.sales group by all",
     "fct_sales": "select transaction_id, machine_id, product_id, _business_date as business_date, sold_at,"
     " _file_id as file_id, _line as line_number from raw.sales",
+    "mart_delivery_gaps": "select machine as machine_id, business_date, state from raw._files where source = 'sales'",
     "dim_machines": "select machine_id, max(removed_on) as removed_on from raw.vending_machines group by all",
 }
 
@@ -133,6 +134,16 @@ def test_a_row_that_names_its_line_comes_from_that_line_alone(yard: Yard) -> Non
 def test_of_what_is_built_from_everything_every_version_is_named(yard: Yard) -> None:
     found = traced(yard, "dim_machines", machine="VM002")
     assert paths(found) == {"vending_machines_20240304.csv", "vending_machines_20240306.csv"}
+
+
+def test_what_became_of_a_delivery_leads_to_its_file(yard: Yard) -> None:
+    came = traced(yard, "mart_delivery_gaps", machine="VM001", day="2024-03-05")
+    masters = {path for path in FILES if path.startswith("vending_machines")}
+    assert paths(came) == {"sales_VM001_20240305.csv"} | masters
+    assert came.missing == []
+    broken = traced(yard, "mart_delivery_gaps", machine="VM002", day="2024-03-04")
+    assert [file.path for file in broken.missing] == ["sales_VM002_20240304.csv"]
+    assert "sales_VM002_20240304.csv" not in paths(broken)
 
 
 def test_what_reaches_further_is_looked_for_there(yard: Yard) -> None:
