@@ -8,6 +8,7 @@ import pytest
 
 from vending_platform.catalog import Catalog, load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.warehouse import DuckDBWarehouse, Warehouse
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
@@ -67,3 +68,12 @@ def account(snowflake: "Emulator", aws: EmulatedAws) -> "Account":
     from vending_platform_tests.emulators.accounts import new_account
 
     return new_account(snowflake, aws)
+
+
+@pytest.fixture(params=["duckdb", "snowflake"])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    """Each of them, for what both promise."""
+    if request.param == "duckdb":
+        return DuckDBWarehouse(tmp_path / "dev.duckdb")
+    account: Account = request.getfixturevalue("account")
+    return account.warehouse()

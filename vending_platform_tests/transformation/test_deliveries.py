@@ -1,28 +1,17 @@
 """What a warehouse sums up of the ledger, whichever warehouse it is."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA
 from vending_platform.transformation.deliveries import Deliveries, Files, MasterFile, read_deliveries
-from vending_platform.warehouse import Change, DuckDBWarehouse, Warehouse
-from vending_platform_tests.emulators.accounts import Account
+from vending_platform.warehouse import Change, Warehouse
 
 DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
 STORED = datetime(2024, 3, 7, 1, 2, 3, 456789, UTC)
-
-
-@pytest.fixture(params=["duckdb", "snowflake"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
-    if request.param == "duckdb":
-        return DuckDBWarehouse(tmp_path / "dev.duckdb")
-    account: Account = request.getfixturevalue("account")
-    return account.warehouse()
 
 
 def file(name: str, source: str = "sales", day: date | None = DAY, state: str = "loaded") -> dict[str, Any]:

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, DuckDBWarehouse, PublishStep, TableName, Warehouse, literal, quoted
-from vending_platform_tests.emulators.accounts import Account
+from vending_platform.warehouse import Change, PublishStep, TableName, Warehouse, literal, quoted
 from vending_platform_tests.warehouse.tables import (
     FILES,
     MONDAY,
@@ -24,14 +22,6 @@ from vending_platform_tests.warehouse.tables import (
     rows_of,
     table_of,
 )
-
-
-@pytest.fixture(params=["duckdb", "snowflake"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
-    if request.param == "duckdb":
-        return DuckDBWarehouse(tmp_path / "dev.duckdb")
-    account: Account = request.getfixturevalue("account")
-    return account.warehouse()
 
 
 class TestTables:
