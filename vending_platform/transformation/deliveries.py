@@ -27,7 +27,7 @@ class Files:
     """Which files these are; of two sets that have no file in common, the sum is that of both."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class MasterFile:
     """A content of a master whose rows are in `raw`."""
 
