@@ -1,10 +1,12 @@
 """What the whole suite shares."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from vending_platform.catalog import Catalog, load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
@@ -12,22 +14,26 @@ from vending_platform.warehouse import DuckDBWarehouse, Warehouse
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
+from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans
 from vending_platform_tests.shared import shared_folder
 
-__all__ = ["aws"]
+__all__ = ["_ends_what_it_starts", "aws"]
 
 if TYPE_CHECKING:  # whoever needs no cloud waits for none to be imported
     from vending_platform_tests.emulators.accounts import Account
     from vending_platform_tests.emulators.snowflake import Emulator
 
 
-LONGEST_FIRST = ("test_vending_run", "test_windows", "test_exactly_once", "test_any_order", "test_trying", "test_runs")
-"""A worker that comes to one of these last keeps the others waiting."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {module: place for place, module in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+def pytest_configure() -> None:
+    # A busy machine is no fault of the code: nothing is judged by how long it took.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("suite", deadline=None, suppress_health_check=slow, print_blob=True)
+    settings.load_profile("suite")
+    # Who is started in the background ignores SIGINT, and so would all that the tests start: Dagster ends its own
+    # helpers by it. A signal that has a handler is reset to its default in them.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    adopt_orphans()
 
 
 @pytest.fixture(scope="session")

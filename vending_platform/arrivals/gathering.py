@@ -21,6 +21,14 @@ _TOLD = 10
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Why the files of a day are not loaded yet, and when they are at the latest, where that is known."""
+
+    why: str
+    at_the_latest: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Gathered:
     """One run that should be requested, and the files it is about."""
 
@@ -35,12 +43,12 @@ def gather(
     days: dict[date | None, list[tuple[str, Notice]]] = {}
     for source, day, notice in _sorted_out(catalog, notices, now):
         days.setdefault(day, []).append((source, notice))
-    waiting: dict[str, list[date | None]] = {}
+    waiting: dict[str, dict[date | None, Wait]] = {}
     pending = Pending({}, unchanged=0)
     for day, arrived in days.items():
-        why = _why_not_yet(day, [notice.sent_at for _, notice in arrived], under_way, now)
-        if why is not None:
-            waiting.setdefault(why, []).append(day)
+        wait = _why_not_yet(day, [notice.sent_at for _, notice in arrived], under_way, now)
+        if wait is not None:
+            waiting.setdefault(wait.why, {})[day] = wait
             continue
         for source in {source for source, _ in arrived}:
             paths = {notice.path for name, notice in arrived if name == source}
@@ -68,9 +76,11 @@ def _sorted_out(
         yield from ((_UNDECLARED, None, notice) for notice in of_path[undeclared.file.path])
 
 
-def _why_not_yet(day: date | None, sent: Sequence[datetime], under_way: Sequence[Request], now: datetime) -> str | None:
+def _why_not_yet(
+    day: date | None, sent: Sequence[datetime], under_way: Sequence[Request], now: datetime
+) -> Wait | None:
     if any(request.takes(day) for request in under_way):
-        return "a run for it is under way, and the files that came since wait for its end"
+        return Wait("a run for it is under way, and the files that came since wait for its end")
     # A moment that lies far ahead is somebody's wrong clock, and must not keep a file waiting for it.
     believable = [moment for moment in sent if moment <= now + LONGEST_WAIT]
     if not believable:
@@ -78,18 +88,24 @@ def _why_not_yet(day: date | None, sent: Sequence[datetime], under_way: Sequence
     quiet, at_the_latest = max(believable) + QUIET, min(believable) + LONGEST_WAIT
     if now >= min(quiet, at_the_latest):
         return None
-    minutes = QUIET.seconds // 60
-    return (
-        f"still arriving; loaded after {minutes} minutes without a file, at {at_the_latest:%H:%M:%S} UTC at the latest"
-    )
+    return Wait(f"still arriving; loaded after {QUIET.seconds // 60} minutes without a file", at_the_latest)
 
 
-def _told(waiting: dict[str, list[date | None]]) -> Iterable[str]:
+def _told(waiting: dict[str, dict[date | None, Wait]]) -> Iterable[str]:
+    """Days that follow each other as one, although each may have its own last moment: then the last of these."""
     lines = []
-    for why, days in waiting.items():
-        if None in days:
-            lines.append(f"files without a day: {why}")
-        lines += [f"{span[0]}..{span[-1]}: {why}" for span in spans(day for day in days if day is not None)]
+    for waits in waiting.values():
+        if (undated := waits.get(None)) is not None:
+            lines.append(_line("files without a day", [undated]))
+        lines += [
+            _line(f"{span[0]}..{span[-1]}", [waits[day] for day in span])
+            for span in spans(day for day in waits if day is not None)
+        ]
     yield from lines[:_TOLD]
     if len(lines) > _TOLD:
         yield f"and {len(lines) - _TOLD} more that wait"
+
+
+def _line(what: str, waits: Sequence[Wait]) -> str:
+    latest = max((wait.at_the_latest for wait in waits if wait.at_the_latest), default=None)
+    return f"{what}: {waits[0].why}" + (f", at {latest:%H:%M:%S} UTC at the latest" if latest else "")

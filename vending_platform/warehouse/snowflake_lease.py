@@ -18,6 +18,8 @@ from vending_platform.warehouse.snowflake_session import Session, library
 RESERVATION = TableName("raw", "_reservation")
 _NOW = "current_timestamp()"
 _LOOKS = 1.0
+_RENEWALS = 4
+"""So many times in its length a lease is renewed."""
 
 
 class Lease:
@@ -50,7 +52,7 @@ class Lease:
             raise WarehouseMoved(f"{self._purpose} was held up for so long that somebody else may be writing by now")
 
     def renew_until_given_up(self) -> None:
-        while not self._given_up.wait(self._length.total_seconds() / 4):
+        while not self._given_up.wait(self._length.total_seconds() / _RENEWALS):
             try:
                 if not self._set(f"ends_at = {self._ends}", f"holder = '{self._holder}' and ends_at > {_NOW}"):
                     self._valid_until = 0.0

@@ -6,13 +6,14 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.alerts import Event, Finder, Kind, Memory, Message, NotNow, Problem, look, recall, tell
 from vending_platform.alerts.memory import PATH, UNREADABLE
 from vending_platform.alerts.problem import Known, reconcile
 from vending_platform_tests.alerts.parts import NOON, Crash, Folder, Notebook, found, problem
+from vending_platform_tests.properties import examples
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -174,7 +175,7 @@ LOOKS = st.builds(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(LOOKS, max_size=12))
 def test_whatever_happens_every_problem_is_told_and_every_recovery_once(story: list[Look]) -> None:
     folder, channels, now = Folder(), [Notebook(name) for name in CHANNELS], NOON

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.alerts import Event, Kind, Message, without_secrets
 from vending_platform.alerts.wording import duration, subject, text
 from vending_platform_tests.alerts.parts import NOON, problem
+from vending_platform_tests.properties import examples
 
 MESSAGE = Message(
     Event.NEW,
@@ -57,7 +58,7 @@ def test_one_thing_is_not_told_in_the_plural_and_files_are_no_how_often() -> Non
     assert "Since       2024-03-15 12:00 UTC (21:00 in Japan)" in lines
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.text(), st.sampled_from(Event))
 def test_a_subject_is_what_an_email_takes(what: str, event: Event) -> None:
     said = subject(replace(MESSAGE, event=event, problem=replace(MESSAGE.problem, what=what)), "staging")

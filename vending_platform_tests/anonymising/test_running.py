@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.anonymising import Anonymised, AnonymisingError, anonymise, running
@@ -18,6 +18,7 @@ from vending_platform.ingestion import Selection
 from vending_platform.storage import LocalPlace, StoredFile, Unreadable
 from vending_platform_tests.anonymising.contracts import PSEUDONYMS, catalog, column, staff
 from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.properties import examples
 from vending_platform_tests.storage.memory import MemoryPlace
 
 NOW = datetime(2024, 3, 20, tzinfo=UTC)
@@ -202,7 +203,7 @@ PERSON = st.text("佐藤髙﨑ｱｻﾋソポYamadTro ", min_size=5, max_size=9)
 CELL = st.text('佐藤 xソ"\n', max_size=4)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_nobody_is_found_in_whatever_is_copied(data: st.DataObject) -> None:
     people = data.draw(st.lists(PERSON, min_size=1, max_size=3))

@@ -4,10 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from moto.sqs.models import sqs_backends
+
 from vending_platform.arrivals import Queue, open_queue
 from vending_platform.environment import ByNotifications
 from vending_platform.storage import Place, open_storage
-from vending_platform_tests.emulators.aws import EmulatedAws
+from vending_platform_tests.emulators.aws import ACCOUNT, REGION, EmulatedAws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,6 +29,11 @@ class Store:
     def put(self, key: str, content: bytes) -> None:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
 
+    def show_again(self) -> None:
+        """As if so long had gone by that messages that were only looked at are visible again."""
+        for message in sqs_backends[ACCOUNT][REGION].queues[NAMES.queue]._messages:
+            message.visible_at = 0.0
+
     def waiting(self) -> int:
         told = self.sqs.get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=["All"])["Attributes"]
         return int(told["ApproximateNumberOfMessages"]) + int(told["ApproximateNumberOfMessagesNotVisible"])
@@ -39,7 +46,7 @@ def notifying_store(aws: EmulatedAws) -> Store:
     for name in (NAMES.queue, NAMES.dead_letters):
         sqs.create_queue(QueueName=name)
     names = open_queue(sqs, NAMES)
-    queue = Queue(sqs, names.url, names.dead_letters_url, patience=0, hides_for=1)
+    queue = Queue(sqs, names.url, names.dead_letters_url, patience=0, hides_for=600)
     told = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["QueueArn"])
     s3.put_bucket_notification_configuration(
         Bucket=BUCKET,

@@ -72,6 +72,15 @@ def test_a_clock_that_is_far_ahead_keeps_nothing_waiting_for_it(catalog: Catalog
     assert asked(catalog, sales(5, ago=-SECOND)) == []
 
 
+def test_days_that_wait_are_reported_together_whatever_the_second_of_their_last_file(catalog: Catalog) -> None:
+    notices = [sales(day, ago=day * SECOND) for day in (3, 1, 2, 6)]
+    _, waiting = gather(catalog, notices, (), NOW)
+    assert waiting == [
+        f"{days}: still arriving; loaded after 2 minutes without a file, at {latest} UTC at the latest"
+        for days, latest in (("2024-03-01..2024-03-03", "09:14:59"), ("2024-03-06..2024-03-06", "09:14:54"))
+    ]
+
+
 def test_a_flood_of_reasons_is_told_in_a_few_lines(catalog: Catalog) -> None:
     _, waiting = gather(catalog, [sales(day, ago=SECOND) for day in range(1, 22, 2)], (), NOW)
     assert len(waiting) == 11

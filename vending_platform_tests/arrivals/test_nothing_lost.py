@@ -7,13 +7,14 @@ from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.arrivals import Step
 from vending_platform.catalog import Catalog
 from vending_platform_tests.arrivals.sqs import DEAD_LETTERS, MemorySqs
 from vending_platform_tests.arrivals.world import Killed, Recording, World, event
+from vending_platform_tests.properties import examples
 from vending_platform_tests.storage.memory import MemoryPlace
 
 DAY, NEXT_DAY, OTHER_DAY = "20240305", "20240306", "20240309"
@@ -46,7 +47,7 @@ def world(catalog: Catalog) -> tuple[World, Bucket]:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(60)
 def test_what_was_told_is_loaded_and_the_sweep_loads_the_rest(data: st.DataObject, catalog: Catalog) -> None:
     """Of the notifications a tenth is lost, a tenth comes twice, all come in any order; looks are killed anywhere, runs
     fail, files are written again at any time."""

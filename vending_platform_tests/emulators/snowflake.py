@@ -52,8 +52,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from starlette.types import Receive, Scope, Send
 
-_LOCK_TIMEOUT = 20.0
-_IDLE_TIMEOUT = 2.0
+_LOCK_TIMEOUT = 300.0
 _OPTIONS = {"files", "file_format", "match_by_column_name", "on_error", "header", "max_file_size", "single"}
 _THREADS = 2
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
@@ -84,15 +83,23 @@ class Sent:
 
 @dataclass
 class Emulator:
-    """Listens at `port` of the loopback; any user and key is accepted. `sent` is all that came, in order."""
+    """Listens at `port` of the loopback; any user and key is accepted. `sent` is all that came, in order.
+
+    Its clock is `ahead` of this machine's by so many seconds: a test that waits for an hour puts it forward.
+    """
 
     port: int
     account: "_Account"
     s3: "S3Client | None"
     databases: set[str] = field(default_factory=lambda: {"VENDING_DATA_STG", "VENDING_DATA_PROD"})
     sent: list[Sent] = field(default_factory=list)
+    asked: int = 0
+    """How many statements came, also those that can't be read."""
     lock: threading.Condition = field(default_factory=threading.Condition)  # of a lock that may be taken twice
     locked: dict[str, "_Connection"] = field(default_factory=dict)
+    ahead: int = 0
+    idle_timeout: float = 300.0
+    """Seconds after which a transaction that does nothing is ended, if it keeps somebody waiting."""
 
     @property
     def connection_arguments(self) -> dict[str, Any]:
@@ -111,7 +118,7 @@ class Emulator:
             while (holder := self.locked.get(table, connection)) is not connection:
                 if time.monotonic() > deadline:
                     raise _refused(f"Statement reached its lock timeout on {table}", 604)
-                if time.monotonic() > holder.active_at + _IDLE_TIMEOUT:
+                if time.monotonic() > holder.active_at + self.idle_timeout:
                     holder.end("rollback")
                 self.lock.wait(0.05)
             self.locked[table] = connection
@@ -228,6 +235,7 @@ class _Cursor(FakeSnowflakeCursor):
     def _answer(self, command: str, params: Any, *args: Any, **options: Any) -> None:
         emulator, connection = self._conn.emulator, self._conn
         connection.active_at = time.monotonic()
+        emulator.asked += 1
         sent = Sent(command, shape(command), connection.asked[QUERY_TAG])
         emulator.sent.append(sent)
         if sent.shape not in REVIEWED:
@@ -252,6 +260,8 @@ class _Cursor(FakeSnowflakeCursor):
         if listed := _LIST.fullmatch(sql):
             self._list(self._url(listed[1]))
             return
+        if emulator.ahead:
+            sql = sql.replace("current_timestamp()", f"dateadd('second', {emulator.ahead}, current_timestamp())")
         sql = _MD5.sub(r"(md5_number_lower(\1) % 1099511627776)", sql)  # fakesnow's whole numbers end at 2 ** 63
         sql = sql.replace("information_schema.stages", f"({_STAGES.format(connection.database)}) as stages")
         statement = parse_one(sql, read="snowflake")

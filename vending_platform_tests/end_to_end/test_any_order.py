@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note
 from hypothesis import strategies as st
 
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.crashing import run_until
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.properties import examples
 
 SHARED = f"VM001-{DAYS[0]}-0001"
 LATER: dict[str, bytes] = {
@@ -42,7 +43,7 @@ def expected(core: Core) -> tuple[object, object]:
         return house.marts(), house.exports()
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@examples(2, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
     core: Core, expected: tuple[object, object], data: st.DataObject

@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog
@@ -19,6 +19,7 @@ from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform.warehouse.duckdb import _Connection
 from vending_platform_tests.ingestion.crashing import ingest_together, ingest_until
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_file, sales_row
+from vending_platform_tests.properties import examples
 
 FIRST: dict[str, bytes] = {
     "vending_machines.csv": machines_file(("VM001", "2024-01-01", ""), ("VM002", "2024-03-02", "")),
@@ -63,7 +64,7 @@ def expected(catalog: Catalog) -> Mapping[str, object]:
 
 
 @given(data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 def test_order_batches_repeats_and_crashes_do_not_matter(
     data: st.DataObject, catalog: Catalog, expected: Mapping[str, object]
 ) -> None:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Source
@@ -24,6 +24,7 @@ from vending_platform.ingestion.reading import (
     read_in_pieces,
     read_together,
 )
+from vending_platform_tests.properties import examples
 
 _PLACE = ["_offset", "_length"]
 HEADER = ("code", "name", "note")
@@ -100,7 +101,7 @@ def rows_of(source: Source, readable: Readable) -> list[dict[str, str | None]]:
 
 
 @given(file=files())
-@settings(max_examples=800, deadline=None)
+@examples(800)
 @example(file=(contract("|", '"'), "code|name|note\nソ|表|能\n".encode("cp932")))  # second bytes that look like | and \
 @example(file=(contract(",", '"'), b"code,name,note\n\xef\xbb\xbfa,b,c\n"))  # a mark that is text, not the file's
 @example(file=(contract(",", '"'), b'code,name,note\n"a""b",c,d\n"e\nf",g,h\n'))
@@ -124,7 +125,7 @@ def test_accepted_values_are_what_python_finds(file: tuple[Source, bytes]) -> No
 
 
 @given(rows=st.lists(st.lists(st.text('ab,"\n日①', min_size=1, max_size=5), min_size=3, max_size=3), max_size=5))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 def test_a_file_that_is_written_well_is_never_refused(encoding: str, rows: list[list[str]]) -> None:
     written = io.StringIO(newline="")
@@ -136,7 +137,7 @@ def test_a_file_that_is_written_well_is_never_refused(encoding: str, rows: list[
 
 @given(file=files(), chunk=st.integers(1, 9))
 @example(file=(contract(",", '"'), b"code,na\xedme,note\n"), chunk=8)  # the piece's end looked like a cut character
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_reading_in_pieces_gives_the_same_rows_and_their_places(
     tmp_path_factory: pytest.TempPathFactory, file: tuple[Source, bytes], chunk: int
 ) -> None:
@@ -171,7 +172,7 @@ _LINES = st.lists(st.tuples(_LINE.map(",".join), st.sampled_from(["\n", "\n", "\
 @example([[("a,b,c", "\n"), ("", "\n"), ("a,b,c", "\n")], [("a,b,c", "\n")]], 3)
 @example([[("a,b", "\n"), ("a,b,c,d", "\n")], [("a,b,c", "\n")]], 3)
 @example([[("a", "\n"), ("", "\n")], [("a", "\n")]], 1)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_many_files_read_together_have_the_rows_that_each_has_by_itself(
     files: list[list[tuple[str, str]]], columns: int
 ) -> None:

@@ -1,7 +1,6 @@
 """The sensors of staging and production, against real clients: what they ask for, and what a person can read."""
 
 import json
-import re
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -102,6 +101,11 @@ def in_bucket(platform: Platform, store: Store) -> InBucket:
     return InBucket(environment, platform.manifest, storage=storage)
 
 
+def soon() -> float:
+    """A moment that even a busy machine does not miss."""
+    return time.monotonic() + 600
+
+
 def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Platform, store: Store) -> None:
     """One test, because each part goes on from where the one before left the queue."""
     bucketed = in_bucket(platform, store)
@@ -114,7 +118,7 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
         daemon = Daemon(sensor, bucketed, history)
 
         def next_look(**later: float) -> list[dg.RunRequest]:
-            time.sleep(1.05)  # until messages that were only looked at are visible again
+            store.show_again()
             return daemon.requested(**later)
 
         # The store's own test message, a foreign folder and poison stop nothing. What still arrives waits.
@@ -123,10 +127,7 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
         store.put("processed-data/sales_by_day/manifest.json", b"{}")
         store.sqs.send_message(QueueUrl=store.queue.url, MessageBody=poison(1))
         said = daemon.said()
-        # Days whose last files came in the same second are told together, from the first to the last.
-        waits = r"([\d-]+)(?:\.\.([\d-]+))?: still arriving; loaded after 2 minutes without a file, at "
-        told = [day for first, last in re.findall(waits, said) for day in DAYS if first <= day <= (last or first)]
-        assert told == DAYS
+        assert f"{DAYS[0]}..{DAYS[-1]}: still arriving; loaded after 2 minutes without a file, at " in said
         assert f"{len(FILES) + 3} messages, {len(FILES)} files written; 3 messages need nothing more" in said
         assert "1 passed over: a test of the store; 1 passed over: about another folder than raw-data/" in said
         assert "moved to the dead-letter queue: a record has no eventName" in said
@@ -166,7 +167,7 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
         # A run that failed is asked for again under another key, later; its message went when it was on record.
         history.delete_run(created)
         daemon.record(request, dg.DagsterRunStatus.FAILURE)
-        time.sleep(1.05)
+        store.show_again()
         daemon.ahead = timedelta()  # Dagster's own clock says when it failed
         assert f"{DAYS[0]}..{DAYS[0]}: failed 1 times, again after " in daemon.said()
         assert store.waiting() == 0
@@ -174,11 +175,13 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
         assert str(request.run_key).endswith("attempt 1")
         assert again.run_key == str(request.run_key).removesuffix("1") + "2"
         assert daemon.run(again)
+        store.show_again()
         assert "0 messages, 0 files written" in daemon.said()
 
         # What no message told of is loaded by the run without a list, which is the schedule's.
         store.put(f"raw-data/sales/{name(DAYS[1], 'VM002')}", day_of_sales(DAYS[1], 1, machine_id="VM002"))
         store.sqs.purge_queue(QueueUrl=store.queue.url)
+        store.show_again()
         assert daemon.requested(minutes=20) == []
         assert daemon.job.execute_in_process(instance=history).success
         files = [file for page in store.raw.pages() for file in page]
@@ -187,34 +190,34 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
 
 
 def test_a_queue_gives_every_message_once_a_look_and_forgets_only_what_it_is_told_to(store: Store) -> None:
-    for message in store.queue.receive(time.monotonic() + 10):
-        store.queue.delete([message], time.monotonic() + 10, lambda _: None)
+    store.show_again()
+    for message in store.queue.receive(soon()):
+        store.queue.delete([message], soon(), lambda _: None)
     for number in range(25):
         store.sqs.send_message(QueueUrl=store.queue.url, MessageBody=poison(number))
-    patient = replace(store.queue, hides_for=2)
-    messages = patient.receive(time.monotonic() + 10)
+    messages = store.queue.receive(soon())
     assert sorted(json.loads(m.body)["Records"][0]["number"] for m in messages) == list(range(25))
     assert all(abs(message.sent_at - datetime.now(UTC)) < timedelta(minutes=1) for message in messages)
-    assert patient.receive(time.monotonic() + 10) == []
+    assert store.queue.receive(soon()) == []
     steps: list[str] = []
-    assert patient.delete(messages[:13], time.monotonic() + 10, steps.append) == 13
+    assert store.queue.delete(messages[:13], soon(), steps.append) == 13
     assert steps == ["deleted", "deleted"]
-    assert patient.delete(messages[13:], time.monotonic(), steps.append) == 0
-    time.sleep(2.05)
-    left = patient.receive(time.monotonic() + 10)
+    assert store.queue.delete(messages[13:], time.monotonic(), steps.append) == 0
+    store.show_again()
+    left = store.queue.receive(soon())
     assert {message.id for message in left} == {message.id for message in messages[13:]}
-    assert patient.delete(left, time.monotonic() + 10, steps.append) == 12
+    assert store.queue.delete(left, soon(), steps.append) == 12
 
 
 def test_a_letter_that_the_dead_letter_queue_refuses_stops_no_other(store: Store) -> None:
     store.sqs.send_message(QueueUrl=store.queue.url, MessageBody=poison(0))
     nowhere = replace(store.queue, dead_letters_url=f"{store.queue.dead_letters_url}-gone")
-    message = next(one for one in nowhere.receive(time.monotonic() + 10) if one.body == poison(0))
+    message = next(one for one in nowhere.receive(soon()) if one.body == poison(0))
     steps: list[str] = []
     assert not nowhere.bury(message, "it is odd", steps.append)
     assert store.queue.bury(message, "\x00 売上" + "x" * 9_000, steps.append)
     assert steps == ["buried"]
-    store.queue.delete([message], time.monotonic() + 10, steps.append)
+    store.queue.delete([message], soon(), steps.append)
 
 
 def test_a_store_without_notifications_is_listed_and_the_cursor_goes_on(

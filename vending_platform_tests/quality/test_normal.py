@@ -8,12 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.quality import TABLES, Dimension, Measured, Result, Status, changes, judged, measure
 from vending_platform.quality.normal import DAYS, FEWEST
 from vending_platform.warehouse import DuckDBWarehouse, TableName
+from vending_platform_tests.properties import examples
 from vending_platform_tests.quality.parts import run
 
 MONDAY = date(2024, 3, 4)
@@ -86,7 +87,7 @@ def test_the_past_is_what_earlier_runs_kept_as_they_measured_it_last(warehouse: 
         assert corrected.status is Status.WARNED, "what was kept of a day says nothing about that day"
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(st.lists(st.integers(900, 1100), min_size=DAYS, max_size=DAYS), st.integers(0, 10**6), st.integers(0, 27))
 def test_one_bad_day_hides_no_other(rows: list[int], bad: int, n: int) -> None:
     """With a mean and a standard deviation a day of 10^6 would make everything normal."""

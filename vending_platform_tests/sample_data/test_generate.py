@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from vending_platform.sample_data import assortment, fleet, generate
+from vending_platform_tests.properties import examples
 
 from .reading import contracts, judge, replay, source_of, strict_rows, table, tree
 
@@ -151,7 +152,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         generate(tmp_path / "data", machines=1, days=1, seed=1)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     machines=st.integers(1, 8),
     days=st.integers(1, 8),

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import EVERYTHING, MONTH, Model, Reach
@@ -14,6 +14,7 @@ from vending_platform.catalog.models import models_of
 from vending_platform.catalog.reach import SAME_DAY, months, read_reach
 from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions
+from vending_platform_tests.properties import examples
 
 DAYS = [date(2024, 2, 27) + timedelta(days=number) for number in range(9)]
 """The end of a month and the beginning of another."""
@@ -113,7 +114,7 @@ steps = st.tuples(
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(contents=deliveries, history=st.lists(steps, max_size=4))
 @example(
     contents=dict.fromkeys(DAYS, "a"),

@@ -2,19 +2,29 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, PublishStep, SnowflakeWarehouse, WarehouseError, WarehouseMoved, Writer
+from vending_platform.warehouse import (
+    Change,
+    PublishStep,
+    SnowflakeWarehouse,
+    WarehouseError,
+    WarehouseMoved,
+    Writer,
+    snowflake_lease,
+)
 from vending_platform.warehouse.snowflake_lease import Lease
 from vending_platform.warehouse.snowflake_session import Session, as_one, connector
 from vending_platform.warehouse.snowflake_stage import STAGE
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.keys import private_key
+from vending_platform_tests.emulators.snowflake import Emulator
 from vending_platform_tests.warehouse.tables import (
     FILES,
     MONDAY,
@@ -34,6 +44,28 @@ from vending_platform_tests.warehouse.tables import (
 @pytest.fixture
 def warehouse(account: Account) -> SnowflakeWarehouse:
     return account.warehouse()
+
+
+@dataclass
+class Clock:
+    """Of the emulated Snowflake and of the lease, which can be put forward."""
+
+    emulator: Emulator
+    sleep: Callable[[float], None] = time.sleep
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.emulator.ahead
+
+    def advance(self, seconds: int) -> None:
+        self.emulator.ahead += seconds
+
+
+@pytest.fixture
+def clock(account: Account, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    monkeypatch.setattr(account.emulator, "ahead", 0)
+    clock = Clock(account.emulator)
+    monkeypatch.setattr(snowflake_lease, "time", clock)
+    return clock
 
 
 def one_more(number: int) -> list[Change]:
@@ -162,18 +194,40 @@ class TestReserving:
         assert inside.is_set()
         assert told[0].startswith("the nightly build (since 2")
 
-    def test_a_lease_is_renewed_for_as_long_as_it_is_used(self, account: Account) -> None:
-        with account.warehouse(lease=3).reserved("long", nobody) as reservation:
-            time.sleep(3.5)
+    def test_a_lease_is_renewed_for_as_long_as_it_is_used(
+        self, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(snowflake_lease, "_RENEWALS", 6000)
+        renewed = threading.Event()
+        change = Lease._set
+
+        def renew(self: Lease, values: str, condition: str) -> bool:
+            changed = change(self, values, condition)
+            renewed.set()
+            return changed
+
+        monkeypatch.setattr(Lease, "_set", renew)
+        with account.warehouse(lease=60).reserved("long", nobody) as reservation:
+            for _ in range(3):
+                clock.advance(40)
+                for _ in range(2):  # the first may have begun before the clock went on
+                    renewed.clear()
+                    assert renewed.wait(120)
             with reservation.writing() as writer:
                 writer.publish([], ignore)
 
     def test_who_vanishes_holds_others_up_until_its_lease_is_over(
-        self, account: Account, monkeypatch: pytest.MonkeyPatch
+        self, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Killed in the middle of a publication: its transaction is open, and nobody renews its lease."""
         before = filled(account.warehouse())
         told: list[str] = []
+        monkeypatch.setattr(account.emulator, "idle_timeout", 0.5)
+
+        def wait(holder: str) -> None:
+            told.append(holder)
+            clock.advance(61)
+
         with monkeypatch.context() as dead:
             dead.setattr(Lease, "renew_until_given_up", lambda self: None)
             dead.setattr(Lease, "free", lambda self: None)
@@ -182,21 +236,21 @@ class TestReserving:
             dead.setattr(Session, "run", lambda self, sql: 0 if sql == "rollback" else run(self, sql))
             with (
                 pytest.raises(KeyboardInterrupt),
-                account.warehouse(lease=5).writing("a load that dies", nobody) as writer,
+                account.warehouse(lease=60).writing("a load that dies", nobody) as writer,
             ):
                 writer.publish(one_more(1), _die_at_inserted)
-        with account.warehouse().writing("the next", told.append) as writer:
+        with account.warehouse().writing("the next", wait) as writer:
             assert rows_of(writer) == before
             writer.publish(one_more(2), ignore)
             assert rows_of(writer) == sorted([*before, ("new2", MONDAY, 2)])
         assert [holder.partition(" (")[0] for holder in told] == ["a load that dies"]
 
     def test_who_was_held_up_longer_than_its_lease_does_not_publish(
-        self, account: Account, monkeypatch: pytest.MonkeyPatch
+        self, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Lease, "renew_until_given_up", lambda self: None)
-        with account.warehouse(lease=1).writing("asleep", nobody) as sleeper:
-            time.sleep(1.1)
+        with account.warehouse(lease=60).writing("asleep", nobody) as sleeper:
+            clock.advance(61)
             with account.warehouse().writing("awake", nobody) as awake:
                 awake.ensure_tables({SALES: SCHEMA})
                 awake.publish(one_more(1), ignore)

@@ -1,0 +1,41 @@
+"""What a test starts it ends: no module of tests may leave a process running."""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_SET_CHILD_SUBREAPER = 36
+_PYTHONS_OWN = (b"multiprocessing.forkserver", b"multiprocessing.resource_tracker")
+"""Python starts these once per process and ends them with it."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _ends_what_it_starts() -> Iterator[None]:
+    before = running_children()
+    yield
+    left = running_children()
+    assert {pid: command for pid, command in left.items() if pid not in before} == {}, "left running"
+
+
+def adopt_orphans() -> None:
+    """What a killed child leaves behind becomes a child of this process, and is seen."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def running_children() -> dict[int, str]:
+    """This process's children, without those that have ended; none where the system does not list processes."""
+    found = {}
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in children.read_text().split():
+            try:
+                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except FileNotFoundError:  # it has just ended
+                continue
+            if state != "Z" and not any(name in command for name in _PYTHONS_OWN):
+                found[int(pid)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
+    return found
