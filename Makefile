@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev docs test browser snowflake test-live lint bench lock clean sample
+.PHONY: help setup demo demo-cloud dev docs test quick proof browser snowflake test-live lint style types layers sql bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,23 +48,37 @@ docs: $(READY) ## every model, column and test, and how they hang together, as o
 	  --target-path $(abspath $(DATA))/dbt-docs --log-path $(abspath $(DATA))/dbt-docs
 	@echo "Open in a browser:  $(DATA)/dbt-docs/static_index.html"
 
-test: $(READY) ## set up, then the tests; with COVERAGE=1 also how much of the code they run
-	@$(BIN)/python -m pytest $(if $(COVERAGE),--cov --cov-report=term)
+test: $(READY) ## set up, then the tests; ALL=1 adds Snowflake's and the browser's, COVERAGE=1 the lines they run, SHUFFLE=7 shuffles
+	@$(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest $(if $(ALL),-m "not proof and not live") $(if $(SHUFFLE),--shuffle $(SHUFFLE))
+
+quick: $(READY) ## the tests nearest to what git says has changed, or to PATHS, in under a minute
+	@$(BIN)/python -m vending_platform_tests.quick $(PATHS)
+
+proof: $(READY) ## what takes long because it proves: ten times the examples, random kills, coverage, benchmarks; ONLY= some parts
+	@$(BIN)/python -m vending_platform_tests.proofs $(ONLY)
 
 browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
-	@$(BIN)/python -m pytest -m browser -n 0 vending_platform_tests/browser
+	@$(BIN)/python -m pytest -m "browser and not proof" -n 0 vending_platform_tests/browser
 
 snowflake: $(READY) ## build everything twice on an emulated Snowflake, and hold it against DuckDB
-	@$(BIN)/python -m pytest -m snowflake -n 0 vending_platform_tests/end_to_end
+	@$(BIN)/python -m pytest -m "snowflake and not proof" vending_platform_tests/end_to_end
 
 test-live: $(READY) ## the same on the accounts of LIVE_DATABASE and VENDING_…, if they are given
 	@$(BIN)/python -m pytest -m live -n 0 -rs vending_platform_tests/end_to_end
 
-lint: $(READY) ## style, types, and the walls between the floors
+lint: style types layers sql ## style, types, layers of imports, and SQL style; with -j2 side by side
+
+style: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: $(READY)
 	@$(BIN)/mypy
+
+layers: $(READY)
 	@$(BIN)/lint-imports
+
+sql: $(READY)
 	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor -q dbt_project/models
 
 bench: $(READY) ## measure, as ratios against something run beside it

@@ -15,7 +15,6 @@ from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
 from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans
-from vending_platform_tests.shared import shared_folder
 
 __all__ = ["_ends_what_it_starts", "aws"]
 
@@ -37,9 +36,10 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def manifest_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the project's parsed manifest, one for all workers: dbt takes seconds to parse."""
-    return shared_folder(tmp_path_factory) / "manifest"
+def manifest_cache(pytestconfig: pytest.Config) -> Path:
+    """The folder with the project's parsed manifest, one for all workers and kept for the next run: dbt takes seconds
+    to parse, and says by a hash whether the project is still the same."""
+    return _kept_folder(pytestconfig) / "manifest"
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +55,14 @@ def manifest(catalog: Catalog, manifest_cache: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def core(manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Core:
-    """The small project for tests of what the platform does; nobody changes it."""
-    return make_core(shared_folder(tmp_path_factory) / "core", manifest)
+def core(manifest: dict[str, Any], pytestconfig: pytest.Config) -> Core:
+    """The small project for tests of what the platform does; nobody changes it, and it too is kept."""
+    return make_core(_kept_folder(pytestconfig), manifest)
+
+
+def _kept_folder(config: pytest.Config) -> Path:
+    assert config.cache is not None
+    return config.cache.mkdir("vending")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ it has those that find a row twice, the one that holds two marts against each ot
 the project's own SQL and tests say is a question to the whole project: `dbt_project/` and `test_vending_run` ask it.
 """
 
+import hashlib
 import pickle
 import re
 import shutil
@@ -16,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from vending_platform.catalog import Catalog, catalog_of, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.catalog import Catalog, catalog_of, project_hash, read_manifest
+from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR
 from vending_platform.transformation import Project, running
 from vending_platform_tests.shared import made_once
 
@@ -77,9 +78,11 @@ class Core:
         return {about: Manifest(**said) for about, said in kept.items()}
 
 
-def make_core(folder: Path, manifest: dict[str, Any]) -> Core:
-    """Of the whole project, whose manifest is given."""
-    return Core(made_once(folder, lambda made: _make(Core(made), manifest)))
+def make_core(kept: Path, manifest: dict[str, Any]) -> Core:
+    """Of the whole project, whose manifest is given, in a folder that is named after all that decides what is in it."""
+    versions = (PROJECT_DIR / "requirements.lock").read_bytes() + Path(__file__).read_bytes()
+    name = hashlib.sha256(project_hash(DBT_PROJECT_DIR).encode() + versions).hexdigest()[:16]
+    return Core(made_once(kept / f"core-{name}", lambda made: _make(Core(made), manifest)))
 
 
 def _make(core: Core, whole: dict[str, Any]) -> None:

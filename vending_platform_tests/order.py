@@ -18,6 +18,7 @@ _ROOT = DURATIONS.parent.parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("order")
     group.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the random order of this seed")
+    group.addoption("--only-properties", action="store_true", help="run only what hypothesis tries on many examples")
     group.addoption("--record-durations", action="store_true", help=f"write how long modules took to {DURATIONS.name}")
 
 
@@ -27,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--only-properties"):
+        items[:] = [item for item in items if "hypothesis" in item.keywords]
     modules: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         modules[module_of(item.nodeid)].append(item)

@@ -71,7 +71,7 @@ def cloud(request: pytest.FixtureRequest) -> "Iterator[Cloud | Live]":
             yield live
 
 
-@pytest.fixture(params=["sample", "untidy fleet"])
+@pytest.fixture(params=["sample", pytest.param("untidy fleet", marks=pytest.mark.proof)])
 def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, bytes]:
     from vending_platform_tests.emulators.cloud import sample
 

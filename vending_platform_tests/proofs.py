@@ -1,0 +1,117 @@
+"""`make proof`: what proves rather than guards, one part after the other, and the result written to `docs/figures.md`.
+
+`make proof ONLY="properties browser"` runs some of the parts, and writes nothing.
+"""
+# ruff: noqa: T201
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FIGURES = ROOT / "docs" / "figures.md"
+_BEGIN, _END = "<!-- proof -->", "<!-- /proof -->"
+_PYTEST = ("-m", "pytest")
+
+
+@dataclass(frozen=True)
+class Part:
+    what: str
+    command: Sequence[str]
+    """What Python is called with."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    part: str
+    what: str
+    is_good: bool
+    said: str
+    """The command's own last line."""
+    seconds: float
+
+
+PARTS = {
+    "coverage": Part(
+        "all tests of the gate, and which lines they run",
+        ("-m", "slipcover", *_PYTEST, "-m", "not proof and not live"),
+    ),
+    "properties": Part(
+        "every property on ten times as many examples",
+        (*_PYTEST, "-m", "not browser and not snowflake and not live and not proof", "--only-properties"),
+        {"TEST_EXAMPLES_FACTOR": "10"},
+    ),
+    "long": Part(
+        "the long tests: random kills, histories, the untidy fleet on Snowflake, backfills in the browser",
+        (*_PYTEST, "-m", "proof and not live"),
+    ),
+    "benchmarks": Part("speed and memory, as ratios", ("-m", "benchmarks")),
+}
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(PARTS)
+    if unknown := set(names) - PARTS.keys():
+        print(f"no part is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    results = [run(name, PARTS[name]) for name in names]
+    table = as_table(results, date.today(), _commit())
+    print(f"\n{table}")
+    if not sys.argv[1:]:
+        FIGURES.write_text(with_result(FIGURES.read_text(encoding="utf-8"), table), encoding="utf-8")
+    return 0 if all(result.is_good for result in results) else 1
+
+
+def run(name: str, part: Part) -> Result:
+    """One part, whose output is shown as it comes."""
+    print(f"\n{name}: {part.what}\n", flush=True)
+    began, said = time.monotonic(), ""
+    with subprocess.Popen(
+        [sys.executable, *part.command],
+        cwd=ROOT,
+        env=os.environ | part.variables,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            said = line.strip(" =\n") or said
+    return Result(name, part.what, process.returncode == 0, said, time.monotonic() - began)
+
+
+def as_table(results: Sequence[Result], day: date, commit: str) -> str:
+    rows = [
+        f"| {result.part} | {result.what} | {_outcome(result)} | {result.seconds / 60:.1f} min |" for result in results
+    ]
+    return "\n".join([f"On {day}, at {commit}:", "", "| part | what | result | time |", "|---|---|---|---|", *rows])
+
+
+def _outcome(result: Result) -> str:
+    """pytest's last line counts; a table's frame says nothing."""
+    said = result.said if re.search(r"\d (passed|failed|error)", result.said) else ""
+    words = "passed" if result.is_good else "**failed**"
+    return f"{words}: {said}" if said else words
+
+
+def with_result(page: str, table: str) -> str:
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+
+
+def _commit() -> str:
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
