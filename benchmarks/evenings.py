@@ -124,12 +124,13 @@ def _is_of_a_day(nodes: Mapping[str, Any], key: str) -> bool:
 
 
 def _days_moved(nodes: Mapping[str, Any]) -> dict[str, int]:
-    """How many days before a new day change in each model, because they look so far ahead."""
+    """How many days before a new day change in each model, because they look so far ahead in what machines deliver."""
 
     def days(key: str) -> int:
         reach = (nodes[key].config.meta or {}).get("reach")
         assert reach != "month", f"{key} is about months, and an evening is not"
         own = reach.get("days_after", 0) if isinstance(reach, dict) else 0
-        return int(own) + max((days(up) for up in _parents(nodes, key)), default=0)
+        moving = [up for up in _parents(nodes, key) if _is_of_a_day(nodes, up)]
+        return int(own) + max(map(days, moving), default=0)
 
     return {key: days(key) for key in nodes}

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from vending_platform.catalog import Catalog
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
 
@@ -91,7 +92,8 @@ TABLES = {
     "marts.mart_machine_daily": "machine_id varchar, business_date date, route_id varchar default 'R1', "
     "units_sold integer, visits integer",
     "intermediate.int_machines_versioned": "machine_id varchar, removed_on date, route_id varchar default 'R1', "
-    "location_type varchar default 'school', valid_from date default '1900-01-01', valid_to date default '9999-12-31'",
+    "status varchar default 'active', location_type varchar default 'school', valid_from date default '1900-01-01', "
+    "valid_to date default '9999-12-31'",
     "intermediate.int_products_versioned": "product_id varchar, product_name varchar, "
     "category_id varchar default 'C11', "
     "temperature varchar default 'cold', list_price integer default 130, valid_from date default '1900-01-01', "
@@ -130,7 +132,7 @@ def built(manifest_cache: Path) -> Dbt:
             deliver(dbt.folder / "dbt_dev.duckdb")
             dbt.parse()
             dbt("seed")
-            dbt.run(select=" ".join([*MODELS, "int_slot_empty_hours"]))
+            dbt.run(select=" ".join([*MODELS, "int_slot_empty_hours", "int_machines_tomorrow"]))
             (dbt.folder / "done").touch()
     if dbt.manifest is None:
         dbt.parse()
@@ -151,14 +153,27 @@ def test_the_made_up_weeks_are_eventful(at_once: dict[str, list[tuple[Any, ...]]
             " count(*) filter (is_negative), count(distinct capacity), max(business_date) filter (machine_id = 'M2')"
             " from marts.fct_slot_inventory_daily"
         ).fetchall()[0]
+        planned = connection.execute(
+            "select max(business_date) filter (machine_id = 'M1'), max(business_date) filter (machine_id = 'M2')"
+            " from marts.mart_replenishment_recommendation"
+        ).fetchall()[0]
         ended = connection.execute("select count(*), count(ended_at), count(units_lost) from marts.fct_stockouts")
         unknown, drifted, negative, capacities, last_day = happened
         assert all((unknown, drifted, negative))
         assert capacities > 1
         assert last_day == FIRST + timedelta(days=DAYS - 9), "nothing of a machine that was taken away"
+        assert planned == (last_day + timedelta(days=8), last_day - timedelta(days=2)), "nobody is sent on its last day"
         episodes, over, known = ended.fetchall()[0]
         assert episodes > over > 5
         assert known > 5
+
+
+def test_a_planning_day_reads_who_stands_there_on_the_next(catalog: Catalog) -> None:
+    """A master of tomorrow has today's plan made again, and a sale of tomorrow does not."""
+    plan = next(model for model in catalog.models if model.name == "mart_pick_list")
+    day = date(2024, 3, 10)
+    assert plan.days_reached("vending_machines", day, day)[0] == day - timedelta(days=1)
+    assert plan.days_reached("sales", day, day)[0] == day
 
 
 def test_pieces_in_any_order_give_what_one_build_gives(built: Dbt, at_once: dict[str, list[tuple[Any, ...]]]) -> None:

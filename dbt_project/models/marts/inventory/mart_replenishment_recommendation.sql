@@ -23,6 +23,35 @@ rhythms as (
 
 ),
 
+machines_tomorrow as (
+
+    select * from {{ ref('int_machines_tomorrow') }}
+
+),
+
+-- Nobody fills a machine that is taken away tomorrow or before; and one that is taken away before the next planned
+-- visit has to last until then. A machine that no master knows stands where it sells.
+standing as (
+
+    select
+        rhythms.*,
+        coalesce(machines_tomorrow.stands_until, {{ end_of_time() }}) as stands_until,
+        case
+            when rhythms.next_visit_on > machines_tomorrow.stands_until then machines_tomorrow.stands_until + 1
+            else rhythms.next_visit_on
+        end as lasts_until,
+        machines_tomorrow.route_id as route_tomorrow
+    from rhythms
+    left join machines_tomorrow
+        on
+            rhythms.machine_id = machines_tomorrow.machine_id
+            and {{ was_valid('machines_tomorrow', 'rhythms.business_date') }}
+    where
+        machines_tomorrow.machine_id is null
+        or machines_tomorrow.stands_until > rhythms.business_date
+
+),
+
 numbers as (
 
     {{ numbers(var('days_a_count_holds') | int + 1) }}
@@ -34,20 +63,20 @@ numbers as (
 horizons as (
 
     select
-        rhythms.machine_id,
-        rhythms.business_date,
-        0.5 * max(case when numbers.number = 1 then {{ index_of('rhythms', 'rhythms.business_date + 1') }} end)
+        standing.machine_id,
+        standing.business_date,
+        0.5 * max(case when numbers.number = 1 then {{ index_of('standing', 'standing.business_date + 1') }} end)
             as days_until_tomorrow,
         sum(
-            case when rhythms.business_date + numbers.number = rhythms.next_visit_on then 0.5 else 1 end
-            * {{ index_of('rhythms', 'rhythms.business_date + numbers.number') }}
+            case when standing.business_date + numbers.number = standing.lasts_until then 0.5 else 1 end
+            * {{ index_of('standing', 'standing.business_date + numbers.number') }}
         ) as days_until_next
-    from rhythms
+    from standing
     inner join numbers
         on
             numbers.number >= 1
-            and rhythms.next_visit_on - rhythms.business_date >= numbers.number
-    group by rhythms.machine_id, rhythms.business_date
+            and standing.lasts_until - standing.business_date >= numbers.number
+    group by standing.machine_id, standing.business_date
 
 ),
 
@@ -58,12 +87,13 @@ expected as (
         slots.slot_no,
         slots.product_id,
         slots.business_date,
-        slots.route_id,
+        standing.route_tomorrow as route_id,
         slots.closing_units,
         slots.capacity,
-        rhythms.next_visit_on,
-        rhythms.is_due,
-        rhythms.route_visits_a_day,
+        standing.next_visit_on,
+        standing.stands_until,
+        standing.is_due,
+        standing.route_visits_a_day,
         velocities.season_factor,
         velocities.list_price,
         cast(round(velocities.units_per_average_day * velocities.season_factor, 4) as decimal(18, 4)) as units_per_day,
@@ -73,10 +103,10 @@ expected as (
         cast(velocities.units_per_average_day * velocities.season_factor as double)
         * cast(horizons.days_until_next as double) as wanted_until_next
     from slots
-    inner join rhythms
+    inner join standing
         on
-            slots.machine_id = rhythms.machine_id
-            and slots.business_date = rhythms.business_date
+            slots.machine_id = standing.machine_id
+            and slots.business_date = standing.business_date
     inner join horizons
         on
             slots.machine_id = horizons.machine_id
@@ -100,7 +130,8 @@ weighed as (
             else 0
         end as units_there_tomorrow,
         floor(wanted_until_next + 1.645 * sqrt(wanted_until_next)) + 1 as units_wanted,
-        floor(units_per_day * {{ var('days_of_stock_at_most') }}) + 1 as units_at_most
+        floor(units_per_day * {{ smaller(var('days_of_stock_at_most'), 'stands_until - business_date') }}) + 1
+            as units_at_most
     from expected
 
 ),
