@@ -39,7 +39,8 @@ def serve(environment: Environment, port: int) -> NoReturn:
     os.environ.setdefault(UI_URL_VARIABLE, f"http://127.0.0.1:{port}")  # where links in alerts lead
     os.chdir(home)
     quietly = ("-W", "ignore:Function `dev_command` is superseded")  # its heir, dg, wants another layout of the project
-    words = ("-m", "dagster", "dev", "--workspace", str(_WORKSPACE), "--host", "127.0.0.1", "--port", str(port))
+    guarded = "from vending_platform.orchestration.webserver import dev; dev()"
+    words = ("-c", guarded, "--workspace", str(_WORKSPACE), "--host", "127.0.0.1", "--port", str(port))
     os.execv(sys.executable, [sys.executable, *quietly, *words])
 
 

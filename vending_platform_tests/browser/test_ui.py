@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import duckdb
@@ -164,6 +165,22 @@ def test_a_day_is_materialised(page: Page, ui: Ui) -> None:
     by_day = ui.rows("select business_date::varchar, count(*) from marts.fct_sales group by 1")
     assert {DAY: by_day[DAY]} == sold(DAY)
     assert len(list((ui.data / "processed-data" / "sales_by_day").glob(f"*_{DAY}_*.parquet"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("?query=mutation%7BreloadWorkspace%7B__typename%7D%7D", {}),
+        ("?query=%7Bversion%7D", {"Host": "evil.example"}),
+        ("", {"Origin": "https://evil.example", "Content-Type": "text/plain"}),
+    ],
+)
+def test_another_page_in_the_browser_starts_nothing(ui: Ui, query: str, headers: dict[str, str]) -> None:
+    body = None if query else json.dumps({"query": "mutation{reloadWorkspace{__typename}}"}).encode()
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(f"{ui.address}/graphql{query}", body, headers), timeout=60)
+    with refused.value as answer:
+        assert answer.status == 403
 
 
 @pytest.mark.proof

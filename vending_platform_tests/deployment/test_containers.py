@@ -28,6 +28,7 @@ from packaging.utils import canonicalize_name
 from vending_platform.catalog import Catalog
 from vending_platform.definitions import build_definitions
 from vending_platform.environment import PROJECT_DIR, EnvironmentName, _Variables, load
+from vending_platform.orchestration.webserver import without_names
 from vending_platform_tests.deployment.instance import SETTINGS, VARIABLES
 from vending_platform_tests.emulators.aws import EmulatedAws
 
@@ -37,6 +38,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "dagster": create_dagster_cli,
     "dagster-daemon": create_dagster_daemon_cli,
     "dagster-webserver": create_dagster_webserver_cli,
+    "vending-webserver": create_dagster_webserver_cli,
 }
 PROXIES = {"view-login": "view", "operate-login": "operate"}
 
@@ -60,7 +62,7 @@ def said(instruction: str) -> list[str]:
 def understood(words: list[str], command: Any = None) -> Any:
     """What a command of Dagster makes of its arguments; it refuses those that it does not know."""
     command = command or MAKE[words[0]]()
-    rest = words[1:]
+    rest, _ = without_names(words[1:])
     while hasattr(command, "commands"):
         command, rest = command.commands[rest[0]], rest[1:]
     return command.make_context(words[0], rest).params
@@ -82,6 +84,7 @@ class TestCompose:
         for name, ui in PROXIES.items():
             assert settings[name]["OAUTH2_PROXY_UPSTREAMS"] == f"http://{ui}:3000"
             assert settings[name]["OAUTH2_PROXY_COOKIE_SECURE"] == "true"
+            assert settings[name]["OAUTH2_PROXY_COOKIE_SAMESITE"] == "strict"
         for different in ("ALLOWED_GROUPS", "COOKIE_NAME"):  # a cookie of a host is sent to all of its ports
             assert len({one[f"OAUTH2_PROXY_{different}"] for one in settings.values()}) == 2
 
@@ -90,6 +93,12 @@ class TestCompose:
         assert (view["read_only"], operate["read_only"]) == (True, False)
         for ui in (view, operate):
             assert (ui["port"], ui["workspace"]) == (3000, ("deployment/workspace.yaml",))
+
+    def test_each_ui_answers_only_under_the_name_that_it_is_given(self, services: dict[str, dict[str, Any]]) -> None:
+        for name in ("view", "operate"):
+            assert services[name]["command"][0] == "vending-webserver"
+            _, (host,) = without_names(services[name]["command"])
+            assert host.startswith(f"${{{name}_host:?")
 
     def test_a_ui_listens_on_its_own_machine_unless_it_is_told_otherwise(self) -> None:
         assert understood(["dagster-webserver"])["host"] == "127.0.0.1"
