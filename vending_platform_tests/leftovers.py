@@ -2,12 +2,15 @@
 
 import ctypes
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 _SET_CHILD_SUBREAPER = 36
+_GRACE = 15.0
+"""Seconds in which what has been told to end may do so."""
 _PYTHONS_OWN = (b"multiprocessing.forkserver", b"multiprocessing.resource_tracker")
 """Python starts these once per process and ends them with it."""
 
@@ -16,8 +19,14 @@ _PYTHONS_OWN = (b"multiprocessing.forkserver", b"multiprocessing.resource_tracke
 def _ends_what_it_starts() -> Iterator[None]:
     before = running_children()
     yield
-    left = running_children()
-    assert {pid: command for pid, command in left.items() if pid not in before} == {}, "left running"
+    ends = time.monotonic() + _GRACE
+    while (left := _others_than(before)) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not left, f"left running: {left}"
+
+
+def _others_than(known: Mapping[int, str]) -> dict[int, str]:
+    return {pid: command for pid, command in running_children().items() if pid not in known}
 
 
 def adopt_orphans() -> None:

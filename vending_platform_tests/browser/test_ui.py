@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,11 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         yield ui
     finally:
         server.send_signal(signal.SIGINT)
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(60)
+        with suppress(ProcessLookupError):  # Dagster's code server would wait for a heartbeat first
             os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
     told = (data / "dev.log").read_text()
     assert "Warning" not in told, told
 
