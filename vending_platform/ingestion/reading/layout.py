@@ -1,11 +1,15 @@
 """Which field of a row belongs to which column: what a file's header says, held against the contract."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from vending_platform.catalog import Source
-from vending_platform.ingestion.reading.problems import FileProblem
+from vending_platform.ingestion.reading.problems import FileProblem, shortened
+
+MOST_UNKNOWN = 1_000
+"""Columns that no contract names and that are kept all the same; with more it is another kind of file."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Layout:
             said.append(f"unknown columns kept in _extra: {', '.join(header for _, header in self.extra)}")
         if self.missing:
             said.append(f"columns missing, left empty: {', '.join(self.missing)}")
-        return "; ".join(said) or None
+        return shortened("; ".join(said)) or None
 
 
 def expected_layout(source: Source) -> Layout:
@@ -41,20 +45,24 @@ def _in_order(width: int) -> Layout:
 def layout_of(header: Sequence[str], source: Source) -> Layout:
     """The layout that a header gives; `FileProblem` where the contract can't take it."""
     headers = [text.strip() for text in header]
-    for text in headers:
-        if headers.count(text) > 1:
-            raise FileProblem(f"its header has the column {text!r} twice")
     wanted = [column.text_in_header for column in source.columns]
-    absent = [column for column in source.columns if column.text_in_header not in headers]
+    if len(headers) > len(wanted) + MOST_UNKNOWN:
+        raise FileProblem(f"its header has {len(headers):,} columns, and the contract names {len(wanted)}")
+    for text, count in Counter(headers).items():
+        if count > 1:
+            raise FileProblem(f"its header has the column {text!r} twice")
+    place = {text: at for at, text in enumerate(headers)}
+    absent = [column for column in source.columns if column.text_in_header not in place]
     refused = [c.text_in_header for c in absent if c.required or source.files.missing_columns == "refuse"]
     if refused:
         raise FileProblem(f"its header lacks {_listed(refused)}; it has: {', '.join(headers)}")
-    extra = tuple((at, text) for at, text in enumerate(headers) if text not in wanted)
+    known = set(wanted)
+    extra = tuple((at, text) for text, at in place.items() if text not in known)
     if extra and source.files.unknown_columns == "refuse":
         raise FileProblem(f"its header has columns that the contract refuses: {_listed([text for _, text in extra])}")
     return Layout(
         width=len(headers),
-        positions=tuple(headers.index(text) if text in headers else None for text in wanted),
+        positions=tuple(place.get(text) for text in wanted),
         extra=extra,
         missing=tuple(column.name for column in absent),
     )
