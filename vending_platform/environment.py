@@ -212,7 +212,13 @@ class _Variables(BaseSettings):
 
 def load() -> Environment:
     """The environment that the variables (or the settings file `.env`) describe."""
-    _refuse_unknown_names({**dotenv_values(_SETTINGS_FILE), **environ})
+    try:
+        of_file = dotenv_values(_SETTINGS_FILE)
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"The settings file {_SETTINGS_FILE} is not UTF-8 at byte {error.start}: save it as UTF-8."
+        ) from None
+    _refuse_unknown_names({**of_file, **environ})
     variables = _Variables()
     try:
         name = EnvironmentName(variables.env)
@@ -401,7 +407,9 @@ def _wrong_about_aws(variables: _Variables) -> Iterator[str]:
     for field in ("aws_endpoint", "s3_endpoint"):
         endpoint = getattr(variables, field)
         host = _ENDPOINT.fullmatch(endpoint) if endpoint is not None else None
-        if endpoint is not None and host is None:
+        if endpoint is not None and "@" in endpoint:
+            yield f"{_variable(field)} must not hold a user or a password: they come from the profile or the role"
+        elif endpoint is not None and host is None:
             yield f"{_variable(field)}={endpoint!r} is not of the form https://host or https://host:port"
         elif host is not None and host["scheme"] == "http" and not _THIS_MACHINE.fullmatch(host["name"]):
             yield f"{_variable(field)}={endpoint!r} is not encrypted: http:// is for this machine alone (127.0.0.1)"

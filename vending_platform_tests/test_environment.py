@@ -264,6 +264,10 @@ WRONG = {
         STAGING | {"VENDING_S3_ENDPOINT": "http://127.0.0.1.hinode.example"},
         ["is not encrypted"],
     ),
+    "a password in an endpoint": (
+        STAGING | {"VENDING_S3_ENDPOINT": "https://user:hunter2@store.example", "VENDING_S3_ADDRESSING": "path"},
+        ["VENDING_S3_ENDPOINT must not hold a user or a password: they come from"],
+    ),
     "an address with the bucket in front": (
         STAGING | {"VENDING_S3_ENDPOINT": "http://127.0.0.1:5000"},
         ["VENDING_S3_ENDPOINT", "set VENDING_S3_ADDRESSING=path"],
@@ -288,6 +292,7 @@ def test_one_readable_message_names_every_variable_in_question(
     message = str(caught.value)
     assert [words for words in told if words not in message] == []
     assert "\n" not in message
+    assert "hunter2" not in message
 
 
 @pytest.mark.parametrize(
@@ -297,7 +302,6 @@ def test_one_readable_message_names_every_variable_in_question(
         "ftp://s3.example",
         "https://",
         "https://s3.example/bucket",
-        "https://key:secret@s3.example",
         "https://a b",
     ],
 )
@@ -370,4 +374,10 @@ def test_a_real_variable_wins_over_the_settings_file(monkeypatch: pytest.MonkeyP
 def test_a_misspelt_variable_in_the_settings_file_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("VENDING_DATADIR=/elsewhere\n")
     with pytest.raises(SettingsError, match=r"VENDING_DATADIR .*did you mean VENDING_DATA_DIR"):
+        load()
+
+
+def test_a_settings_file_in_another_encoding_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_bytes("VENDING_DATA_DIR=/売上\n".encode("cp932"))
+    with pytest.raises(SettingsError, match=r"^The settings file \.env is not UTF-8 at byte 18: save it as UTF-8\.$"):
         load()

@@ -4,6 +4,7 @@ All that an export's reader can count on is said there and checked here: which c
 which order, what is masked or suppressed, and for whom it is. How it is done is exporting's business.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,9 +12,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 _NUMBERS = ("bigint", "integer", "int", "smallint", "decimal", "numeric", "number", "double", "float")
+_FILE_STEM = re.compile(r"[\w-][\w.-]{0,79}")
 _WHOLE_NUMBERS = ("bigint", "integer", "int", "smallint")
 
 
@@ -95,6 +97,15 @@ class Export(_Declared):
     """Why nothing that the public gets could be about a few only."""
     publish_if_checks_failed: bool = False
 
+    @field_validator("file_stem")
+    @classmethod
+    def _stays_in_its_folder(cls, stem: str) -> str:
+        if not _FILE_STEM.fullmatch(stem):
+            raise ValueError(
+                f"{stem!r} can't begin a file's name: letters, digits, '-', '_' and '.', no dot first, 80 at most"
+            )
+        return stem
+
     @model_validator(mode="after")
     def _encoding_is_for_text(self) -> Self:
         if (self.encoding is None) == (self.format is Format.CSV):
@@ -168,7 +179,7 @@ _CONTRACT = {
     *("columns", "language", "split_by", "order_by", "mask", "audience", "suppress", "unsuppressed_because"),
     "publish_if_checks_failed",
 }
-NOTHING_SAID: dict[str, Any] = Export(name="", model="", schema_name="", format=Format.PARQUET, file_stem="").contract
+NOTHING_SAID: dict[str, Any] = Export(name="", model="", schema_name="", format=Format.PARQUET, file_stem="x").contract
 """The contract of an export that says its format only."""
 _OURS = {"name", "model", "schema_name", "description", "owner", "email"}
 """What the exposure says elsewhere."""

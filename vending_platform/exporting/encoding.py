@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from vending_platform.catalog import CsvEncoding, Export, Format
 
-_FORMULA = r"^[=+\-@\t\r]"
-"""How a text begins that a spreadsheet would run."""
+_FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
+"""How a text begins that a spreadsheet would run; Japanese ones take full-width signs for the others."""
 
 
 class NotEncodable(ValueError):

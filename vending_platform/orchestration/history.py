@@ -13,6 +13,7 @@ from uuid import uuid4
 import dagster as dg
 
 from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, UI_URL_VARIABLE, Environment
+from vending_platform.warehouse.lock import exclusive
 
 ALIVE = "vending/alive"
 _WORKSPACE = PROJECT_DIR / "workspace.yaml"
@@ -45,7 +46,9 @@ def serve(environment: Environment, port: int) -> NoReturn:
 
 
 def open_history(home: Path) -> dg.DagsterInstance:
-    history = dg.DagsterInstance.from_config(str(prepare_home(home)))
+    # Of two that start at once for the first time only one may make the tables.
+    with exclusive(home / "opening.lock", "opening the history", on_wait=lambda _: None):
+        history = dg.DagsterInstance.from_config(str(prepare_home(home)))
     _bury_the_dead(history, home)
     return history
 

@@ -75,6 +75,8 @@ def generate(
     Raises ValueError for arguments that no fleet can have.
     """
     _check(data_dir, machines, days, seed, first_day, rows_per_file)
+    if only and not untidy:
+        raise ValueError("--only names kinds of untidiness, and nothing is untidy without --untidy")
     if unknown := [kind for kind in only if kind not in untidiness.KINDS]:
         raise ValueError(f"{unknown[0]!r} is no kind of untidiness; there are: {', '.join(untidiness.KINDS)}.")
     goods = assortment.build(seed, first_day, days)

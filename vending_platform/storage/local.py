@@ -6,8 +6,8 @@ that it then refuses to delete; and it takes six times as long for small files.
 """
 
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,14 +75,16 @@ class LocalPlace:
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".tmp", delete=False) as aside:
+        # Not `tempfile`, whose files only their owner may read: who may is said by the umask, as for the warehouse.
+        aside = target.parent / f".{secrets.token_hex(8)}.tmp"
+        with aside.open("xb") as file:
             try:
-                aside.writelines([content] if isinstance(content, bytes) else content)
-                aside.flush()
-                os.fsync(aside.fileno())
-                os.replace(aside.name, target)
+                file.writelines([content] if isinstance(content, bytes) else content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(aside, target)
             except BaseException:
-                os.unlink(aside.name)
+                os.unlink(aside)
                 raise
 
     def read_path(self, path: str) -> Iterator[bytes]:

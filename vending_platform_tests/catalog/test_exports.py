@@ -118,6 +118,10 @@ def test_an_export_for_the_public_says_what_is_suppressed_or_why_nothing_is() ->
         ({"columns": ["prefecture", "yenn"]}, "columns: mart declares no column 'yenn'; did you mean 'yen'?"),
         ({"columns": [{"name": "yen", "headr": "円"}]}, "columns.0.headr: unknown key; allowed: header, name, values"),
         ({"columns": ["yen", "yen"]}, "columns: the column 'yen' is there twice"),
+        ({"file_stem": "../../x"}, "file_stem: '../../x' can't begin a file's name: letters, digits"),
+        ({"file_stem": ".hidden"}, "file_stem: '.hidden' can't begin a file's name"),
+        ({"file_stem": ""}, "file_stem: '' can't begin a file's name"),
+        ({"file_stem": "x" * 81}, "no dot first, 80 at most"),
         (
             {"columns": ["prefecture", {"name": "yen", "header": "prefecture"}]},
             "the header 'prefecture' is there twice",

@@ -56,7 +56,9 @@ def test_csv_holds_header_and_rows_in_its_encoding(encoding: CsvEncoding) -> Non
     assert content.startswith(b"\xef\xbb\xbf") == (encoding is CsvEncoding.UTF_8_BOM)
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_a_cell_that_a_spreadsheet_would_run_is_defused(formula: str) -> None:
     content = encode(texts(formula, "1-1", None), export(CsvEncoding.UTF_8))
     assert [name for _, name in cells(content, CsvEncoding.UTF_8)[1:]] == ["'" + formula, "1-1", ""]

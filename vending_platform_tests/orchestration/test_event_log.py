@@ -1,6 +1,8 @@
 """Dagster's history on a laptop: all of it is there, for every process, and whoever watches a run sees it live."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -88,3 +90,18 @@ def _status(history: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     run = history.get_run_by_id(run_id)
     assert run is not None
     return run.status
+
+
+def test_two_first_starts_at_once_both_have_the_history(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from vending_platform.orchestration import open_history\n"
+        "sys.stdin.readline(); open_history(Path(sys.argv[1])).get_runs()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "dagster")]
+    starts = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for start in starts:
+        assert start.stdin is not None
+        start.stdin.write("now\n")
+        start.stdin.flush()
+    told = [start.communicate(timeout=300)[1] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], told

@@ -53,6 +53,12 @@ def test_a_machine_is_the_same_in_a_small_and_in_a_large_fleet(tidy: Path, tmp_p
     assert all(small[name] == large[name] for name in names)
 
 
+def test_kinds_of_untidiness_without_untidiness_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nothing is untidy without --untidy"):
+        generate(tmp_path, machines=1, days=1, seed=1, only=["crlf"])
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("untidy", [False, True])
 def test_running_again_changes_nothing(tmp_path: Path, untidy: bool) -> None:
     once = generate(tmp_path, machines=3, days=9, seed=4, untidy=untidy)

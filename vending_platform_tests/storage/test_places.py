@@ -43,6 +43,15 @@ def test_what_is_written_is_listed_wherever_it_lies_and_read_back(place: Place) 
     assert all(now - timedelta(minutes=5) < file.modified_at <= now + timedelta(seconds=1) for file in files)
 
 
+def test_who_may_read_a_written_file_is_said_by_the_umask(disk: Place) -> None:
+    before = os.umask(0o027)
+    try:
+        disk.write("a.csv", b"one")
+    finally:
+        os.umask(before)
+    assert (folder_of(disk) / "a.csv").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_folder_is_listed_without_its_neighbours(place: Place) -> None:
     for path in ("a.csv", "raw/a.csv", "raw/b/c.csv", "raw2/d.csv"):
         place.write(path, b"x")
