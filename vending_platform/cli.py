@@ -1,12 +1,11 @@
 """`vending`: the platform's operations for a terminal.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a person; 130 stopped by Ctrl-C,
+143 by SIGTERM (`stopping`).
 """
 
-import atexit
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -37,19 +36,20 @@ from vending_platform.ingestion import Selection, Summary, Watcher
 from vending_platform.platform import Listener, Platform, open_platform
 from vending_platform.promotion import PromotionError
 from vending_platform.quality import report
+from vending_platform.stopping import STOPPED
 from vending_platform.storage import StorageError
 from vending_platform.tracing import NothingToTrace
 from vending_platform.transformation import TransformationError
 from vending_platform.warehouse import WarehouseBusy, WarehouseError
 
-FAILED, WRONG_USAGE, NEEDS_A_PERSON, STOPPED = 1, 2, 3, 130
+FAILED, WRONG_USAGE, NEEDS_A_PERSON, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="From vending-machine deliveries to trusted tables. Every command says what it did and what needs a person.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs a person, 130 stopped.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs a person, 130 or 143 stopped.",
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -398,12 +398,9 @@ def _edge() -> Iterator[None]:
     ) as error:
         err.print(f"[bold red]Failed:[/] {escape(str(error))}")
         raise typer.Exit(FAILED) from error
-    except (KeyboardInterrupt, RuntimeError) as error:
-        # DuckDB turns a Ctrl-C during a query into an error of its own.
-        if isinstance(error, RuntimeError) and "interrupt" not in str(error).lower():
-            raise
-        err.print("Stopped. What was already published stays; the same command goes on from there.")
-        raise typer.Exit(STOPPED) from None
+    except KeyboardInterrupt:  # of a program that calls these commands without watching for signals
+        err.print(STOPPED)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager
@@ -477,15 +474,3 @@ def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
 def _refuse(why: str) -> NoReturn:
     err.print(f"[bold red]Failed:[/] {escape(why)}.")
     raise typer.Exit(FAILED)
-
-
-def main() -> None:
-    """The command. Its process ends when all is said and kept. Taking the interpreter apart would need time after a
-    large run, and DuckDB's module then complains that something is still in use."""
-    try:
-        app()
-    except SystemExit as ended:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(ended.code if isinstance(ended.code, int) else 0 if ended.code is None else FAILED)

@@ -68,6 +68,13 @@ def alive(home: Path) -> Iterator[str]:
             (marks / name).unlink(missing_ok=True)
 
 
+def cancel(history: dg.DagsterInstance, home: Path, mark: str) -> None:
+    """The run that bears this mark was stopped by a person, which is no failure."""
+    for run in history.get_runs(dg.RunsFilter(tags={ALIVE: mark})):
+        history.report_run_canceled(run, "Stopped.")
+    (home / "alive" / mark).unlink(missing_ok=True)
+
+
 def _bury_the_dead(history: dg.DagsterInstance, home: Path) -> None:
     """A server notices when a run of its own is killed; of a shell's run nobody would, and it would count for ever as
     one of those that may run at once."""

@@ -1,12 +1,14 @@
 """The `daily` job in this process: a run like any other in the history, without a server."""
 
 from datetime import date
+from functools import partial
 
 import dagster as dg
 
+from vending_platform import stopping
 from vending_platform.garbage import own_garbage_only
 from vending_platform.orchestration.assembling import assemble
-from vending_platform.orchestration.history import ALIVE, alive, open_history
+from vending_platform.orchestration.history import ALIVE, alive, cancel, open_history
 from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
 from vending_platform.orchestration.telling import UNVERIFIED_BECAUSE
 from vending_platform.platform import Platform
@@ -35,7 +37,12 @@ def run_daily(
     }
     allowed = {UNVERIFIED_BECAUSE: unverified_because} if unverified_because else {}
     home = platform.environment.dagster_home
-    with open_history(home) as history, alive(home) as mark, own_garbage_only():
+    with (
+        open_history(home) as history,
+        alive(home) as mark,
+        stopping.before_stopping(partial(cancel, history, home, mark)),
+        own_garbage_only(),
+    ):
         job = assemble(platform, {}).resolve_job_def(DAILY)
         try:
             job.execute_in_process(

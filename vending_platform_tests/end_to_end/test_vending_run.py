@@ -3,23 +3,30 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from vending_platform.environment import PROJECT_DIR
+from vending_platform.stopping import STOPPED
 from vending_platform_tests.ingestion.yard import sales_file
 
 VENDING = Path(sys.executable).parent / "vending"
 
 
+def variables(data: Path) -> dict[str, str]:
+    others = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DBT_"))}
+    return others | {"VENDING_DATA_DIR": str(data), "NO_COLOR": "1"}
+
+
 def vending(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    variables = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DBT_"))}
     return subprocess.run(
         [VENDING, *words],
-        env=variables | {"VENDING_DATA_DIR": str(data), "NO_COLOR": "1"},
+        env=variables(data),
         capture_output=True,
         text=True,
         timeout=300,
@@ -36,7 +43,27 @@ def data(tmp_path_factory: pytest.TempPathFactory, manifest_cache: Path) -> Path
     return folder
 
 
+def stop_a_build(data: Path) -> None:
+    """Ctrl-C while dbt's threads work: one sentence, and the exit code of one who was stopped."""
+    run = subprocess.Popen(
+        [VENDING, "run"],
+        env=variables(data),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
+    )
+    while run.poll() is None and not list((data / "scratch" / "dbt").glob("parsed-*")):
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    loaded, said = run.communicate(timeout=60)
+    assert (run.returncode, said) == (130, f"{STOPPED}\n")
+    assert "Loaded " in loaded
+
+
 def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> None:
+    stop_a_build(data)
+
     first = vending(data, "run")
     assert first.returncode == 3, first.stdout + first.stderr
     assert first.stderr == "", "whatever Dagster and dbt have to say is in the history"

@@ -1,0 +1,103 @@
+"""Ctrl-C and SIGTERM end the process: soon, with one sentence and the exit code that a shell expects, whatever it does.
+
+A stop is a crash that says so. Everything the platform does holds against a kill at any moment, so the process simply
+ends. It does not unwind through libraries, which take an interruption for a failure of their own, wait for their
+threads to finish, and print what they think of it.
+
+Python runs a handler of signals between two steps of its main thread, which may be deep in a query or wait for another
+thread. So the handler does nothing; the signal also arrives in a pipe, at once, and a thread of our own reads that.
+"""
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+STOPPED = "Stopped: what was already published stays, and the same command goes on from there."
+_PATIENCE = 0.8
+"""Seconds that tidying up may take in all."""
+_SHOW_CURSOR, _EMPTY_LINE = "\x1b[?25h", "\r\x1b[2K"
+_tidying: list[Callable[[], None]] = []
+_ending = threading.Lock()
+"""Whoever has it ends the process, and says the exit code."""
+
+
+def watch() -> None:
+    """From now on a signal ends the process. Those that the process was started to ignore, as a shell does with jobs in
+    the background, stay ignored."""
+    told = {n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN}
+    pipe, written = os.pipe()
+    os.set_blocking(written, False)
+    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    for number in told:
+        signal.signal(number, _do_nothing)
+    _keep(told)
+    threading.Thread(target=_wait_and_end, args=(pipe, told), name="stopping", daemon=True).start()
+
+
+@contextmanager
+def before_stopping(tidy: Callable[[], None]) -> Iterator[None]:
+    """While the block runs, a stop first calls `tidy`: in a thread of its own, and no longer than a person would wait.
+    It is a courtesy to others; nothing may depend on it, because a kill does not ask."""
+    _tidying.append(tidy)
+    try:
+        yield
+    finally:
+        _tidying.remove(tidy)
+
+
+def end(code: int) -> NoReturn:
+    """End this process now, unless a stop is doing so already."""
+    _ending.acquire()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _do_nothing(*_: object) -> None:
+    """Python tells the pipe only of signals that have a handler."""
+
+
+def _keep(told: set[signal.Signals]) -> None:
+    """Libraries (Dagster, dbt) install handlers of their own while they work; of these signals they get none."""
+    install: Callable[[int, Any], Any] = signal.signal
+
+    def install_others(number: int, handler: Any) -> Any:
+        return signal.getsignal(number) if number in told else install(number, handler)
+
+    signal.signal = install_others
+
+
+def _wait_and_end(pipe: int, told: set[signal.Signals]) -> None:
+    while (number := os.read(pipe, 1)[0]) not in told:
+        continue  # somebody else's signal
+    _ending.acquire()
+    _say_the_last_word()
+    tidying = threading.Thread(target=_tidy, daemon=True)
+    tidying.start()
+    until = time.monotonic() + _PATIENCE
+    while tidying.is_alive() and time.monotonic() < until:
+        if select.select([pipe], [], [], 0.02)[0]:
+            break  # who asks twice does not want to wait
+    os._exit(128 + number)
+
+
+def _say_the_last_word() -> None:
+    words = f"{_EMPTY_LINE}{STOPPED}\n{_SHOW_CURSOR}" if os.isatty(2) else f"{STOPPED}\n"
+    os.write(2, words.encode())
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+
+
+def _tidy() -> None:
+    """The last that was begun comes first, as it may rest on the others."""
+    if (multiprocessing := sys.modules.get("multiprocessing.util")) is not None:
+        multiprocessing._run_finalizers()  # dbt's locks: another process warns of those that nobody has put away
+    for tidy in reversed(_tidying[:]):
+        tidy()
