@@ -70,7 +70,7 @@ def _keep(told: set[signal.Signals]) -> None:
     def install_others(number: int, handler: Any) -> Any:
         return signal.getsignal(number) if number in told else install(number, handler)
 
-    signal.signal = install_others
+    signal.signal = install_others  # type: ignore[assignment]
 
 
 def _wait_and_end(pipe: int, told: set[signal.Signals]) -> None:

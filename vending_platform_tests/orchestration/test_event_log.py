@@ -11,7 +11,7 @@ import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from vending_platform.orchestration.event_log import _OPEN_AT_ONCE, LocalEventLog
-from vending_platform.orchestration.history import ALIVE, alive, open_history
+from vending_platform.orchestration.history import ALIVE, alive, cancel, open_history
 
 EVENTS = 10
 
@@ -84,6 +84,16 @@ def test_a_run_whose_process_was_killed_is_told_as_failed_and_a_living_one_is_no
             assert _status(again, somebody_elses.run_id) is dg.DagsterRunStatus.STARTED
     with open_history(home) as afterwards:
         assert _status(afterwards, living.run_id) is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_a_person_stops_is_canceled_and_not_failed(home: Path) -> None:
+    with open_history(home) as history, alive(home) as mark:
+        stopped = history.create_run_for_job(writing, tags={ALIVE: mark}, status=dg.DagsterRunStatus.STARTED)
+        other = history.create_run_for_job(writing, status=dg.DagsterRunStatus.STARTED)
+        cancel(history, home, mark)
+        assert _status(history, stopped.run_id) is dg.DagsterRunStatus.CANCELED
+        assert _status(history, other.run_id) is dg.DagsterRunStatus.STARTED
+        assert list((home / "alive").iterdir()) == []
 
 
 def _status(history: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
