@@ -6,6 +6,8 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something needs a perso
 
 import json
 import os
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -14,8 +16,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -24,12 +25,15 @@ from rich.progress import (
     TextColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from vending_platform import anonymising, environment, ingestion, sample_data, tracing, wording
 from vending_platform.accounts import WrongAccount
+from vending_platform.alerts import without_secrets
 from vending_platform.anonymising import AnonymisingError
 from vending_platform.aws import AwsError
 from vending_platform.catalog import Catalog, ContractError, ProjectError
+from vending_platform.console import PlainConsole
 from vending_platform.environment import DuckDBTarget, SettingsError
 from vending_platform.exporting import ExportError
 from vending_platform.ingestion import Selection, Summary, Watcher
@@ -51,8 +55,8 @@ app = typer.Typer(
     help="From vending-machine deliveries to trusted tables. Every command says what it did and what needs a person.",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs a person, 130 or 143 stopped.",
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(highlight=False, soft_wrap=True, stderr=True)
+out = PlainConsole(soft_wrap=True)
+err = PlainConsole(soft_wrap=True, stderr=True)
 
 FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business day.")]
 LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business day.")]
@@ -116,7 +120,7 @@ def run(
                 """Every step says it of itself."""
                 if words not in noticed:
                     noticed.add(words)
-                    tell(escape(words))
+                    tell(words)
 
             listener = Listener(
                 watcher=watcher,
@@ -209,7 +213,7 @@ def quality(
         found = found.chosen(asked, dataset) if found is not None else None
         if html is not None and found is not None:
             html.write_text(report(found), encoding="utf-8")
-            err.print(f"Written: {escape(str(html))}")
+            err.print(f"Written: {html}")
         if as_json:
             typer.echo(found.as_json() if found is not None else "null")
         elif html is None or found is None:
@@ -328,8 +332,8 @@ def generate(
                 )
             except ValueError as error:
                 raise typer.BadParameter(str(error)) from None
-        out.print(f"[bold]{made.files:,} files, {made.rows:,} rows[/] in {escape(str(folder / 'sources'))}")
-        out.print(f"What really happened is in {escape(str(folder / 'truth'))}")
+        out.print(Text.assemble((f"{made.files:,} files, {made.rows:,} rows", "bold"), f" in {folder / 'sources'}"))
+        out.print(f"What really happened is in {folder / 'truth'}")
 
 
 @app.command()
@@ -396,11 +400,32 @@ def _edge() -> Iterator[None]:
         NothingToTrace,
         OSError,
     ) as error:
-        err.print(f"[bold red]Failed:[/] {escape(str(error))}")
+        _print_failure(str(error))
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:  # of a program that calls these commands without watching for signals
         err.print(STOPPED)
         raise typer.Exit(INTERRUPTED) from None
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:
+        what = without_secrets(f"{type(error).__name__}: {error}")
+        _print_failure(f"{what}. This is a fault of the platform; {_keep_traceback()}")
+        raise typer.Exit(FAILED) from error
+
+
+def _print_failure(words: str) -> None:
+    err.print(Text.assemble(("Failed: ", "bold red"), words))
+
+
+def _keep_traceback() -> str:
+    """Where it happened, for whoever fixes it: in a file, because a person at a terminal can do nothing with it."""
+    told = without_secrets(traceback.format_exc())
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="vending-", suffix=".txt", delete=False, encoding="utf-8") as file:
+            file.write(told)
+    except OSError as error:
+        return f"where it happened can't be written down: {error}"
+    return f"where it happened is in {file.name}"
 
 
 @contextmanager
@@ -409,7 +434,7 @@ def _recorded(platform: Platform, job: str, watcher: Watcher) -> Iterator[Platfo
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
 
     def tell(words: str) -> None:
-        err.print(escape(words))
+        err.print(words)
 
     listening = replace(platform, listener=Listener(watcher=watcher))
     with listening.recorded(run_id, job, tell=tell) as told:
@@ -431,7 +456,7 @@ def _progress(what: str) -> Iterator[tuple[Progress, Watcher]]:
             bar,
             Watcher(
                 on_progress=lambda done, total: bar.update(task, completed=done, total=total),
-                on_wait=lambda holder: err.print(f"Waiting for {escape(holder)} …"),
+                on_wait=lambda holder: err.print(f"Waiting for {holder} …"),
             ),
         )
 
@@ -472,5 +497,5 @@ def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
 
 
 def _refuse(why: str) -> NoReturn:
-    err.print(f"[bold red]Failed:[/] {escape(why)}.")
+    _print_failure(f"{why}.")
     raise typer.Exit(FAILED)

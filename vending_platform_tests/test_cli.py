@@ -425,6 +425,49 @@ class TestFailures:
         assert "Failed: " in told(result)
         assert isinstance(result.exception, SystemExit)
 
+    @pytest.mark.parametrize(
+        ("layer", "command"),
+        [
+            ("environment.load", "status"),
+            ("platform.Platform.status", "status"),
+            ("platform.Platform.ingest", "ingest"),
+            ("ingestion.runs.discover", "ingest"),
+            ("storage.local.LocalPlace.files", "ingest"),
+            ("warehouse.duckdb.DuckDBWarehouse.reading", "quality"),
+            ("wording.tell_status", "status"),
+        ],
+    )
+    def test_a_fault_of_any_layer_is_one_sentence_and_its_traceback_in_a_file(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path, layer: str, command: str
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise LookupError("d[b]z token=hunter2")
+
+        monkeypatch.setattr(f"vending_platform.{layer}", broken)
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        result = vending(command)
+        assert result.exit_code == FAILED
+        assert "Failed: LookupError: d[b]z ***. This is a fault of the platform" in told(result)
+        assert "Traceback" not in result.output
+        (kept,) = tmp_path.glob("vending-*.txt")
+        assert "Traceback" in kept.read_text()
+        assert "hunter2" not in kept.read_text()
+
+    def test_a_data_folder_with_markup_in_its_name_is_shown_as_it_is(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path / "d[b]z"))
+        result = vending("generate", "--machines", "1", "--days", "1")
+        assert result.exit_code == DONE, result.output
+        assert "d[b]z/sources" in told(result)
+
+    def test_a_file_name_that_would_steer_the_terminal_is_shown_and_does_not(self, data: Path) -> None:
+        (data / "sources" / "sales_\x1b[2J\n_20240305.csv").write_bytes(b"x")
+        result = vending("ingest")
+        assert result.exit_code == NEEDS_A_PERSON
+        assert "sales_\\x1b[2J\\n_20240305.csv" in told(result)
+        assert "\x1b" not in result.output
+
 
 class TestGenerate:
     def test_what_it_makes_up_can_be_loaded(self, data: Path) -> None:

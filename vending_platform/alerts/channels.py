@@ -20,6 +20,7 @@ from rich.text import Text
 
 from vending_platform.alerts.problem import Event, Message
 from vending_platform.alerts.wording import head, parts, subject, text
+from vending_platform.console import PlainConsole
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -109,7 +110,7 @@ class Slack:
 @dataclass(frozen=True)
 class Terminal:
     environment: str
-    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    console: Console = field(default_factory=lambda: PlainConsole(stderr=True))
     name: str = "terminal"
 
     def send(self, message: Message) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
+from vending_platform.console import harmless
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.storage import StoredFile
 
@@ -43,6 +44,8 @@ def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Di
         path = printable = file.path
         if not path.isascii():
             printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        if not printable.isprintable():
+            printable = harmless(printable).replace("\n", "\\n")
         found = identify(path)
         if isinstance(found, Undeclared):
             undeclared.append(UndeclaredFile(printable, file, found.reason))
@@ -50,7 +53,7 @@ def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Di
         source, parts = found
         day = parts.business_date
         if printable != path:
-            undeclared.append(UndeclaredFile(printable, file, "its path is no UTF-8"))
+            undeclared.append(UndeclaredFile(printable, file, "its path is not UTF-8, or has control characters"))
         elif day is not None and day > tomorrow:
             undeclared.append(UndeclaredFile(printable, file, f"its day {day} is in the future"))
         else:
