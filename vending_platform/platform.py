@@ -226,7 +226,7 @@ class Platform:
         """This platform, for one run: whatever its checks find is kept in `dq` when the run ends, in whatever way.
 
         `problems` says then why it failed, if it did; None means that somebody stopped it, who must not wait for the
-        right to write. What can't be kept fails no run; `tell` is told.
+        right to write: then the next run keeps it, as after a kill. What can't be kept fails no run; `tell` is told.
         """
         recorder = Recorder(
             run_id,
@@ -244,7 +244,7 @@ class Platform:
             listener.on_ingested(summary)
 
         def on_transformed(done: Transformed) -> None:
-            recorder.built(done, lambda: self.rooms.storage.artifacts)
+            recorder.built(done)
             listener.on_transformed(done)
 
         def on_exported(done: list[Exported]) -> None:
@@ -255,8 +255,11 @@ class Platform:
 
         def record(raised: Sequence[str] = ()) -> None:
             try:
-                if (known := problems()) is not None:
-                    recorder.record(self.rooms.warehouse, [*known, *raised], listener.watcher.on_wait)
+                if (known := problems()) is None:
+                    return
+                lost = recorder.record(self.rooms.warehouse, [*known, *raised], listener.watcher.on_wait)
+                if lost is not None:
+                    tell(lost)
             except Exception as error:  # whatever it is, the run has done its work or failed at it already
                 tell(f"What this run found of quality could not be kept: {type(error).__name__}: {error}")
 

@@ -22,7 +22,7 @@ STOPPED = "Stopped: what was already published stays, and the same command goes 
 _PATIENCE = 0.8
 """Seconds that tidying up may take in all."""
 _SHOW_CURSOR, _EMPTY_LINE = "\x1b[?25h", "\r\x1b[2K"
-_tidying: list[Callable[[], None]] = []
+_tidying: list[Callable[[], object]] = []
 _ending = threading.Lock()
 """Whoever has it ends the process, and says the exit code."""
 
@@ -41,7 +41,7 @@ def watch() -> None:
 
 
 @contextmanager
-def before_stopping(tidy: Callable[[], None]) -> Iterator[None]:
+def before_stopping(tidy: Callable[[], object]) -> Iterator[None]:
     """While the block runs, a stop first calls `tidy`: in a thread of its own, and no longer than a person would wait.
     It is a courtesy to others; nothing may depend on it, because a kill does not ask."""
     _tidying.append(tidy)

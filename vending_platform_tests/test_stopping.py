@@ -56,7 +56,7 @@ def become_another_program() -> None:
 
 
 def query() -> None:
-    duckdb.sql(WITHOUT_END).fetchall()
+    duckdb.execute(WITHOUT_END)
 
 
 def wait_for_a_thread() -> None:

@@ -24,10 +24,12 @@ from vending_platform.ahead import one_ahead
 from vending_platform.catalog import NOTHING_SAID, Catalog, Export
 from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
+from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
 from vending_platform.exporting.shaping import Piece, described, file_label, shaped
 from vending_platform.garbage import own_garbage_only
+from vending_platform.quality import UNRECORDED, UNRECORDED_SCHEMA
 from vending_platform.storage import Place
-from vending_platform.warehouse import Reader, Warehouse
+from vending_platform.warehouse import Reader, Warehouse, Writer
 
 _FILES_AT_ONCE = 4
 
@@ -136,11 +138,12 @@ def export_all(
     that are there now.
     """
     chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
-    with warehouse.writing("vending export", on_wait) as reader, own_garbage_only():
-        if not reader.has_table(BUILDS):
+    with warehouse.writing("vending export", on_wait) as writer, own_garbage_only():
+        if not writer.has_table(BUILDS):
             return []
-        waiting = stale(reader)
-        return [_export(export, catalog, reader, processed, run_id, waiting) for export in chosen]
+        writer.ensure_tables({UNRECORDED: UNRECORDED_SCHEMA})
+        waiting = stale(writer)
+        return [_export(export, catalog, writer, processed, run_id, waiting) for export in chosen]
 
 
 def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Part]]:
@@ -154,7 +157,7 @@ def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Par
 def _export(
     export: Export,
     catalog: Catalog,
-    reader: Reader,
+    writer: Writer,
     processed: Place,
     run_id: str,
     waiting: Mapping[date, frozenset[str]],
@@ -164,7 +167,7 @@ def _export(
     files = set(processed.paths(export.name))
     new = [
         build
-        for build in builds_of(reader, export)
+        for build in builds_of(writer, export)
         if (build.key not in kept and build.row_count != 0)
         or any(part.built_at != build.built_at or not _is_there(part, files) for part in kept.get(build.key, ()))
     ]
@@ -176,7 +179,7 @@ def _export(
     # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
     with (
         ThreadPoolExecutor(_FILES_AT_ONCE) as pool,
-        closing(one_ahead(contents(reader, catalog, export, due))) as batches,
+        closing(one_ahead(contents(writer, catalog, export, due))) as batches,
     ):
         for batch in batches:
             columns = described(export, batch[0].rows)
@@ -188,6 +191,9 @@ def _export(
                 written += [part for part in parts if part.path not in known]
                 if parts:
                     kept[content.build.key] = parts
+    problem = "; ".join(problems[:3]) or None
+    if found := note_export(ExportFindings(export.name, list(map(_as_written, written)), held_back, problem)):
+        writer.publish(found, lambda _: None)  # before it is visible: from then on nobody would write it again
     visible = [part for day in sorted(kept, key=str) for part in kept[day]]
     before = old.parts if old is not None else []
     removed = sorted({part.path for part in before} - _paths(visible))
@@ -211,7 +217,11 @@ def _export(
         )
         processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
     _sweep(export, manifest, processed, files | _paths(written))
-    return Exported(export.name, written, removed, held_back, "; ".join(problems[:3]) or None, visible)
+    return Exported(export.name, written, removed, held_back, problem, visible)
+
+
+def _as_written(part: Part) -> WrittenFile:
+    return WrittenFile(part.day, part.rows, part.sha256)
 
 
 def _paths(parts: Iterable[Part]) -> set[str]:

@@ -9,6 +9,7 @@ from vending_platform.ingestion.checking import Checked, Finding, check
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import discover
 from vending_platform.ingestion.ledger import FileVersion, State
+from vending_platform.ingestion.outcome import noted_days
 from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending, unseen
 from vending_platform.ingestion.planning import Selection
 from vending_platform.ingestion.runs import EVERYTHING, ingest, replay
@@ -36,6 +37,7 @@ __all__ = [
     "discover",
     "ingest",
     "last_changes",
+    "noted_days",
     "overview",
     "pending",
     "replay",

@@ -18,7 +18,7 @@ from vending_platform.ingestion.context import Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered
 from vending_platform.ingestion.judging import refusal
 from vending_platform.ingestion.ledger import REJECTED_ROWS_SCHEMA, FileVersion, Ledger, State, file_id
-from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note, rejected_rows
+from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note, note_days, rejected_rows
 from vending_platform.ingestion.planning import batches
 from vending_platform.ingestion.reading import (
     SMALL,
@@ -162,6 +162,8 @@ class Loader:
         changes = [note(fetched.same)] if fetched.same else []
         if outcomes:
             changes += changes_for(source, outcomes, self.ledger, read.accepted, read.rejected)
+            touched = [outcome.version for outcome in outcomes if outcome.version.state is not State.SUPERSEDED]
+            changes.append(note_days(self.rooms.catalog, touched))
         if changes:
             self.publish(changes)
         self._tell(outcomes, fetched)

@@ -1,6 +1,7 @@
 """What became of the files of one batch, and the changes to the warehouse that this means."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -8,7 +9,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from vending_platform.catalog import Delivery, Encoding, Source
+from vending_platform.catalog import Catalog, Delivery, Encoding, Source
 from vending_platform.ingestion.ledger import (
     FILES,
     FILES_SCHEMA,
@@ -22,6 +23,7 @@ from vending_platform.ingestion.ledger import (
 from vending_platform.ingestion.reading import Content, decode
 from vending_platform.ingestion.reading.rows import FILE, LENGTH, LINE, OFFSET
 from vending_platform.ingestion.validation import BUSINESS_DATE, FILE_ID
+from vending_platform.quality import Kind, note_unrecorded
 from vending_platform.warehouse import Change, TableName
 
 RAW_TEXT_LIMIT = 64 * 1024
@@ -107,6 +109,25 @@ def note(versions: Iterable[FileVersion]) -> Change:
     """The ledger has these versions as they are now."""
     rows = ledger_rows(versions)
     return Change(FILES, delete=rows.select(["file_id"]), insert=rows.cast(FILES_SCHEMA))
+
+
+def note_days(catalog: Catalog, versions: Iterable[FileVersion]) -> Change:
+    """What these versions say of quality is not recorded yet: per source the days, None where a source has no days."""
+    daily = {source.name for source in catalog if source.is_daily}
+    days: dict[str, set[str | None]] = {}
+    for version in versions:
+        day = version.business_date if version.source in daily else None
+        days.setdefault(version.source, set()).add(day.isoformat() if day is not None else None)
+    found = {source: sorted(of_source, key=str) for source, of_source in days.items()}
+    return note_unrecorded(Kind.LOAD, json.dumps(found))
+
+
+def noted_days(found: Iterable[str]) -> dict[str, set[date | None]]:
+    days: dict[str, set[date | None]] = {}
+    for text in found:
+        for source, of_source in json.loads(text).items():
+            days.setdefault(source, set()).update(date.fromisoformat(day) if day else None for day in of_source)
+    return days
 
 
 def rejected_rows(rejected: pa.Table, origins: dict[int, Origin]) -> pa.Table:

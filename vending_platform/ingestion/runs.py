@@ -29,7 +29,7 @@ from vending_platform.ingestion.ledger import (
     read_ledger,
 )
 from vending_platform.ingestion.loading import Loader
-from vending_platform.ingestion.outcome import note, raw_table, removal
+from vending_platform.ingestion.outcome import note, note_days, raw_table, removal
 from vending_platform.ingestion.planning import Plan, Selection, plan
 from vending_platform.ingestion.status import as_json, status_of
 from vending_platform.ingestion.steps import Step
@@ -256,7 +256,7 @@ class _Run:
     def note_absences(self, planned: Plan, discovery: Discovery, among: Collection[str] | None = None) -> None:
         """Files that are gone, and files that nobody declared, are on record even if nothing is loaded; if only the
         paths in `among` were looked for, all others stay on record as they are."""
-        changes = [note(planned.gone)] if planned.gone else []
+        changes = [note(planned.gone), note_days(self.rooms.catalog, planned.gone)] if planned.gone else []
         known = self.writer.query(f"select * from {UNDECLARED}").cast(UNDECLARED_SCHEMA)
         if among is not None:
             known = known.filter(pc.is_in(known["path"], pa.array(sorted(among), pa.string())))
@@ -301,7 +301,7 @@ class _Run:
                 replace(v, in_raw=False, dismissed=v.state is State.WITHDRAWN, ended_at=v.ended_at or self.now)
                 for v in history
             ]
-            self.publish([*removal(source, history), note(dismissed)])
+            self.publish([*removal(source, history), note(dismissed), note_days(self.rooms.catalog, gone)])
             self.summary.withdrawn.extend(gone)
 
     def sweep(self) -> None:

@@ -2,7 +2,7 @@
 
 A `Result` is one finding, in the same words whether a contract, a test of dbt or a figure's own past says it. `changes`
 keeps a run's results, `measure` and `judged` make figures and tell the unusual ones, `read_quality` and `report` show
-what there is. Who finds what is said by the rooms above.
+what there is. Who finds what is said by the rooms above; until it is recorded it is noted beside what it is about.
 """
 
 from vending_platform.quality.figures import Measured, measure
@@ -12,12 +12,24 @@ from vending_platform.quality.reading import Quality, Score, from_json, read_qua
 from vending_platform.quality.report import report
 from vending_platform.quality.results import Dimension, FailedRow, Result, Severity, Status, stretches
 from vending_platform.quality.tables import ROWS_KEPT, TABLES, Run, changes
+from vending_platform.quality.unrecorded import (
+    UNRECORDED,
+    UNRECORDED_SCHEMA,
+    Kind,
+    Unrecorded,
+    forget,
+    note_unrecorded,
+    read_unrecorded,
+)
 
 __all__ = [
     "ROWS_KEPT",
     "TABLES",
+    "UNRECORDED",
+    "UNRECORDED_SCHEMA",
     "Dimension",
     "FailedRow",
+    "Kind",
     "Measured",
     "Quality",
     "Result",
@@ -25,12 +37,16 @@ __all__ = [
     "Score",
     "Severity",
     "Status",
+    "Unrecorded",
     "changes",
+    "forget",
     "from_json",
     "judged",
     "measure",
+    "note_unrecorded",
     "personal_columns",
     "read_quality",
+    "read_unrecorded",
     "report",
     "stretches",
 ]

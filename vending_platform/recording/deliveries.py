@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from vending_platform.catalog import Catalog, Column, Source
-from vending_platform.ingestion import State, Status, Summary
+from vending_platform.ingestion import State, Status
 from vending_platform.quality import Dimension, FailedRow, Measured, Result, Severity, stretches
 from vending_platform.quality import Status as Verdict
 from vending_platform.transformation import Block
@@ -33,17 +33,6 @@ class _Delivered:
     rejected: int
 
 
-def touched(catalog: Catalog, summaries: Sequence[Summary]) -> dict[str, set[Day]]:
-    """Per source the business days on which a load changed something; None where a source has no days."""
-    days: dict[str, set[Day]] = {}
-    daily = {source.name for source in catalog if source.is_daily}
-    for summary in summaries:
-        for version in (*summary.loaded, *summary.quarantined, *summary.withdrawn, *summary.gone):
-            if version.state is not State.SUPERSEDED:
-                days.setdefault(version.source, set()).add(version.business_date if version.source in daily else None)
-    return days
-
-
 def measured(catalog: Catalog, days: Mapping[str, set[Day]]) -> dict[Measured, list[tuple[date, date]]]:
     """The raw tables whose figures a load moved."""
     return {
@@ -62,7 +51,7 @@ def measured(catalog: Catalog, days: Mapping[str, set[Day]]) -> dict[Measured, l
 def of_deliveries(
     reader: Reader,
     catalog: Catalog,
-    summaries: Sequence[Summary],
+    days: Mapping[str, set[Day]],
     status: Status,
     blocked: Sequence[Block],
     *,
@@ -71,7 +60,6 @@ def of_deliveries(
     """The results of every contract of which a load moved something, for these days; and of what is about all of them:
     whether the newest day is there, and whether somebody declared every file. `due` is the day that every source should
     have by now; without one, the newest that any has."""
-    days = touched(catalog, summaries)
     if not days:
         return
     held, rejects = _held(reader, days), _rejects(reader, days)

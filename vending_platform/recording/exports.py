@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from vending_platform.exporting import Exported
+from vending_platform.exporting import ExportFindings
 from vending_platform.quality import Dimension, Result, Severity, Status
 
 WRITTEN, NOT_HELD_BACK = "written as in the mart", "not held back"
 
 
-def of_exports(exported: Sequence[Exported]) -> Iterator[Result]:
+def of_exports(exported: Sequence[ExportFindings]) -> Iterator[Result]:
     """A file became visible only after it was read back and had its mart's rows, so what was written has passed."""
     for export in exported:
         dataset = f"exports.{export.name}"

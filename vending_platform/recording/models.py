@@ -38,13 +38,10 @@ class Asked:
     """How many rows each day was asked with."""
 
 
-def of_models(
-    manifest: Mapping[str, Any], catalog: Catalog, done: Transformed, statements: Mapping[tuple[int, str], str]
-) -> Iterator[Asked]:
-    """One result for every model and test of every window. `statements` are those of failing tests, by the window's
-    number and the test."""
+def of_models(manifest: Mapping[str, Any], catalog: Catalog, done: Transformed) -> Iterator[Asked]:
+    """One result for every model and test of every window."""
     models = {model.unique_id: model for model in catalog.models}
-    for number, (window, nodes) in enumerate(done.windows):
+    for window, nodes in done.windows:
         spans = {model.unique_id: [day for day in window.days(model) if day is not None] for model in window.models}
         for node in nodes:
             about = _about(manifest, models, node)
@@ -52,7 +49,7 @@ def of_models(
                 continue
             days = {day for tested in (node.tests or {about.unique_id}) for day in spans.get(tested, ())}
             result = _result(manifest, node, about, _rows(done, window, about), days)
-            sql = statements.get((number, node.unique_id)) if result.is_bad else None
+            sql = node.statement if result.is_bad else None
             rows = {day: done.rows[about.name, day] for day in days if (about.name, day) in done.rows}
             if not days:
                 yield Asked(result, sql)

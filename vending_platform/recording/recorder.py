@@ -1,18 +1,16 @@
-"""Gathers what a run finds, and keeps it when the run ends."""
+"""Keeps what runs have found when a run ends: its own, and that of those that could not any more."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from vending_platform import ingestion, quality, transformation
+from vending_platform import exporting, ingestion, quality, transformation
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Status, Summary
-from vending_platform.quality import TABLES, Result, Run
+from vending_platform.quality import TABLES, Kind, Result, Run, Unrecorded
 from vending_platform.recording import deliveries, exports, models
-from vending_platform.storage import Place, StorageError
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import Reader, Warehouse
 
@@ -34,52 +32,64 @@ class Recorder:
     due: date | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     summaries: list[Summary] = field(default_factory=list)
-    transformed: list[tuple[Transformed, dict[tuple[int, str], str]]] = field(default_factory=list)
+    transformed: list[Transformed] = field(default_factory=list)
     exported: list[Exported] = field(default_factory=list)
 
     def ingested(self, summary: Summary) -> None:
         self.summaries.append(summary)
 
-    def built(self, done: Transformed, artifacts: Callable[[], Place]) -> None:
-        """The statements of failing tests are read at once: another try of the same run writes over them."""
-        statements = _statements(done, artifacts()) if any(_found_rows(done)) else {}
-        self.transformed.append((done, statements))
+    def built(self, done: Transformed) -> None:
+        self.transformed.append(done)
 
     def wrote(self, exported: Sequence[Exported]) -> None:
         self.exported += exported
 
-    def record(self, warehouse: Warehouse, problems: Sequence[str], on_wait: Callable[[str], None]) -> None:
-        """Keep the run, and what its checks found, in one publication. A run that found nothing to do is one row."""
+    def record(self, warehouse: Warehouse, problems: Sequence[str], on_wait: Callable[[str], None]) -> str | None:
+        """Keep the run, and what is not recorded yet of what runs have found, in one publication: of this one, and of
+        those that were killed before they could. A run that found nothing to do is one row.
+
+        In words, if something of an earlier run can't be kept: nobody will be able to, and it must not stop the others.
+        """
         status, _ = ingestion.status(warehouse, self.catalog)
         with warehouse.writing("vending quality", on_wait) as writer:
             writer.ensure_tables(TABLES)
-            results = self._results(writer, status)
+            noted, lost = quality.read_unrecorded(writer), None
+            try:
+                results = self._results(writer, status, noted)
+            except Exception as error:
+                own = [one for one in noted if one.noted_at >= self.started_at]
+                if len(own) == len(noted):
+                    raise
+                results = self._results(writer, status, own)
+                lost = f"What an earlier run found could not be kept: {type(error).__name__}: {error}"
             personal = quality.personal_columns(dict(self.manifest))
-            writer.publish(quality.changes(self._run(problems), results, personal), lambda _: None)
+            changes = quality.changes(self._run(problems), results, personal)
+            writer.publish([*changes, *([quality.forget(noted)] if noted else [])], lambda _: None)
             if results:
                 warehouse.publish_status(lambda: self._told(writer), QUALITY)
+            return lost
 
-    def _results(self, reader: Reader, status: Status) -> list[Result]:
+    def _results(self, reader: Reader, status: Status, noted: Sequence[Unrecorded]) -> list[Result]:
         """In the order of a run: what came, what was built of it, what left; then the figures of all that moved."""
-        if not (self.summaries or self.transformed or self.exported):
+        if not noted:
             return []
-        blocked = transformation.blocked(reader, self.catalog) if self.summaries else []
-        asked = [
-            one
-            for done, statements in self.transformed
-            for one in models.of_models(self.manifest, self.catalog, done, statements)
-        ]
-        found = [
-            *deliveries.of_deliveries(reader, self.catalog, self.summaries, status, blocked, due=self.due),
+        found = {kind: [one.found for one in noted if one.kind is kind] for kind in Kind}
+        days = ingestion.noted_days(found[Kind.LOAD])
+        built = transformation.noted_builds(self.catalog, found[Kind.BUILD])
+        exported = exporting.noted_exports(found[Kind.EXPORT])
+        blocked = transformation.blocked(reader, self.catalog) if days else []
+        asked = [one for done in built for one in models.of_models(self.manifest, self.catalog, done)]
+        results = [
+            *deliveries.of_deliveries(reader, self.catalog, days, status, blocked, due=self.due),
             *models.looked_up(reader, asked),
-            *exports.of_exports(self.exported),
+            *exports.of_exports(exported),
         ]
         measured = {
-            **deliveries.measured(self.catalog, deliveries.touched(self.catalog, self.summaries)),
-            **models.measured(self.manifest, self.catalog, [done for done, _ in self.transformed]),
+            **deliveries.measured(self.catalog, days),
+            **models.measured(self.manifest, self.catalog, built),
         }
         figures = list(quality.measure(reader, {one: days for one, days in measured.items() if days}))
-        return _last_of_each([*found, *quality.judged(reader, figures)])
+        return _last_of_each([*results, *quality.judged(reader, figures)])
 
     def _run(self, problems: Sequence[str]) -> Run:
         return Run(
@@ -92,7 +102,7 @@ class Recorder:
             started_at=self.started_at,
             ended_at=datetime.now(UTC),
             files_loaded=sum(len(summary.loaded) for summary in self.summaries),
-            days_built=sum(len(done.rows) for done, _ in self.transformed),
+            days_built=sum(len(done.rows) for done in self.transformed),
             files_exported=sum(len(export.written) for export in self.exported),
         )
 
@@ -113,29 +123,3 @@ def _last_of_each(results: Sequence[Result]) -> list[Result]:
     """A second try in the same run has the last word."""
     found = {(r.dataset, r.check, r.column, r.first_day, r.last_day): r for r in results}
     return list(found.values())
-
-
-def _found_rows(done: Transformed) -> list[tuple[int, str]]:
-    """The tests that found rows, by the number of their window."""
-    return [
-        (number, node.unique_id)
-        for number, (_, nodes) in enumerate(done.windows)
-        for node in nodes
-        if node.kind == "test" and node.failures and node.status in ("warn", "fail")
-    ]
-
-
-def _statements(done: Transformed, artifacts: Place) -> dict[tuple[int, str], str]:
-    """As dbt has sent them; it says them in its own results."""
-    wanted = set(_found_rows(done))
-    found: dict[tuple[int, str], str] = {}
-    for number in sorted({number for number, _ in wanted}):
-        suffix = "" if number == 0 else f"-{number + 1}"
-        try:
-            told = json.loads(b"".join(artifacts.read_path(f"{done.run_id}/run_results{suffix}.json")))
-        except (KeyError, StorageError):
-            continue  # then the results are kept without their rows
-        for result in told["results"]:
-            if (number, result["unique_id"]) in wanted and result.get("compiled_code"):
-                found[number, result["unique_id"]] = result["compiled_code"].strip().rstrip(";")
-    return found

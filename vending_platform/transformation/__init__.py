@@ -6,11 +6,10 @@ build has shown to be right yet. Which raw content a day rests on is in `version
 
 from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
 from vending_platform.transformation.blocking import Block, blocked_days
+from vending_platform.transformation.results import NodeResult, Transformed, note_build, noted_builds
 from vending_platform.transformation.running import (
-    NodeResult,
     Project,
     TransformationError,
-    Transformed,
     blocked,
     check_connection,
     stale,
@@ -32,6 +31,8 @@ __all__ = [
     "blocked",
     "blocked_days",
     "check_connection",
+    "note_build",
+    "noted_builds",
     "snowflake",
     "stale",
     "transform",

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +26,7 @@ from vending_platform.transformation.arguments import (
 )
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.deliveries import LEDGER, Deliveries, read_deliveries
+from vending_platform.transformation.results import NodeResult, Transformed, node_result, note_build
 from vending_platform.transformation.spread import SCHEMAS, spread
 from vending_platform.transformation.staleness import Built, Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
@@ -46,7 +47,6 @@ BUILDS_SCHEMA = pa.schema(
 )
 UNFINISHED = ""
 """In the place of a raw version: a build was begun, and whether it went well is not known."""
-_GOOD = ("success", "pass", "warn")
 _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
 _arranged: list[tuple[Catalog, Deliveries, RawVersions]] = []
@@ -70,44 +70,6 @@ class Project:
     variables: dict[str, str]
     """What the profile asks for by `env_var`."""
     adapter: Adapter = DUCKDB
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of one model, test or other node of dbt in one window; a test `tests` these models."""
-
-    unique_id: str
-    name: str
-    kind: str
-    status: str
-    message: str | None
-    failures: int | None
-    seconds: float
-    tests: frozenset[str]
-
-    @property
-    def is_good(self) -> bool:
-        return self.status in _GOOD
-
-
-@dataclass
-class Transformed:
-    """What a transformation did: the windows that were stale, and dbt's results for each of them."""
-
-    run_id: str
-    windows: list[tuple[Window, list[NodeResult]]] = field(default_factory=list)
-    blocked: list[Block] = field(default_factory=list)
-    """What had to wait for a person; see `blocking`."""
-    rows: dict[tuple[str, date | None], int] = field(default_factory=dict)
-    """Per model and day that was built, how many rows it has now; None stands for a model that is built as a whole."""
-
-    @property
-    def failed(self) -> list[NodeResult]:
-        return [result for _, results in self.windows for result in results if not result.is_good]
-
-    @property
-    def warned(self) -> list[NodeResult]:
-        return [result for _, results in self.windows for result in results if result.status == "warn"]
 
 
 def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
@@ -253,7 +215,7 @@ class _Dbt:
         if outcome.exception is not None:
             raise TransformationError(f"dbt stopped: {outcome.exception}")
         assert isinstance(outcome.result, RunExecutionResult)
-        return [_result(result) for result in outcome.result.results]
+        return [node_result(result) for result in outcome.result.results]
 
     def describe(self) -> None:
         """Write dbt's catalog: the columns and types that the tables have now."""
@@ -322,19 +284,6 @@ def _variables(variables: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _result(result: Any) -> NodeResult:
-    return NodeResult(
-        unique_id=result.node.unique_id,
-        name=result.node.name,
-        kind=str(result.node.resource_type),
-        status=str(result.status),
-        message=result.message,
-        failures=result.failures,
-        seconds=float(result.execution_time),  # of what was skipped dbt says a whole 0
-        tests=frozenset(result.node.depends_on_nodes if result.node.resource_type == "test" else ()),
-    )
 
 
 def _raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
@@ -434,14 +383,13 @@ def _reads(window: Window, view: Model) -> bool:
 def _note(
     reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, run_id: str
 ) -> dict[tuple[str, date | None], int]:
-    """The ledger of builds: only what succeeded. Gives the rows of what was built."""
+    """The ledger of builds: only what succeeded; with it what was found, until that is recorded. Gives the rows of what
+    was built."""
     good = {result.unique_id for result in results if result.kind in ("model", "seed") and result.is_good}
     # A test that was skipped doubts nothing: it is asked again as soon as the model is built that it was skipped for.
     answered = (result for result in results if result.status != "skipped")
     doubted = {tested for result in answered if not result.is_good for tested in result.tests}
     good_models = [model for model in window.models if model.unique_id in good]
-    if not good_models:
-        return {}
     with reservation.writing() as writer:
         counts = {key: rows for model in good_models for key, rows in _count(writer, window, model)}
         rows = [
@@ -452,7 +400,8 @@ def _note(
             for model in good_models
             for day in window.days(model)
         ]
-        writer.publish(_replaced(rows), lambda _: None)
+        builds = _replaced(rows) if rows else []
+        writer.publish([*builds, note_build(run_id, window, results, counts)], lambda _: None)
     return counts
 
 

@@ -3,13 +3,15 @@
 import os
 import shutil
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from unittest import mock
 
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import Exported, Part, current_parts, export_all
+from vending_platform.recording import Recorder
 from vending_platform.transformation import Project, Transformed, snowflake, stale, transform
+from vending_platform.warehouse import Warehouse
 from vending_platform_tests.core import Core
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
@@ -47,6 +49,17 @@ FILES = {
     "staff_20240301.csv": "staff_id,staff_name,branch,route_id\nS1,山田,東京,R1\n".encode(),
     **{name(day): day_of_sales(day) for day in DAYS},
 }
+
+
+def asked(warehouse: Warehouse) -> set[tuple[object, ...]]:
+    """Which checks the history has of which days."""
+    with warehouse.reading() as reader:
+        rows = reader.query("select dataset, check_name, column_name, first_day, last_day from dq.results_check")
+    return {
+        (*names, first and first + timedelta(number))
+        for *names, first, last in map(dict.values, rows.to_pylist())
+        for number in range((last - first).days + 1 if first else 1)
+    }
 
 
 @dataclass
@@ -98,6 +111,13 @@ class House:
         ]
         with self.yard.rooms.warehouse.reading() as reader:
             return {mart: sorted(map(repr, reader.query(f"select * from marts.{mart}").to_pylist())) for mart in marts}
+
+    def asked(self) -> set[tuple[object, ...]]:
+        """Which checks were asked of which days, once the history of quality is complete."""
+        assert self.core is not None
+        recorder = Recorder("test", "test", "development", None, self.yard.catalog, self.core.manifest)
+        assert recorder.record(self.yard.rooms.warehouse, (), print) is None
+        return asked(self.yard.rooms.warehouse)
 
     def stale(self) -> list[date]:
         with self.yard.rooms.warehouse.reading() as reader:

@@ -35,18 +35,18 @@ def fresh_house(core: Core) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def expected(core: Core) -> tuple[object, object]:
+def expected(core: Core) -> tuple[object, object, set[tuple[object, ...]]]:
     """The plain way: the last content of everything at once."""
     with fresh_house(core) as house:
         house.run({**FILES, **LATER})
         house.export()
-        return house.marts(), house.exports()
+        return house.marts(), house.exports(), house.asked()
 
 
 @examples(2, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
-    core: Core, expected: tuple[object, object], data: st.DataObject
+    core: Core, expected: tuple[object, object, set[tuple[object, ...]]], data: st.DataObject
 ) -> None:
     first = [(path, FILES[path]) for path in sorted(FILES)]
     order = data.draw(st.permutations(first), label="order")
@@ -66,4 +66,5 @@ def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
         house.yard.ingest()
         house.transform()
         house.export()
-        assert (house.marts(), house.exports()) == expected
+        assert (house.marts(), house.exports()) == expected[:2]
+        assert expected[2] - house.asked() == set(), "not recorded"

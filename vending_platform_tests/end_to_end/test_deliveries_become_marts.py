@@ -17,6 +17,7 @@ from vending_platform.catalog import CsvEncoding, Export
 from vending_platform.exporting import Exported, current_parts
 from vending_platform.tracing import trace
 from vending_platform.transformation import NodeResult, Transformed, running, transform, verdicts
+from vending_platform.transformation.results import node_result
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard, sales, sales_row
@@ -230,10 +231,8 @@ def doubted(house: House) -> list[tuple[str, str]]:
 
 
 def test_a_failed_check_is_asked_again_until_it_passes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = running._result
-
     def failing(result: Any) -> NodeResult:
-        told = real(result)
+        told = node_result(result)
         doubted = told.name == "unique_fct_sales_transaction_id"
         return replace(told, status="fail", message="a wrong row") if doubted else told
 
@@ -241,7 +240,7 @@ def test_a_failed_check_is_asked_again_until_it_passes(house: House, monkeypatch
     house.yard.ingest()
     run = partial(transform, house.yard.catalog, house.yard.rooms.warehouse, house.project, run_id="test")
     with monkeypatch.context() as patch:
-        patch.setattr(running, "_result", failing)
+        patch.setattr(running, "node_result", failing)
         assert [node.name for node in run().failed] == ["unique_fct_sales_transaction_id"]
         held = {export.name: export.held_back for export in house.export()}
         assert held["sales_by_day"] == [DAYS[2]]

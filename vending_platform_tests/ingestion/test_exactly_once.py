@@ -13,7 +13,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Step, Watcher
+from vending_platform.ingestion import Step, Watcher, noted_days
 from vending_platform.storage import LocalPlace
 from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform.warehouse.duckdb import _Connection
@@ -42,7 +42,13 @@ CORRECTIONS: dict[str, bytes] = {
 
 def everything(yard: Yard) -> Mapping[str, object]:
     kept = {sha256: len(content) for sha256, content in yard.kept().items()}
-    return {**yard.raw(), "undeclared": yard.rows("select path, reason from raw._undeclared order by 1"), "kept": kept}
+    noted = noted_days(row["found"] for row in yard.rows("select found from raw._unrecorded"))
+    return {
+        **yard.raw(),
+        "to be recorded": noted,
+        "undeclared": yard.rows("select path, reason from raw._undeclared order by 1"),
+        "kept": kept,
+    }
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from vending_platform.platform import Platform
 from vending_platform.quality import Dimension
 from vending_platform.recording import lineage
 from vending_platform.recording.models import dimension_of
-from vending_platform.transformation import NodeResult, Transformed, Window
+from vending_platform.transformation import NodeResult, Window, note_build
 from vending_platform.warehouse import WarehouseError
 from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
 from vending_platform_tests.ingestion.yard import sales, sales_row
@@ -103,27 +103,25 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
     fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
     test = next(name for name in platform.manifest["nodes"] if name.startswith(f"test.vending.{TEST}."))
     said = "Got 5 results, configured to fail if != 0"
-    node = NodeResult(test, TEST, "test", "fail", said, 5, 0.1, frozenset({fact.unique_id}))
-    days = [date.fromisoformat(day) for day in DAYS]
-    done = Transformed("r1", [(Window((fact,), {"fct_sales": days}), [node])])
-    done.rows |= {("fct_sales", day): 10 for day in days}
     sql = (
         "select transaction_id, _business_date as business_date, machine_id, 'S1' as staff_id from raw.sales"
         f" where _business_date in (date '{DAYS[1]}', date '{DAYS[3]}') and transaction_id like '%-000_'"
         f" and not (_business_date = date '{DAYS[3]}' and transaction_id like '%3')"
     )
-    told = json.dumps({"results": [{"unique_id": test, "compiled_code": sql + ";\n"}]})
-    platform.rooms.storage.artifacts.write("r1/run_results.json", told.encode())
+    node = NodeResult(test, TEST, "test", "fail", said, 5, 0.1, frozenset({fact.unique_id}), sql)
+    days: list[date | None] = [date.fromisoformat(day) for day in DAYS]
+    window = Window((fact,), {"fct_sales": [day for day in days if day is not None]})
     words: list[str] = []
     with platform.rooms.warehouse.writing("test", print) as writer:
         columns = platform.manifest["nodes"][fact.unique_id]["columns"].values()
         empty = ", ".join(f"cast(null as {column['data_type']}) as {column['name']}" for column in columns)
         writer.query("create schema marts")
         writer.query(f"create table marts.fct_sales as select {empty} where false")
+        noted = note_build("r1", window, [node], {("fct_sales", day): 10 for day in days})
+        writer.publish([noted], lambda _: None)
 
     def fail_half_way() -> None:
-        with platform.recorded("r1", "daily", tell=words.append) as recorded:
-            recorded.listener.on_transformed(done)
+        with platform.recorded("r1", "daily", tell=words.append):
             raise RuntimeError("the disk is full")
 
     with pytest.raises(RuntimeError, match="the disk is full"):
@@ -134,7 +132,9 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
         ("marts.fct_sales", TEST, "transaction_id", "failed", 3, 10, DAYS[1]),
         *(("marts.fct_sales", TEST, "transaction_id", "passed", 0, None, day) for day in (DAYS[0], DAYS[2], DAYS[4])),
     ]
-    kept = rows(platform, "select * from dq.results_failed_rows order by first_day, number")
+    kept = rows(
+        platform, f"select * from dq.results_failed_rows where check_name = '{TEST}' order by first_day, number"
+    )
     assert [str(row["first_day"]) for row in kept] == [DAYS[1]] * 3 + [DAYS[3]] * 2
     assert {json.loads(row["failed_row"])["staff_id"] for row in kept} == {"•••"}
     (run,) = rows(platform, "select status, problem from dq.results_run")
@@ -148,6 +148,46 @@ def test_who_stops_a_run_does_not_wait_for_the_right_to_write(platform: Platform
 
     with platform.rooms.warehouse.reserved("another run", print), pytest.raises(KeyboardInterrupt):
         stop()
+
+
+def everything(platform: Platform) -> list[dict[str, Any]]:
+    """The history, but for which run recorded it and when."""
+    columns = "dataset, check_name, column_name, status, failed_rows, total_rows, expected, actual, first_day, last_day"
+    return rows(platform, f"select {columns} from dq.results_check order by all")
+
+
+def test_what_a_killed_run_found_is_recorded_by_the_next(platform: Platform) -> None:
+    """It loaded everything, and part of it twice; the next has nothing to load."""
+    platform.ingest()
+    deliver(Path(platform.environment.places.raw).parent, {name(DAYS[0]): day_of_sales(DAYS[0], 1)})
+    platform.ingest()
+    assert rows(platform, "select * from dq.results_check") == []
+
+    assert load(platform) == []
+    recorded = everything(platform)
+    assert {row["first_day"] for row in recorded if row["dataset"] == "raw.sales"} == set(map(date.fromisoformat, DAYS))
+    assert rows(platform, "select * from raw._unrecorded") == []
+    assert [run["checks"] for run in rows(platform, "select checks from dq.results_run")] == [len(recorded)]
+    load(platform, "r2")
+    assert everything(platform) == recorded, "once"
+
+
+def test_what_nobody_can_record_any_more_is_told_and_stops_no_other(platform: Platform) -> None:
+    platform.ingest()
+    fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
+    gone = NodeResult(
+        "test.gone", "gone", "test", "fail", None, 1, 0.1, frozenset({fact.unique_id}), "select * from gone"
+    )
+    with platform.rooms.warehouse.writing("test", print) as writer:
+        writer.publish([note_build("killed", Window((fact,)), [gone], {})], lambda _: None)
+    deliver(Path(platform.environment.places.raw).parent, {name(DAYS[0]): day_of_sales(DAYS[0], 1)})
+
+    (words,) = load(platform)
+    assert words.startswith("What an earlier run found could not be kept: CatalogException: ")
+    assert {row["first_day"] for row in everything(platform) if row["check_name"] == "files usable"} == {
+        date.fromisoformat(DAYS[0])
+    }
+    assert load(platform, "r2") == []
 
 
 def test_what_cant_be_kept_is_told_and_fails_no_run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
