@@ -283,7 +283,7 @@ class Platform:
                 return quality.read_quality(reader, lineage(self.catalog), day), False
         except WarehouseBusy:
             last = self.rooms.warehouse.last_status(QUALITY)
-            return quality.from_json(last) if last else None, True
+            return quality.from_json(last), True
 
     def trusted(self, run_id: str) -> "Platform":
         """This platform, with the version of the project that may transform here."""

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from vending_platform.damage import put_aside
+
 _NOT_PART_OF_THE_PROJECT = {"target", "logs", "dbt_packages"}
 
 
@@ -22,19 +24,33 @@ class ProjectError(ValueError):
 def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
     """The manifest of exactly the files that lie in `project_dir` now."""
     kept = cache_dir / f"manifest-{project_hash(project_dir)}.json"
-    try:
-        text = kept.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    manifest = _read(kept)
+    if manifest is None:
         text = _parse(project_dir)
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=cache_dir, suffix=".tmp", delete=False) as aside:
-            aside.write(text)
-        Path(aside.name).replace(kept)
-        for older in cache_dir.glob("manifest-*.json"):
-            if older != kept:
-                older.unlink(missing_ok=True)
-    manifest: dict[str, Any] = json.loads(text)
+        _keep(kept, text)
+        manifest = json.loads(text)
     return manifest
+
+
+def _read(kept: Path) -> dict[str, Any] | None:
+    try:
+        manifest: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        put_aside(kept, error)
+        return None
+    return manifest
+
+
+def _keep(kept: Path, text: str) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=kept.parent, suffix=".tmp", delete=False) as aside:
+        aside.write(text)
+    Path(aside.name).replace(kept)
+    for older in kept.parent.iterdir():
+        if older != kept and older.name.endswith((".json", ".tmp")):  # of another version, or of a run that was killed
+            older.unlink(missing_ok=True)
 
 
 def project_hash(project_dir: Path) -> str:

@@ -36,7 +36,7 @@ from vending_platform.ingestion.spool import Spool
 from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import FileFacts, Validator, raw_schema, validation_engine
 from vending_platform.storage import Unreadable
-from vending_platform.warehouse import Change
+from vending_platform.warehouse import Change, WarehouseError
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,9 @@ class Loader:
                 )
             else:
                 read = _read_small(source, validator, readables, origins, facts)
+        except (duckdb.OperationalError, duckdb.FatalException, duckdb.InternalError) as error:
+            # The machine's trouble, such as a full disk, and none of these files'.
+            raise WarehouseError(f"rows can't be validated: {' '.join(str(error).split())}") from error
         except duckdb.Error as error:
             # A value that no rule foresaw must not stop the others: each file by itself shows which one it is in.
             if len(batch) > 1:

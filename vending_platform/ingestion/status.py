@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -15,6 +16,7 @@ from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, 
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted, values_of
 
+_log = logging.getLogger(__name__)
 _CURRENT = f"state <> '{State.SUPERSEDED}'"
 _PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"
 
@@ -68,10 +70,13 @@ def status(warehouse: Warehouse, catalog: Catalog) -> tuple[Status, bool]:
 
 
 def _last_told(warehouse: Warehouse) -> Status | None:
-    """What was published last; None if it was not, or by another version of the platform."""
+    """What was published last; None if it was not, or by another version of the platform, or if it is damaged."""
     try:
         return Status(**json.loads(warehouse.last_status() or "{}"))
     except TypeError:
+        return None
+    except ValueError as error:
+        _log.warning("The status file is damaged (%s): the warehouse is asked, and the next load makes it again", error)
         return None
 
 

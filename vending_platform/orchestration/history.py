@@ -3,15 +3,18 @@
 import fcntl
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
 import dagster as dg
+from sqlalchemy.exc import DatabaseError
 
+from vending_platform.damage import put_aside
 from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, UI_URL_VARIABLE, Environment
 from vending_platform.warehouse.lock import exclusive
 
@@ -46,11 +49,45 @@ def serve(environment: Environment, port: int) -> NoReturn:
 
 
 def open_history(home: Path) -> dg.DagsterInstance:
-    # Of two that start at once for the first time only one may make the tables.
+    home = prepare_home(home)
+    # Of two that start at once only one may make the tables, or put a damaged file aside.
     with exclusive(home / "opening.lock", "opening the history", on_wait=lambda _: None):
-        history = dg.DagsterInstance.from_config(str(prepare_home(home)))
+        _replace_damaged(home, "select count(*) from sqlite_master")
+        try:
+            return _opened(home)
+        except DatabaseError:
+            # Damaged where only a whole look finds it, which takes long.
+            if not _replace_damaged(home, "pragma quick_check(1)"):
+                raise
+            return _opened(home)
+
+
+def _opened(home: Path) -> dg.DagsterInstance:
+    history = dg.DagsterInstance.from_config(str(home))
     _bury_the_dead(history, home)
     return history
+
+
+def _replace_damaged(home: Path, look: str) -> bool:
+    """Whether a database is damaged: it is put aside, and Dagster begins another. `look` is a statement that fails
+    then, or has another answer than a whole database gives."""
+    found = [(path, problem) for path in home.rglob("*.db") if (problem := _problem(path, look)) is not None]
+    for path, problem in found:
+        for log in (f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(log).unlink(missing_ok=True)  # of no use without it, and harmful to another one
+        put_aside(path, problem)
+    return bool(found)
+
+
+def _problem(path: Path, look: str) -> str | None:
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            (answer,) = connection.execute(look).fetchone()
+        except sqlite3.OperationalError:  # somebody has it, or the disk is full
+            return None
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return None if isinstance(answer, int) or answer == "ok" else str(answer)
 
 
 @contextmanager

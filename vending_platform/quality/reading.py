@@ -1,18 +1,20 @@
 """The history, read: how each dataset stands day by day, what fails, which rows, and the files that they came from."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from vending_platform.quality.results import Dimension
 from vending_platform.quality.tables import FAILED_ROWS, RUNS
 from vending_platform.warehouse import Reader, TableName, literal
 
+_log = logging.getLogger(__name__)
 DAYS_SHOWN = 35
 _RUNS_SHOWN = 10
 _FAILURES_SHOWN = 300
@@ -133,8 +135,15 @@ class Quality:
 _QUALITY = TypeAdapter(Quality)
 
 
-def from_json(text: str) -> Quality:
-    return _QUALITY.validate_json(text)
+def from_json(text: str | None) -> Quality | None:
+    """None where there is no text, or one that can't be understood: the next run makes it again."""
+    if text is None:
+        return None
+    try:
+        return _QUALITY.validate_json(text)
+    except ValidationError:
+        _log.warning("What the last run told of quality is damaged, or of another version: the next run makes it again")
+        return None
 
 
 def read_quality(reader: Reader, sources: Mapping[str, Iterable[str]], day: date | None = None) -> Quality | None:

@@ -25,6 +25,7 @@ from vending_platform.warehouse.lock import exclusive
 _MEMORY = "400MB"
 """Unlimited, DuckDB keeps in memory what it wrote; what is more than this goes to disk. What a stream of rows takes on
 its way into DuckDB, and Python itself, come on top: together they stay below 1 GB."""
+_NO_ROOM = ("No space left", "File too large", "Disk quota exceeded", "Out of Memory")
 _PATIENCE = 20
 """Seconds that a writer waits for readers to finish."""
 
@@ -41,7 +42,7 @@ class DuckDBWarehouse:
             with duckdb.connect() as nothing_yet:
                 yield _Connection(nothing_yet)
             return
-        with self._open(read_only=True) as opened:
+        with self._open(read_only=True) as opened, _troubles(self._path):
             yield _Connection(opened)
 
     @contextmanager
@@ -52,7 +53,7 @@ class DuckDBWarehouse:
     @contextmanager
     def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Reservation"]:
         with exclusive(self._lock, purpose, on_wait):
-            yield _Reservation(self._open)
+            yield _Reservation(self._path, self._open)
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
@@ -61,7 +62,9 @@ class DuckDBWarehouse:
             said = str(error)
             if "Conflicting lock" in said or "different configuration" in said:
                 raise WarehouseBusy(f"{self._path} is in use: {said}") from error
-            raise WarehouseError(f"{self._path} can't be opened: {said}") from error
+            raise WarehouseError(_in_words(self._path, "opened", error)) from error
+        except duckdb.Error as error:
+            raise WarehouseError(_in_words(self._path, "opened", error)) from error
         opened.execute("set enable_progress_bar = false")  # it would print into whatever is being printed
         return opened
 
@@ -78,13 +81,33 @@ class DuckDBWarehouse:
 
     def last_status(self, about: str = STATUS) -> str | None:
         try:
-            return self._path.with_suffix(f".{about}.json").read_text(encoding="utf-8")
+            return self._path.with_suffix(f".{about}.json").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
 
+@contextmanager
+def _troubles(path: Path) -> Iterator[None]:
+    """What is wrong with the file or its disk is told in one sentence; what is wrong with a statement is a bug."""
+    try:
+        yield
+    except (duckdb.OperationalError, duckdb.FatalException, duckdb.InternalError) as error:
+        raise WarehouseError(_in_words(path, "used", error)) from error
+
+
+def _in_words(path: Path, what: str, error: duckdb.Error) -> str:
+    said = " ".join(str(error).split())
+    if any(words in said for words in _NO_ROOM):
+        return f"there is no room for {path}: nothing is lost, the same command goes on when there is some ({said})"
+    return (
+        f"{path} can't be {what}, perhaps it is damaged: put a backup in its place, or move it away and build it again"
+        f" from the deliveries, as docs/operating.md says under *A damaged warehouse* ({said})"
+    )
+
+
 class _Reservation:
-    def __init__(self, open_: Callable[..., duckdb.DuckDBPyConnection]) -> None:
+    def __init__(self, path: Path, open_: Callable[..., duckdb.DuckDBPyConnection]) -> None:
+        self._path = path
         self._open = open_
 
     @contextmanager
@@ -98,7 +121,7 @@ class _Reservation:
         ):
             with attempt:
                 opened = self._open(read_only=False)
-        with opened:
+        with _troubles(self._path), opened:
             yield _Connection(opened)
 
 

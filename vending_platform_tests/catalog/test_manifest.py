@@ -48,6 +48,15 @@ def test_a_project_is_parsed_once_and_only_its_newest_manifest_is_kept(project: 
     assert [path.name for path in cache.iterdir()] == [f"manifest-{project_hash(project)}.json"]
 
 
+def test_a_damaged_one_is_made_again(project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept = tmp_path / "cache" / f"manifest-{project_hash(project)}.json"
+    kept.parent.mkdir()
+    kept.write_bytes(b'{"sources": {"source.tiny')
+    assert "source.tiny.shop.sales" in read_manifest(project, kept.parent)["sources"]
+    assert f"{kept} is damaged" in caplog.text
+    assert json.loads(kept.read_text())["sources"]
+
+
 def test_a_project_that_dbt_cannot_parse_is_refused_in_dbts_own_words(project: Path, tmp_path: Path) -> None:
     (project / "models/sources.yml").write_text("sources: [{name: shop, tables: [\n")
     with pytest.raises(ProjectError, match=r"(?s)can't parse .*project: .*sources\.yml.*Syntax error"):

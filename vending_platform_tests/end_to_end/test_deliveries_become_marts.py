@@ -1,5 +1,6 @@
 """From files to marts and exports: exactly what a change reaches is built again, and equals building from nothing."""
 
+import errno
 import hashlib
 import json
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from vending_platform.catalog import CsvEncoding, Export
 from vending_platform.exporting import Exported, current_parts
+from vending_platform.storage import LocalPlace
 from vending_platform.tracing import trace
 from vending_platform.transformation import NodeResult, Transformed, running, transform, verdicts
 from vending_platform.transformation.results import node_result
@@ -211,11 +213,25 @@ def test_a_build_that_never_ended_is_not_taken_for_the_one_before(
     assert house.marts() == before
 
 
-def test_a_day_that_changed_through_a_master_is_exported_anew(house: House) -> None:
+def test_a_day_that_changed_through_a_master_is_exported_anew_also_after_a_full_disk(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, product_id="P9")})
     house.export()
     before = house.exports()
     house.run({"products_20240305.csv": products(P1=50, P2=60, P9=70)})
+    write = LocalPlace.write
+
+    def write_while_there_is_room(place: LocalPlace, path: str, content: bytes) -> None:
+        if path.endswith("manifest.json"):
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+        write(place, path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalPlace, "write", write_while_there_is_room)
+        with pytest.raises(OSError, match="No space left on device"):
+            house.export()
+    assert house.exports() == before, "nothing is half visible"
     house.export()
     changed = {key for key, part in house.exports().items() if part != before[key]}
     assert ("sales_by_day", DAYS[1]) in changed

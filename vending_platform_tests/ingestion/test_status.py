@@ -1,7 +1,10 @@
 """What a person is told about the state of things."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+
+import pytest
 
 from vending_platform.ingestion import Selection, Status, Watcher, as_json, ingest, last_changes, status, status_of
 from vending_platform_tests.ingestion.crashing import ingest_until
@@ -172,3 +175,18 @@ def test_a_status_lost_in_a_crash_is_shown_by_the_next_run(yard: Yard) -> None:
     assert told["files"]["loaded"] == 1, "it was killed before it could tell"
     assert yard.ingest().loaded == []
     assert json.loads(yard.rooms.warehouse.last_status() or "")["files"]["loaded"] == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", "売上".encode("cp932")], ids=["empty", "cut off", "list", "no text"]
+)
+def test_a_damaged_status_file_is_made_again(yard: Yard, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    yard.deliver({"vending_machines.csv": machines_file(("VM001", "2024-01-01", ""))})
+    yard.ingest()
+    expected = now(yard)
+    (yard.folder / "dbt_dev.status.json").write_bytes(content)
+    assert replace(now(yard), as_of="") == replace(expected, as_of="")
+    assert ("is damaged" in caplog.text) == (content not in (b"", b"[1]"))
+    yard.deliver({"sales_VM001_20240301.csv": sales_file("VM001", "2024-03-01")})
+    yard.ingest()
+    assert json.loads((yard.folder / "dbt_dev.status.json").read_text())["files"]["loaded"] == 2

@@ -96,6 +96,20 @@ def test_a_run_that_a_person_stops_is_canceled_and_not_failed(home: Path) -> Non
         assert list((home / "alive").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["history/runs.db", "history/events/index.db", "schedules/schedules.db"])
+@pytest.mark.parametrize("start", [0, 4096], ids=["no database", "torn inside"])
+def test_a_damaged_history_is_begun_again(home: Path, name: str, start: int, caplog: pytest.LogCaptureFixture) -> None:
+    with open_history(home) as history:
+        writing.execute_in_process(instance=history)
+    content = (home / name).read_bytes()
+    (home / name).write_bytes(content[:start] + b"damaged" * (len(content) // 7))
+    with open_history(home) as history:
+        run = writing.execute_in_process(instance=history)
+        assert _status(history, run.run_id) is dg.DagsterRunStatus.SUCCESS
+    assert f"{home / name} is damaged" in caplog.text
+    assert (home / f"{name}.damaged").exists()
+
+
 def _status(history: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     run = history.get_run_by_id(run_id)
     assert run is not None

@@ -93,3 +93,7 @@ def test_a_day_shows_what_was_known_until_then_and_fails_then() -> None:
     chosen = FOUND.chosen(None, "SALES")
     assert {one.dataset for one in chosen.scores} == {"raw.sales"}
     assert FOUND.latest[-1] == score(2, 80.0, warned=1, trend=-20.0, days_since_failure=0)
+
+
+def test_a_damaged_copy_counts_as_none() -> None:
+    assert [from_json(text) for text in (None, "", "{", "[1]", '{"as_of": "2024-03-01"}')] == [None] * 5

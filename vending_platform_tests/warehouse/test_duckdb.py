@@ -159,6 +159,21 @@ class TestWriting:
         assert len(filled(warehouse)) == len(ROWS)
 
 
+@pytest.mark.parametrize("size", [0, 5_000, 300_000], ids=["empty", "no database", "cut off"])
+def test_a_damaged_file_is_told_in_one_sentence_with_the_way_back(path: Path, size: int) -> None:
+    warehouse = DuckDBWarehouse(path)
+    with warehouse.writing("test", nobody) as writer:
+        writer.ensure_tables({SALES: pa.schema([("n", pa.int64())])})
+        writer.publish([Change(SALES, insert=pa.table({"n": pa.array(range(200_000))}))], ignore)
+    path.write_bytes(b"x" * 5_000 if size == 5_000 else path.read_bytes()[:size])
+
+    with pytest.raises(WarehouseError) as told, warehouse.reading() as reader:
+        reader.query(f"select sum(n) from {SALES}")
+    assert str(told.value).startswith(f"{path} can't be ")
+    assert "put a backup in its place, or move it away and build it again" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
 def test_a_table_name_is_written_so_that_no_word_is_a_keyword() -> None:
     assert f"{TableName('raw', 'order')}" == '"RAW"."ORDER"'
 
