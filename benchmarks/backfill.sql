@@ -1,6 +1,6 @@
 -- The marts and exports of all loaded days as one would write them by hand for DuckDB, in one go: what the platform's
 -- backfill is measured against. No checks, no windows, no ledger of builds, no manifests; the same rows in the same
--- tables and files. `{exports}` is the folder for the files.
+-- tables and files. `{exports}` is the folder for the files, `{seeds}` the project's own of seeds.
 
 set enable_progress_bar = false;
 
@@ -82,6 +82,11 @@ nested as (
 )
 from nested;
 
+create temp table rates as from read_csv('{seeds}/finance/consumption_tax_rates.csv');
+
+create temp table rated_categories as
+from categories where top_category_id in (select top_category_id from rates);
+
 create table marts.dim_machines as
 select
     machine_id, machine_name, location_name, location_type, prefecture, latitude::decimal(9, 6) as latitude,
@@ -124,26 +129,34 @@ create temp table vends as
 select
     transaction_id, _business_date as business_date, sold_at, machine_id, machine_name, location_type, prefecture,
     route_id, slot_no, product_id, product_name, category_id, payment_method_id, payment_type, status, quantity,
-    units_sold, unit_price, unit_cost, fee_rate::decimal(5, 4) as fee_rate, gross_amount, fee_amount,
-    gross_amount - fee_amount as net_amount, cost_amount, gross_amount - fee_amount - cost_amount as gross_margin,
+    units_sold, unit_price, unit_cost, fee_rate::decimal(5, 4) as fee_rate, tax_rate::decimal(5, 4) as tax_rate,
+    is_tax_rate_assumed, sales_with_tax, sales_without_tax, payment_fee,
+    (sales_without_tax - payment_fee)::decimal(18, 6) as net_sales_without_tax, cost_without_tax,
+    (sales_without_tax - payment_fee - cost_without_tax)::decimal(18, 6) as margin_without_tax,
     is_known_machine, is_known_product, is_known_payment_method, file_id, line_number
 from (
     select
         s.*, m.machine_name, m.location_type, m.prefecture, m.route_id, p.product_name, p.category_id, p.unit_cost,
-        y.payment_type, y.fee_rate, m.machine_id is not null as is_known_machine,
+        y.payment_type, y.fee_rate, t.tax_rate, c.category_id is null as is_tax_rate_assumed,
+        m.machine_id is not null as is_known_machine,
         p.product_id is not null as is_known_product, y.payment_method_id is not null as is_known_payment_method,
         s._file_id as file_id, s._line as line_number,
         case when s.status = 'completed' then s.quantity else 0 end as units_sold,
-        units_sold * s.unit_price as gross_amount,
-        case when units_sold = 0 then 0 else round(gross_amount::decimal(18, 0) * y.fee_rate::decimal(5, 4))::bigint end
-            as fee_amount,
-        case when units_sold = 0 then 0 else units_sold * p.unit_cost end as cost_amount
+        units_sold * s.unit_price as sales_with_tax,
+        round(sales_with_tax / (1 + t.tax_rate::double), 6)::decimal(18, 6) as sales_without_tax,
+        case when units_sold = 0 then 0 else sales_with_tax::decimal(14, 0) * y.fee_rate::decimal(4, 4) end
+            as payment_fee,
+        case when units_sold = 0 then 0 else units_sold * p.unit_cost end::decimal(18, 6) as cost_without_tax
     from raw.sales as s
     anti join (from outdone where source = 'sales') as o on s._file_id = o._file_id and s._line = o._line
     left join machines as m
         on s.machine_id = m.machine_id and s._business_date >= m.valid_from and s._business_date < m.valid_to
     left join products as p
         on s.product_id = p.product_id and s._business_date >= p.valid_from and s._business_date < p.valid_to
+    left join rated_categories as c on p.category_id = c.category_id
+    left join rates as t
+        on coalesce(c.top_category_id, '*') = t.top_category_id
+        and s._business_date >= t.valid_from and s._business_date < t.valid_to
     left join payment_methods as y
         on s.payment_method_id = y.payment_method_id
         and s._business_date >= y.valid_from and s._business_date < y.valid_to
@@ -157,8 +170,9 @@ select
     machine_name, m.route_id, slot_no, r.product_id, product_name, md5('vending/' || staff_id) as staff_key,
     quantity_before, quantity_added, quantity_removed,
     quantity_before + quantity_added - quantity_removed as quantity_after, removal_reason, unit_cost,
-    case when quantity_removed = 0 then 0 else quantity_removed * unit_cost end as removed_cost, cash_collected,
-    sales_meter, m.machine_id is not null as is_known_machine, p.product_id is not null as is_known_product,
+    case when quantity_removed = 0 then 0 else quantity_removed * unit_cost end::decimal(18, 6)
+        as removed_cost_without_tax, cash_collected, sales_meter, m.machine_id is not null as is_known_machine,
+    p.product_id is not null as is_known_product,
     r._file_id as file_id, r._line as line_number
 from raw.replenishment_records as r
 anti join (from outdone where source = 'replenishments') as o on r._file_id = o._file_id and r._line = o._line
@@ -174,30 +188,38 @@ with attempted as (
     select
         machine_id, business_date, count(*) filter (status = 'completed') as vends,
         count(*) filter (status = 'refunded') as refunds, count(*) filter (status = 'failed') as failed_attempts,
-        sum(units_sold) as units_sold, sum(gross_amount) as gross_amount,
-        sum(gross_amount) filter (payment_type = 'cash') as cash_gross_amount, sum(fee_amount) as fee_amount,
-        sum(net_amount) as net_amount, sum(cost_amount) as cost_amount, sum(gross_margin) as gross_margin,
-        sum(gross_amount) filter (gross_margin is not null) as gross_amount_with_margin,
-        count(*) filter (gross_margin is null) as vends_without_margin
+        sum(units_sold) as units_sold, sum(sales_with_tax) as sales_with_tax,
+        sum(sales_with_tax) filter (payment_type = 'cash') as cash_sales_with_tax,
+        sum(sales_without_tax) as sales_without_tax, sum(payment_fee) as payment_fee,
+        sum(net_sales_without_tax) as net_sales_without_tax, sum(cost_without_tax) as cost_without_tax,
+        sum(margin_without_tax) as margin_without_tax,
+        sum(sales_without_tax) filter (margin_without_tax is not null) as sales_with_margin,
+        count(*) filter (margin_without_tax is null) as vends_without_margin
     from vends group by all
 ),
 restocked as (
     select
         machine_id, business_date, count(distinct visit_id) as visits, sum(quantity_added) as units_restocked,
-        sum(quantity_removed) as units_removed, sum(removed_cost) as removed_cost, sum(cash_collected) as cash_collected
+        sum(quantity_removed) as units_removed, sum(removed_cost_without_tax) as removed_cost_without_tax,
+        sum(cash_collected) as cash_collected
     from marts.fct_replenishments group by all
 )
 select
     d.machine_id, business_date, machine_name, location_type, prefecture, route_id, coalesce(vends, 0) as vends,
     coalesce(failed_attempts, 0) as failed_attempts, coalesce(refunds, 0) as refunds,
-    coalesce(units_sold, 0)::bigint as units_sold, coalesce(gross_amount, 0)::bigint as gross_amount,
-    coalesce(cash_gross_amount, 0)::bigint as cash_gross_amount, coalesce(fee_amount, 0)::bigint as fee_amount,
-    coalesce(net_amount, 0)::bigint as net_amount, coalesce(cost_amount, 0)::bigint as cost_amount,
-    coalesce(gross_margin, 0)::bigint as gross_margin,
-    round(gross_margin::double / nullif(gross_amount_with_margin::double, 0), 4)::decimal(18, 4) as gross_margin_rate,
+    coalesce(units_sold, 0)::bigint as units_sold, coalesce(sales_with_tax, 0)::bigint as sales_with_tax,
+    coalesce(cash_sales_with_tax, 0)::bigint as cash_sales_with_tax,
+    coalesce(sales_without_tax, 0)::decimal(18, 6) as sales_without_tax,
+    coalesce(payment_fee, 0)::decimal(18, 4) as payment_fee,
+    coalesce(net_sales_without_tax, 0)::decimal(18, 6) as net_sales_without_tax,
+    coalesce(cost_without_tax, 0)::decimal(18, 6) as cost_without_tax,
+    coalesce(margin_without_tax, 0)::decimal(18, 6) as margin_without_tax,
+    round(margin_without_tax::double / nullif(sales_with_margin::double, 0), 4)::decimal(18, 4)
+        as margin_rate_without_tax,
     coalesce(vends_without_margin, 0) as vends_without_margin, coalesce(visits, 0) as visits,
     coalesce(units_restocked, 0)::bigint as units_restocked, coalesce(units_removed, 0)::bigint as units_removed,
-    coalesce(removed_cost, 0)::bigint as removed_cost, coalesce(cash_collected, 0)::bigint as cash_collected,
+    coalesce(removed_cost_without_tax, 0)::decimal(18, 6) as removed_cost_without_tax,
+    coalesce(cash_collected, 0)::bigint as cash_collected,
     m.machine_id is not null as is_known_machine
 from (attempted full join restocked using (machine_id, business_date)) as d
 left join machines as m on d.machine_id = m.machine_id and business_date >= valid_from and business_date < valid_to;
@@ -208,30 +230,36 @@ with attempted as (
         product_id, business_date, count(distinct machine_id) filter (status = 'completed') as machines_sold,
         count(*) filter (status = 'completed') as vends, count(*) filter (status = 'refunded') as refunds,
         count(*) filter (status = 'failed') as failed_attempts, sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount, sum(fee_amount) as fee_amount, sum(net_amount) as net_amount,
-        sum(cost_amount) as cost_amount, sum(gross_margin) as gross_margin,
-        sum(gross_amount) filter (gross_margin is not null) as gross_amount_with_margin,
-        count(*) filter (gross_margin is null) as vends_without_margin
+        sum(sales_with_tax) as sales_with_tax, sum(sales_without_tax) as sales_without_tax,
+        sum(payment_fee) as payment_fee, sum(net_sales_without_tax) as net_sales_without_tax,
+        sum(cost_without_tax) as cost_without_tax, sum(margin_without_tax) as margin_without_tax,
+        sum(sales_without_tax) filter (margin_without_tax is not null) as sales_with_margin,
+        count(*) filter (margin_without_tax is null) as vends_without_margin
     from vends group by all
 ),
 restocked as (
     select
         product_id, business_date, sum(quantity_added) as units_restocked, sum(quantity_removed) as units_removed,
-        sum(removed_cost) as removed_cost
+        sum(removed_cost_without_tax) as removed_cost_without_tax
     from marts.fct_replenishments group by all
 )
 select
     d.product_id, business_date, product_name, category_id, unit_cost, list_price,
     coalesce(machines_sold, 0) as machines_sold, coalesce(vends, 0) as vends,
     coalesce(failed_attempts, 0) as failed_attempts, coalesce(refunds, 0) as refunds,
-    coalesce(units_sold, 0)::bigint as units_sold, coalesce(gross_amount, 0)::bigint as gross_amount,
-    coalesce(fee_amount, 0)::bigint as fee_amount, coalesce(net_amount, 0)::bigint as net_amount,
-    coalesce(cost_amount, 0)::bigint as cost_amount, coalesce(gross_margin, 0)::bigint as gross_margin,
-    round(gross_margin::double / nullif(gross_amount_with_margin::double, 0), 4)::decimal(18, 4) as gross_margin_rate,
-    round(gross_amount::double / nullif(units_sold::double, 0), 4)::decimal(18, 4) as average_unit_price,
+    coalesce(units_sold, 0)::bigint as units_sold, coalesce(sales_with_tax, 0)::bigint as sales_with_tax,
+    coalesce(sales_without_tax, 0)::decimal(18, 6) as sales_without_tax,
+    coalesce(payment_fee, 0)::decimal(18, 4) as payment_fee,
+    coalesce(net_sales_without_tax, 0)::decimal(18, 6) as net_sales_without_tax,
+    coalesce(cost_without_tax, 0)::decimal(18, 6) as cost_without_tax,
+    coalesce(margin_without_tax, 0)::decimal(18, 6) as margin_without_tax,
+    round(margin_without_tax::double / nullif(sales_with_margin::double, 0), 4)::decimal(18, 4)
+        as margin_rate_without_tax,
+    round(sales_with_tax::double / nullif(units_sold::double, 0), 4)::decimal(18, 4) as average_price_with_tax,
     coalesce(vends_without_margin, 0) as vends_without_margin,
     coalesce(units_restocked, 0)::bigint as units_restocked, coalesce(units_removed, 0)::bigint as units_removed,
-    coalesce(removed_cost, 0)::bigint as removed_cost, p.product_id is not null as is_known_product
+    coalesce(removed_cost_without_tax, 0)::decimal(18, 6) as removed_cost_without_tax,
+    p.product_id is not null as is_known_product
 from (attempted full join restocked using (product_id, business_date)) as d
 left join products as p on d.product_id = p.product_id and business_date >= valid_from and business_date < valid_to;
 

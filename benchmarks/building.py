@@ -102,7 +102,8 @@ def _build_anew(folder: Path, how: str, **variables: str) -> _Built:
 def by_hand(folder: Path) -> None:
     (folder / "processed").mkdir()
     with duckdb.connect(folder / "dev.duckdb") as connection:
-        connection.execute(SCRIPT.read_text(encoding="utf-8").replace("{exports}", str(folder / "processed")))
+        script = SCRIPT.read_text(encoding="utf-8").replace("{exports}", str(folder / "processed"))
+        connection.execute(script.replace("{seeds}", str(DBT_PROJECT_DIR / "seeds")))
     _tell_memory()
 
 

@@ -100,15 +100,15 @@ def _make(core: Core, whole: dict[str, Any]) -> None:
 
 
 def cut_down(project: Path, models: set[str]) -> None:
-    """Make `project` the real one with these models alone, and with few of their tests. None of them reads a seed."""
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "seeds"))
-    for path in (project / "models").rglob("*.sql"):
+    """Make `project` the real one with these models and seeds alone, and with few of their tests."""
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    for path in (*(project / "models").rglob("*.sql"), *(project / "seeds").rglob("*.csv")):
         if path.stem not in models:
             path.unlink()
     for path in (project / "tests").glob("*.sql"):
         if path.stem != KEPT_SINGULAR_TEST:
             path.unlink()
-    for part in ("models", "tests"):
+    for part in ("models", "seeds", "tests"):
         for path in (project / part).rglob("*.yml"):
             kept = _kept(yaml.safe_load(path.read_text(encoding="utf-8")), models)
             path.write_text(yaml.safe_dump(kept, allow_unicode=True, sort_keys=False), encoding="utf-8")
@@ -118,12 +118,13 @@ def _kept(said: dict[str, Any], models: set[str]) -> dict[str, Any]:
     """What one YAML file says about these models."""
     is_kept: dict[str, Callable[[dict[str, Any]], bool]] = {
         "models": lambda model: model["name"] in models,
+        "seeds": lambda seed: seed["name"] in models,
         "unit_tests": lambda test: test["model"] == UNIT_TESTED,
         "data_tests": lambda test: test["name"] == KEPT_SINGULAR_TEST,
         "exposures": lambda exposure: set(re.findall(r"ref\('(\w+)'\)", str(exposure["depends_on"]))) <= models,
     }
     kept = {part: list(filter(is_kept[part], said[part])) for part in said.keys() & is_kept.keys()}
-    for model in kept.get("models", ()):
+    for model in (*kept.get("models", ()), *kept.get("seeds", ())):
         for tested in (model, *model.get("columns", ())):
             tested["data_tests"] = [
                 test

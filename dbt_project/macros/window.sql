@@ -27,6 +27,12 @@
 {%- endmacro %}
 
 
+{% macro in_months_of_window(column) -%}
+    {#- The whole months that the window touches, for a test that adds up what a monthly model has. -#}
+    {{ between_days(column, whole_months(window_of(model))) }}
+{%- endmacro %}
+
+
 {% macro window_of(node) -%}
     {#- The first and the last day of a model, or of all the models that a test asks; nothing stands for no end. -#}
     {#- A unit test is about the days that it says itself, whatever the run is about that it is part of. -#}
@@ -51,9 +57,14 @@
         ) }}
     {%- endif -%}
     {%- if (node.config.meta or {}).get("reach") == "month" -%}
-        {{ return([month_start(days[0]), day_moved(month_start(day_moved(month_start(days[1]), 31)), -1)]) }}
+        {{ return(whole_months(days)) }}
     {%- endif -%}
     {{ return(days) }}
+{%- endmacro %}
+
+
+{% macro whole_months(days) -%}
+    {{ return([month_start(days[0]), day_moved(month_start(day_moved(month_start(days[1]), 31)), -1)]) }}
 {%- endmacro %}
 
 

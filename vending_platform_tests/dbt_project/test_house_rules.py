@@ -22,11 +22,22 @@ CALCULATION = re.compile(
 )
 FILTERS = {"in_window", "in_reach", "was_valid"}
 """Macros that choose rows and calculate nothing."""
+MONEY = re.compile(r"(?:^|_)(?:amount|charged|contribution|cost|gross|margin|net|refunded|revenue|sales)(?:_|$)")
+NO_MONEY = re.compile(r"^(?:vends|units|days|is)_|_(?:rate|rank|share)$")
+"""Counts of what has no margin or cost, and parts of one."""
 
 _IN_THE_TABLE = "a view over all of history; its table asks, about the days that it builds"
 _A_GROUP = "a view that is grouped by its key; the mart built on it has the same one, and asks"
 _AS_DELIVERED = "what a file and a line may say is held when they are loaded"
 _SEARCHED_ONCE = "all of history is searched for a day's keys, once"
+_AS_THE_MASTER_SAYS = "as the products' master says; the var costs_include_tax tells whether tax is in it"
+_HAVE_UNIT_COSTS = ("dim_products", "fct_replenishments", "fct_sales", "mart_product_daily")
+_SALES_OF_DECISIONS = (
+    "fct_stockouts.sales_lost",
+    *(f"mart_price_changes.sales_{when}" for when in ("before", "after", "per_day_before", "per_day_after")),
+    *(f"mart_replenishment_recommendation.{name}" for name in ("machine_sales_lost_tomorrow", "machine_sales_saved")),
+    "mart_replenishment_recommendation.sales_saved",
+)
 _AS_PRODUCTS = "picks rows as stg_vending__products does, whose unit test shows it"
 _READ_VENDS = (
     *("int_machine_hours", "int_product_prices", "int_sales_by_tax_rate"),
@@ -62,6 +73,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "int_slot_empty_spells < fct_slot_inventory_daily": "a spell begins and ends with what the days say",
         "int_slot_velocities < fct_slot_inventory_daily": "a velocity is told by days on which something was left",
         "int_machine_rhythms < mart_machine_daily": "a rhythm is that of the machine's days, which stand there",
+    },
+    "money_that_does_not_say_whether_tax_is_in_it": {
+        **{f"{model}.unit_cost": _AS_THE_MASTER_SAYS for model in _HAVE_UNIT_COSTS},
+        **dict.fromkeys(_SALES_OF_DECISIONS, "a sale that was not made or is expected is what customers pay, with tax"),
+        "fct_replenishments.sales_meter": "what the machine counted, as it was read",
+        "mart_cash_reconciliation.unexplained_sales": "cash is compared with cash: what was paid",
+        "mart_cashless_settlement.tax_amount": "is the tax",
+        "mart_machine_profitability.tax_amount": "is the tax",
     },
     "sources_nobody_uses": {
         "results_run": "for people, and for the report",
@@ -298,6 +317,14 @@ def marts_without_a_contract(manifest: Manifest) -> Iterator[str]:
             yield node["name"]
 
 
+def money_that_does_not_say_whether_tax_is_in_it(manifest: Manifest) -> Iterator[str]:
+    for node in models(manifest):
+        for column in node["columns"] if layer(node) == "marts" else ():
+            is_money = MONEY.search(column) and not NO_MONEY.search(column)
+            if is_money and not column.endswith(("_with_tax", "_without_tax")):
+                yield f"{node['name']}.{column}"
+
+
 def unmaterialized_as_their_layer(manifest: Manifest) -> Iterator[str]:
     """Staging is views; people's marts are tables, so that a reader never waits for a calculation."""
     for node in models(manifest):
@@ -328,6 +355,7 @@ RULES: tuple[Rule, ...] = (
     misnamed_models,
     misplaced_models,
     marts_without_a_contract,
+    money_that_does_not_say_whether_tax_is_in_it,
     unmaterialized_as_their_layer,
 )
 

@@ -1,6 +1,7 @@
 """The marts of money over a month's end: built one day after the other in any order they say the same as built at once,
 a correction moves what it has to, and cash that is missing is found."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -150,17 +151,37 @@ def test_goods_at_two_rates_are_taxed_each_at_its_own(story: Story) -> None:
         if (row["machine_id"], row["business_date"]) == ("VM001", date(2024, 2, 1))
     )
     # 2 days × 5 vends × 130 yen at each rate: 1,300 × 8 / 108 = 96.3 and 1,300 × 10 / 110 = 118.2.
-    assert (february["gross_amount"], february["tax_amount"]) == (2600, 96 + 118)
+    assert (february["sales_with_tax"], february["tax_amount"]) == (2600, 96 + 118)
+
+
+def test_a_fee_is_rounded_once_per_settlement_and_its_parts_add_up(story: Story) -> None:
+    """Of a machine's day 5 vends of 130 yen are paid by IC, whose 2.50 % are 16.25 yen; a month is settled as one."""
+    settled = story.marts["at once"]["mart_cashless_settlement"]
+    # 32.50 → 33, and 65 with the next day's. March begins with the file of one machine: 16.25 → 16, then 48.75 → 49.
+    assert [(row["business_date"], row["payment_fee"]) for row in settled] == list(
+        zip(DAYS, (33, 65 - 33, 16, 49 - 16), strict=True)
+    )
+    of_machines = Counter[date]()
+    for row in story.marts["at once"]["mart_machine_profitability"]:
+        of_machines[row["business_date"]] += row["payment_fee"]
+    assert of_machines == {date(2024, 2, 1): 65, date(2024, 3, 1): 49}
 
 
 def test_a_correction_moves_what_rests_on_it_and_nothing_before(story: Story) -> None:
     before, after = story.marts["at once"], story.marts["corrected"]
     assert after == story.marts["corrected, from nothing"]
+    settled = [
+        row["business_date"]
+        for row in after["mart_cashless_settlement"]
+        if row not in before["mart_cashless_settlement"]
+    ]
+    assert settled == [CORRECTED[1]], "the next day is another month's"
     moved = {
         mart: {(row["machine_id"], row["business_date"]) for row in after[mart] if row not in before[mart]}
         for mart in ("mart_cash_reconciliation", "mart_machine_profitability")
     }
     assert moved == {
         "mart_cash_reconciliation": {CORRECTED, (CORRECTED[0], CORRECTED[1] + timedelta(days=1))},
-        "mart_machine_profitability": {(CORRECTED[0], date(2024, 2, 1))},
+        # The fee of the other machine was a yen more; now it leaves over more than the corrected one, and is first.
+        "mart_machine_profitability": {("VM001", date(2024, 2, 1)), (CORRECTED[0], date(2024, 2, 1))},
     }

@@ -19,7 +19,7 @@ paid as (
         unit_price,
         count(*) as vends,
         sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount
+        sum(sales_with_tax) as sales_with_tax
     from vends
     group by product_id, business_date, unit_price
 
@@ -33,7 +33,7 @@ final as (
         unit_price,
         cast(vends as bigint) as vends,
         cast(units_sold as bigint) as units_sold,
-        cast(gross_amount as bigint) as gross_amount,
+        cast(sales_with_tax as bigint) as sales_with_tax,
         row_number() over (
             partition by product_id, business_date
             order by vends desc, unit_price desc

@@ -14,7 +14,7 @@ machines as (
 
 products as (
 
-    select * from {{ ref('int_products_versioned') }}
+    select * from {{ ref('int_products_taxed') }}
 
 ),
 
@@ -42,8 +42,8 @@ final as (
         products.unit_cost,
         case
             when replenishments.quantity_removed = 0 then 0
-            else replenishments.quantity_removed * products.unit_cost
-        end as removed_cost,
+            else replenishments.quantity_removed * products.unit_cost_without_tax
+        end as removed_cost_without_tax,
         replenishments.cash_collected,
         replenishments.sales_meter,
         machines.machine_id is not null as is_known_machine,

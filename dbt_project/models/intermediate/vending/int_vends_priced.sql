@@ -14,7 +14,14 @@ machines as (
 
 products as (
 
-    select * from {{ ref('int_products_versioned') }}
+    select * from {{ ref('int_products_taxed') }}
+
+),
+
+standard_rates as (
+
+    select * from {{ ref('consumption_tax_rates') }}
+    where top_category_id = '*'
 
 ),
 
@@ -35,6 +42,9 @@ joined as (
         products.product_name,
         products.category_id,
         products.unit_cost,
+        products.unit_cost_without_tax,
+        coalesce(products.tax_rate, standard_rates.tax_rate) as tax_rate,
+        coalesce(products.is_tax_rate_assumed, true) as is_tax_rate_assumed,
         payment_methods.payment_type,
         payment_methods.fee_rate,
         machines.machine_id is not null as is_known_machine,
@@ -50,6 +60,10 @@ joined as (
         on
             vend_attempts.product_id = products.product_id
             and {{ was_valid('products', 'vend_attempts.business_date') }}
+    left join standard_rates
+        on
+            standard_rates.top_category_id = case when products.product_id is null then '*' end
+            and {{ was_valid('standard_rates', 'vend_attempts.business_date') }}
     left join payment_methods
         on
             vend_attempts.payment_method_id = payment_methods.payment_method_id
@@ -58,16 +72,21 @@ joined as (
 ),
 
 -- Only a completed vend moves money: a refunded one gave it back because nothing came out, a failed one took none.
+-- Nothing is rounded to whole yen here: a fee and a tax are due on totals (macros/money.sql, macros/tax.sql).
 valued as (
 
     select
         *,
-        units_sold * unit_price as gross_amount,
+        units_sold * unit_price as sales_with_tax,
         case
             when units_sold = 0 then 0
-            else {{ share_of_yen('units_sold * unit_price', 'fee_rate') }}
-        end as fee_amount,
-        case when units_sold = 0 then 0 else units_sold * unit_cost end as cost_amount
+            else {{ without_tax('units_sold * unit_price', 'tax_rate') }}
+        end as sales_without_tax,
+        case
+            when units_sold = 0 then 0
+            else {{ exact_share('units_sold * unit_price', 'fee_rate') }}
+        end as payment_fee,
+        case when units_sold = 0 then 0 else units_sold * unit_cost_without_tax end as cost_without_tax
     from joined
 
 ),
@@ -95,11 +114,14 @@ final as (
         unit_price,
         unit_cost,
         fee_rate,
-        gross_amount,
-        fee_amount,
-        gross_amount - fee_amount as net_amount,
-        cost_amount,
-        gross_amount - fee_amount - cost_amount as gross_margin,
+        tax_rate,
+        is_tax_rate_assumed,
+        sales_with_tax,
+        sales_without_tax,
+        payment_fee,
+        sales_without_tax - payment_fee as net_sales_without_tax,
+        cost_without_tax,
+        sales_without_tax - payment_fee - cost_without_tax as margin_without_tax,
         is_known_machine,
         is_known_product,
         is_known_payment_method,

@@ -45,7 +45,7 @@ product_days as (
         product_id,
         business_date,
         sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount
+        sum(sales_with_tax) as sales_with_tax
     from prices
     group by product_id, business_date
 
@@ -60,8 +60,8 @@ measured as (
         sum(case when days.business_date >= changes.business_date then 1 else 0 end) as days_after,
         sum(case when days.business_date < changes.business_date then product_days.units_sold end) as units_before,
         sum(case when days.business_date >= changes.business_date then product_days.units_sold end) as units_after,
-        sum(case when days.business_date < changes.business_date then product_days.gross_amount end) as sales_before,
-        sum(case when days.business_date >= changes.business_date then product_days.gross_amount end) as sales_after
+        sum(case when days.business_date < changes.business_date then product_days.sales_with_tax end) as sales_before,
+        sum(case when days.business_date >= changes.business_date then product_days.sales_with_tax end) as sales_after
     from changes
     inner join days
         on days.business_date between changes.business_date - 28 and changes.business_date + 27

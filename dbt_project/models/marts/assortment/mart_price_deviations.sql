@@ -74,7 +74,7 @@ final as (
         cast(usual_price as bigint) as usual_price,
         cast(list_price as bigint) as list_price,
         cast(units_sold as bigint) as units_sold,
-        cast((unit_price - usual_price) * units_sold as bigint) as amount_off
+        cast((unit_price - usual_price) * units_sold as bigint) as amount_off_with_tax
     from deviating
 
 )

@@ -41,9 +41,9 @@ sold as (
         products.temperature,
         max(sales.business_date) as last_day,
         sum(sales.units_sold) as units_sold,
-        sum(sales.gross_amount) as gross_amount,
-        sum(sales.gross_margin) as gross_margin,
-        sum(case when sales.gross_margin is not null then sales.gross_amount end) as gross_amount_with_margin,
+        sum(sales.sales_with_tax) as sales_with_tax,
+        sum(sales.margin_without_tax) as margin_without_tax,
+        sum(case when sales.margin_without_tax is not null then sales.sales_without_tax end) as sales_with_margin,
         0 as units_restocked,
         0 as units_removed
     from sales
@@ -72,9 +72,9 @@ restocked as (
         products.temperature,
         max(replenishments.business_date) as last_day,
         0 as units_sold,
-        0 as gross_amount,
-        0 as gross_margin,
-        0 as gross_amount_with_margin,
+        0 as sales_with_tax,
+        0 as margin_without_tax,
+        0 as sales_with_margin,
         sum(replenishments.quantity_added) as units_restocked,
         sum(replenishments.quantity_removed) as units_removed
     from replenishments
@@ -132,9 +132,9 @@ summed as (
         max(last_day) as last_day,
         count(distinct case when units_sold > 0 then machine_id end) as machines_sold,
         sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount,
-        coalesce(sum(gross_margin), 0) as gross_margin,
-        sum(gross_amount_with_margin) as gross_amount_with_margin,
+        sum(sales_with_tax) as sales_with_tax,
+        coalesce(sum(margin_without_tax), 0) as margin_without_tax,
+        sum(sales_with_margin) as sales_with_margin,
         sum(units_restocked) as units_restocked,
         sum(units_removed) as units_removed
     from segmented
@@ -161,16 +161,16 @@ ranked as (
         max(last_day) over (partition by product_id, month_start) as last_day_anywhere,
         row_number() over (
             partition by month_start, segment_type, segment_value
-            order by gross_amount desc, gross_margin desc, product_id asc
+            order by sales_with_tax desc, margin_without_tax desc, product_id asc
         ) as sales_rank,
-        sum(gross_amount) over (
+        sum(sales_with_tax) over (
             partition by month_start, segment_type, segment_value
-            order by gross_amount desc, gross_margin desc, product_id asc
+            order by sales_with_tax desc, margin_without_tax desc, product_id asc
             rows between unbounded preceding and current row
         ) as cumulative_amount,
-        sum(gross_amount) over (partition by month_start, segment_type, segment_value) as segment_amount,
-        sum(gross_margin) over (partition by month_start, segment_type, segment_value) as segment_margin,
-        sum(gross_amount_with_margin) over (
+        sum(sales_with_tax) over (partition by month_start, segment_type, segment_value) as segment_amount,
+        sum(margin_without_tax) over (partition by month_start, segment_type, segment_value) as segment_margin,
+        sum(sales_with_margin) over (
             partition by month_start, segment_type, segment_value
         ) as segment_amount_with_margin
     from summed
@@ -183,12 +183,12 @@ rated as (
         ranked.*,
         segments.machines_selling,
         {{ safe_divide('ranked.machines_sold', 'segments.machines_selling') }} as spread,
-        {{ safe_divide('ranked.gross_margin', 'ranked.gross_amount_with_margin') }} as gross_margin_rate,
+        {{ safe_divide('ranked.margin_without_tax', 'ranked.sales_with_margin') }} as margin_rate_without_tax,
         {{ safe_divide('ranked.segment_margin', 'ranked.segment_amount_with_margin') }} as segment_margin_rate,
         {{ safe_divide('ranked.units_sold', 'ranked.units_restocked') }} as sell_through,
-        {{ safe_divide('ranked.gross_amount', 'ranked.segment_amount') }} as sales_share,
+        {{ safe_divide('ranked.sales_with_tax', 'ranked.segment_amount') }} as sales_share,
         {{ safe_divide('ranked.cumulative_amount', 'ranked.segment_amount') }} as cumulative_share,
-        {{ safe_divide('ranked.cumulative_amount - ranked.gross_amount', 'ranked.segment_amount') }} as share_before
+        {{ safe_divide('ranked.cumulative_amount - ranked.sales_with_tax', 'ranked.segment_amount') }} as share_before
     from ranked
     inner join segments
         on
@@ -203,13 +203,13 @@ classed as (
     select
         *,
         case
-            when gross_amount > 0 and share_before < 0.7 then 'A'
-            when gross_amount > 0 and share_before < 0.9 then 'B'
+            when sales_with_tax > 0 and share_before < 0.7 then 'A'
+            when sales_with_tax > 0 and share_before < 0.9 then 'B'
             else 'C'
         end as abc_class,
         spread < {{ var('seldom_offered_below') }} as is_seldom_offered,
         coalesce(sell_through < {{ var('stays_below') }}, false) as stays,
-        coalesce(gross_margin_rate < {{ var('earns_little_below') }} * segment_margin_rate, false) as earns_little
+        coalesce(margin_rate_without_tax < {{ var('earns_little_below') }} * segment_margin_rate, false) as earns_little
     from rated
 
 ),
@@ -226,9 +226,9 @@ final as (
         cast(classed.machines_sold as bigint) as machines_sold,
         cast(classed.machines_selling as bigint) as machines_in_segment,
         cast(classed.units_sold as bigint) as units_sold,
-        cast(classed.gross_amount as bigint) as gross_amount,
-        cast(classed.gross_margin as bigint) as gross_margin,
-        classed.gross_margin_rate,
+        cast(classed.sales_with_tax as bigint) as sales_with_tax,
+        cast(classed.margin_without_tax as decimal(18, 6)) as margin_without_tax,
+        classed.margin_rate_without_tax,
         cast(classed.units_restocked as bigint) as units_restocked,
         cast(classed.units_removed as bigint) as units_removed,
         classed.sell_through,

@@ -69,12 +69,12 @@ sold as (
         vends.machine_id,
         vends.business_date,
         2 * coalesce(collections.nth_of_day, 0) + 1 as place_in_day,
-        sum(case when vends.payment_type = 'cash' then vends.gross_amount else 0 end) as cash_sold,
-        sum(case when vends.payment_type <> 'cash' then vends.gross_amount else 0 end) as cashless_sold,
-        sum(case when vends.payment_type is null then vends.gross_amount else 0 end) as otherwise_sold,
+        sum(case when vends.payment_type = 'cash' then vends.sales_with_tax else 0 end) as cash_sold,
+        sum(case when vends.payment_type <> 'cash' then vends.sales_with_tax else 0 end) as cashless_sold,
+        sum(case when vends.payment_type is null then vends.sales_with_tax else 0 end) as otherwise_sold,
         sum(case when vends.payment_type = 'cash' then 1 else 0 end) as cash_vends,
         count(*) as vends,
-        sum(vends.gross_amount * vends.gross_amount) as squared_amounts
+        sum(vends.sales_with_tax * vends.sales_with_tax) as squared_amounts
     from vends
     left join collections
         on

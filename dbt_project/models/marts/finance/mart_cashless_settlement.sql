@@ -2,22 +2,17 @@
 
 with
 
+-- From a period's first day on, as a day's fee is what it adds to the fee of the days before it.
 sales as (
 
     select * from {{ ref('int_sales_by_tax_rate') }}
-    where {{ in_window('business_date') }}
+    where {{ in_reach('business_date') }}
 
 ),
 
 payment_methods as (
 
     select * from {{ ref('int_payment_methods_versioned') }}
-
-),
-
-payout_terms as (
-
-    select * from {{ ref('payout_terms') }}
 
 ),
 
@@ -28,80 +23,78 @@ by_rate as (
         payment_method_id,
         payment_type,
         business_date,
+        period_ends_on,
+        days_to_payout,
         tax_rate,
         sum(vends) as vends,
         sum(refunds) as refunds,
-        sum(gross_amount) as gross_amount,
-        sum(refunded_amount) as refunded_amount,
-        sum(fee_amount) as fee_amount,
+        sum(sales_with_tax) as sales_with_tax,
+        sum(refunded_with_tax) as refunded_with_tax,
+        sum(payment_fee) as payment_fee,
         sum(vends_without_fee) as vends_without_fee
     from sales
     where payment_type is null or payment_type <> 'cash'
-    group by payment_method_id, payment_type, business_date, tax_rate
+    group by payment_method_id, payment_type, business_date, period_ends_on, days_to_payout, tax_rate
+
+),
+
+by_day as (
+
+    select
+        payment_method_id,
+        payment_type,
+        business_date,
+        period_ends_on,
+        days_to_payout,
+        sum(vends) as vends,
+        sum(refunds) as refunds,
+        sum(sales_with_tax) as sales_with_tax,
+        sum(refunded_with_tax) as refunded_with_tax,
+        sum({{ tax_within('sales_with_tax', 'tax_rate') }}) as tax_amount,
+        case when sum(vends_without_fee) = 0 then sum(payment_fee) end as exact_fee
+    from by_rate
+    group by payment_method_id, payment_type, business_date, period_ends_on, days_to_payout
 
 ),
 
 settled as (
 
     select
-        payment_method_id,
-        payment_type,
-        business_date,
-        sum(vends) as vends,
-        sum(refunds) as refunds,
-        sum(gross_amount) as gross_amount,
-        sum(refunded_amount) as refunded_amount,
-        sum({{ tax_within('gross_amount', 'tax_rate') }}) as tax_amount,
-        case when sum(vends_without_fee) = 0 then sum(fee_amount) end as fee_amount
-    from by_rate
-    group by payment_method_id, payment_type, business_date
-
-),
-
-closed as (
-
-    select
-        settled.*,
-        payout_terms.days_to_payout,
-        case
-            when payout_terms.closes = 'day' then settled.business_date
-            when
-                payout_terms.closes = 'half_month'
-                and settled.business_date - {{ month_of('settled.business_date') }} < 15
-                then {{ month_of('settled.business_date') }} + 14
-            when payout_terms.closes is not null then {{ last_day_of_month('settled.business_date') }}
-        end as closes_on
-    from settled
-    left join payout_terms
-        on settled.payment_type = payout_terms.payment_type
+        *,
+        {{ share_to_the_yen(
+            'exact_fee', total_per='payment_method_id, payment_type, period_ends_on', in_order_of='business_date'
+        ) }} as payment_fee,
+        case when days_to_payout is not null then period_ends_on end as closes_on
+    from by_day
 
 ),
 
 final as (
 
     select
-        closed.payment_method_id,
-        closed.business_date,
+        settled.payment_method_id,
+        settled.business_date,
         payment_methods.payment_method_name,
-        closed.payment_type,
+        settled.payment_type,
         cast(payment_methods.fee_rate as decimal(5, 4)) as fee_rate,
-        cast(closed.vends as bigint) as vends,
-        cast(closed.refunds as bigint) as refunds,
-        cast(closed.gross_amount + closed.refunded_amount as bigint) as charged_amount,
-        cast(closed.refunded_amount as bigint) as refunded_amount,
-        cast(closed.gross_amount as bigint) as gross_amount,
-        cast(closed.tax_amount as bigint) as tax_amount,
-        cast(closed.gross_amount - closed.tax_amount as bigint) as gross_without_tax,
-        cast(closed.fee_amount as bigint) as fee_amount,
-        cast(closed.gross_amount - closed.fee_amount as bigint) as expected_payout,
-        closed.closes_on,
-        {{ days_later('closed.closes_on', 'closed.days_to_payout') }} as due_on,
+        cast(settled.vends as bigint) as vends,
+        cast(settled.refunds as bigint) as refunds,
+        cast(settled.sales_with_tax + settled.refunded_with_tax as bigint) as charged_with_tax,
+        cast(settled.refunded_with_tax as bigint) as refunded_with_tax,
+        cast(settled.sales_with_tax as bigint) as sales_with_tax,
+        cast(settled.tax_amount as bigint) as tax_amount,
+        cast(settled.sales_with_tax - settled.tax_amount as bigint) as sales_without_tax,
+        cast(settled.payment_fee as bigint) as payment_fee,
+        cast(settled.sales_with_tax - settled.payment_fee as bigint) as expected_payout,
+        settled.closes_on,
+        {{ days_later('settled.closes_on', 'settled.days_to_payout') }} as due_on,
         payment_methods.payment_method_id is not null as is_known_payment_method
-    from closed
+    from settled
     left join payment_methods
         on
-            closed.payment_method_id = payment_methods.payment_method_id
-            and {{ was_valid('payment_methods', 'closed.business_date') }}
+            settled.payment_method_id = payment_methods.payment_method_id
+            and {{ was_valid('payment_methods', 'settled.business_date') }}
+    where {{ in_window('settled.business_date') }}
 
 )
 

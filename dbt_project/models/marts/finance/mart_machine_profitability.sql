@@ -29,7 +29,7 @@ machines as (
 
 ),
 
--- The site's owner has a share of what was paid, at the rate of the day; rounded once per machine and day.
+-- The site's owner has a share of what was paid, at the rate of the day; rounded once per machine and month.
 worked as (
 
     select
@@ -38,12 +38,11 @@ worked as (
         count(*) as days,
         sum(machine_days.vends) as vends,
         sum(machine_days.units_sold) as units_sold,
-        sum(machine_days.gross_amount) as gross_amount,
-        sum(machine_days.fee_amount) as fee_amount,
-        sum(machine_days.cost_amount) as cost_amount,
+        sum(machine_days.sales_with_tax) as sales_with_tax,
+        {{ round_yen('sum(machine_days.cost_without_tax)') }} as cost_without_tax,
         sum(machine_days.vends_without_margin) as vends_without_margin,
         sum(machine_days.visits) as visits,
-        sum({{ share_of_yen('machine_days.gross_amount', 'machines.commission_rate') }}) as site_commission,
+        sum({{ exact_share('machine_days.sales_with_tax', 'machines.commission_rate') }}) as exact_commission,
         sum(case when machines.commission_rate is null then 1 else 0 end) as days_without_commission
     from machine_days
     left join machines
@@ -60,7 +59,7 @@ by_rate as (
         machine_id,
         {{ month_of('business_date') }} as business_date,
         tax_rate,
-        sum(gross_amount) as gross_amount
+        sum(sales_with_tax) as sales_with_tax
     from sales
     group by machine_id, {{ month_of('business_date') }}, tax_rate
 
@@ -71,8 +70,45 @@ taxed as (
     select
         machine_id,
         business_date,
-        sum({{ tax_within('gross_amount', 'tax_rate') }}) as tax_amount
+        sum({{ tax_within('sales_with_tax', 'tax_rate') }}) as tax_amount
     from by_rate
+    group by machine_id, business_date
+
+),
+
+-- A provider takes its fee from what all machines sold in a settlement period, which lies within a month.
+by_settlement as (
+
+    select
+        machine_id,
+        payment_method_id,
+        payment_type,
+        period_ends_on,
+        sum(payment_fee) as exact_fee
+    from sales
+    group by machine_id, payment_method_id, payment_type, period_ends_on
+
+),
+
+fee_shares as (
+
+    select
+        machine_id,
+        {{ month_of('period_ends_on') }} as business_date,
+        {{ share_to_the_yen(
+            'exact_fee', total_per='payment_method_id, payment_type, period_ends_on', in_order_of='machine_id'
+        ) }} as payment_fee
+    from by_settlement
+
+),
+
+fees as (
+
+    select
+        machine_id,
+        business_date,
+        sum(payment_fee) as payment_fee
+    from fee_shares
     group by machine_id, business_date
 
 ),
@@ -82,7 +118,7 @@ wasted as (
     select
         machine_id,
         business_date,
-        sum(waste_cost) as waste_cost,
+        {{ round_yen('sum(waste_cost_without_tax)') }} as waste_cost_without_tax,
         sum(units_without_cost) as units_without_cost
     from waste
     group by machine_id, business_date
@@ -94,9 +130,11 @@ valued as (
     select
         worked.*,
         coalesce(taxed.tax_amount, 0) as tax_amount,
-        worked.gross_amount - coalesce(taxed.tax_amount, 0) as gross_without_tax,
-        coalesce(wasted.waste_cost, 0) as waste_cost,
-        worked.visits * {{ var('visit_cost_yen') }} as visit_cost,
+        worked.sales_with_tax - coalesce(taxed.tax_amount, 0) as sales_without_tax,
+        {{ round_yen('worked.exact_commission') }} as site_commission,
+        coalesce(fees.payment_fee, 0) as payment_fee,
+        coalesce(wasted.waste_cost_without_tax, 0) as waste_cost_without_tax,
+        worked.visits * {{ var('visit_cost_yen') }} as visit_cost_without_tax,
         worked.vends_without_margin = 0
         and worked.days_without_commission = 0
         and coalesce(wasted.units_without_cost, 0) = 0 as is_complete
@@ -105,6 +143,10 @@ valued as (
         on
             worked.machine_id = taxed.machine_id
             and worked.business_date = taxed.business_date
+    left join fees
+        on
+            worked.machine_id = fees.machine_id
+            and worked.business_date = fees.business_date
     left join wasted
         on
             worked.machine_id = wasted.machine_id
@@ -119,9 +161,9 @@ contributed as (
         case
             when is_complete
                 then
-                    gross_without_tax - cost_amount - fee_amount - coalesce(site_commission, 0) - waste_cost
-                    - visit_cost
-        end as contribution
+                    sales_without_tax - cost_without_tax - payment_fee - coalesce(site_commission, 0)
+                    - waste_cost_without_tax - visit_cost_without_tax
+        end as contribution_without_tax
     from valued
 
 ),
@@ -138,23 +180,23 @@ final as (
         cast(contributed.days as bigint) as days,
         cast(contributed.vends as bigint) as vends,
         cast(contributed.units_sold as bigint) as units_sold,
-        cast(contributed.gross_amount as bigint) as gross_amount,
+        cast(contributed.sales_with_tax as bigint) as sales_with_tax,
         cast(contributed.tax_amount as bigint) as tax_amount,
-        cast(contributed.gross_without_tax as bigint) as gross_without_tax,
-        cast(contributed.cost_amount as bigint) as cost_amount,
-        cast(contributed.fee_amount as bigint) as fee_amount,
+        cast(contributed.sales_without_tax as bigint) as sales_without_tax,
+        cast(contributed.cost_without_tax as bigint) as cost_without_tax,
+        cast(contributed.payment_fee as bigint) as payment_fee,
         cast(contributed.site_commission as bigint) as site_commission,
-        cast(contributed.waste_cost as bigint) as waste_cost,
+        cast(contributed.waste_cost_without_tax as bigint) as waste_cost_without_tax,
         cast(contributed.visits as bigint) as visits,
-        cast(contributed.visit_cost as bigint) as visit_cost,
-        cast(contributed.contribution as bigint) as contribution,
-        {{ safe_divide('contributed.contribution', 'contributed.gross_without_tax') }} as contribution_rate,
+        cast(contributed.visit_cost_without_tax as bigint) as visit_cost_without_tax,
+        cast(contributed.contribution_without_tax as bigint) as contribution_without_tax,
+        {{ safe_divide('contributed.contribution_without_tax', 'contributed.sales_without_tax') }} as contribution_rate,
         cast(
             row_number() over (
                 partition by contributed.business_date
                 order by
-                    case when contributed.contribution is null then 1 else 0 end asc,
-                    contributed.contribution desc,
+                    case when contributed.contribution_without_tax is null then 1 else 0 end asc,
+                    contributed.contribution_without_tax desc,
                     contributed.machine_id asc
             ) as bigint
         ) as machine_rank,

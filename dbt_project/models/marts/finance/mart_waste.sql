@@ -29,10 +29,12 @@ totals as (
         sum(case when removal_reason = 'recall' then quantity_removed else 0 end) as units_recalled,
         sum(case when removal_reason = 'product_change' then quantity_removed else 0 end) as units_changed,
         sum(case when removal_reason is null then quantity_removed else 0 end) as units_without_reason,
-        sum(case when removal_reason = 'product_change' then 0 else removed_cost end) as waste_cost,
+        sum(
+            case when removal_reason = 'product_change' then 0 else removed_cost_without_tax end
+        ) as waste_cost_without_tax,
         sum(
             case
-                when removed_cost is null and (removal_reason is null or removal_reason <> 'product_change')
+                when removed_cost_without_tax is null and (removal_reason is null or removal_reason <> 'product_change')
                     then quantity_removed
                 else 0
             end
@@ -58,7 +60,7 @@ final as (
         cast(totals.units_changed as bigint) as units_changed,
         cast(totals.units_without_reason as bigint) as units_without_reason,
         cast(totals.units_removed - totals.units_changed as bigint) as units_wasted,
-        cast(coalesce(totals.waste_cost, 0) as bigint) as waste_cost,
+        cast(coalesce(totals.waste_cost_without_tax, 0) as decimal(18, 6)) as waste_cost_without_tax,
         cast(totals.units_without_cost as bigint) as units_without_cost,
         {{ safe_divide('totals.units_removed - totals.units_changed', 'totals.units_added') }} as share_of_added
     from totals

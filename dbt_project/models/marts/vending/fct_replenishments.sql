@@ -29,7 +29,7 @@ final as (
         cast(quantity_after as bigint) as quantity_after,
         removal_reason,
         cast(unit_cost as bigint) as unit_cost,
-        cast(removed_cost as bigint) as removed_cost,
+        cast(removed_cost_without_tax as decimal(18, 6)) as removed_cost_without_tax,
         cast(cash_collected as bigint) as cash_collected,
         cast(sales_meter as bigint) as sales_meter,
         is_known_machine,

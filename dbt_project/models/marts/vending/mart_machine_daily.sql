@@ -37,14 +37,15 @@ sold as (
         sum(case when status = 'completed' then 1 else 0 end) as vends,
         sum(case when status = 'refunded' then 1 else 0 end) as refunds,
         sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount,
-        sum(case when payment_type = 'cash' then gross_amount else 0 end) as cash_gross_amount,
-        sum(fee_amount) as fee_amount,
-        sum(net_amount) as net_amount,
-        sum(cost_amount) as cost_amount,
-        sum(gross_margin) as gross_margin,
-        sum(case when gross_margin is not null then gross_amount end) as gross_amount_with_margin,
-        sum(case when gross_margin is null then 1 else 0 end) as vends_without_margin
+        sum(sales_with_tax) as sales_with_tax,
+        sum(case when payment_type = 'cash' then sales_with_tax else 0 end) as cash_sales_with_tax,
+        sum(sales_without_tax) as sales_without_tax,
+        sum(payment_fee) as payment_fee,
+        sum(net_sales_without_tax) as net_sales_without_tax,
+        sum(cost_without_tax) as cost_without_tax,
+        sum(margin_without_tax) as margin_without_tax,
+        sum(case when margin_without_tax is not null then sales_without_tax end) as sales_with_margin,
+        sum(case when margin_without_tax is null then 1 else 0 end) as vends_without_margin
     from sales
     group by machine_id, business_date
 
@@ -69,7 +70,7 @@ restocked as (
         count(distinct visit_id) as visits,
         sum(quantity_added) as units_restocked,
         sum(quantity_removed) as units_removed,
-        sum(removed_cost) as removed_cost,
+        sum(removed_cost_without_tax) as removed_cost_without_tax,
         sum(cash_collected) as cash_collected
     from replenishments
     group by machine_id, business_date
@@ -112,18 +113,19 @@ final as (
         cast(coalesce(failed.failed_attempts, 0) as bigint) as failed_attempts,
         cast(coalesce(sold.refunds, 0) as bigint) as refunds,
         cast(coalesce(sold.units_sold, 0) as bigint) as units_sold,
-        cast(coalesce(sold.gross_amount, 0) as bigint) as gross_amount,
-        cast(coalesce(sold.cash_gross_amount, 0) as bigint) as cash_gross_amount,
-        cast(coalesce(sold.fee_amount, 0) as bigint) as fee_amount,
-        cast(coalesce(sold.net_amount, 0) as bigint) as net_amount,
-        cast(coalesce(sold.cost_amount, 0) as bigint) as cost_amount,
-        cast(coalesce(sold.gross_margin, 0) as bigint) as gross_margin,
-        {{ safe_divide('sold.gross_margin', 'sold.gross_amount_with_margin') }} as gross_margin_rate,
+        cast(coalesce(sold.sales_with_tax, 0) as bigint) as sales_with_tax,
+        cast(coalesce(sold.cash_sales_with_tax, 0) as bigint) as cash_sales_with_tax,
+        cast(coalesce(sold.sales_without_tax, 0) as decimal(18, 6)) as sales_without_tax,
+        cast(coalesce(sold.payment_fee, 0) as decimal(18, 4)) as payment_fee,
+        cast(coalesce(sold.net_sales_without_tax, 0) as decimal(18, 6)) as net_sales_without_tax,
+        cast(coalesce(sold.cost_without_tax, 0) as decimal(18, 6)) as cost_without_tax,
+        cast(coalesce(sold.margin_without_tax, 0) as decimal(18, 6)) as margin_without_tax,
+        {{ safe_divide('sold.margin_without_tax', 'sold.sales_with_margin') }} as margin_rate_without_tax,
         cast(coalesce(sold.vends_without_margin, 0) as bigint) as vends_without_margin,
         cast(coalesce(restocked.visits, 0) as bigint) as visits,
         cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
         cast(coalesce(restocked.units_removed, 0) as bigint) as units_removed,
-        cast(coalesce(restocked.removed_cost, 0) as bigint) as removed_cost,
+        cast(coalesce(restocked.removed_cost_without_tax, 0) as decimal(18, 6)) as removed_cost_without_tax,
         cast(coalesce(restocked.cash_collected, 0) as bigint) as cash_collected,
         machines.machine_id is not null as is_known_machine
     from machine_days

@@ -12,26 +12,51 @@ machine_days as (
 
 ),
 
-final as (
+totals as (
 
     select
         business_date,
         known_prefecture as prefecture,
         count(*) as machines,
-        cast(sum(vends) as bigint) as vends,
-        cast(sum(failed_attempts) as bigint) as failed_attempts,
-        cast(sum(refunds) as bigint) as refunds,
-        cast(sum(units_sold) as bigint) as units_sold,
-        cast(sum(gross_amount) as bigint) as gross_amount,
-        cast(sum(net_amount) as bigint) as net_amount,
-        cast(sum(gross_margin) as bigint) as gross_margin,
-        cast(sum(vends_without_margin) as bigint) as vends_without_margin,
-        cast(sum(visits) as bigint) as visits,
-        cast(sum(units_restocked) as bigint) as units_restocked,
-        cast(sum(units_removed) as bigint) as units_removed,
-        cast(sum(cash_collected) as bigint) as cash_collected
+        sum(vends) as vends,
+        sum(failed_attempts) as failed_attempts,
+        sum(refunds) as refunds,
+        sum(units_sold) as units_sold,
+        sum(sales_with_tax) as sales_with_tax,
+        sum(net_sales_without_tax) as net_sales_without_tax,
+        sum(margin_without_tax) as margin_without_tax,
+        sum(vends_without_margin) as vends_without_margin,
+        sum(visits) as visits,
+        sum(units_restocked) as units_restocked,
+        sum(units_removed) as units_removed,
+        sum(cash_collected) as cash_collected
     from machine_days
     group by business_date, known_prefecture
+
+),
+
+-- The day at a glance is in whole yen; its prefectures add up to the day.
+final as (
+
+    select
+        business_date,
+        prefecture,
+        machines,
+        cast(vends as bigint) as vends,
+        cast(failed_attempts as bigint) as failed_attempts,
+        cast(refunds as bigint) as refunds,
+        cast(units_sold as bigint) as units_sold,
+        cast(sales_with_tax as bigint) as sales_with_tax,
+        {{ share_to_the_yen('net_sales_without_tax', total_per='business_date', in_order_of='prefecture') }}
+            as net_sales_without_tax,
+        {{ share_to_the_yen('margin_without_tax', total_per='business_date', in_order_of='prefecture') }}
+            as margin_without_tax,
+        cast(vends_without_margin as bigint) as vends_without_margin,
+        cast(visits as bigint) as visits,
+        cast(units_restocked as bigint) as units_restocked,
+        cast(units_removed as bigint) as units_removed,
+        cast(cash_collected as bigint) as cash_collected
+    from totals
 
 )
 
