@@ -90,7 +90,8 @@ found_empty as (
         empty_at as started_at,
         cast(null as timestamp) as resumed_at,
         last_price,
-        true as is_counted
+        true as is_counted,
+        is_balanced as is_onset_known
     from stretches
     where {{ in_window('empty_on') }}
 
@@ -108,7 +109,8 @@ filled_unseen as (
         used_up_at as started_at,
         resumed_at,
         last_price,
-        false as is_counted
+        false as is_counted,
+        true as is_onset_known
     from stretches
     where
         {{ in_window('used_up_on') }}
@@ -151,7 +153,8 @@ not_counted_yet as (
         not_counted.started_at,
         min(case when vends.sold_at > not_counted.started_at then vends.sold_at end) as resumed_at,
         max(case when vends.sold_at = not_counted.started_at then vends.unit_price end) as last_price,
-        false as is_counted
+        false as is_counted,
+        true as is_onset_known
     from not_counted
     inner join vends
         on
@@ -195,6 +198,7 @@ placed as (
         spells.resumed_at,
         spells.last_price,
         spells.is_counted,
+        spells.is_onset_known,
         machines.removed_on,
         horizons.known_until
     from spells
@@ -263,7 +267,8 @@ ended as (
         placed.business_date,
         placed.started_at,
         placed.last_price,
-        placed.is_counted or placed.resumed_at is null as is_certain,
+        placed.is_onset_known,
+        placed.is_counted or placed.resumed_at is null as is_confirmed,
         coalesce(
             placed.resumed_at,
             first_ends.ended_at,
@@ -292,7 +297,8 @@ final as (
         started_at,
         ended_at,
         coalesce(ended_at, known_until) as empty_until,
-        is_certain,
+        is_confirmed,
+        is_confirmed and is_onset_known as is_certain,
         last_price
     from ended
 

@@ -171,63 +171,39 @@ within_reach as (
 
 ),
 
--- Found empty although units should be left: what else was sold is in a file that did not come.
-emptied_unseen as (
-
-    select
-        within_reach.machine_id,
-        within_reach.replenishment_id,
-        min(vends.sold_at) as machine_vended_at,
-        min(vends.business_date) as machine_vended_on
-    from within_reach
-    inner join vends
-        on
-            within_reach.machine_id = vends.machine_id
-            and coalesce(within_reach.last_vend_at, within_reach.began_at) < vends.sold_at
-            and within_reach.ended_at > vends.sold_at
-            and coalesce(within_reach.last_vend_on, within_reach.began_on) <= vends.business_date
-            and within_reach.business_date >= vends.business_date
-    where
-        within_reach.counted_units = 0
-        and within_reach.units_at_start > within_reach.units_sold
-    group by within_reach.machine_id, within_reach.replenishment_id
-
-),
-
+-- A slot is empty from its last vend on. Where fewer were sold than there were, a file with the others did not come:
+-- that vend is the last that is known, and what is not balanced is not certain.
 final as (
 
     select
-        within_reach.machine_id,
-        within_reach.slot_no,
-        within_reach.product_id,
-        within_reach.business_date,
-        within_reach.replenishment_id,
-        within_reach.began_at,
-        within_reach.units_at_start,
-        cast(within_reach.units_sold as bigint) as units_sold,
-        within_reach.first_vend_at,
-        within_reach.ended_at,
-        within_reach.counted_units,
-        within_reach.last_price,
-        within_reach.used_up_at,
-        within_reach.used_up_on,
-        within_reach.resumed_at,
+        machine_id,
+        slot_no,
+        product_id,
+        business_date,
+        replenishment_id,
+        began_at,
+        units_at_start,
+        cast(units_sold as bigint) as units_sold,
+        first_vend_at,
+        ended_at,
+        counted_units,
+        coalesce(units_at_start - units_sold = counted_units, false) as is_balanced,
+        last_price,
+        used_up_at,
+        used_up_on,
+        resumed_at,
         case
-            when within_reach.counted_units > 0 or (within_reach.units_at_start = 0 and within_reach.units_sold = 0)
+            when counted_units > 0 or (units_at_start = 0 and units_sold = 0)
                 then null
-            else coalesce(emptied_unseen.machine_vended_at, within_reach.last_vend_at, within_reach.began_at)
+            else coalesce(last_vend_at, began_at)
         end as empty_at,
         case
-            when within_reach.counted_units > 0 or (within_reach.units_at_start = 0 and within_reach.units_sold = 0)
+            when counted_units > 0 or (units_at_start = 0 and units_sold = 0)
                 then null
-            else coalesce(emptied_unseen.machine_vended_on, within_reach.last_vend_on, within_reach.began_on)
+            else coalesce(last_vend_on, began_on)
         end as empty_on
     from within_reach
-    left join emptied_unseen
-        on
-            within_reach.machine_id = emptied_unseen.machine_id
-            and within_reach.replenishment_id = emptied_unseen.replenishment_id
-    where within_reach.began_at is not null or within_reach.last_vend_at is not null
+    where began_at is not null or last_vend_at is not null
 
 )
 

@@ -22,7 +22,11 @@ counts as (
         row_number() over (
             partition by machine_id, slot_no, business_date
             order by replenished_at desc, replenishment_id desc
-        ) as nth_last
+        ) as nth_last,
+        row_number() over (
+            partition by machine_id, slot_no, business_date
+            order by replenished_at asc, replenishment_id asc
+        ) as nth
     from {{ ref('fct_replenishments') }}
     where {{ in_reach('business_date') }}
 
@@ -62,6 +66,8 @@ visited as (
         slot_no,
         business_date,
         max(case when nth_last = 1 then product_id end) as product_id,
+        max(case when nth = 1 then replenished_at end) as first_visit_at,
+        max(case when nth = 1 then quantity_before end) as first_counted_units,
         max(case when nth_last = 1 then replenished_at end) as last_visit_at,
         max(case when nth_last = 1 then quantity_before end) as counted_units,
         max(case when nth_last = 1 then quantity_after end) as units_left,
@@ -80,6 +86,7 @@ sold as (
         vends.slot_no,
         vends.business_date,
         max(vends.product_id) as product_id,
+        min(vends.sold_at) as first_sold_at,
         max(vends.sold_at) as last_sold_at,
         sum(vends.units_sold) as units_sold,
         sum(case when vends.sold_at > visited.last_visit_at then vends.units_sold else 0 end) as units_sold_after_visit
@@ -107,7 +114,9 @@ moved as (
         visited.most_units,
         visited.last_visit_at,
         sold.last_sold_at,
-        visited.units_left - coalesce(sold.units_sold_after_visit, 0) as units_left
+        visited.units_left - coalesce(sold.units_sold_after_visit, 0) as units_left,
+        visited.first_counted_units = 0
+        and (sold.first_sold_at is null or sold.first_sold_at > visited.first_visit_at) as was_found_empty
     from visited
     full outer join sold
         on
@@ -117,11 +126,30 @@ moved as (
 
 ),
 
--- How many days a row stands for: until something moves again, at most as long as a count holds.
+distanced as (
+
+    select
+        *,
+        lag(business_date) over (partition by machine_id, slot_no order by business_date) as day_before
+    from moved
+
+),
+
+-- How many days a row stands for: until something moves again, at most as long as a count holds. And on how many days
+-- up to it the slot had anything to sell: on all since it moved last, but on none before a visit that finds nothing.
 lasting as (
 
     select
         *,
+        sum(
+            case
+                when coalesce(was_found_empty, false) then 1
+                else coalesce(business_date - day_before, 1)
+            end
+        ) over (
+            partition by machine_id, slot_no order by business_date
+            rows between unbounded preceding and current row
+        ) as stocked_so_far,
         coalesce(
             {{ smaller(
                 'lead(business_date) over (partition by machine_id, slot_no order by business_date) - business_date',
@@ -129,7 +157,7 @@ lasting as (
             ) }},
             {{ days_before() }} + 1
         ) as days_lasting
-    from moved
+    from distanced
 
 ),
 
@@ -159,6 +187,7 @@ slot_days as (
         lasting.product_id,
         lasting.business_date + days_ahead.days_later as business_date,
         case when days_ahead.days_later = 0 then lasting.business_date end as moved_on,
+        case when days_ahead.days_later = 0 then lasting.stocked_so_far end as stocked_so_far,
         case when days_ahead.days_later = 0 then lasting.units_sold else 0 end as units_sold,
         case when days_ahead.days_later = 0 then lasting.units_added else 0 end as units_added,
         case when days_ahead.days_later = 0 then lasting.units_removed else 0 end as units_removed,
@@ -193,10 +222,18 @@ running as (
             partition by machine_id, slot_no order by business_date
             rows between 27 preceding and current row
         ) as sold_in_four_weeks,
-        min(moved_on) over (
+        max(moved_on) over (
             partition by machine_id, slot_no order by business_date
             rows between 27 preceding and current row
-        ) as first_moved_on
+        ) as last_moved_on,
+        min(stocked_so_far) over (
+            partition by machine_id, slot_no order by business_date
+            rows between 27 preceding and current row
+        ) as stocked_at_first,
+        max(stocked_so_far) over (
+            partition by machine_id, slot_no order by business_date
+            rows between 27 preceding and current row
+        ) as stocked_at_last
     from slot_days
 
 ),
@@ -217,6 +254,8 @@ estimated as (
 
     select
         *,
+        -- From the first day of the 28 on which anything moved; of the days since it moved last nothing says otherwise.
+        stocked_at_last - stocked_at_first + 1 + (business_date - last_moved_on) as days_stocked,
         case when business_date - last_counted_on <= {{ days_before() }} then units_estimated end as closing_units,
         case
             when
@@ -255,8 +294,7 @@ final as (
         cast(estimated.capacity as bigint) as capacity,
         case
             when estimated.closing_units is not null then {{ safe_divide(
-                larger('estimated.closing_units', '0') ~ ' * (estimated.business_date - estimated.first_moved_on + 1)',
-                'estimated.sold_in_four_weeks'
+                larger('estimated.closing_units', '0') ~ ' * estimated.days_stocked', 'estimated.sold_in_four_weeks'
             ) }}
         end as days_of_cover,
         coalesce(estimated.closing_units < 0, false) as is_negative,

@@ -231,7 +231,7 @@ final as (
         {{ round_yen('units_lost * last_price') }} as sales_lost,
         is_certain
     from episodes
-    where is_certain or units_lost >= {{ var('units_missed_to_believe') }}
+    where is_confirmed or units_lost >= {{ var('units_missed_to_believe') }}
 
 )
 
