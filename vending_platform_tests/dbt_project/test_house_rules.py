@@ -40,7 +40,7 @@ _SALES_OF_DECISIONS = (
 )
 _AS_PRODUCTS = "picks rows as stg_vending__products does, whose unit test shows it"
 _READ_VENDS = (
-    *("int_machine_hours", "int_product_prices", "int_sales_by_tax_rate"),
+    *("int_machine_hours", "int_price_change_peers", "int_product_prices", "int_sales_by_tax_rate"),
     *("int_slot_empty_spells", "int_slot_stretches"),
 )
 REASONS: Mapping[str, Mapping[str, str]] = {

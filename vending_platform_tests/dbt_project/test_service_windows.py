@@ -28,7 +28,7 @@ SINGLE = [DAYS[-n] for n in (5, 14, 4)]
 DIED, MISSING, REPRICED = DAYS[44], DAYS[43], DAYS[-14]
 MACHINES = ("VM001", "VM002", "VM003", "VM004")
 FOLLOWED = {
-    "intermediate": ("int_machine_hours", "int_product_prices", "int_price_changes"),
+    "intermediate": ("int_machine_hours", "int_product_prices", "int_price_changes", "int_price_change_peers"),
     "marts": (
         "mart_delivery_gaps",
         "mart_machine_health",
@@ -169,6 +169,9 @@ def test_the_new_price_and_the_machine_that_has_its_own(told: Told) -> None:
     assert [(row["product_id"], row["business_date"], row["price_before"], row["price_after"]) for row in changes] == [
         ("P2", REPRICED, 130, 150)
     ]
+    assert [row["peers"] for row in changes] == [3], "the others of its category kept their price"
+    # P2 is among the first two of each hour's vends as often as they are, and so loses what they lose.
+    assert all(abs(row["units_change_beyond_peers"]) < 0.05 for row in changes)
     deviating = told.at_once["mart_price_deviations"]
     assert {(row["machine_id"], row["product_id"], row["unit_price"]) for row in deviating} == {("VM003", "P1", 90)}
     assert {row["business_date"] for row in deviating} == {day for day in DAYS if day >= DAYS[40]}

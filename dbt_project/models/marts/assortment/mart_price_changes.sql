@@ -9,6 +9,13 @@ changes as (
 
 ),
 
+peers as (
+
+    select * from {{ ref('int_price_change_peers') }}
+    where {{ in_window('business_date') }}
+
+),
+
 prices as (
 
     select * from {{ ref('int_product_prices') }}
@@ -130,12 +137,22 @@ machines as (
 averaged as (
 
     select
-        *,
-        coalesce({{ safe_divide('units_before', 'days_before') }}, 0) as units_per_day_before,
-        coalesce({{ safe_divide('units_after', 'days_after') }}, 0) as units_per_day_after,
-        coalesce({{ safe_divide('sales_before', 'days_before') }}, 0) as sales_per_day_before,
-        coalesce({{ safe_divide('sales_after', 'days_after') }}, 0) as sales_per_day_after
+        measured.*,
+        peers.product_name,
+        peers.category_id,
+        peers.list_price,
+        peers.peers,
+        coalesce({{ safe_divide('measured.units_before', 'measured.days_before') }}, 0) as units_per_day_before,
+        coalesce({{ safe_divide('measured.units_after', 'measured.days_after') }}, 0) as units_per_day_after,
+        coalesce({{ safe_divide('measured.sales_before', 'measured.days_before') }}, 0) as sales_per_day_before,
+        coalesce({{ safe_divide('measured.sales_after', 'measured.days_after') }}, 0) as sales_per_day_after,
+        coalesce({{ safe_divide('peers.units_before', 'measured.days_before') }}, 0) as peer_units_per_day_before,
+        coalesce({{ safe_divide('peers.units_after', 'measured.days_after') }}, 0) as peer_units_per_day_after
     from measured
+    inner join peers
+        on
+            measured.product_id = peers.product_id
+            and measured.business_date = peers.business_date
 
 ),
 
@@ -144,7 +161,9 @@ rated as (
     select
         *,
         {{ safe_divide('units_per_day_after - units_per_day_before', 'units_per_day_before') }} as units_change_rate,
-        {{ safe_divide('sales_per_day_after - sales_per_day_before', 'sales_per_day_before') }} as sales_change_rate
+        {{ safe_divide('sales_per_day_after - sales_per_day_before', 'sales_per_day_before') }} as sales_change_rate,
+        {{ safe_divide('peer_units_per_day_after - peer_units_per_day_before', 'peer_units_per_day_before') }}
+            as peer_units_change_rate
     from averaged
 
 ),
@@ -154,14 +173,14 @@ final as (
     select
         changes.product_id,
         changes.business_date,
-        products.product_name,
-        products.category_id,
+        rated.product_name,
+        rated.category_id,
         changes.price_before,
         changes.price_after,
         {{ safe_divide('changes.price_after - changes.price_before', 'changes.price_before') }} as price_change_rate,
-        cast(earlier_products.list_price as bigint) as list_price_before,
-        cast(products.list_price as bigint) as list_price_after,
-        coalesce(products.list_price = changes.price_after, false) as is_list_price,
+        cast(products_before.list_price as bigint) as list_price_before,
+        cast(rated.list_price as bigint) as list_price_after,
+        coalesce(rated.list_price = changes.price_after, false) as is_list_price,
         cast(rated.days_before as bigint) as days_before,
         cast(rated.days_after as bigint) as days_after,
         cast(coalesce(rated.units_before, 0) as bigint) as units_before,
@@ -174,6 +193,11 @@ final as (
         rated.sales_per_day_after,
         rated.units_change_rate,
         rated.sales_change_rate,
+        rated.peers,
+        rated.peer_units_per_day_before,
+        rated.peer_units_per_day_after,
+        rated.peer_units_change_rate,
+        cast(rated.units_change_rate - rated.peer_units_change_rate as decimal(18, 4)) as units_change_beyond_peers,
         cast(machines.machines as bigint) as machines_after,
         cast(machines.machines_off as bigint) as machines_off_price,
         machines.worst_machine_id,
@@ -187,14 +211,10 @@ final as (
         on
             changes.product_id = machines.product_id
             and changes.business_date = machines.business_date
-    left join products
+    left join products as products_before
         on
-            changes.product_id = products.product_id
-            and {{ was_valid('products', 'changes.business_date') }}
-    left join products as earlier_products
-        on
-            changes.product_id = earlier_products.product_id
-            and {{ was_valid('earlier_products', 'changes.business_date - 1') }}
+            changes.product_id = products_before.product_id
+            and {{ was_valid('products_before', 'changes.business_date - 1') }}
 
 )
 

@@ -1,0 +1,128 @@
+{{ config(materialized='incremental', incremental_strategy='window', on_schema_change='append_new_columns') }}
+
+with
+
+changes as (
+
+    select * from {{ ref('int_price_changes') }}
+    where {{ in_window('business_date') }}
+
+),
+
+changes_around as (
+
+    select * from {{ ref('int_price_changes') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+sales as (
+
+    select * from {{ ref('fct_sales') }}
+    where
+        {{ in_reach('business_date') }}
+        and units_sold > 0
+
+),
+
+products as (
+
+    select * from {{ ref('int_products_versioned') }}
+
+),
+
+placed as (
+
+    select
+        changes.product_id,
+        changes.business_date,
+        products.product_name,
+        products.category_id,
+        products.temperature,
+        products.list_price
+    from changes
+    left join products
+        on
+            changes.product_id = products.product_id
+            and {{ was_valid('products', 'changes.business_date') }}
+
+),
+
+-- Season and weather move hot and cold products apart, also within a category.
+peers as (
+
+    select
+        placed.product_id,
+        placed.business_date,
+        products.product_id as peer_id
+    from placed
+    inner join products
+        on
+            placed.category_id = products.category_id
+            and placed.temperature is not distinct from products.temperature
+            and placed.product_id <> products.product_id
+            and {{ was_valid('products', 'placed.business_date') }}
+    left join changes_around
+        on
+            products.product_id = changes_around.product_id
+            and changes_around.business_date between placed.business_date - 27 and placed.business_date + 27
+    where changes_around.product_id is null
+
+),
+
+machines as (
+
+    select distinct
+        changes.product_id,
+        changes.business_date,
+        sales.machine_id
+    from changes
+    inner join sales
+        on
+            changes.product_id = sales.product_id
+            and sales.business_date between changes.business_date - 28 and changes.business_date + 27
+
+),
+
+sold as (
+
+    select
+        machines.product_id,
+        machines.business_date,
+        count(distinct sales.product_id) as peers,
+        sum(case when sales.business_date < machines.business_date then sales.units_sold else 0 end) as units_before,
+        sum(case when sales.business_date >= machines.business_date then sales.units_sold else 0 end) as units_after
+    from machines
+    inner join peers
+        on
+            machines.product_id = peers.product_id
+            and machines.business_date = peers.business_date
+    inner join sales
+        on
+            peers.peer_id = sales.product_id
+            and machines.machine_id = sales.machine_id
+            and sales.business_date between machines.business_date - 28 and machines.business_date + 27
+    group by machines.product_id, machines.business_date
+
+),
+
+final as (
+
+    select
+        placed.product_id,
+        placed.business_date,
+        placed.product_name,
+        placed.category_id,
+        placed.list_price,
+        cast(coalesce(sold.peers, 0) as bigint) as peers,
+        cast(coalesce(sold.units_before, 0) as bigint) as units_before,
+        cast(coalesce(sold.units_after, 0) as bigint) as units_after
+    from placed
+    left join sold
+        on
+            placed.product_id = sold.product_id
+            and placed.business_date = sold.business_date
+
+)
+
+select * from final
