@@ -46,13 +46,25 @@
 {%- endmacro %}
 
 
-{% macro index_of(rhythms, day) -%}
-    {#- What a day is worth to a machine, by its weekday; 1 is an average day. -#}
+{% macro by_weekday(day, columns) -%}
+    {#- Of seven columns, numbered from Monday, that of the day. -#}
     case {{ weekday_number(day) }}
         {%- for weekday in range(1, 8) %}
-        when {{ weekday }} then {{ rhythms }}.index_{{ weekday }}
+        when {{ weekday }} then {{ columns }}{{ weekday }}
         {%- endfor %}
     end
+{%- endmacro %}
+
+
+{% macro index_of(rhythms, day) -%}
+    {#- What a day is worth to a machine, by its weekday; 1 is an average day. -#}
+    {{ by_weekday(day, rhythms ~ ".index_") }}
+{%- endmacro %}
+
+
+{% macro next_route_day(routes, day) -%}
+    {#- The first day, from this one on, on which the route drives. -#}
+    {{ days_later(day, by_weekday(day, routes ~ ".days_from_")) }}
 {%- endmacro %}
 
 

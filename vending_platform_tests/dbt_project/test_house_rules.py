@@ -72,6 +72,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "int_slot_empty_spells < fct_replenishments": "the fact is the only table of the visits",
         "int_slot_empty_spells < fct_slot_inventory_daily": "a spell begins and ends with what the days say",
         "int_slot_velocities < fct_slot_inventory_daily": "a velocity is told by days on which something was left",
+        "int_route_rhythms < mart_machine_daily": "when a route drives is told by the visits of its days",
         "int_machine_rhythms < mart_machine_daily": "a rhythm is that of the machine's days, which stand there",
     },
     "money_that_does_not_say_whether_tax_is_in_it": {

@@ -19,7 +19,8 @@ from vending_platform_tests.dbt_project.dbt import Dbt
 
 FIRST, DAYS = date(2024, 3, 1), 77
 LATER = ["int_slot_empty_spells", "int_slot_velocities"], ["fct_stockouts", "mart_replenishment_recommendation"]
-IN_TURN = (["int_slot_stretches", "fct_slot_inventory_daily", "int_machine_rhythms"], *LATER, ["mart_pick_list"])
+RHYTHMS = ["int_route_rhythms", "int_machine_rhythms"]
+IN_TURN = (["int_slot_stretches", "fct_slot_inventory_daily", *RHYTHMS], *LATER, ["mart_pick_list"])
 """What a day of a model rests on may be another day of a model before it."""
 MODELS = [model for models in IN_TURN for model in models]
 SPANS = [(42, 76), (0, 40), (41, 41)]
@@ -90,13 +91,15 @@ TABLES = {
     "business_date date, replenished_at timestamp, quantity_before integer, quantity_added integer, "
     "quantity_removed integer, quantity_after integer",
     "marts.mart_machine_daily": "machine_id varchar, business_date date, route_id varchar default 'R1', "
-    "units_sold integer, visits integer",
+    "units_sold integer, visits integer, sales_with_tax integer default 130, margin_without_tax integer default 65, "
+    "vends_without_margin integer default 0",
     "intermediate.int_machines_versioned": "machine_id varchar, removed_on date, route_id varchar default 'R1', "
-    "status varchar default 'active', location_type varchar default 'school', valid_from date default '1900-01-01', "
+    "status varchar default 'active', installed_on date, commission_rate decimal(5, 4) default 0.1, "
+    "location_type varchar default 'school', valid_from date default '1900-01-01', "
     "valid_to date default '9999-12-31'",
     "intermediate.int_products_versioned": "product_id varchar, product_name varchar, "
     "category_id varchar default 'C11', "
-    "temperature varchar default 'cold', list_price integer default 130, valid_from date default '1900-01-01', "
+    "temperature varchar default 'cold', list_price integer default 2600, valid_from date default '1900-01-01', "
     "valid_to date default '9999-12-31'",
 }
 

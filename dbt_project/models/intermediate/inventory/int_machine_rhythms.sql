@@ -20,6 +20,13 @@ machines as (
 
 ),
 
+routes as (
+
+    select * from {{ ref('int_route_rhythms') }}
+    where {{ in_window('business_date') }}
+
+),
+
 delivered_days as (
 
     select distinct business_date
@@ -33,7 +40,20 @@ machine_days as (
     select
         seen.machine_id,
         delivered_days.business_date,
-        max(case when seen.business_date = delivered_days.business_date then seen.units_sold else 0 end) as units_sold
+        max(case when seen.business_date = delivered_days.business_date then seen.units_sold else 0 end) as units_sold,
+        -- Of days on which the cost of all that was sold is known.
+        max(
+            case
+                when seen.business_date = delivered_days.business_date and seen.vends_without_margin = 0
+                    then seen.sales_with_tax
+            end
+        ) as sales_with_margin,
+        max(
+            case
+                when seen.business_date = delivered_days.business_date and seen.vends_without_margin = 0
+                    then seen.margin_without_tax
+            end
+        ) as margin
     from delivered_days
     inner join said as seen
         on
@@ -49,6 +69,8 @@ numbered as (
         machine_days.machine_id,
         machine_days.business_date,
         machine_days.units_sold,
+        machine_days.sales_with_margin,
+        machine_days.margin,
         machines.route_id,
         {{ day_number('machine_days.business_date') }} as day_number,
         {{ weekday_number('machine_days.business_date') }} as weekday
@@ -74,7 +96,9 @@ weekdays as (
                 over ({{ last_days(28, 'machine_id') }}) as days_{{ weekday }},
         {%- endfor %}
         sum(units_sold) over ({{ last_days(28, 'machine_id') }}) as units_sold,
-        sum(case when units_sold > 0 then 1 else 0 end) over ({{ last_days(28, 'machine_id') }}) as days_sold
+        sum(case when units_sold > 0 then 1 else 0 end) over ({{ last_days(28, 'machine_id') }}) as days_sold,
+        sum(sales_with_margin) over ({{ last_days(28, 'machine_id') }}) as sales_with_margin,
+        sum(margin) over ({{ last_days(28, 'machine_id') }}) as margin
     from numbered
 
 ),
@@ -100,40 +124,10 @@ visited as (
 
 ),
 
--- How many machines a route visits on a day on which it visits any.
-route_days as (
-
-    select
-        route_id,
-        business_date,
-        count(*) as machines_visited
-    from said
-    where visits > 0
-    group by route_id, business_date
-
-),
-
-routes as (
-
-    select
-        delivered_days.business_date,
-        route_days.route_id,
-        {{ safe_divide('sum(route_days.machines_visited)', 'count(*)') }} as route_visits_a_day
-    from delivered_days
-    inner join route_days
-        on
-            delivered_days.business_date >= route_days.business_date
-            and delivered_days.business_date - {{ days_before() }} <= route_days.business_date
-    where {{ in_window('delivered_days.business_date') }}
-    group by delivered_days.business_date, route_days.route_id
-
-),
-
 gaps as (
 
     select
         weekdays.*,
-        routes.route_visits_a_day,
         visited.last_visit_on,
         case
             when visited.visit_days >= 2
@@ -149,10 +143,6 @@ gaps as (
         on
             weekdays.machine_id = visited.machine_id
             and weekdays.business_date = visited.business_date
-    left join routes
-        on
-            weekdays.route_id is not distinct from routes.route_id
-            and weekdays.business_date = routes.business_date
     where {{ in_window('weekdays.business_date') }}
 
 ),
@@ -172,9 +162,27 @@ planned as (
 
     select
         *,
-        case when due_on > business_date + 1 then due_on else round_after_on end as next_visit_on,
+        case when due_on > business_date + 1 then due_on else round_after_on end as planned_on,
         coalesce(due_on <= business_date + 1, true) as is_due
     from rounds
+
+),
+
+-- A visit that falls on a day off of the route is made on the next day on which it drives; so is one due tomorrow.
+driven as (
+
+    select
+        planned.*,
+        case
+            when planned.due_on <= planned.business_date + 1 and not routes.drives_tomorrow
+                then {{ next_route_day('routes', 'planned.business_date + 1') }}
+            else coalesce({{ next_route_day('routes', 'planned.planned_on') }}, planned.planned_on)
+        end as next_visit_on
+    from planned
+    left join routes
+        on
+            planned.route_id is not distinct from routes.route_id
+            and planned.business_date = routes.business_date
 
 ),
 
@@ -188,7 +196,7 @@ final as (
         cast(days_between_visits as bigint) as days_between_visits,
         next_visit_on,
         is_due,
-        route_visits_a_day,
+        {{ safe_divide('margin', 'sales_with_margin') }} as margin_rate,
         {%- for weekday in range(1, 8) %}
             coalesce(
                 {{ safe_divide('sold_' ~ weekday ~ ' * days_sold', 'days_' ~ weekday ~ ' * units_sold') }}, 1
@@ -196,7 +204,7 @@ final as (
         {%- endfor %}
         cast(units_sold as bigint) as units_sold,
         cast(days_sold as bigint) as days_sold
-    from planned
+    from driven
 
 )
 

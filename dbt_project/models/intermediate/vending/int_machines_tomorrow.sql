@@ -14,6 +14,7 @@ final as (
         valid_from - 1 as valid_from,
         valid_to - 1 as valid_to,
         route_id,
+        commission_rate,
         case
             when removed_on is not null then removed_on - 1
             when status = 'removed' then {{ beginning_of_time() }}

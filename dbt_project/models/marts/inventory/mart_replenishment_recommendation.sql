@@ -23,6 +23,13 @@ rhythms as (
 
 ),
 
+routes as (
+
+    select * from {{ ref('int_route_rhythms') }}
+    where {{ in_window('business_date') }}
+
+),
+
 machines_tomorrow as (
 
     select * from {{ ref('int_machines_tomorrow') }}
@@ -40,7 +47,9 @@ standing as (
             when rhythms.next_visit_on > machines_tomorrow.stands_until then machines_tomorrow.stands_until + 1
             else rhythms.next_visit_on
         end as lasts_until,
-        machines_tomorrow.route_id as route_tomorrow
+        machines_tomorrow.route_id as route_tomorrow,
+        coalesce(rhythms.margin_rate, {{ var('margin_rate_assumed') }})
+        - coalesce(machines_tomorrow.commission_rate, 0) as contribution_rate
     from rhythms
     left join machines_tomorrow
         on
@@ -49,6 +58,21 @@ standing as (
     where
         machines_tomorrow.machine_id is null
         or machines_tomorrow.stands_until > rhythms.business_date
+
+),
+
+-- Of a route that nobody has seen yet, every day is a day on which it drives.
+routed as (
+
+    select
+        standing.*,
+        routes.visits_a_day,
+        coalesce(routes.drives_tomorrow, true) as drives_tomorrow
+    from standing
+    left join routes
+        on
+            standing.route_tomorrow is not distinct from routes.route_id
+            and standing.business_date = routes.business_date
 
 ),
 
@@ -63,20 +87,20 @@ numbers as (
 horizons as (
 
     select
-        standing.machine_id,
-        standing.business_date,
-        0.5 * max(case when numbers.number = 1 then {{ index_of('standing', 'standing.business_date + 1') }} end)
+        routed.machine_id,
+        routed.business_date,
+        0.5 * max(case when numbers.number = 1 then {{ index_of('routed', 'routed.business_date + 1') }} end)
             as days_until_tomorrow,
         sum(
-            case when standing.business_date + numbers.number = standing.lasts_until then 0.5 else 1 end
-            * {{ index_of('standing', 'standing.business_date + numbers.number') }}
+            case when routed.business_date + numbers.number = routed.lasts_until then 0.5 else 1 end
+            * {{ index_of('routed', 'routed.business_date + numbers.number') }}
         ) as days_until_next
-    from standing
+    from routed
     inner join numbers
         on
             numbers.number >= 1
-            and standing.lasts_until - standing.business_date >= numbers.number
-    group by standing.machine_id, standing.business_date
+            and routed.lasts_until - routed.business_date >= numbers.number
+    group by routed.machine_id, routed.business_date
 
 ),
 
@@ -87,26 +111,28 @@ expected as (
         slots.slot_no,
         slots.product_id,
         slots.business_date,
-        standing.route_tomorrow as route_id,
+        routed.route_tomorrow as route_id,
         slots.closing_units,
         slots.capacity,
-        standing.next_visit_on,
-        standing.stands_until,
-        standing.is_due,
-        standing.route_visits_a_day,
+        routed.next_visit_on,
+        routed.stands_until,
+        routed.is_due,
+        routed.drives_tomorrow,
+        routed.visits_a_day,
+        routed.contribution_rate,
         velocities.season_factor,
         velocities.list_price,
         cast(round(velocities.units_per_average_day * velocities.season_factor, 4) as decimal(18, 4)) as units_per_day,
-        {{ larger('slots.closing_units', '0') }} as units_there,
         cast(velocities.units_per_average_day * velocities.season_factor as double)
         * cast(horizons.days_until_tomorrow as double) as wanted_until_tomorrow,
         cast(velocities.units_per_average_day * velocities.season_factor as double)
-        * cast(horizons.days_until_next as double) as wanted_until_next
+        * cast(horizons.days_until_next as double) as wanted_until_next,
+        {{ larger('slots.closing_units', '0') }} as units_there
     from slots
-    inner join standing
+    inner join routed
         on
-            slots.machine_id = standing.machine_id
-            and slots.business_date = standing.business_date
+            slots.machine_id = routed.machine_id
+            and slots.business_date = routed.business_date
     inner join horizons
         on
             slots.machine_id = horizons.machine_id
@@ -192,28 +218,47 @@ machines as (
         machine_id,
         business_date,
         route_id,
+        drives_tomorrow,
+        visits_a_day,
         coalesce(sum(sales_saved), 0) as machine_sales_saved,
-        coalesce(sum(sales_lost_tomorrow), 0) as machine_sales_lost_tomorrow
+        coalesce(sum(sales_lost_tomorrow), 0) as machine_sales_lost_tomorrow,
+        {{ round_yen('coalesce(sum(sales_saved), 0) * contribution_rate') }} as machine_margin_saved
     from valued
-    group by machine_id, business_date, route_id
+    group by machine_id, business_date, route_id, drives_tomorrow, visits_a_day, contribution_rate
 
 ),
 
 -- The question of an evening is who can wait another day, so machines are compared by what is missed on that one day.
 -- Compared by all that is missed until each one's next planned visit, those that are seldom visited would come first.
+-- Only where the day makes no difference, to the nearest 10 yen, what follows decides.
 ranked as (
 
     select
-        machine_id,
-        business_date,
-        route_id,
-        machine_sales_saved,
-        machine_sales_lost_tomorrow,
+        *,
+        machine_margin_saved >= {{ var('visit_cost_yen') }} as is_worth_a_visit,
         row_number() over (
             partition by route_id, business_date
-            order by machine_sales_lost_tomorrow desc, machine_sales_saved desc, machine_id asc
+            order by
+                round(machine_sales_lost_tomorrow, -1) desc,
+                machine_sales_saved desc,
+                machine_id asc
         ) as machine_priority
     from machines
+
+),
+
+-- As many machines as the route visits on a day on which it drives, of those whose visit pays.
+chosen as (
+
+    select
+        *,
+        sum(case when is_worth_a_visit then 1 else 0 end) over (
+            partition by route_id, business_date order by machine_priority
+            rows between unbounded preceding and current row
+        ) < coalesce(visits_a_day, 1) + 0.5
+        and is_worth_a_visit
+        and drives_tomorrow as is_visit_recommended
+    from ranked
 
 ),
 
@@ -260,18 +305,19 @@ final as (
             when valued.closing_units is not null then cast(round(valued.lost_if_nobody_comes, 4) as decimal(18, 4))
         end as expected_units_lost,
         cast(valued.sales_saved as bigint) as sales_saved,
-        cast(ranked.machine_sales_saved as bigint) as machine_sales_saved,
-        cast(ranked.machine_sales_lost_tomorrow as bigint) as machine_sales_lost_tomorrow,
-        cast(ranked.machine_priority as bigint) as machine_priority,
+        cast(chosen.machine_sales_saved as bigint) as machine_sales_saved,
+        cast(chosen.machine_margin_saved as bigint) as machine_margin_saved,
+        cast(chosen.machine_sales_lost_tomorrow as bigint) as machine_sales_lost_tomorrow,
+        cast(chosen.machine_priority as bigint) as machine_priority,
         valued.is_due,
-        -- As many machines as the route visits on a day on which it visits any.
-        ranked.machine_sales_saved > 0
-        and ranked.machine_priority < coalesce(valued.route_visits_a_day, 1) + 0.5 as is_visit_recommended
+        chosen.is_worth_a_visit,
+        chosen.drives_tomorrow,
+        chosen.is_visit_recommended
     from valued
-    inner join ranked
+    inner join chosen
         on
-            valued.machine_id = ranked.machine_id
-            and valued.business_date = ranked.business_date
+            valued.machine_id = chosen.machine_id
+            and valued.business_date = chosen.business_date
 
 )
 
