@@ -11,13 +11,11 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cached_property, reduce
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import NameParts
-from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.ingestion.discovery import Delivered
 from vending_platform.warehouse import Reader, TableName, literal, values_of
 
@@ -157,6 +155,11 @@ class Ledger:
         """What it holds of these paths."""
         return Ledger(self._table.filter(_is_among(self._table["path"], paths)))
 
+    def after(self, noted: pa.Table) -> "Ledger":
+        """As it will be when these versions are noted."""
+        others = self._table.filter(pc.invert(pc.is_in(self._table["file_id"], noted["file_id"])))
+        return Ledger(pa.concat_tables([others, noted.cast(FILES_SCHEMA)]))
+
     def changed(self, delivered: Sequence[Delivered]) -> list[Delivered]:
         """Those of these files that are not as they were when their current version was read, going by what the store
         says, or whose name no longer says the same."""
@@ -195,10 +198,10 @@ class Ledger:
         """Every version with this content of which some row, or all of it, is in quarantine."""
         yield from self._broken.get(sha256, ())
 
-    def newest(self, source: str) -> FileVersion | None:
-        """The version of a snapshot source that counts: by the day in its name, else by the store's own time."""
+    def has_usable(self, source: str) -> bool:
+        """Whether a file of the source that is there can be used."""
         is_its = pc.and_(pc.equal(self._table["source"], source), pc.equal(self._table["state"], State.LOADED))
-        return max(_versions(self._table.filter(is_its)), key=_recency, default=None)
+        return bool(pc.any(is_its).as_py())
 
     @cached_property
     def _known(self) -> pa.Table:
@@ -318,11 +321,6 @@ def ledger_rows(versions: Iterable[FileVersion]) -> pa.Table:
         [pa.array([getattr(v, field.name) for v in versions], field.type) for field in FILES_SCHEMA],
         schema=FILES_SCHEMA,
     )
-
-
-def _recency(version: FileVersion) -> tuple[date, datetime, str]:
-    day = version.business_date or version.modified_at.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-    return day, version.modified_at, version.path
 
 
 assert [field.name for field in fields(FileVersion)] == FILES_SCHEMA.names

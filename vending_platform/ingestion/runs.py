@@ -16,6 +16,7 @@ from vending_platform.garbage import own_garbage_only
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
 from vending_platform.ingestion.discovery import Delivered, Discovery, discover
+from vending_platform.ingestion.histories import missing_histories, with_histories
 from vending_platform.ingestion.ledger import (
     FILES,
     FILES_SCHEMA,
@@ -34,6 +35,7 @@ from vending_platform.ingestion.planning import Plan, Selection, plan
 from vending_platform.ingestion.status import as_json, status_of
 from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import raw_schema
+from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
 from vending_platform.quality import TABLES
 from vending_platform.storage import StoredFile
 from vending_platform.warehouse import Change, WarehouseError, WarehouseMoved, Writer
@@ -172,6 +174,9 @@ class _Run:
         discovery = self.discovery()
         self.summary.undeclared = discovery.undeclared
         self.watcher.on_step(Step.LISTED)
+        if missing := missing_histories(self.writer, self.rooms.catalog, ledger):
+            self._publish(missing)
+            ledger = read_ledger(self.writer)
         if self.rooms.warehouse.is_status_outdated():
             self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
@@ -179,7 +184,13 @@ class _Run:
     def _shape_tables(self) -> None:
         """The platform has its own tables, and every source has its table as its contract says; a source that can't
         have it is blocked, and stops no other. Models also read what is kept of quality, so that is there with them."""
-        own = {FILES: FILES_SCHEMA, REJECTED_ROWS: REJECTED_ROWS_SCHEMA, UNDECLARED: UNDECLARED_SCHEMA, **TABLES}
+        own = {
+            FILES: FILES_SCHEMA,
+            REJECTED_ROWS: REJECTED_ROWS_SCHEMA,
+            UNDECLARED: UNDECLARED_SCHEMA,
+            MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA,
+            **TABLES,
+        }
         shapes = {raw_table(source): raw_schema(source) for source in self.rooms.catalog}
         try:
             self.writer.ensure_tables(own | shapes)
@@ -244,6 +255,9 @@ class _Run:
         Loader(self.rooms, known, self.summary, self.watcher, self.now, self.publish).load(deliveries, again=again)
 
     def publish(self, changes: Sequence[Change]) -> None:
+        self._publish(with_histories(self.writer, self.rooms.catalog, changes))
+
+    def _publish(self, changes: Sequence[Change]) -> None:
         self.rooms.warehouse.announce_change()
         self.watcher.on_step(Step.ANNOUNCED)
         self.writer.publish(changes, lambda step: self.watcher.on_step(Step(step.value)))

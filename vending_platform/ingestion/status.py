@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Expected, Source
-from vending_platform.ingestion.ledger import FILES, UNDECLARED, Ledger, State, read_ledger
+from vending_platform.ingestion.ledger import FILES, UNDECLARED, State, read_ledger
 from vending_platform.ingestion.outcome import raw_table
+from vending_platform.masters import read_versions
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted, values_of
 
 _log = logging.getLogger(__name__)
@@ -98,9 +99,8 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
     }
     undeclared = _rows(reader, f"select path, reason from {UNDECLARED} order by path")
     wanted = {source.name for source in catalog if source.files.required}
-    wanted |= {source.files.expected_from.source for source in catalog if source.files.expected_from is not None}
     ledger = read_ledger(reader, sources=wanted)
-    missing, unknown = _completeness(reader, catalog, ledger, due_until)
+    missing, unknown = _completeness(reader, catalog, due_until)
     hashes = {source.name: source.reading_hash for source in catalog}
     sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
     return Status(
@@ -127,7 +127,7 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
         ),
         unknown_machines=unknown,
         # Where nothing was ever delivered, nothing is absent yet.
-        required_but_absent=[s.name for s in catalog if files and s.files.required and ledger.newest(s.name) is None],
+        required_but_absent=[s.name for s in catalog if files and s.files.required and not ledger.has_usable(s.name)],
         read_under_another_contract=[
             row["source"]
             for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_PRESENT} order by 1")
@@ -142,9 +142,7 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
     )
 
 
-def _completeness(
-    reader: Reader, catalog: Catalog, ledger: Ledger, due_until: date | None
-) -> tuple[list[dict[str, str]], list[str]]:
+def _completeness(reader: Reader, catalog: Catalog, due_until: date | None) -> tuple[list[dict[str, str]], list[str]]:
     """Which machine days are missing, from the first day that any machine delivered to the last, or to `due_until`; and
     which machines delivered although the master does not know them. Broken deliveries are not missing: they are in
     quarantine."""
@@ -158,7 +156,7 @@ def _completeness(
             f" and (in_raw or state = '{State.QUARANTINED}')"
         )
         loaded = pc.min_max(files["business_date"].filter(files["in_raw"])).as_py()
-        lives = _lives(reader, catalog.source(expected.source), expected, ledger)
+        lives = _lives(reader, catalog.source(expected.source), expected)
         if loaded["min"] is None or not lives:
             continue
         # Days as numbers, and a set of them for each machine: these are hundreds of thousands of files.
@@ -195,9 +193,9 @@ def last_changes(reader: Reader, catalog: Catalog) -> dict[date | None, datetime
     return dict(zip(found["day"].to_pylist(), found["changed"].to_pylist(), strict=True))
 
 
-def _lives(reader: Reader, master: Source, expected: Expected, ledger: Ledger) -> dict[str, tuple[date, date | None]]:
+def _lives(reader: Reader, master: Source, expected: Expected) -> dict[str, tuple[date, date | None]]:
     """From when until when each machine is due, by the newest master."""
-    newest = ledger.newest(master.name)
+    newest = next((v for v in read_versions(reader, [master.name]) if v.is_current_version), None)
     if newest is None:
         return {}
     rows = _rows(

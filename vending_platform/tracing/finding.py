@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.masters import MasterVersion, read_versions, valid_between
 from vending_platform.tracing.asking import DAY, model_called, rows_meant
 from vending_platform.transformation import stale
 from vending_platform.warehouse import Reader, TableName, literal, quoted
@@ -119,7 +120,7 @@ def trace(catalog: Catalog, reader: Reader, name: str, said: Mapping[str, str], 
     for source in sorted(sources, key=lambda source: source.files.delivery is Delivery.SNAPSHOT):
         files = [file for file in ledger if file["source"] == source.name]
         if source.files.delivery is Delivery.SNAPSHOT:
-            chosen, condition = _versions(reader, asked, source, files, keys)
+            chosen, condition = _versions(reader, asked, source, keys)
         else:
             chosen, condition = _deliveries(reader, asked, source, files)
             missing += [_traced(file, None) for file in _in_question(asked, source, files) if not file["in_raw"]]
@@ -216,14 +217,11 @@ def _referred(reader: Reader, source: Source, condition: str) -> Iterator[tuple[
 
 
 def _versions(
-    reader: Reader, asked: _Asked, source: Source, files: Sequence[dict[str, Any]], keys: Mapping[str, set[Any]]
+    reader: Reader, asked: _Asked, source: Source, keys: Mapping[str, set[Any]]
 ) -> tuple[dict[str, int | None], str | None]:
     """The versions of a master that the rows rest on. Of a key it is the last one until the day that lists it, or the
     first one that ever does; of a master whose keys nobody mentions, the last one until the day."""
-    versions = sorted(
-        (file for file in files if file["in_raw"]),
-        key=lambda file: (_since(file), file["modified_at"], file["path"]),
-    )
+    versions = [version for version in read_versions(reader, [source.name]) if version.is_in_history]
     days = asked.days(source)
     key = source.files.key[0] if len(source.files.key) == 1 else None
     wanted = set(keys.get(source.name, ())) | set(asked.values.get(key or "", ()))
@@ -240,26 +238,16 @@ def _versions(
         listing.setdefault(row["k"], set()).add(row["f"])
     chosen: dict[str, list[Any]] = {}
     for value, listed in listing.items():
-        for file_id in _valid([version for version in versions if version["file_id"] in listed], days):
+        for file_id in _valid([version for version in versions if version.file_id in listed], days):
             chosen.setdefault(file_id, []).append(value)
     each = (f"(_file_id = {literal(file)} and {column} in ({_listed(values)}))" for file, values in chosen.items())
     return {file: len(values) for file, values in chosen.items()}, f"({' or '.join(each) or '1 = 0'})"
 
 
-def _since(file: Mapping[str, Any]) -> date:
-    day: date = file["business_date"] or file["modified_at"].astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-    return day
-
-
-def _valid(versions: Sequence[Mapping[str, Any]], days: Iterable[Days]) -> list[str]:
-    """Those that are valid on any of the days; before the first one is, it is the first one."""
-    found: dict[str, None] = {}
-    for first, last in days:
-        begun = [version for version in versions if _since(version) <= first]
-        later = [version for version in versions if first < _since(version) <= last]
-        for version in (*(begun[-1:] or versions[:1]), *later):
-            found[version["file_id"]] = None
-    return list(found)
+def _valid(versions: Sequence[MasterVersion], days: Iterable[Days]) -> list[str]:
+    """Those that are valid on any of the days."""
+    since = [version.version_day for version in versions]
+    return list(dict.fromkeys(versions[one].file_id for span in days for one in valid_between(since, *span)))
 
 
 def _lines(reader: Reader, source: Source, condition: str, most: int) -> dict[str, list[Line]]:

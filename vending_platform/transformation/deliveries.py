@@ -4,11 +4,12 @@ These are hundreds of thousands of files of a few thousand days, so the warehous
 masters are few enough to be asked for one by one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from vending_platform.catalog import Catalog, Delivery
+from vending_platform.masters import MasterVersion, read_versions
 from vending_platform.warehouse import Reader, TableName, literal, values_of
 
 LEDGER = TableName("raw", "_files")
@@ -28,21 +29,18 @@ class Files:
 
 
 @dataclass(frozen=True)
-class MasterFile:
-    """A content of a master whose rows are in `raw`."""
+class MasterContent:
+    """A version of a master, and what says which rows it has: its bytes, and the contract that they were read under."""
 
-    source: str
-    business_date: date | None
-    modified_at: datetime
-    path: str
-    sha256: str
-    file_id: str
+    version: MasterVersion
+    content: str
 
 
 @dataclass(frozen=True)
 class Deliveries:
     files: tuple[Files, ...] = ()
-    masters: tuple[MasterFile, ...] = ()
+    masters: tuple[MasterContent, ...] = ()
+    """In the order in which they count."""
 
 
 def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
@@ -56,15 +54,17 @@ def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
     )
     columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
     columns["fingerprint"] = [int(text) for text in columns["fingerprint"]]
+    return Deliveries(files=tuple(map(Files, *columns.values())), masters=tuple(_masters(reader, catalog)))
+
+
+def _masters(reader: Reader, catalog: Catalog) -> Iterator[MasterContent]:
     snapshots = [source.name for source in catalog if source.files.delivery is Delivery.SNAPSHOT]
-    versions = reader.query(
-        "select source, business_date, modified_at, path, sha256, file_id"
-        f" from {LEDGER} where in_raw and source in ({_listed(snapshots)}) order by source, file_id"
+    found = reader.query(
+        f"select file_id, sha256, contract_hash from {LEDGER} where in_raw and source in ({_listed(snapshots)})"
     )
-    return Deliveries(
-        files=tuple(map(Files, *columns.values())),
-        masters=tuple(map(MasterFile, *map(values_of, versions.columns))),
-    )
+    contents = {row["file_id"]: f"{row['sha256']} {row['contract_hash']}" for row in found.to_pylist()}
+    for version in read_versions(reader, snapshots):
+        yield MasterContent(version, contents[version.file_id])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,11 +2,10 @@
 
 - a row key that was delivered for two days counts once, so a change of either day decides about both; which days share
   keys at all is told to dbt, which then compares their rows and no others;
-- a master's first word about a key holds from the beginning of time (masters come late), so a key that becomes known
-  reaches every earlier day on which something refers to it.
+- a version of a master also holds on other days than its own, for keys that the versions of those days do not list.
 
-Both are found by looking only for what changed since the last time; what was seen then is kept in `raw._spread_*`
-and `raw._shared_*`.
+Both are found by looking only for what changed since the last time; what was seen then is kept in `raw._shared_*` and
+`raw._carried_keys`.
 """
 
 from collections import defaultdict
@@ -18,17 +17,26 @@ from typing import Any
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model, Source
+from vending_platform.transformation.carried import (
+    CARRIED,
+    CARRIED_SCHEMA,
+    days_that_mention,
+    days_when_due,
+    moved_keys,
+)
 from vending_platform.transformation.versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
 DAYS = TableName("raw", "_shared_seen")
 LINKS = TableName("raw", "_shared_keys")
-KEYS = TableName("raw", "_spread_keys")
 SCHEMAS = {
     DAYS: pa.schema([("source", pa.string()), ("business_date", pa.date32()), ("raw_version", pa.string())]),
     LINKS: pa.schema([("source", pa.string()), ("business_date", pa.date32()), ("other_date", pa.date32())]),
-    KEYS: pa.schema([("source", pa.string()), ("key", pa.string()), ("first_version", pa.string())]),
+    CARRIED: CARRIED_SCHEMA,
 }
+Reached = dict[tuple[str, str | None], set[tuple[date, Days]]]
+"""Per source and the master that is read for it: days of the source, and the days of the master that moved for them."""
+_ALWAYS = (date.min, date.max)
 
 
 @dataclass(frozen=True)
@@ -42,19 +50,20 @@ class Spread:
 
 
 def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
-    reached: dict[str, set[date]] = defaultdict(set)
+    reached: Reached = defaultdict(set)
     remember: list[Change] = []
     shared: dict[str, set[Days]] = {}
     for source in catalog:
         if source.files.delivery is Delivery.DAILY:
             shared[source.name], days, changes = _through_shared_keys(reader, source, raw)
-            reached[source.name] |= days
+            reached[source.name, None] |= {(day, _ALWAYS) for day in days}
             remember += changes
         elif source.files.delivery is Delivery.SNAPSHOT:
-            changed, changes = _newly_known(reader, source, raw)
+            moved, changes = moved_keys(reader, catalog, source, raw)
             remember += changes
-            for referring, days in _days_that_refer(reader, catalog, source, changed):
-                reached[referring] |= days
+            for daily in (daily for daily in catalog if moved and daily.files.delivery is Delivery.DAILY):
+                reached[daily.name, source.name].update(days_that_mention(reader, daily, source, moved))
+                reached[daily.name, source.name].update(days_when_due(daily, source, moved, raw))
     return Spread(frozenset(_model_days(catalog.models, raw, reached)), tuple(remember), shared)
 
 
@@ -92,55 +101,28 @@ def _through_shared_keys(reader: Reader, source: Source, raw: RawVersions) -> tu
     return known - before | after, {day for link in before | after for day in link}, remember
 
 
-def _newly_known(reader: Reader, source: Source, raw: RawVersions) -> tuple[set[str], list[Change]]:
-    """The keys of which the first word has changed. Only a master whose key is one column can be referred to."""
-    if len(source.files.key) != 1:
-        return set(), []
-    order = {file_id: position for position, (_, _, file_id) in enumerate(raw.masters.get(source.name, ()))}
-    (key,) = source.files.key
-    now: dict[str, str] = {}
-    table = TableName(source.schema_name, source.name)
-    for row in reader.query(f"select distinct {quoted(key)} as key, _file_id as file_id from {table}").to_pylist():
-        if row["file_id"] in order and order[row["file_id"]] < order.get(now.get(row["key"], ""), len(order)):
-            now[row["key"]] = row["file_id"]
-    contents = {file_id: content for _, content, file_id in raw.masters.get(source.name, ())}
-    first = {name: contents[file_id] for name, file_id in now.items()}
-    seen = {row["key"]: row["first_version"] for row in _rows(reader, KEYS, source)}
-    changed = {name for name in seen.keys() | first.keys() if seen.get(name) != first.get(name)}
-    if not changed:
-        return set(), []
-    return changed, [
-        Change(
-            KEYS,
-            delete=_table(KEYS, [(source.name, name, None) for name in sorted(changed)]).select(["source", "key"]),
-            insert=_table(KEYS, [(source.name, name, first[name]) for name in sorted(changed) if name in first]),
-        )
-    ]
-
-
-def _days_that_refer(
-    reader: Reader, catalog: Catalog, master: Source, keys: set[str]
-) -> Iterator[tuple[str, set[date]]]:
-    for source in catalog:
-        for column in source.columns:
-            if not keys or column.references != master.name or source.files.delivery is not Delivery.DAILY:
-                continue
-            table = TableName(source.schema_name, source.name)
-            rows = reader.query(
-                f"select distinct _business_date as day from {table}"
-                f" where {quoted(column.name)} in ({_listed(sorted(keys))})"
-            ).to_pylist()
-            yield source.name, {row["day"] for row in rows}
-
-
-def _model_days(models: Iterable[Model], raw: RawVersions, reached: dict[str, set[date]]) -> Iterator[tuple[str, date]]:
+def _model_days(models: Iterable[Model], raw: RawVersions, reached: Reached) -> Iterator[tuple[str, date]]:
     for model in models:
         if not model.is_daily:
             continue
-        spans = {model.days_reached(name, day, day) for name in model.sources & reached.keys() for day in reached[name]}
+        spans = set()
+        for (source, master), days in reached.items():
+            if source in model.sources and (master is None or master in model.sources):
+                spans |= {
+                    _both(model.days_reached(source, day, day), _read(model, master, moved)) for day, moved in days
+                }
         for day in raw.days_of(model):
             if any(first <= day <= last for first, last in spans):
                 yield model.name, day
+
+
+def _read(model: Model, master: str | None, moved: Days) -> Days:
+    """The model's days that read these days of the master."""
+    return moved if master is None else model.days_reached(master, *moved)
+
+
+def _both(one: Days, other: Days) -> Days:
+    return max(one[0], other[0]), min(one[1], other[1])
 
 
 def _rows(reader: Reader, table: TableName, source: Source) -> list[dict[str, Any]]:

@@ -87,7 +87,9 @@ def windows(
     With `first_day` and `last_day` only these days, and of a model of whole months their months; what is `blocked`
     never.
     """
-    models = [model for model in models if None not in blocked.get(model.name, ())]
+    held = {name for name, days in blocked.items() if None in days}
+    # A view of what waits waits too: there may be nothing yet that it could look at.
+    models = [m for m in models if m.name not in held and not (m.is_view and m.rests_on & held)]
     numbers: dict[str, list[tuple[Sequence[date], int]]] = {}
     runs: list[dict[Model, Sequence[date]]] = []
     for model, stale in _stale(models, raw, built, blocked).items():

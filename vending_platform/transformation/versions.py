@@ -1,22 +1,21 @@
 """Which raw content a model's day rests on, as one short hash: a day is stale where the hash has changed.
 
-Computed from the ledger alone. Of a daily source it is the files of the days that this day rests on; of a master the
-versions that were valid on them, so that a new master reaches the days from its own validity on and no others.
+Of a daily source it is the files of the days that this day rests on; of a master the versions that were valid on them
+(`vending_platform.masters`), so that a new master reaches the days from its own validity on and no others.
 """
 
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model
-from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.transformation.deliveries import Deliveries
+from vending_platform.masters import MasterVersion, valid_between
+from vending_platform.transformation.deliveries import Deliveries, MasterContent
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class RawVersions:
     masters: dict[str, tuple[tuple[date, str, str], ...]]
     """Of each master: since when which content is valid, in that order; and the file it came in."""
     wholes: dict[str, str]
-    """Of each source: a hash over all of its files."""
+    """Of each source: a hash over all of its files; of a master, over its history and what is current."""
     deliveries: dict[str, dict[date, str]]
     """Of each daily source: per business day, from the first to the last with or without files, a hash over what became
     of each of them, also of those whose rows are not in `raw`."""
@@ -86,16 +85,17 @@ class RawVersions:
         return self._read[source, way, days]
 
     def _during(self, source: str, first: date, last: date) -> str:
-        """A hash over what is there of a source between these days; of a master, over what is valid on them: also the
-        last content before, and before the first one is valid, the first one."""
+        """A hash over what is there of a source between these days; of a master, over what is valid on them."""
         days, told = self._told[source]
-        begin, end = bisect_left(days, first), bisect_right(days, last)
+        stretch = range(bisect_left(days, first), bisect_right(days, last))
         if source in self.masters:
-            begin = max(bisect_right(days, first) - 1, 0)
-            end = max(end, begin + 1)
+            if (first, last) == (date.min, date.max):
+                return self.wholes.get(source, "")  # who reads all of it also sees what is current
+            stretch = valid_between(days, first, last)
+        begin, end = stretch.start, stretch.stop
         if (source, begin, end) not in self._stretches:
             parts = told[begin:end]
-            parts = list(_changes(parts)) if source in self.masters else parts
+            parts = list(_since_when(parts, days[begin:end])) if source in self.masters else parts
             self._stretches[source, begin, end] = parts[0] if len(parts) == 1 else _hash(parts)
         return self._stretches[source, begin, end]
 
@@ -126,20 +126,19 @@ def raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
             became[files.source][files.business_date].append(entry)
             if files.in_raw:
                 by_day[files.source][files.business_date] += files.fingerprint
-    masters: dict[str, list[tuple[date, datetime, str, str, str]]] = defaultdict(list)
-    for file in deliveries.masters:
-        since = file.business_date or file.modified_at.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-        masters[file.source].append((since, file.modified_at, file.path, file.sha256, file.file_id))
+    masters = {name: _of(name, deliveries.masters) for name, kind in kinds.items() if kind is Delivery.SNAPSHOT}
     return RawVersions(
         days={
             name: {day: _hash([str(fingerprint)]) for day, fingerprint in sorted(days.items())}
             for name, days in by_day.items()
         },
         masters={
-            name: tuple((since, content, file_id) for since, _, _, content, file_id in sorted(versions))
+            name: tuple((version.version_day, content, version.file_id) for version, content in versions)
             for name, versions in masters.items()
+            if versions
         },
-        wholes={name: _hash(sorted(entries)) for name, entries in wholes.items()},
+        wholes={name: _hash(sorted(entries)) for name, entries in wholes.items() if name not in masters}
+        | {name: _hash(_history(versions)) for name, versions in masters.items()},
         deliveries={name: dict(_without_gaps(days)) for name, days in became.items()},
     )
 
@@ -152,9 +151,26 @@ def _without_gaps(days: Mapping[date, list[str]]) -> Iterator[tuple[date, str]]:
         day += timedelta(days=1)
 
 
-def _changes(contents: Iterable[str]) -> Iterator[str]:
-    """Without those that repeat the one before them."""
-    return (content for content, _ in groupby(contents))
+def _of(master: str, contents: Iterable[MasterContent]) -> list[tuple[MasterVersion, str]]:
+    """The versions in a master's history, with their contents."""
+    return [
+        (one.version, one.content) for one in contents if one.version.source == master and one.version.is_in_history
+    ]
+
+
+def _history(versions: Sequence[tuple[MasterVersion, str]]) -> Iterator[str]:
+    """All that a model sees that reads the whole history: since when which content is valid, and which of it now. The
+    same content again changes nothing."""
+    for content, same in groupby(versions, key=lambda one: one[1]):
+        stretch = [version for version, _ in same]
+        yield f"{stretch[0].version_day} {content} {any(version.is_current_version for version in stretch)}"
+
+
+def _since_when(contents: Sequence[str], since: Sequence[date]) -> Iterator[str]:
+    """Without those that repeat the one before them; of those after the first also from when on, as a day on which one
+    begins to count can move between days that are read together."""
+    for number, (content, same) in enumerate(groupby(zip(contents, since, strict=True), key=lambda one: one[0])):
+        yield f"{next(same)[1]} {content}" if number else content
 
 
 def _hash(parts: Iterable[str]) -> str:

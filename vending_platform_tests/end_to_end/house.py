@@ -89,7 +89,8 @@ class House:
 
     def transform(self, **options: Any) -> Transformed:
         done = transform(self.yard.catalog, self.yard.rooms.warehouse, self.project, run_id="test", **options)
-        assert [f"{node.name}: {node.message}" for node in done.failed] == []
+        failed = [f"{node.name}: {node.message}" for node in done.failed]
+        assert not failed, failed
         return done
 
     def export(self) -> list[Exported]:

@@ -7,13 +7,23 @@ from typing import Any
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA
+from vending_platform.ingestion.histories import missing_histories
+from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA, read_ledger
+from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
 from vending_platform.transformation.deliveries import Deliveries, read_deliveries
-from vending_platform.warehouse import Change, DuckDBWarehouse
+from vending_platform.warehouse import Change, DuckDBWarehouse, Writer
 
 
 def told_of(catalog: Catalog, files: Sequence[Mapping[str, Any]]) -> Deliveries:
     with DuckDBWarehouse(Path("nowhere")).reading() as in_memory:
-        in_memory.ensure_tables({FILES: FILES_SCHEMA})
-        in_memory.publish([Change(FILES, insert=pa.Table.from_pylist(list(files), FILES_SCHEMA))], lambda _: None)
+        note(in_memory, catalog, files)
         return read_deliveries(in_memory, catalog)
+
+
+def note(writer: Writer, catalog: Catalog, files: Sequence[Mapping[str, Any]]) -> None:
+    """The ledger holds these files and no others, and the masters' histories follow it."""
+    writer.ensure_tables({FILES: FILES_SCHEMA, MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA})
+    rows = [dict(file) | {"path": file["path"] or file["file_id"], "loaded_at": file["modified_at"]} for file in files]
+    before = writer.query(f"select file_id from {FILES}")
+    writer.publish([Change(FILES, delete=before, insert=pa.Table.from_pylist(rows, FILES_SCHEMA))], lambda _: None)
+    writer.publish(missing_histories(writer, catalog, read_ledger(writer)), lambda _: None)

@@ -3,12 +3,11 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pyarrow as pa
-
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA
-from vending_platform.transformation.deliveries import Deliveries, Files, MasterFile, read_deliveries
-from vending_platform.warehouse import Change, Warehouse
+from vending_platform.ingestion.ledger import FILES_SCHEMA
+from vending_platform.transformation.deliveries import Deliveries, Files, read_deliveries
+from vending_platform.warehouse import Warehouse
+from vending_platform_tests.transformation.ledger import note
 
 DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
 STORED = datetime(2024, 3, 7, 1, 2, 3, 456789, UTC)
@@ -16,15 +15,16 @@ STORED = datetime(2024, 3, 7, 1, 2, 3, 456789, UTC)
 
 def file(name: str, source: str = "sales", day: date | None = DAY, state: str = "loaded") -> dict[str, Any]:
     said = {"file_id": name, "source": source, "business_date": day, "state": state, "in_raw": state != "quarantined"}
-    return dict.fromkeys(FILES_SCHEMA.names) | {"path": f"{name}.csv", "sha256": f"of {name}"} | said
+    return (
+        dict.fromkeys(FILES_SCHEMA.names)
+        | {"path": f"{name}.csv", "sha256": f"of {name}", "contract_hash": "its contract"}
+        | said
+    )
 
 
 def told(warehouse: Warehouse, catalog: Catalog, *files: dict[str, Any]) -> Deliveries:
     with warehouse.writing("test", lambda _: None) as writer:
-        writer.ensure_tables({FILES: FILES_SCHEMA})
-        before = writer.query(f"select * from {FILES}").select(["file_id"])
-        rows = pa.Table.from_pylist([one | {"modified_at": STORED} for one in files], FILES_SCHEMA)
-        writer.publish([Change(FILES, delete=before, insert=rows)], lambda _: None)
+        note(writer, catalog, [one | {"modified_at": STORED} for one in files])
         return read_deliveries(writer, catalog)
 
 
@@ -39,7 +39,12 @@ def test_files_are_summed_up_by_what_became_of_them(warehouse: Warehouse, catalo
     files = [*loaded, broken, file("e", day=NEXT_DAY), master]
     found = told(warehouse, catalog, *files)
     assert told(warehouse, catalog, *reversed(files)) == found
-    assert found.masters == (MasterFile("products", None, STORED, "m.csv", "of m", "m"),)
+    (version,) = found.masters
+    assert (version.content, version.version.file_id, version.version.version_day) == (
+        "of m its contract",
+        "m",
+        STORED.date(),
+    )
     by_kind = {(files.source, files.business_date, files.state): files for files in found.files}
     assert {kind: (files.count, files.in_raw) for kind, files in by_kind.items()} == {
         ("sales", DAY, "loaded"): (3, True),

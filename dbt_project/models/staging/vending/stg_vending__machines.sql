@@ -6,9 +6,9 @@ machines as (
 
 ),
 
-file_versions as (
+versions as (
 
-    select * from {{ ref('base_platform__file_versions') }}
+    select * from {{ ref('base_platform__master_versions') }}
     where source_name = 'vending_machines'
 
 ),
@@ -29,15 +29,15 @@ final as (
         machines.status,
         machines.commission_rate,
         machines._file_id as version_id,
-        file_versions.version_day,
-        file_versions.is_current_version,
-        file_versions.is_in_history,
+        versions.version_day,
+        versions.is_current_version,
+        versions.is_in_history,
         machines._line as line_number
     from machines
-    inner join file_versions
-        on machines._file_id = file_versions.file_id
+    inner join versions
+        on machines._file_id = versions.file_id
     qualify row_number() over (
-        partition by machines._file_id, machines.machine_id
+        partition by machines._file_id, versions.version_day, machines.machine_id
         order by machines._line desc
     ) = 1
 

@@ -6,9 +6,9 @@ payment_methods as (
 
 ),
 
-file_versions as (
+versions as (
 
-    select * from {{ ref('base_platform__file_versions') }}
+    select * from {{ ref('base_platform__master_versions') }}
     where source_name = 'payment_methods'
 
 ),
@@ -21,15 +21,15 @@ final as (
         payment_methods.payment_type,
         payment_methods.fee_rate,
         payment_methods._file_id as version_id,
-        file_versions.version_day,
-        file_versions.is_current_version,
-        file_versions.is_in_history,
+        versions.version_day,
+        versions.is_current_version,
+        versions.is_in_history,
         payment_methods._line as line_number
     from payment_methods
-    inner join file_versions
-        on payment_methods._file_id = file_versions.file_id
+    inner join versions
+        on payment_methods._file_id = versions.file_id
     qualify row_number() over (
-        partition by payment_methods._file_id, payment_methods.payment_method_id
+        partition by payment_methods._file_id, versions.version_day, payment_methods.payment_method_id
         order by payment_methods._line desc
     ) = 1
 

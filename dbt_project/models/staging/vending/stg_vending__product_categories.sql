@@ -6,9 +6,9 @@ product_categories as (
 
 ),
 
-file_versions as (
+versions as (
 
-    select * from {{ ref('base_platform__file_versions') }}
+    select * from {{ ref('base_platform__master_versions') }}
     where source_name = 'product_categories'
 
 ),
@@ -20,15 +20,15 @@ final as (
         product_categories.category_name,
         product_categories.parent_id as parent_category_id,
         product_categories._file_id as version_id,
-        file_versions.version_day,
-        file_versions.is_current_version,
-        file_versions.is_in_history,
+        versions.version_day,
+        versions.is_current_version,
+        versions.is_in_history,
         product_categories._line as line_number
     from product_categories
-    inner join file_versions
-        on product_categories._file_id = file_versions.file_id
+    inner join versions
+        on product_categories._file_id = versions.file_id
     qualify row_number() over (
-        partition by product_categories._file_id, product_categories.category_id
+        partition by product_categories._file_id, versions.version_day, product_categories.category_id
         order by product_categories._line desc
     ) = 1
 

@@ -6,9 +6,9 @@ products as (
 
 ),
 
-file_versions as (
+versions as (
 
-    select * from {{ ref('base_platform__file_versions') }}
+    select * from {{ ref('base_platform__master_versions') }}
     where source_name = 'products'
 
 ),
@@ -27,15 +27,15 @@ final as (
         products.sold_from,
         products.sold_to,
         products._file_id as version_id,
-        file_versions.version_day,
-        file_versions.is_current_version,
-        file_versions.is_in_history,
+        versions.version_day,
+        versions.is_current_version,
+        versions.is_in_history,
         products._line as line_number
     from products
-    inner join file_versions
-        on products._file_id = file_versions.file_id
+    inner join versions
+        on products._file_id = versions.file_id
     qualify row_number() over (
-        partition by products._file_id, products.product_id
+        partition by products._file_id, versions.version_day, products.product_id
         order by products._line desc
     ) = 1
 

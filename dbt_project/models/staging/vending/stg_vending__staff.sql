@@ -6,9 +6,9 @@ staff as (
 
 ),
 
-file_versions as (
+versions as (
 
-    select * from {{ ref('base_platform__file_versions') }}
+    select * from {{ ref('base_platform__master_versions') }}
     where source_name = 'staff'
 
 ),
@@ -21,15 +21,15 @@ final as (
         staff.branch,
         staff.route_id,
         staff._file_id as version_id,
-        file_versions.version_day,
-        file_versions.is_current_version,
-        file_versions.is_in_history,
+        versions.version_day,
+        versions.is_current_version,
+        versions.is_in_history,
         staff._line as line_number
     from staff
-    inner join file_versions
-        on staff._file_id = file_versions.file_id
+    inner join versions
+        on staff._file_id = versions.file_id
     qualify row_number() over (
-        partition by staff._file_id, staff.staff_id
+        partition by staff._file_id, versions.version_day, staff.staff_id
         order by staff._line desc
     ) = 1
 
