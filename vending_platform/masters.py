@@ -8,11 +8,12 @@ ledger changes, and all others (dbt, what is stale, the trace, the status) read 
 - What can't be used says nothing: what an undated file held before it goes on.
 - Of several versions for one day one is valid: of those whose file is still there the one that was stored last, then
   the one with the greater path.
+- The same content again is no new version: it goes on.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -49,9 +50,9 @@ class MasterVersion:
     """From when on it counts."""
     modified_at: datetime
     is_in_history: bool = False
-    """Whether it is the one of its day that is valid."""
+    """Whether it is valid from that day on."""
     is_current_version: bool = False
-    """Whether it is the newest one whose file is there: what it lists is listed now."""
+    """Whether the newest file that is there has this content: what it lists is listed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,11 @@ def versions_after(before: Sequence[MasterVersion], file: MasterFile) -> list[Ma
     return [*(other for other in before if other.version_day < version.version_day), version]
 
 
-def judged(versions: Iterable[MasterVersion], is_there: Mapping[str, bool]) -> list[MasterVersion]:
-    """The versions of all paths of one source, with what counts; `is_there` says of each path whether its file is."""
+def judged(
+    versions: Iterable[MasterVersion], is_there: Mapping[str, bool], contents: Mapping[str, str]
+) -> list[MasterVersion]:
+    """The versions of all paths of one source, with what counts. `is_there` says of each path whether its file is, and
+    `contents` of each version by its `file_id` what it holds."""
 
     def rank(version: MasterVersion) -> tuple[bool, date, datetime, str]:
         return is_there[version.path], version.version_day, version.modified_at, version.path
@@ -92,10 +96,21 @@ def judged(versions: Iterable[MasterVersion], is_there: Mapping[str, bool]) -> l
     def day(version: MasterVersion) -> date:
         return version.version_day
 
-    in_order = sorted(versions, key=lambda version: (version.version_day, rank(version)))
-    valid = {max(same, key=rank) for _, same in groupby(in_order, key=day)}
+    def content(version: MasterVersion) -> str:
+        return contents[version.file_id]
+
+    in_order = sorted(
+        (replace(v, is_in_history=False, is_current_version=False) for v in versions),
+        key=lambda version: (version.version_day, rank(version)),
+    )
+    valid = [max(same, key=rank) for _, same in groupby(in_order, key=day)]
     current = max((version for version in valid if is_there[version.path]), key=rank, default=None)
-    return [_marked(version, version in valid, version == current) for version in in_order]
+    stretches = [list(same) for _, same in groupby(valid, key=content)]
+    begun = {stretch[0] for stretch in stretches}
+    return [
+        *(version for version in in_order if version not in begun),
+        *(replace(s[0], is_in_history=True, is_current_version=current in s) for s in stretches),
+    ]
 
 
 def valid_between(since: Sequence[date], first: date, last: date) -> range:
@@ -123,11 +138,6 @@ def version_rows(versions: Iterable[MasterVersion]) -> pa.Table:
         [pa.array([getattr(v, column.name) for v in versions], column.type) for column in MASTER_VERSIONS_SCHEMA],
         schema=MASTER_VERSIONS_SCHEMA,
     )
-
-
-def _marked(version: MasterVersion, is_valid: bool, is_current: bool) -> MasterVersion:
-    about = (version.source, version.file_id, version.path, version.version_day, version.modified_at)
-    return MasterVersion(*about, is_in_history=is_valid, is_current_version=is_current)
 
 
 assert [field.name for field in fields(MasterVersion)] == MASTER_VERSIONS_SCHEMA.names

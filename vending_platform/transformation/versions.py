@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from itertools import groupby
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model
 from vending_platform.masters import MasterVersion, valid_between
@@ -158,19 +157,15 @@ def _of(master: str, contents: Iterable[MasterContent]) -> list[tuple[MasterVers
     ]
 
 
-def _history(versions: Sequence[tuple[MasterVersion, str]]) -> Iterator[str]:
-    """All that a model sees that reads the whole history: since when which content is valid, and which of it now. The
-    same content again changes nothing."""
-    for content, same in groupby(versions, key=lambda one: one[1]):
-        stretch = [version for version, _ in same]
-        yield f"{stretch[0].version_day} {content} {any(version.is_current_version for version in stretch)}"
+def _history(versions: Iterable[tuple[MasterVersion, str]]) -> Iterator[str]:
+    """All that a model sees that reads the whole history: since when which content is valid, and which is current."""
+    return (f"{version.version_day} {content} {version.is_current_version}" for version, content in versions)
 
 
 def _since_when(contents: Sequence[str], since: Sequence[date]) -> Iterator[str]:
-    """Without those that repeat the one before them; of those after the first also from when on, as a day on which one
-    begins to count can move between days that are read together."""
-    for number, (content, same) in enumerate(groupby(zip(contents, since, strict=True), key=lambda one: one[0])):
-        yield f"{next(same)[1]} {content}" if number else content
+    """Of those after the first also from when on: a day on which one begins to count can move between days that are
+    read together."""
+    return (f"{since[n]} {content}" if n else content for n, content in enumerate(contents))
 
 
 def _hash(parts: Iterable[str]) -> str:

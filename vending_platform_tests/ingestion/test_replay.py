@@ -1,6 +1,7 @@
 """Contracts evolve: what was read under the old one, or could not be, is read again when a person says replay."""
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -221,8 +222,9 @@ def test_withdrawing_takes_what_was_reported_before_and_nothing_that_nobody_has_
 
 
 def test_a_withdrawn_master_leaves_no_history(yard: Yard) -> None:
-    for person in ("山田", "田中"):
+    for number, person in enumerate(("山田", "田中")):
         yard.deliver({"staff.csv": f"staff_id,staff_name,branch,route_id\nS1,{person},東京,R1\n".encode()})
+        os.utime(yard.sources / "staff.csv", (number * 86_400, number * 86_400))
         yard.ingest()
     assert len(yard.rows("select * from raw.staff")) == 2
     yard.remove("staff.csv")

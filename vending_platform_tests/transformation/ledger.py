@@ -24,6 +24,6 @@ def note(writer: Writer, catalog: Catalog, files: Sequence[Mapping[str, Any]]) -
     """The ledger holds these files and no others, and the masters' histories follow it."""
     writer.ensure_tables({FILES: FILES_SCHEMA, MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA})
     rows = [dict(file) | {"path": file["path"] or file["file_id"], "loaded_at": file["modified_at"]} for file in files]
-    before = writer.query(f"select file_id from {FILES}")
+    before = writer.query(f"select * from {FILES}").select(["file_id"])
     writer.publish([Change(FILES, delete=before, insert=pa.Table.from_pylist(rows, FILES_SCHEMA))], lambda _: None)
     writer.publish(missing_histories(writer, catalog, read_ledger(writer)), lambda _: None)
