@@ -90,8 +90,8 @@ def _history(files: Iterable[FileVersion], known: Iterable[MasterVersion]) -> li
             versions = versions_after(versions, _as_master(file))
         found += versions
         is_there[path] = _as_master(current).is_there
-    contents = {f.file_id: f"{f.sha256} {f.contract_hash}" for path in by_path.values() for f in path}
-    return judged(found, is_there, contents)
+    held = {file.file_id: f"{file.sha256} {file.contract_hash}" for path in by_path.values() for file in path}
+    return judged(found, is_there, held)
 
 
 def _as_master(file: FileVersion) -> MasterFile:

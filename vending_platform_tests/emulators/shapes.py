@@ -43,6 +43,11 @@ _STEPS = (
     ),
     (rf"(?: and {_COLUMN} between \? and \?)+", " and <column> between ? and ?"),
     (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
+    (rf"cast\({_COLUMN} as varchar\)", "cast(<column> as varchar)"),
+    (
+        rf"min\({_COLUMN}\) as due_from, max\(coalesce\({_COLUMN}, \?\)\)",
+        "min(<column>) as due_from, max(coalesce(<column>, ?))",
+    ),
     (r"\(\?(?:, ?\?)*\)", "(?)"),
     (rf"select {_COLUMN} as business_date, count\(\*\) as n{_COUNTS}", "select <column> as business_date, <counts>"),
     (rf"where <column> between \? and \?(?: or {_COLUMN} between \? and \?)+", "where <column> between ? and ?"),

@@ -19,20 +19,21 @@ from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import House
 from vending_platform_tests.end_to_end.master_histories import CONTENTS, FLEET, History, Stored, histories
 from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.properties import examples
 
 IN_CORE = ("fct_sales", "dim_products", "dim_machines", "dim_payment_methods", "dim_staff")
 """Some tables of the small project, few enough for a history to take seconds."""
-ANY_WAY = settings(
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],  # a smaller example takes minutes to find
-)
+ANY_WAY: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": list(HealthCheck),
+    "phases": [Phase.generate],  # a smaller example takes minutes to find
+}
 fleets = st.tuples(*(histories(master) for master in CONTENTS))
 """Five histories, one of each master."""
 
 
-@settings(ANY_WAY, max_examples=4)
+@examples(4, **ANY_WAY)
 @given(fleet=fleets, data=st.data())
 def test_twenty_histories_of_masters_end_as_in_a_fresh_data_folder(
     core: Core, fleet: Sequence[History], data: st.DataObject
@@ -42,7 +43,7 @@ def test_twenty_histories_of_masters_end_as_in_a_fresh_data_folder(
 
 
 @pytest.mark.proof
-@settings(ANY_WAY, max_examples=60)
+@settings(max_examples=60, **ANY_WAY)
 @given(fleet=fleets, data=st.data())
 def test_three_hundred_histories_of_masters_end_as_in_a_fresh_data_folder(
     catalog: Catalog, fleet: Sequence[History], data: st.DataObject

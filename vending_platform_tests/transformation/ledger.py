@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import Catalog, Delivery
 from vending_platform.ingestion.histories import missing_histories
 from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA, read_ledger
 from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
@@ -26,4 +26,8 @@ def note(writer: Writer, catalog: Catalog, files: Sequence[Mapping[str, Any]]) -
     rows = [dict(file) | {"path": file["path"] or file["file_id"], "loaded_at": file["modified_at"]} for file in files]
     before = writer.query(f"select * from {FILES}").select(["file_id"])
     writer.publish([Change(FILES, delete=before, insert=pa.Table.from_pylist(rows, FILES_SCHEMA))], lambda _: None)
-    writer.publish(missing_histories(writer, catalog, read_ledger(writer)), lambda _: None)
+    if any(
+        source.files.delivery is Delivery.SNAPSHOT for source in catalog if source.name in {r["source"] for r in rows}
+    ):
+        histories = missing_histories(writer, catalog, read_ledger(writer))
+        writer.publish([change for change in histories if change.table in (FILES, MASTER_VERSIONS)], lambda _: None)

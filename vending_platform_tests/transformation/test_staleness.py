@@ -122,6 +122,23 @@ def test_a_new_master_reaches_the_days_from_its_validity_on(catalog: Catalog) ->
     assert stale_days((FACT,), last, built(before)) == {}, "the same content again changes nothing"
 
 
+def test_a_master_that_is_corrected_on_its_first_day_reaches_all_days(catalog: Catalog) -> None:
+    stored = [datetime(2024, 4, 10, hour, tzinfo=UTC) for hour in (9, 12, 6)]
+    wrong = file("products", "p1", state="superseded", modified_at=stored[0])
+    for when in stored[1:]:
+        before = ledger(catalog, *sales(*MARCH[:3]), wrong | {"state": "loaded"})
+        after = ledger(catalog, *sales(*MARCH[:3]), wrong, file("products", "p2", modified_at=when))
+        assert sorted(stale_days((FACT,), after, built(before))) == MARCH[:3]
+        assert [w.models for w in windows((DIM,), after, built(before))] == [(DIM,)]
+
+
+def test_what_is_current_shows_where_a_model_reads_all_of_a_master(catalog: Catalog) -> None:
+    one, other = (file("products", c, path=f"{c}/products.csv") for c in ("p1", "p2"))
+    earlier = {"modified_at": datetime(2024, 4, 9, tzinfo=UTC)}
+    before, after = ledger(catalog, one, other | earlier), ledger(catalog, one | earlier, other)
+    assert [w.models for w in windows((DIM,), after, built(before, (DIM,)))] == [(DIM,)]
+
+
 def test_only_changed_code_makes_a_view_stale(catalog: Catalog) -> None:
     before, after = ledger(catalog, *sales(MARCH[0])), ledger(catalog, *sales(MARCH[0], content="b"))
     assert windows((VIEW,), after, built(before)) == []
