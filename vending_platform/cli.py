@@ -89,13 +89,18 @@ def run(
     last: LastDay = None,
     all_days: Annotated[bool, typer.Option("--all", help="Build every day anew, stale or not.")] = False,
     select: Annotated[list[str] | None, typer.Option(help="Only this model. Can be given several times.")] = None,
+    skip_code_changes: Annotated[
+        bool, typer.Option("--skip-code-changes", help="Leave what older code has built as it is, for now.")
+    ] = False,
     unverified: Annotated[
         str | None, typer.Option(help="Why production may use a version that staging has not verified. It is kept.")
     ] = None,
 ) -> None:
     """Load what is new, build the marts of every day that it reaches, and bring the exports up to date.
 
-    With --from and --to these days are built anew, and no others; deliveries of other days wait.
+    It says before it starts what it will build and why. What older code has built is built again, unless
+    --skip-code-changes postpones that. With --from and --to these days are built anew, and no others; deliveries of
+    other days wait.
     """
     with _edge():
         platform = open_platform(environment.load())
@@ -125,6 +130,7 @@ def run(
             listener = Listener(
                 watcher=watcher,
                 on_ingested=on_ingested,
+                on_plan=lambda plan: tell(wording.tell_plan(plan)) if plan.todo else None,
                 on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node}"),
                 on_transformed=lambda transformed: tell(wording.tell_transformed(transformed)),
                 on_notice=on_notice,
@@ -138,6 +144,7 @@ def run(
                 last_day=selection.last_day,
                 every_day=all_days,
                 models=select or [],
+                skip_code_changes=skip_code_changes,
                 unverified_because=unverified,
             )
         if not went_well:
@@ -176,11 +183,14 @@ def check(
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(
+    verify: Annotated[bool, typer.Option("--verify", help="Read and hash every exported file.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Say what is loaded, and what is missing, broken or unexpected. Answers also while a load is under way."""
     with _edge():
         platform = open_platform(environment.load())
-        now = platform.status()
+        now = platform.status(verify=verify)
         if as_json:
             typer.echo(now.as_json())
         else:

@@ -77,6 +77,14 @@ class Verification(StrEnum):
     NEEDED = "needed"
 
 
+class CodeChanges(StrEnum):
+    """What a run that nobody watches does with rows that older code has built."""
+
+    REBUILD = "rebuild"
+    WAIT = "wait"
+    """They stay as they are, and people are told, until one of them starts their rebuilding."""
+
+
 @dataclass(frozen=True)
 class SecretNames:
     """Under which names AWS Secrets Manager keeps what an environment must not write down."""
@@ -162,6 +170,7 @@ class Environment:
     transformation_starts: str | None
     marts_due: str | None
     verification: Verification
+    code_changes: CodeChanges
     revision: str | None
     """The commit that this code is of, where whoever built the image has said so."""
     automatic_retries: int
@@ -259,6 +268,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 transformation_starts=None,
                 marts_due=None,
                 verification=Verification.NONE,
+                code_changes=CodeChanges.REBUILD,
                 revision=variables.revision,
                 automatic_retries=0,
                 cloud_logs=False,
@@ -291,6 +301,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 transformation_starts="03:00",
                 marts_due="05:00",
                 verification=Verification.GIVEN,
+                code_changes=CodeChanges.REBUILD,
                 revision=variables.revision,
                 automatic_retries=3,
                 cloud_logs=True,
@@ -331,6 +342,7 @@ def _environment(name: EnvironmentName, variables: _Variables) -> Environment:
                 transformation_starts="04:00",
                 marts_due="06:00",
                 verification=Verification.NEEDED,
+                code_changes=CodeChanges.WAIT,
                 revision=variables.revision,
                 automatic_retries=3,
                 cloud_logs=True,

@@ -17,18 +17,19 @@ from vending_platform.catalog import Catalog, catalog_of, project_hash, read_man
 from vending_platform.environment import (
     BUSINESS_TIME_ZONE,
     DBT_PROJECT_DIR,
+    CodeChanges,
     DuckDBTarget,
     Environment,
     SnowflakeTarget,
     Verification,
 )
-from vending_platform.exporting import Exported, Part
+from vending_platform.exporting import Damage, Exported, Part
 from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
 from vending_platform.promotion import PromotionError
 from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, Recorder, lineage
 from vending_platform.storage import Place, open_storage
-from vending_platform.transformation import Block, Project, Transformed
+from vending_platform.transformation import Block, Plan, Project, Transformed, Work
 from vending_platform.warehouse import DuckDBWarehouse, SnowflakeWarehouse, Warehouse, WarehouseBusy, connector
 
 
@@ -41,6 +42,7 @@ class Listener:
     """Who is told of results as soon as they are there, and of progress in between."""
 
     watcher: Watcher = ingestion.SILENT
+    on_plan: Callable[[Plan], None] = _ignore
     on_node: Callable[[str], None] = _ignore
     on_ingested: Callable[[Summary], None] = _ignore
     on_transformed: Callable[[Transformed], None] = _ignore
@@ -58,18 +60,31 @@ class PlatformStatus:
     """Somebody is writing: then `deliveries` is as of the last commit, and what is stale can't be told."""
     stale: dict[date, frozenset[str]] | None
     """Per business day the models whose rows are older than the raw rows they rest on."""
+    code_changes: tuple[Work, ...]
+    """What older code has built."""
     blocked: list[Block]
     exports: list[tuple[str, Part]]
     exports_place: str
+    damaged: list[Damage]
+    """Exported files that are not as they were written."""
 
     @property
     def needs_a_person(self) -> bool:
-        return self.deliveries.needs_a_person or bool(self.blocked)
+        return self.deliveries.needs_a_person or bool(self.blocked or self.damaged)
 
     def as_json(self) -> str:
         told = asdict(self.deliveries) | {
             "is_being_written": self.is_being_written,
             "stale_days": None if self.stale is None else [day.isoformat() for day in self.stale],
+            "code_changes": [
+                {
+                    "changed": list(work.because),
+                    "models": list(work.models),
+                    "days": [day.isoformat() for day in work.days],
+                    "rows": work.rows,
+                }
+                for work in self.code_changes
+            ],
             "blocked": [
                 {
                     "source": block.source,
@@ -88,6 +103,7 @@ class PlatformStatus:
                 }
                 for name, part in self.exports
             ],
+            "damaged_exports": [asdict(damage) for damage in self.damaged],
         }
         return json.dumps(told, ensure_ascii=False, indent=1)
 
@@ -180,7 +196,11 @@ class Platform:
         last_day: date | None = None,
         anew: datetime | None = None,
         models: Iterable[str] | None = None,
+        skip_code_changes: bool | None = None,
     ) -> Transformed:
+        """What is done with what older code has built is the environment's to say, unless somebody says otherwise."""
+        if skip_code_changes is None:
+            skip_code_changes = self.environment.code_changes is CodeChanges.WAIT
         trusted = self.trusted(run_id)
         _refuse_unknown(models, (model.name for model in trusted.catalog.models))
         transformed = transformation.transform(
@@ -192,7 +212,9 @@ class Platform:
             last_day=last_day,
             anew=anew,
             models=models,
+            skip_code_changes=skip_code_changes,
             artifacts=self.rooms.storage.artifacts,
+            on_plan=self.listener.on_plan,
             on_node=self.listener.on_node,
             on_wait=self.listener.watcher.on_wait,
         )
@@ -318,10 +340,13 @@ class Platform:
         with self.rooms.warehouse.reading() as reader:
             waiting = transformation.unproven(reader, self.catalog)
             stale = transformation.stale(reader, self.catalog)
+            changes = transformation.code_changes(reader, self.catalog)
         if waiting:
             return f"This version is not verified yet: not built and checked as now written are {', '.join(waiting)}."
         if stale:
             return f"This version is not verified yet: {len(stale)} days are stale."
+        if changes:
+            return f"This version is not verified yet: {'; '.join(map(str, changes))}."
         verified = promotion.sign_off(
             self.rooms.storage.artifacts,
             self.project_dir,
@@ -342,19 +367,22 @@ class Platform:
         except WarehouseBusy:
             return False
 
-    def status(self) -> PlatformStatus:
+    def status(self, *, verify: bool = False) -> PlatformStatus:
+        """With `verify` every exported file is read and hashed."""
         deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
-        stale, blocked = None, []
+        stale, changes, blocked = None, tuple[Work, ...](), []
         if not is_being_written:
             try:
                 with self.rooms.warehouse.reading() as reader:
                     stale = transformation.stale(reader, self.catalog)
+                    changes = transformation.code_changes(reader, self.catalog)
                     blocked = transformation.blocked(reader, self.catalog)
             except WarehouseBusy:
                 is_being_written = True
         exports = list(exporting.current_parts(self.catalog, self.rooms.storage.processed))
+        damaged = list(exporting.damages(self.catalog, self.rooms.storage.processed, hashing=verify))
         place = self.environment.places.processed
-        return PlatformStatus(deliveries, is_being_written, stale, blocked, exports, place)
+        return PlatformStatus(deliveries, is_being_written, stale, changes, blocked, exports, place, damaged)
 
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:

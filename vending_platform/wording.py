@@ -14,7 +14,7 @@ from vending_platform.ingestion import Checked, State, Status, Summary
 from vending_platform.platform import PlatformStatus
 from vending_platform.quality import Quality, Score
 from vending_platform.tracing import Trace, TracedFile
-from vending_platform.transformation import Block, Transformed
+from vending_platform.transformation import Block, Plan, Transformed, Why, Work
 
 if TYPE_CHECKING:  # only one command needs that room
     from vending_platform.doctor import Finding
@@ -114,6 +114,7 @@ def tell_status(now: PlatformStatus) -> RenderableType:
         days = list(now.stale)
         span = f"{days[0]} to {days[-1]}" if len(days) > 1 else f"{days[0]}"
         lines.append(f"{_count(len(days), 'business day')} to build anew ({span}): vending run")
+    lines += _code_changes(now.code_changes)
     if now.exports:
         for name in dict.fromkeys(name for name, _ in now.exports):
             parts = [part for export, part in now.exports if export == name]
@@ -128,6 +129,16 @@ def tell_status(now: PlatformStatus) -> RenderableType:
                 "Have it delivered; until then what is built on it can't be trusted",
             ),
             tell_blocks(now.blocked),
+            (
+                "Exported files that are not as they were written",
+                [f"{now.exports_place}/{damage.path}: {damage.reason}" for damage in now.damaged],
+                "Remove those that are still there, and they are written again: vending run",
+            ),
+            (
+                "Could not be read",
+                [f"{row['path']}: {row['reason']}" for row in status.unreadable],
+                "See to it that it can be; every run tries again",
+            ),
             (
                 "Missing: due, but nothing came",
                 list(_missing_by_machine(status)),
@@ -259,10 +270,25 @@ def _few(names: Sequence[str], noun: str) -> str:
     return ", ".join(names) if len(names) <= _READABLE else _count(len(names), noun)
 
 
+def tell_plan(plan: Plan) -> RenderableType:
+    """What will be built, why, and about how much."""
+    lines: list[RenderableType] = [Text("\nTo build", style="bold"), *(Text(f"  {work}") for work in plan.todo)]
+    if any(work.why is Why.CODE for work in plan.todo):
+        lines.append(Text("  → Changed code can be postponed: vending run --skip-code-changes", style="dim"))
+    return Group(*lines)
+
+
+def _code_changes(works: Sequence[Work]) -> Iterator[RenderableType]:
+    """What older code has built."""
+    yield from _problems(
+        [("Built by older code than there is now", [str(work) for work in works], "Build it again: vending run")]
+    )
+
+
 def tell_transformed(transformed: Transformed) -> RenderableType:
     """Which days were built for which models, and what went wrong."""
     lines: list[RenderableType] = []
-    waiting = list(_problems([tell_blocks(transformed.blocked)]))
+    waiting = [*_problems([tell_blocks(transformed.blocked)]), *_code_changes(transformed.plan.postponed)]
     if not transformed.windows:
         told = "The other marts are up to date." if waiting else "The marts are up to date."
         return Group(Text(f"\n{told}", style="bold"), *waiting)
@@ -318,7 +344,9 @@ def tell_exported(exported: Sequence[Exported], place: str) -> RenderableType:
             lines.append(Text(f"{export.name}: not exported: {export.problem}", style="red"))
         elif export.written or export.removed:
             rows = sum(part.rows for part in export.written)
-            lines.append(f"  {place}/{export.name}/: {_count(len(export.written), 'new file')}, {_count(rows, 'row')}")
+            why = "; all of it, because it is declared otherwise than before" if export.is_rewritten else ""
+            files = f"{_count(len(export.written), 'new file')}, {_count(rows, 'row')}{why}"
+            lines.append(f"  {place}/{export.name}/: {files}")
         if export.held_back:
             days = ", ".join(export.held_back[:3]) + (" …" if len(export.held_back) > 3 else "")
             lines.append(Text(f"{export.name}: held back, because a check of its mart failed: {days}", style="yellow"))

@@ -87,7 +87,8 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         ("ingest", ["--from", "--to", "--all", "--source", "--withdraw", "--verify"]),
         ("replay", ["--from", "--to", "--all", "--source"]),
         ("check", ["files", "--source"]),
-        ("status", ["--json"]),
+        ("run", ["--from", "--to", "--all", "--select", "--skip-code-changes"]),
+        ("status", ["--verify", "--json"]),
         ("anonymise", ["--into", "--from", "--to", "--all", "--source", "--into-account", "--key-file", "--dry-run"]),
         ("doctor", ["--json"]),
         ("trace", ["which", "--rows", "--json"]),
@@ -313,6 +314,7 @@ class TestStatus:
         assert answer["undeclared"] == [{"path": "notes.txt", "reason": "no contract takes this name"}]
         assert answer["unknown_machines"] == ["VM009"]
         assert answer["required_but_absent"] == ["products"]
+        assert answer["code_changes"] == answer["damaged_exports"] == answer["unreadable"] == []
 
     def test_a_machine_that_is_silent_for_long_is_one_line(self, data: Path) -> None:
         days = [f"2024-03-{day:02}" for day in range(1, 7)]
@@ -512,9 +514,13 @@ class TestTrace:
         deliver(data, TIDY)
         vending("ingest")
         with duckdb.connect(data / "dbt_dev.duckdb") as warehouse:
-            warehouse.execute("create table raw._builds (model varchar, business_date date, raw_version varchar)")
-            warehouse.execute("alter table raw._builds add column checks_passed boolean")
-            warehouse.execute("insert into raw._builds values ('mart_machine_daily', '2024-03-05', 'some', true)")
+            builds = (
+                "model varchar, business_date date, raw_version varchar, code varchar, checks_passed boolean, rows int"
+            )
+            warehouse.execute(f"create table raw._builds ({builds})")
+            warehouse.execute(
+                "insert into raw._builds values ('mart_machine_daily', '2024-03-05', 'some', '', true, 1)"
+            )
             warehouse.execute("create schema marts")
             sums = (
                 "select machine_id, _business_date as business_date, sum(quantity) as units from raw.sales group by all"

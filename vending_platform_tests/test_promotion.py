@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from vending_platform.environment import Environment, Places, Verification, load
+from vending_platform.environment import CodeChanges, Environment, Places, Verification, load
 from vending_platform.orchestration import assemble
 from vending_platform.platform import Listener, Platform
 from vending_platform.promotion import PromotionError, sign_off, unpack, verified_versions
@@ -172,6 +172,13 @@ def test_a_good_run_in_staging_is_what_production_waits_for(
     models = (replace(m, code=f"{m.code}'") if m.name == MODEL.stem else m for m in staging.catalog.models)
     newer.__dict__["catalog"] = replace(staging.catalog, models=tuple(models))
     assert newer.sign_off("after").endswith(f"not built and checked as now written are {MODEL.stem}.")
+
+    (changed,) = newer.status().code_changes
+    assert (changed.models, len(changed.days)) == ((MODEL.stem,), len(DAYS))
+    waiting = replace(staging, environment=replace(staging.environment, code_changes=CodeChanges.WAIT))
+    waiting.__dict__["catalog"] = newer.catalog
+    done = waiting.transform("nobody watches")
+    assert (done.windows, done.plan.postponed) == ([], (changed,)), "the environment's policy"
 
     change(project)
     production = replace(staging, environment=replace(staging.environment, verification=Verification.NEEDED))

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     BLOCKED = "not built"
     MARTS = "marts late"
     FRESHNESS = "marts out of date"
+    CODE = "built by older code"
     MISSING = "delivery missing"
     QUARANTINE = "in quarantine"
     REJECTED = "rows rejected"

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from vending_platform.catalog.code import changed_parts
 from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
@@ -53,6 +54,7 @@ __all__ = [
     "Undeclared",
     "Way",
     "catalog_of",
+    "changed_parts",
     "format_pattern",
     "load_catalog",
     "months",

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from vending_platform.damage import put_aside
 
 _NOT_PART_OF_THE_PROJECT = {"target", "logs", "dbt_packages"}
@@ -22,14 +24,21 @@ class ProjectError(ValueError):
 
 
 def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
-    """The manifest of exactly the files that lie in `project_dir` now."""
+    """The manifest of exactly the files that lie in `project_dir` now; and as `vars` those that the project sets, which
+    dbt leaves out of it."""
     kept = cache_dir / f"manifest-{project_hash(project_dir)}.json"
     manifest = _read(kept)
     if manifest is None:
         text = _parse(project_dir)
         _keep(kept, text)
         manifest = json.loads(text)
-    return manifest
+    return manifest | {"vars": _variables(project_dir)}
+
+
+def _variables(project_dir: Path) -> dict[str, Any]:
+    """Of all YAML this may be read here: dbt renders no Jinja in it."""
+    said = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    return said.get("vars") or {}
 
 
 def _read(kept: Path) -> dict[str, Any] | None:

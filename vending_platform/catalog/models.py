@@ -1,14 +1,13 @@
 """The transformations that the dbt project declares, as far as it matters when to run them."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
+from vending_platform.catalog.code import Code, code_of
 from vending_platform.catalog.reach import ALLOWED, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
 
 
@@ -25,9 +24,9 @@ class Model:
     sources: frozenset[str]
     rests_on: frozenset[str] = frozenset()
     code: str = ""
-    """A hash over all that decides what its SQL says."""
-    assumptions: str = ""
-    """A hash over the seeds that it is built from."""
+    """A hash over `parts`."""
+    parts: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    """All code that decides its rows, its own and that of what it is built from; see `catalog/code.py`."""
     ways: tuple[tuple[str, Way], ...] = ()
     """The ways from it to each of its sources; a source without one is read by its own reach alone."""
 
@@ -53,7 +52,7 @@ class Model:
     @cached_property
     def footing(self) -> str:
         """All that decides which raw content a day of it rests on: models that agree in this rest on the same."""
-        return repr((sorted(self.sources), self.ways, self.reach, self.assumptions))
+        return repr((sorted(self.sources), self.ways, self.reach))
 
     @cached_property
     def _readings(self) -> dict[str, str]:
@@ -82,14 +81,14 @@ def _around(spans: Iterable[Days]) -> Days:
 
 def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
     """Every model and seed after those that it is built from; or in its place what is wrong with it."""
-    macros = _macros(manifest)
-    codes: dict[str, str] = {}
+    code = Code(manifest)
+    parts: dict[str, dict[str, str]] = {}
     ways: dict[str, frozenset[tuple[str, Way]]] = _to_themselves(manifest)
     for node in _in_order(manifest.get("nodes", {})):
         if node["resource_type"] not in ("model", "seed"):
             continue
         name, materialized = node["unique_id"], node["config"]["materialized"]
-        code = codes[name] = _code(node, macros, codes, manifest)
+        parts[name] = code.parts_of(node)
         said = node["config"]["meta"].get("reach")
         where = f"{node['original_file_path']}: {node['resource_type']} {node['name']}"
         if said is None and materialized == "incremental":
@@ -109,7 +108,7 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             (source, way.begun_with(reach)) for parent in _parents(node) for source, way in ways.get(parent, ())
         )
         behind = [other for other in _behind(node, manifest) if other["resource_type"] in ("model", "seed")]
-        seeds = sorted({codes[other["unique_id"]] for other in behind if other["resource_type"] == "seed"})
+        of_all = {part: text for other in (*behind, node) for part, text in parts[other["unique_id"]].items()}
         yield Model(
             name=node["name"],
             schema_name=node["schema"],
@@ -118,8 +117,8 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             reach=reach,
             sources=frozenset(source for source, _ in ways[name]),
             rests_on=frozenset(other["name"] for other in behind),
-            code=code,
-            assumptions=_hash(seeds) if seeds else "",
+            code=code_of(of_all),
+            parts=tuple(sorted(of_all.items())),
             ways=tuple(sorted(ways[name], key=str)),
         )
 
@@ -158,32 +157,6 @@ def _as_few(ways: Iterable[tuple[str, Way]]) -> frozenset[tuple[str, Way]]:
         else:
             plain[source] = merged
     return frozenset(plain.items()) | others
-
-
-def _macros(manifest: dict[str, Any]) -> str:
-    """The project's own macros: which of them a model calls can't be told, as dbt chooses some by the warehouse."""
-    own = manifest.get("metadata", {}).get("project_name")
-    texts = [
-        macro["macro_sql"] for _, macro in sorted(manifest.get("macros", {}).items()) if macro["package_name"] == own
-    ]
-    return _hash(texts)
-
-
-def _code(node: dict[str, Any], macros: str, codes: dict[str, str], manifest: dict[str, Any]) -> str:
-    """A view is part of the code of what reads it: it has no rows of its own."""
-    parents = _parents(node)
-    views = [
-        codes[parent]
-        for parent in parents
-        if manifest["nodes"].get(parent, {}).get("config", {}).get("materialized") == "view"
-    ]
-    columns = {name: column.get("data_type") for name, column in node.get("columns", {}).items()}
-    declared = json.dumps([node.get("unrendered_config", {}), columns], sort_keys=True)
-    return _hash([node.get("checksum", {}).get("checksum", ""), declared, macros, *views])
-
-
-def _hash(parts: list[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _in_order(nodes: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -16,91 +16,43 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
 from itertools import groupby
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from vending_platform.ahead import one_ahead
-from vending_platform.catalog import NOTHING_SAID, Catalog, Export
+from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
-from vending_platform.exporting.shaping import Piece, described, file_label, shaped
+from vending_platform.exporting.looking import Damage, damages_of, looked_at
+from vending_platform.exporting.manifest import (
+    MANIFEST,
+    Manifest,
+    Part,
+    RawFiles,
+    manifest_path,
+    path_of,
+    paths_of,
+    read_manifest,
+)
+from vending_platform.exporting.shaping import Piece, described, shaped
 from vending_platform.garbage import own_garbage_only
 from vending_platform.quality import UNRECORDED, UNRECORDED_SCHEMA
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse, Writer
 
 _FILES_AT_ONCE = 4
+_NOT_WHOLE = (
+    "it is declared otherwise than before, and is written again as a whole once all of its days may leave; until then"
+    " the files of before stay"
+)
+
+
+_RAW_FILES = TypeAdapter(list[RawFile])
 
 
 class ExportError(RuntimeError):
     """An export could not be made; the old one is untouched."""
-
-
-@dataclass(frozen=True)
-class RawFiles:
-    """The deliveries that a day rests on, as a file beside: a list of their `path`, `file_id` and `sha256`."""
-
-    path: str
-    files: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file of an export. `raw_version` says what the model's build of that day rested on."""
-
-    day: str | None
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
-    raw_version: str
-    raw_files: RawFiles
-    built_at: str = ""
-    """When; a day can be built again although its deliveries are the same, because a key became known elsewhere."""
-    split: str | None = None
-    """The value that its rows share where the export is split; empty for the rows that have none."""
-    suppressed_rows: int = 0
-    """In how many of its rows something is blanked, because it is about a few only."""
-    checks_passed: bool = True
-    raw_days: dict[str, list[str]] = field(default_factory=dict)
-    """Of each source of which it rests on more days than its own, the first and the last; `raw_files` then holds those
-    of its own day and the masters, and `vending trace` names the others."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """All that a reader needs to know of an export, and to prove it."""
-
-    name: str
-    model: str
-    description: str
-    owner: str
-    format: str
-    encoding: str | None
-    columns: list[dict[str, str]]
-    """As in the files; `column` is the model's, where it is called otherwise."""
-    parts: list[Part]
-    run_id: str
-    superseded: list[str] = field(default_factory=list)
-    """Files of the export before this one, still there for whoever reads them."""
-    contract: dict[str, Any] = field(default_factory=lambda: dict(NOTHING_SAID))
-    """All else that the exposure says: headers, order, masking, for whom it is, what is suppressed."""
-
-    def is_of(self, export: Export) -> bool:
-        """Whether it was written as the export is declared now."""
-        declared = (export.model, export.format, export.encoding, export.contract)
-        return (self.model, self.format, self.encoding, self.contract) == declared
-
-    @property
-    def rows(self) -> int:
-        return sum(part.rows for part in self.parts)
-
-
-_MANIFEST = TypeAdapter(Manifest)
-_RAW_FILES = TypeAdapter(list[RawFile])
 
 
 @dataclass(frozen=True)
@@ -113,6 +65,8 @@ class Exported:
     held_back: list[str]
     """Days that were not published, because a blocking check of their model failed."""
     problem: str | None = None
+    is_rewritten: bool = False
+    """Whether all of it was written again, because it is declared otherwise than before."""
     visible: list[Part] = field(default_factory=list, repr=False, compare=False)
     """All that readers see now, in the order of the days."""
 
@@ -149,9 +103,18 @@ def export_all(
 def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Part]]:
     """The files that are visible now, with the name of their export."""
     for export in catalog.exports:
-        if (manifest := _read_manifest(processed, export.name)) is not None:
+        if (manifest := read_manifest(processed, export.name)) is not None:
             for part in manifest.parts:
                 yield export.name, part
+
+
+def damages(catalog: Catalog, processed: Place, *, hashing: bool = False) -> Iterator[Damage]:
+    """The visible files that are not as they were written, by size and time; with `hashing` by their content."""
+    for export in catalog.exports:
+        if (manifest := read_manifest(processed, export.name)) is not None:
+            look = looked_at(processed, export.name)
+            for part in manifest.parts:
+                yield from damages_of(look, export.name, part, hashing=hashing)
 
 
 def _export(
@@ -162,17 +125,26 @@ def _export(
     run_id: str,
     waiting: Mapping[date, frozenset[str]],
 ) -> Exported:
-    old = _read_manifest(processed, export.name)
-    kept = _by_day(old.parts) if old is not None and old.is_of(export) else {}  # declared otherwise: all of it anew
-    files = set(processed.paths(export.name))
+    old = read_manifest(processed, export.name)
+    is_rewritten = old is not None and not old.is_of(export)
+    kept = _by_day(old.parts) if old is not None and not is_rewritten else {}
+    look = looked_at(processed, export.name)
+    files = set(look.files)
+    # What is not as it was written is nobody's to read, whether or not it can be written again now.
+    damage = {one.path for parts in kept.values() for part in parts for one in damages_of(look, export.name, part)}
+    whole = files & {path for parts in kept.values() for path in paths_of(parts)} - damage
+    kept = {day: parts for day, parts in kept.items() if paths_of(parts).isdisjoint(damage)}
     new = [
         build
         for build in builds_of(writer, export)
         if (build.key not in kept and build.row_count != 0)
-        or any(part.built_at != build.built_at or not _is_there(part, files) for part in kept.get(build.key, ()))
+        or any(part.built_at != build.built_at for part in kept.get(build.key, ()))
     ]
     held_back = [build.key or export.name for build in new if not _may_leave(export, build)]
     due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
+    left_out = {build.key for build in new} - {build.key for build in due}
+    if old is not None and is_rewritten and _may_stay(old, export) and _would_lose(old, left_out):
+        return Exported(export.name, [], [], held_back, _NOT_WHOLE, visible=old.parts)
     written: list[Part] = []
     problems: list[str] = []
     columns = old.columns if old is not None else []
@@ -187,21 +159,27 @@ def _export(
                 if isinstance(parts, NotEncodable):
                     problems.append(f"{content.build.key or 'all'}: {parts}")
                     continue
-                known = files & _paths(kept.pop(content.build.key, ()))
-                written += [part for part in parts if part.path not in known]
+                written += [part for part in parts if part.path not in whole]
+                kept.pop(content.build.key, None)
                 if parts:
                     kept[content.build.key] = parts
     problem = "; ".join(problems[:3]) or None
+    if old is not None and is_rewritten and problems and _may_stay(old, export):
+        if found := note_export(ExportFindings(export.name, [], held_back, problem)):
+            writer.publish(found, lambda _: None)
+        _sweep(export, old, processed, files | paths_of(written))
+        return Exported(export.name, [], [], held_back, problem, visible=old.parts)
     if found := note_export(ExportFindings(export.name, list(map(_as_written, written)), held_back, problem)):
         writer.publish(found, lambda _: None)  # before it is visible: from then on nobody would write it again
     visible = [part for day in sorted(kept, key=str) for part in kept[day]]
     before = old.parts if old is not None else []
-    removed = sorted({part.path for part in before} - _paths(visible))
-    superseded = sorted(_paths(before) - _paths(visible)) or (old.superseded if old is not None else [])
-    if old is not None and old.contract != export.contract:
+    removed = sorted({part.path for part in before} - paths_of(visible))
+    superseded = sorted(paths_of(before) - paths_of(visible)) or (old.superseded if old is not None else [])
+    if old is not None and not _may_stay(old, export):
         superseded = []  # they may show what is masked or suppressed by now
     manifest = old
-    if visible != before or (old is not None and not old.is_of(export)):
+    is_younger = any(look.is_younger(path) for path in paths_of(visible))
+    if visible != before or is_rewritten or damage or is_younger:
         manifest = Manifest(
             export.name,
             export.model,
@@ -214,23 +192,15 @@ def _export(
             run_id,
             superseded=superseded,
             contract=export.contract,
+            partition_by=export.partition_by,
         )
-        processed.write(_manifest_path(export.name), _MANIFEST.dump_json(manifest, indent=1))
-    _sweep(export, manifest, processed, files | _paths(written))
-    return Exported(export.name, written, removed, held_back, problem, visible)
+        processed.write(manifest_path(export.name), MANIFEST.dump_json(manifest, indent=1))
+    _sweep(export, manifest, processed, files | paths_of(written))
+    return Exported(export.name, written, removed, held_back, problem, is_rewritten, visible)
 
 
 def _as_written(part: Part) -> WrittenFile:
     return WrittenFile(part.day, part.rows, part.sha256)
-
-
-def _paths(parts: Iterable[Part]) -> set[str]:
-    """All files that belong to these."""
-    return {path for part in parts for path in (part.path, part.raw_files.path)}
-
-
-def _is_there(part: Part, files: Set[str]) -> bool:
-    return part.path in files and part.raw_files.path in files
 
 
 def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:
@@ -274,9 +244,7 @@ def _write_piece(
 ) -> Part:
     build = content.build
     sha256 = hashlib.sha256(encoded).hexdigest()
-    label = None if piece.split is None else file_label(piece.split)
-    stem = "_".join(filter(None, (export.file_stem, build.key, label, sha256[:8])))
-    path = f"{export.name}/{stem}.{export.format}"
+    path = path_of(export, build.key, piece.split, sha256)
     place.write(path, encoded)
     back = b"".join(place.read_path(path))
     if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != piece.rows.num_rows:
@@ -297,23 +265,22 @@ def _write_piece(
     )
 
 
+def _would_lose(old: Manifest, days: Set[str | None]) -> bool:
+    """Whether readers see any of these days now; one file for all of them has every day."""
+    seen = {part.day for part in old.parts}
+    return bool(days) and bool(seen) and (None in seen | days or not seen.isdisjoint(days))
+
+
+def _may_stay(old: Manifest, export: Export) -> bool:
+    """Whether the files of before may be read on although the export is declared otherwise: not where they may show
+    what is masked or suppressed by now."""
+    return old.contract == export.contract
+
+
 def _sweep(export: Export, manifest: Manifest | None, place: Place, files: set[str]) -> None:
     """Of these files those of exports before the last one, and what a crash left behind."""
-    needed = {_manifest_path(export.name)}
+    needed = {manifest_path(export.name)}
     if manifest is not None:
-        needed |= _paths(manifest.parts) | set(manifest.superseded)
+        needed |= paths_of(manifest.parts) | set(manifest.superseded)
     for path in files - needed:
         place.delete(path)
-
-
-def _manifest_path(name: str) -> str:
-    return f"{name}/manifest.json"
-
-
-def _read_manifest(place: Place, name: str) -> Manifest | None:
-    """None where there is none, or one that can't be read, such as an earlier version of this platform wrote: then all
-    of the export is written anew."""
-    try:
-        return _MANIFEST.validate_json(b"".join(place.read_path(_manifest_path(name))))
-    except (KeyError, ValidationError):
-        return None

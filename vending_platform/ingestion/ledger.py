@@ -22,6 +22,7 @@ from vending_platform.warehouse import Reader, TableName, literal, values_of
 FILES = TableName("raw", "_files")
 REJECTED_ROWS = TableName("raw", "_rejected_rows")
 UNDECLARED = TableName("raw", "_undeclared")
+UNREADABLE = TableName("raw", "_unreadable")
 
 _AS_DELIVERED = ("size", "etag", "modified_at", "machine", "business_date")
 """What a store says of a file, and its name."""
@@ -137,6 +138,7 @@ UNDECLARED_SCHEMA = pa.schema(
         ("first_seen_at", _MOMENT),
     ]
 )
+UNREADABLE_SCHEMA = pa.schema([("path", pa.string()), ("reason", pa.string()), ("first_seen_at", _MOMENT)])
 
 
 def file_id(source: str, path: str, sha256: str) -> str:

@@ -24,6 +24,8 @@ from vending_platform.ingestion.ledger import (
     REJECTED_ROWS_SCHEMA,
     UNDECLARED,
     UNDECLARED_SCHEMA,
+    UNREADABLE,
+    UNREADABLE_SCHEMA,
     FileVersion,
     Ledger,
     State,
@@ -69,6 +71,7 @@ def ingest(
             summary.unchanged = planned.unchanged - len(summary.dealt_with)
             run.note_absences(planned, discovery, selection.paths)
             run.load(ledger, planned.read)
+            run.note_unreadable(planned.read, discovery, selection.paths)
             if withdraw:
                 run.withdraw(ledger, selection)
             run.sweep()
@@ -114,6 +117,7 @@ def _replay(run: "_Run", selection: Selection) -> None:
         else:
             run.summary.not_replayable.append(version)
     run.load(ledger, again, again=True)
+    run.note_unreadable(again, discovery)
     run.sweep()
 
 
@@ -189,6 +193,7 @@ class _Run:
             REJECTED_ROWS: REJECTED_ROWS_SCHEMA,
             UNDECLARED: UNDECLARED_SCHEMA,
             MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA,
+            UNREADABLE: UNREADABLE_SCHEMA,
             **TABLES,
         }
         shapes = {raw_table(source): raw_schema(source) for source in self.rooms.catalog}
@@ -293,6 +298,28 @@ class _Run:
         if changes:
             self.publish(changes)
         self.summary.gone += planned.gone
+
+    def note_unreadable(
+        self, tried: Sequence[Delivered], discovery: Discovery, among: Collection[str] | None = None
+    ) -> None:
+        """Files that could not be read are on record until they can be, or are gone; if only the paths in `among` were
+        looked for, others are not gone because they were not found."""
+        known = {row["path"]: row for row in self.writer.query(f"select * from {UNREADABLE}").to_pylist()}
+        now = dict(self.summary.unreadable)
+        if not known and not now:
+            return
+        read = {delivered.file.path for delivered in tried} - now.keys()
+        there = {delivered.file.path for delivered in discovery.delivered}
+        gone = {path for path in known if path in read or (path not in there and (among is None or path in among))}
+        new = {path: reason for path, reason in now.items() if known.get(path, {}).get("reason") != reason}
+        if gone or new:
+            since = {path: row["first_seen_at"] for path, row in known.items()}
+            rows = [
+                {"path": path, "reason": reason, "first_seen_at": since.get(path, self.now)}
+                for path, reason in sorted(new.items())
+            ]
+            paths = pa.table({"path": pa.array(sorted(gone | new.keys()), pa.string())})
+            self.publish([Change(UNREADABLE, delete=paths, insert=pa.Table.from_pylist(rows, UNREADABLE_SCHEMA))])
 
     def withdraw(self, ledger: Ledger, selection: Selection) -> None:
         """What was on record as gone when this run began leaves `raw`, a master with its history; the ledger keeps the

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Expected, Source
-from vending_platform.ingestion.ledger import FILES, UNDECLARED, State, read_ledger
+from vending_platform.ingestion.ledger import FILES, UNDECLARED, UNREADABLE, State, read_ledger
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.masters import read_versions
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted, values_of
@@ -33,6 +33,8 @@ class Status:
     quarantined: list[dict[str, str]]
     undeclared: list[dict[str, str]]
     withdrawn: list[str]
+    unreadable: list[dict[str, str]]
+    """Files that are there, and could not be read when a run tried last."""
     drifted: list[dict[str, str]]
     unknown_machines: list[str]
     required_but_absent: list[str]
@@ -49,6 +51,7 @@ class Status:
             or self.quarantined
             or self.undeclared
             or self.withdrawn
+            or self.unreadable
             or self.drifted
             or self.unknown_machines
             or self.required_but_absent
@@ -122,6 +125,9 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
         ),
         undeclared=undeclared,
         withdrawn=_paths(reader, f"state = '{State.WITHDRAWN}' and not dismissed"),
+        unreadable=_rows(reader, f"select path, reason from {UNREADABLE} order by path")
+        if reader.has_table(UNREADABLE)
+        else [],
         drifted=_rows(
             reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
         ),
@@ -225,6 +231,7 @@ _NOTHING_YET = Status(
     quarantined=[],
     undeclared=[],
     withdrawn=[],
+    unreadable=[],
     drifted=[],
     unknown_machines=[],
     required_but_absent=[],

@@ -24,6 +24,7 @@ def run_daily(
     last_day: date | None,
     every_day: bool,
     models: list[str],
+    skip_code_changes: bool = False,
     unverified_because: str | None = None,
 ) -> bool:
     """Whether it went well. What came of it is told to the platform's listener; what kept a step from its work is an
@@ -33,7 +34,7 @@ def run_daily(
     }
     config = {
         LOAD: {"config": days},
-        BUILD: {"config": {**days, "every_day": every_day, "models": models}},
+        BUILD: {"config": {**days, "every_day": every_day, "models": models, "skip_code_changes": skip_code_changes}},
     }
     allowed = {UNVERIFIED_BECAUSE: unverified_because} if unverified_because else {}
     home = platform.environment.dagster_home

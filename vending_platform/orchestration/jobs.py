@@ -43,6 +43,10 @@ class Days(dg.Config):
     last_day: str | None = Field(None, description="Last business day, YYYY-MM-DD.")
     every_day: bool = Field(False, description="Build every day anew.")
     models: list[str] = Field([], description="Only these models.")
+    skip_code_changes: bool | None = Field(
+        None,
+        description="Leave what older code has built, or build it again; without a word as the environment says.",
+    )
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
@@ -75,6 +79,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
             last_day=_day(config.last_day),
             anew=begun_at(context) if config.every_day or config.first_day or config.last_day else None,
             models=config.models or None,
+            skip_code_changes=config.skip_code_changes,
         )
         for block in done.blocked:
             context.log.warning(f"{block.source} of {block.business_date or 'all days'} waits: {block.reason}")

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from vending_platform.alerts import Kind, Problem
 from vending_platform.environment import BUSINESS_TIME_ZONE, Environment
 from vending_platform.ingestion import Status
-from vending_platform.orchestration.jobs import DAILY, EXPORT, INGEST, TRANSFORM
-from vending_platform.transformation import Block
+from vending_platform.orchestration.jobs import BUILD, DAILY, EXPORT, INGEST, TRANSFORM
+from vending_platform.transformation import Block, Work
 
 _SHOWN = 5
 _GIVEN_UP_AFTER = timedelta(hours=2)
@@ -57,6 +57,8 @@ class Seen:
     blocked: Sequence[Block]
     verdicts: Mapping[tuple[str, date | None], bool]
     changed: Mapping[date | None, datetime]
+    code_changes: Sequence[Work] = ()
+    """What older code has built, and a person has to have built again."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> 
     yield from _failed_checks(seen, schemas, links)
     yield from _late(seen, due, links)
     yield from _out_of_date(seen, due, links)
+    yield from _code_changes(seen.code_changes, links)
 
 
 def _missing(status: Status, due: Due, links: Links) -> Iterator[Problem]:
@@ -263,6 +266,22 @@ def _out_of_date(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
             link=links.runs,
             count=len(days),
             unit="day",
+        )
+
+
+def _code_changes(changes: Sequence[Work], links: Links) -> Iterator[Problem]:
+    models = list(dict.fromkeys(name for work in changes for name in work.models))
+    if models:
+        yield Problem(
+            Kind.CODE,
+            "marts",
+            what="Rows that older code has built wait for a person to have them built again",
+            where=_some([str(work) for work in changes], "; "),
+            what_to_do=f"At a good hour start `{DAILY}` with skip_code_changes: false in the config of its step"
+            f" {BUILD}, or run `vending run`. New days are built by the new code meanwhile.",
+            link=links.runs,
+            count=len(models),
+            unit="model",
         )
 
 

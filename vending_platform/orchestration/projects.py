@@ -35,7 +35,9 @@ class Specs:
 
     def of_model(self, model: Model) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, model.unique_id, None)
-        return spec.replace_attributes(kinds={"dbt", self._warehouse, "view" if model.is_view else "table"})
+        kinds = {"dbt", self._warehouse, "view" if model.is_view else "table"}
+        # Of dbt's own, a changed comment would be another version, and a changed macro or var the same one.
+        return spec.replace_attributes(kinds=kinds, code_version=model.code)
 
     def of_checks(self, model: Model) -> dict[str, dg.AssetCheckSpec]:
         """By dbt's id of the test."""

@@ -14,7 +14,7 @@ from vending_platform.ingestion import Held, Overview, State, Status, Summary
 from vending_platform.orchestration.measuring import measuring
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.platform import Platform
-from vending_platform.transformation import Block
+from vending_platform.transformation import Block, Plan
 
 Metadata = Mapping[str, Any]
 
@@ -212,11 +212,18 @@ def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform:
         context.log.warning(words)
         listener.on_notice(words)
 
+    def on_plan(plan: Plan) -> None:
+        for work in plan.todo:
+            context.log.info(f"To build: {work}")
+        for work in plan.postponed:
+            context.log.warning(f"Built by older code, and left so for now: {work}")
+        listener.on_plan(plan)
+
     listener = platform.listener
     watcher = replace(listener.watcher, on_wait=on_wait)
     return replace(
         platform,
-        listener=replace(listener, watcher=watcher, on_notice=on_notice),
+        listener=replace(listener, watcher=watcher, on_notice=on_notice, on_plan=on_plan),
         tag=_tag(context),
         unverified_because=context.run.tags.get(UNVERIFIED_BECAUSE),
     )

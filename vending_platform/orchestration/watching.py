@@ -33,7 +33,7 @@ from vending_platform.alerts import (
     without_secrets,
 )
 from vending_platform.catalog import project_hash
-from vending_platform.environment import ByNotifications, Environment
+from vending_platform.environment import ByNotifications, CodeChanges, Environment
 from vending_platform.orchestration.arrivals import ABOUT
 from vending_platform.orchestration.problems import Due, Links, Ran, Seen, due, failing, problems, run_problem
 from vending_platform.platform import Platform
@@ -165,6 +165,7 @@ def _said(history: dg.DagsterInstance, run_id: str) -> str:
 
 def _look_inside(platform: Platform, asked: Due, links: Links) -> list[Problem]:
     catalog = platform.catalog
+    waits = platform.environment.code_changes is CodeChanges.WAIT
     try:
         with platform.rooms.warehouse.reading() as reader:
             seen = Seen(
@@ -173,6 +174,7 @@ def _look_inside(platform: Platform, asked: Due, links: Links) -> list[Problem]:
                 blocked=transformation.blocked(reader, catalog),
                 verdicts=transformation.verdicts(reader),
                 changed=ingestion.last_changes(reader, catalog),
+                code_changes=transformation.code_changes(reader, catalog) if waits else (),
             )
     except WarehouseBusy as busy:
         raise NotNow from busy

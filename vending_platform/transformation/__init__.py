@@ -6,12 +6,14 @@ build has shown to be right yet. Which raw content a day rests on is in `version
 
 from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
 from vending_platform.transformation.blocking import Block, blocked_days
+from vending_platform.transformation.planning import Plan, Why, Work
 from vending_platform.transformation.results import NodeResult, Transformed, note_build, noted_builds
 from vending_platform.transformation.running import (
     Project,
     TransformationError,
     blocked,
     check_connection,
+    code_changes,
     stale,
     transform,
     unproven,
@@ -24,13 +26,17 @@ __all__ = [
     "Adapter",
     "Block",
     "NodeResult",
+    "Plan",
     "Project",
     "TransformationError",
     "Transformed",
+    "Why",
     "Window",
+    "Work",
     "blocked",
     "blocked_days",
     "check_connection",
+    "code_changes",
     "note_build",
     "noted_builds",
     "snowflake",

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from vending_platform.catalog import Catalog
 from vending_platform.quality import Kind, note_unrecorded
 from vending_platform.transformation.blocking import Block
+from vending_platform.transformation.planning import Plan
 from vending_platform.transformation.staleness import Window
 from vending_platform.warehouse import Change
 
@@ -46,6 +47,7 @@ class Transformed:
     """What had to wait for a person; see `blocking`."""
     rows: dict[tuple[str, date | None], int] = field(default_factory=dict)
     """Per model and day that was built, how many rows it has now; None stands for a model that is built as a whole."""
+    plan: Plan = field(default_factory=Plan)
 
     @property
     def failed(self) -> list[NodeResult]:

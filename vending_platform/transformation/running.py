@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,28 +27,27 @@ from vending_platform.transformation.arguments import (
     parse_arguments,
 )
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
+from vending_platform.transformation.builds import (
+    BUILDS,
+    BUILDS_SCHEMA,
+    CODES,
+    CODES_SCHEMA,
+    MIXED,
+    UNFINISHED,
+    Build,
+    Builds,
+    note_codes,
+    noted_codes,
+    read_builds,
+)
 from vending_platform.transformation.deliveries import LEDGER, Deliveries, read_deliveries
+from vending_platform.transformation.planning import Plan, Work, brought_along, builds_of, is_mixed, works
 from vending_platform.transformation.results import NodeResult, Transformed, node_result, note_build
 from vending_platform.transformation.spread import SCHEMAS, spread
-from vending_platform.transformation.staleness import Built, Window, stale_days, unseen, windows
+from vending_platform.transformation.staleness import Blocked, Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
-from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer, values_of
+from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
-BUILDS = TableName("raw", "_builds")
-BUILDS_SCHEMA = pa.schema(
-    [
-        ("model", pa.string()),
-        ("business_date", pa.date32()),
-        ("raw_version", pa.string()),
-        ("code", pa.string()),
-        ("checks_passed", pa.bool_()),
-        ("rows", pa.int64()),
-        ("run_id", pa.string()),
-        ("built_at", pa.timestamp("us", "UTC")),
-    ]
-)
-UNFINISHED = ""
-"""In the place of a raw version: a build was begun, and whether it went well is not known."""
 _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
 _arranged: list[tuple[Catalog, Deliveries, RawVersions]] = []
@@ -73,19 +74,36 @@ class Project:
 
 
 def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
-    """Per business day, the models whose rows are older than the raw rows they rest on."""
+    """Per business day, the models whose rows are older than the raw rows they rest on; by which code they were built
+    is another question, see `code_changes`."""
     if not reader.has_table(LEDGER):
         return {}
     deliveries = read_deliveries(reader, catalog)
     raw = _raw_versions(catalog, deliveries)
     reached = spread(reader, catalog, raw).reached
-    built = {build: UNFINISHED if build in reached else version for build, version in _built(reader).items()}
+    known = read_builds(reader).against(catalog.models, frozenset())
+    built = {build: UNFINISHED if build in reached else version for build, version in known.items()}
     return stale_days(catalog.models, raw, built, blocked_days(catalog.models, blocks(catalog, deliveries)))
 
 
 def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
     """What nothing can be built on until a person has mended it."""
     return blocks(catalog, read_deliveries(reader, catalog))
+
+
+def code_changes(reader: Reader, catalog: Catalog) -> tuple[Work, ...]:
+    """What was built by other code than there is now, by what of the code has changed."""
+    if not reader.has_table(LEDGER):
+        return ()
+    deliveries = read_deliveries(reader, catalog)
+    builds = read_builds(reader)
+    waiting = blocked_days(catalog.models, blocks(catalog, deliveries))
+    outdated = _may_be_built(builds.outdated(catalog.models), waiting)
+    if not outdated:
+        return ()
+    return works(
+        _in_order(outdated, catalog), builds, catalog.models, _raw_versions(catalog, deliveries), noted_codes(reader)
+    )
 
 
 def transform(
@@ -98,16 +116,19 @@ def transform(
     last_day: date | None = None,
     anew: datetime | None = None,
     models: Iterable[str] | None = None,
+    skip_code_changes: bool = False,
     artifacts: Place | None = None,
+    on_plan: Callable[[Plan], None] = lambda _: None,
     on_node: Callable[[str], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
     """Build exactly what is stale, and note what each build rests on. With `anew` that is all that was not built well
     since that moment: a second try with the same moment builds what failed or was skipped in the first, and no more.
+    With `skip_code_changes` what was built by older code stays as it is, and stays stale.
 
     A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again. So does
-    what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run. `on_node` is told
-    the name of every model and test as soon as it is done.
+    what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run. `on_plan` is told
+    what will be built before dbt starts, `on_node` the name of every model and test as soon as it is done.
     """
     done = Transformed(run_id)
     meant = {model.name for model in catalog.models} if models is None else set(models)
@@ -116,31 +137,39 @@ def transform(
     chosen = [model for model in catalog.models if model.name in meant | behind]
     with warehouse.reserved("vending transform", on_wait) as reservation, own_garbage_only():
         with reservation.writing() as writer:
-            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **SCHEMAS, **TABLES})
+            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA, **SCHEMAS, **TABLES})
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
             deliveries = read_deliveries(writer, catalog)
             raw = _raw_versions(catalog, deliveries)
             done.blocked = blocks(catalog, deliveries)
             waiting = blocked_days(catalog.models, done.blocked)
             found = spread(writer, catalog, raw)
-            remember = [*found.remember, *_outlived(catalog.models, _built(writer))]
-            _doubt(writer, found.reached, remember, run_id)
-            _doubt(writer, unseen(catalog.models, raw, _built(writer), waiting), (), run_id)
-            built = _built(writer)
-            due = {**built, **dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED)} if anew else built
+            before = read_builds(writer)
+            codes = note_codes(writer, catalog.models, before)
+            _doubt(writer, found.reached, [*found.remember, *_outlived(catalog.models, before), *codes], run_id)
+            counting = frozenset() if skip_code_changes else {model.name for model in catalog.models}
+            known = read_builds(writer).against(catalog.models, counting)
+            _doubt(writer, unseen(catalog.models, raw, known, waiting), (), run_id)
+            asked = dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED) if anew else {}
+            builds = read_builds(writer)
+            outdated = _may_be_built(builds.outdated(catalog.models), waiting)
+            within = partial(windows, chosen, raw, first_day=first_day, last_day=last_day, blocked=waiting)
+            todo = brought_along(
+                lambda counting: within(builds.against(catalog.models, counting) | asked),
+                counting,
+                {name for name, day in outdated if day is None} - _views(catalog),
+            )
+            explain = partial(works, ledger=before, models=catalog.models, raw=raw, parts=noted_codes(writer))
+            planned = builds_of(todo)
+            left = _in_order(outdated.difference(planned), catalog)
+            done.plan = Plan(explain(planned, asked=asked.keys()), explain(left))
+            pending = _pending(catalog, raw, builds, waiting)
             tested = _tested(writer)
-        todo = windows(
-            chosen,
-            raw,
-            due,
-            first_day=first_day,
-            last_day=last_day,
-            blocked=waiting,
-        )
+        on_plan(done.plan)
         if not todo:
             return done
         dbt = _Dbt(project, on_node)
-        there = {name for (name, _), version in built.items() if version}
+        there = {name for (name, _), version in builds.versions.items() if version}
         for number, window in enumerate(todo, start=1):
             _begin(reservation, window, run_id)
             views = {model.name for model in catalog.models if model.is_view and _reads(window, model)}
@@ -150,7 +179,7 @@ def transform(
             results = dbt.build(window, shared=found.shared, views=views, absent=absent, unit_tests=bool(changed))
             tested |= changed
             done.windows.append((window, results))
-            done.rows |= _note(reservation, window, results, raw, run_id)
+            done.rows |= _note(reservation, catalog, window, results, raw, pending, run_id)
             if artifacts is not None:
                 suffix = "" if number == 1 else f"-{number}"
                 _keep(project, artifacts, "run_results.json", f"{run_id}/run_results{suffix}.json")
@@ -295,14 +324,31 @@ def _raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
     return raw
 
 
-def _built(reader: Reader) -> Built:
-    if not reader.has_table(BUILDS):
-        return {}
-    found = reader.query(f"select model, business_date, raw_version, checks_passed from {BUILDS}")
+def _may_be_built(builds: Iterable[Build], waiting: Blocked) -> set[Build]:
     return {
-        (model, day): version if passed else UNFINISHED
-        for model, day, version, passed in zip(*map(values_of, found.columns), strict=True)
+        (name, day)
+        for name, day in builds
+        if day not in waiting.get(name, frozenset()) and None not in waiting.get(name, frozenset())
     }
+
+
+def _in_order(builds: Iterable[Build], catalog: Catalog) -> list[Build]:
+    order = {model.name: number for number, model in enumerate(catalog.models)}
+    return sorted(builds, key=lambda build: (order[build[0]], str(build[1])))
+
+
+def _pending(catalog: Catalog, raw: RawVersions, builds: Builds, waiting: Blocked) -> set[Build]:
+    """Every day that is to be built, whether or not by this run; asked for only where a table that is built as a whole
+    is made of days, as nobody else needs to know."""
+    daily = {model.name for model in catalog.models if model.is_daily}
+    if not any(model.rests_on & daily for model in catalog.models if not model.is_daily and not model.is_view):
+        return set()
+    due = builds.against(catalog.models, {model.name for model in catalog.models})
+    return {(name, day) for day, names in stale_days(catalog.models, raw, due, waiting).items() for name in names}
+
+
+def _views(catalog: Catalog) -> set[str]:
+    return {model.name for model in catalog.models if model.is_view}
 
 
 def _built_before(reader: Reader, moment: datetime, models: Iterable[str]) -> Iterator[tuple[str, date | None]]:
@@ -315,7 +361,7 @@ def _built_before(reader: Reader, moment: datetime, models: Iterable[str]) -> It
 
 def _tested(reader: Reader) -> set[str]:
     """The code of which the unit tests have passed: without that, no model is built."""
-    return set(reader.query(f"select distinct code from {BUILDS} where code is not null")["code"].to_pylist())
+    return set(reader.query(f"select distinct code from {BUILDS} where code <> '{MIXED}'")["code"].to_pylist())
 
 
 def unproven(reader: Reader, catalog: Catalog) -> list[str]:
@@ -343,10 +389,10 @@ def _doubt(writer: Writer, builds: Set[tuple[str, date | None]], remember: Seque
         writer.publish([*_unfinished(builds, run_id), *remember], lambda _: None)
 
 
-def _outlived(models: Iterable[Model], built: Built) -> list[Change]:
+def _outlived(models: Iterable[Model], builds: Builds) -> list[Change]:
     """A model that was built as a whole then and is built by day now, or the other way round, counts as never built."""
     daily = {model.name: model.is_daily for model in models}
-    names = sorted({name for name, day in built if name in daily and daily[name] == (day is None)})
+    names = sorted({name for name, day in builds.versions if name in daily and daily[name] == (day is None)})
     return [Change(BUILDS, delete=pa.table({"model": pa.array(names, pa.string())}))] if names else []
 
 
@@ -381,20 +427,28 @@ def _reads(window: Window, view: Model) -> bool:
 
 
 def _note(
-    reservation: Reservation, window: Window, results: list[NodeResult], raw: RawVersions, run_id: str
-) -> dict[tuple[str, date | None], int]:
+    reservation: Reservation,
+    catalog: Catalog,
+    window: Window,
+    results: list[NodeResult],
+    raw: RawVersions,
+    pending: set[Build],
+    run_id: str,
+) -> dict[Build, int]:
     """The ledger of builds: only what succeeded; with it what was found, until that is recorded. Gives the rows of what
-    was built."""
+    was built. What is `pending` is it no more when it was built."""
     good = {result.unique_id for result in results if result.kind in ("model", "seed") and result.is_good}
     # A test that was skipped doubts nothing: it is asked again as soon as the model is built that it was skipped for.
     answered = (result for result in results if result.status != "skipped")
     doubted = {tested for result in answered if not result.is_good for tested in result.tests}
     good_models = [model for model in window.models if model.unique_id in good]
+    pending -= {(model.name, day) for model in good_models for day in window.days(model)}
+    codes = _codes(catalog, good_models, pending)
     with reservation.writing() as writer:
         counts = {key: rows for model in good_models for key, rows in _count(writer, window, model)}
         rows = [
             (
-                *(model.name, day, raw.of(model, day), model.code, model.unique_id not in doubted),
+                *(model.name, day, raw.of(model, day), codes[model.name], model.unique_id not in doubted),
                 *(counts.get((model.name, day)), run_id, datetime.now(UTC)),
             )
             for model in good_models
@@ -403,6 +457,16 @@ def _note(
         builds = _replaced(rows) if rows else []
         writer.publish([*builds, note_build(run_id, window, results, counts)], lambda _: None)
     return counts
+
+
+def _codes(catalog: Catalog, models: Iterable[Model], pending: Set[Build]) -> dict[str, str]:
+    """By which code these are built now."""
+    waiting: dict[str, set[date]] = defaultdict(set)
+    for name, day in pending:
+        if day is not None:
+            waiting[name].add(day)
+    known = {model.name: model for model in catalog.models}
+    return {model.name: MIXED if is_mixed(model, known, waiting) else model.code for model in models}
 
 
 def _count(reader: Reader, window: Window, model: Model) -> Iterator[tuple[tuple[str, date | None], int]]:

@@ -82,7 +82,7 @@ def windows(
     and never before the days of other models that they are built from.
 
     The first of them also builds what is built as a whole, so that a check between two models finds both; but what is
-    made of a daily model comes with the last of its days.
+    made of a daily model comes with the last of its days, and what is made of that not before.
 
     With `first_day` and `last_day` only these days, and of a model of whole months their months; what is `blocked`
     never.
@@ -91,12 +91,14 @@ def windows(
     # A view of what waits waits too: there may be nothing yet that it could look at.
     models = [m for m in models if m.name not in held and not (m.is_view and m.rests_on & held)]
     numbers: dict[str, list[tuple[Sequence[date], int]]] = {}
+    wholes: dict[str, int] = {}
     runs: list[dict[Model, Sequence[date]]] = []
     for model, stale in _stale(models, raw, built, blocked).items():
         before = [placed for name in sorted(model.rests_on) for placed in numbers.get(name, ())]
         if not model.is_daily:
             if stale:
-                _place(runs, max((number for _, number in before), default=0), model, ())
+                wholes[model.name] = max((number for _, number in before), default=0)
+                _place(runs, wholes[model.name], model, ())
             continue
         wanted = [day for day in stale if day and (first_day or day) <= day <= (last_day or day)]
         number = -1
@@ -104,7 +106,7 @@ def windows(
         for days in _runs_of_days(model, wanted, raw, blocked):
             first, last = model.reach.covered(days[0], days[-1])
             needed = (other for there, other in before if there[0] <= last and first <= there[-1])
-            number = max((number + 1, *needed))
+            number = max((number + 1, *needed, *(wholes[name] for name in model.rests_on & wholes.keys())))
             placed.append((days, number))
             _place(runs, number, model, days)
     return [

@@ -54,7 +54,7 @@ class RawVersions:
         if model.is_view or model.is_seed:
             return model.code  # a view has no rows of its own, and a seed's rows are written by hand
         if day is None:
-            return _hash([*(self.wholes.get(source, "") for source in sorted(model.sources)), model.assumptions])
+            return _hash(self.wholes.get(source, "") for source in sorted(model.sources))
         known = self.of_days(model)
         return known[day] if day in known else next(self._hashes(model, (day,)))
 
@@ -71,7 +71,7 @@ class RawVersions:
         if model.reach.deliveries_of is not None:
             told = self.deliveries.get(model.reach.deliveries_of, {})
             columns.insert(0, [told.get(day, "") for day in days])
-        return (_hash([*parts, model.assumptions]) for _, *parts in zip(days, *columns, strict=True))
+        return (_hash(parts) for _, *parts in zip(days, *columns, strict=True))
 
     def _reading(self, model: Model, source: str, days: tuple[date, ...]) -> list[str]:
         if source not in self.days and source not in self.masters:

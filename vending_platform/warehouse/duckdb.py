@@ -72,7 +72,8 @@ class DuckDBWarehouse:
         self._next_status.touch()
 
     def is_status_outdated(self) -> bool:
-        return self._next_status.exists()
+        # A warehouse that somebody deleted holds nothing of what was told of it.
+        return self._next_status.exists() or not self._path.exists()
 
     def publish_status(self, tell: Callable[[], str], about: str = STATUS) -> None:
         aside = self._path.with_suffix(f".{about}.next")

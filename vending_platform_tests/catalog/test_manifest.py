@@ -41,7 +41,7 @@ def test_a_project_is_parsed_once_and_only_its_newest_manifest_is_kept(project: 
     (kept,) = cache.iterdir()
     assert kept.name == f"manifest-{project_hash(project)}.json"
     kept.write_text(json.dumps({"sources": "from the kept copy"}))
-    assert read_manifest(project, cache) == {"sources": "from the kept copy"}
+    assert read_manifest(project, cache) == {"sources": "from the kept copy", "vars": {}}
 
     (project / "models/one.sql").write_text("select 1 as uno\n")
     assert "source.tiny.shop.sales" in read_manifest(project, cache)["sources"]

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -15,7 +16,7 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import CsvEncoding, Export
-from vending_platform.exporting import Exported, current_parts
+from vending_platform.exporting import Damage, Exported, current_parts, damages
 from vending_platform.storage import LocalPlace
 from vending_platform.tracing import trace
 from vending_platform.transformation import NodeResult, Transformed, running, transform, verdicts
@@ -351,6 +352,39 @@ def test_an_exported_file_that_somebody_removed_is_written_again(house: House) -
     assert gone.is_file()
 
 
+def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(house: House) -> None:
+    (changed,) = (house.yard.folder / "processed" / "machine_daily").glob(f"*_{DAYS[3]}_*.csv")
+    before = changed.read_bytes()
+    for content in (before + b"1", before.replace(b"1", b"7")):
+        changed.write_bytes(content)
+        (damage,) = damaged(house)
+        assert damage.path.endswith(changed.name)
+        assert damage.reason.startswith("it does not hold what was written")
+        assert [part.day for export in house.export() for part in export.written] == [DAYS[3]]
+        assert changed.read_bytes() == before
+        assert damaged(house) == []
+        assert not any(export.written for export in house.export())
+    times = changed.stat()
+    changed.write_bytes(before.replace(b"1", b"7"))
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert damaged(house) == [], "of the same size and time"
+    assert [damage.path for damage in damaged(house, hashing=True)] == [f"machine_daily/{changed.name}"]
+    changed.unlink()
+    assert [damage.reason for damage in damaged(house)] == ["it is gone"]
+
+
+def test_exports_that_were_copied_are_what_they_were(house: House) -> None:
+    processed = house.yard.folder / "processed"
+    for path in processed.rglob("*.*"):
+        os.utime(path, ns=(path.stat().st_mtime_ns + 10**9 * (path.name != "manifest.json"),) * 2)
+    assert damaged(house) == []
+    assert not any(export.written or export.removed for export in house.export())
+
+
+def damaged(house: House, *, hashing: bool = False) -> list[Damage]:
+    return list(damages(house.yard.catalog, house.yard.rooms.storage.processed, hashing=hashing))
+
+
 def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:
     processed = house.yard.folder / "processed"
     said = json.loads((processed / "sales_by_day" / "manifest.json").read_text())
@@ -378,6 +412,51 @@ def test_an_export_that_is_declared_otherwise_is_written_anew(house: House) -> N
         key: part for key, part in before.items() if key[0] != "machine_daily"
     }
     assert not any(export.written for export in house.export())
+
+
+def declared(house: House, **otherwise: Any) -> None:
+    exports = house.yard.catalog.exports
+    changed = [one.model_copy(update=otherwise) if one.name == "machine_daily" else one for one in exports]
+    house.yard.catalog = replace(house.yard.catalog, exports=tuple(changed))
+
+
+def seen(house: House) -> list[tuple[str | None, int]]:
+    """What readers see of the export: each file's day and rows."""
+    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+    return [(part.day, part.rows) for name, part in parts if name == "machine_daily"]
+
+
+def test_an_export_whose_files_are_cut_otherwise_is_rewritten_as_a_whole(house: House) -> None:
+    by_day = seen(house)
+    rows = len(house.marts()["mart_machine_daily"])
+    assert sum(count for _, count in by_day) == rows
+    for otherwise, expected in (
+        ({"partition_by": None}, [(None, rows)]),
+        ({"partition_by": "business_date"}, by_day),
+        ({"file_stem": "machines"}, by_day),
+    ):
+        declared(house, **otherwise)
+        (done,) = (export for export in house.export() if export.written)
+        assert (done.name, done.is_rewritten, done.problem) == ("machine_daily", True, None)
+        assert seen(house) == expected, otherwise
+        assert not any(export.written or export.removed for export in house.export()), "that was all"
+    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+    assert {part.path.split("/")[1][:9] for name, part in parts if name == "machine_daily"} == {"machines_"}
+
+
+def test_an_export_that_can_not_be_rewritten_as_a_whole_stays_as_it_was(house: House) -> None:
+    before, files = house.exports(), set((house.yard.folder / "processed").rglob("*.*"))
+    declared(house, partition_by=None)
+    checks = "update raw._builds set checks_passed = {} where model = 'mart_machine_daily' and day(business_date) = 3"
+    with duckdb.connect(str(house.yard.folder / "dbt_dev.duckdb")) as connection:
+        connection.execute(checks.format("false"))
+    (held,) = (export for export in house.export() if export.problem)
+    assert (held.name, held.written, "as a whole" in str(held.problem)) == ("machine_daily", [], True)
+    assert (house.exports(), set((house.yard.folder / "processed").rglob("*.*"))) == (before, files)
+    with duckdb.connect(str(house.yard.folder / "dbt_dev.duckdb")) as connection:
+        connection.execute(checks.format("true"))
+    house.export()
+    assert [day for day, _ in seen(house)] == [None]
 
 
 def test_a_manifest_that_nobody_can_read_any_more_is_written_anew(house: House) -> None:

@@ -1,6 +1,7 @@
 """What a person is told about the state of things."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -21,6 +22,35 @@ def test_before_anything_was_loaded_there_is_nothing_to_tell(yard: Yard) -> None
     told = now(yard)
     assert set(told.files.values()) == {0}
     assert not told.needs_a_person
+
+
+def test_files_that_could_not_be_read_are_named_until_they_can_be_or_are_gone(yard: Yard) -> None:
+    pipes = [f"sales_VM00{number}_20240301.csv" for number in (1, 2, 3)]
+    for path in pipes:
+        os.mkfifo(yard.sources / path)
+    yard.ingest()
+    assert now(yard).unreadable == [{"path": path, "reason": "it is no regular file"} for path in pipes]
+    assert now(yard).needs_a_person
+    yard.ingest(Selection(paths=frozenset({"sales_VM009_20240301.csv"})))
+    assert len(now(yard).unreadable) == 3, "that run looked at none of them"
+    yard.remove(*pipes[:2])
+    yard.deliver({pipes[0]: sales_file("VM001", "2024-03-01")})
+    yard.ingest()
+    assert [row["path"] for row in now(yard).unreadable] == pipes[2:]
+    yard.remove(pipes[2])
+    yard.ingest()
+    assert now(yard).unreadable == []
+
+
+def test_of_a_warehouse_that_was_deleted_nothing_is_loaded(yard: Yard) -> None:
+    yard.deliver({"sales_VM001_20240301.csv": sales_file("VM001", "2024-03-01")})
+    yard.ingest()
+    assert now(yard).files["loaded"] == 1
+    (yard.folder / "dbt_dev.duckdb").unlink()
+    assert (yard.folder / "dbt_dev.status.json").exists()
+    assert set(now(yard).files.values()) == {0}
+    yard.ingest()
+    assert now(yard).files["loaded"] == 1
 
 
 def test_a_machine_is_expected_while_it_stands(yard: Yard) -> None:

@@ -10,7 +10,7 @@ from vending_platform import environment
 from vending_platform.alerts import Kind, Problem
 from vending_platform.environment import Environment
 from vending_platform.orchestration.problems import Due, Links, Ran, Seen, due, failing, problems, run_problem
-from vending_platform.transformation import Block
+from vending_platform.transformation import Block, Why, Work
 from vending_platform_tests.orchestration.test_telling import NOTHING_WRONG
 
 NOW = datetime(2024, 3, 15, 6, 30, tzinfo=UTC)
@@ -120,6 +120,14 @@ def test_a_delivery_is_missing_from_its_hour_on_and_at_once_where_there_is_none(
     assert wrong(today) == {}
     assert wrong(today, Due(date(2024, 3, 15), DAY, NOW)).keys() == {(Kind.MISSING, "sales")}
     assert wrong(today, Due(None, None, None)).keys() == {(Kind.MISSING, "sales")}
+
+
+def test_what_older_code_has_built_waits_for_a_person_who_is_told() -> None:
+    work = Work(Why.CODE, ("SQL of fct_sales",), ("fct_sales", "mart_waste"), (DAY,), 10)
+    ((identity, one),) = wrong(seen(code_changes=[work])).items()
+    assert identity == (Kind.CODE, "marts")
+    assert (one.count, one.where) == (2, str(work))
+    assert "skip_code_changes: false" in one.what_to_do
 
 
 def test_what_can_not_be_used_is_told_per_source() -> None:

@@ -22,6 +22,7 @@ NOTHING_WRONG = Status(
     quarantined=[],
     undeclared=[],
     withdrawn=[],
+    unreadable=[],
     drifted=[],
     unknown_machines=[],
     required_but_absent=[],

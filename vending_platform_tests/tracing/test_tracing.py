@@ -10,7 +10,7 @@ import pytest
 
 from vending_platform.catalog import MONTH, Catalog
 from vending_platform.tracing import NothingToTrace, Trace, WrongQuestion, finding, trace
-from vending_platform.transformation import running
+from vending_platform.transformation import builds
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
 
 PRODUCTS = (
@@ -68,7 +68,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Yard:
     yard.deliver(FILES)
     yard.ingest()
     with yard.warehouse.writing("test", print) as writer:
-        writer.ensure_tables({running.BUILDS: running.BUILDS_SCHEMA})
+        writer.ensure_tables({builds.BUILDS: builds.BUILDS_SCHEMA})
     with duckdb.connect(yard.folder / "dbt_dev.duckdb") as connection:
         connection.execute("create schema marts")
         for name, query in MODELS.items():
