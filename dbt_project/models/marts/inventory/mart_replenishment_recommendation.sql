@@ -222,7 +222,7 @@ machines as (
         visits_a_day,
         coalesce(sum(sales_saved), 0) as machine_sales_saved,
         coalesce(sum(sales_lost_tomorrow), 0) as machine_sales_lost_tomorrow,
-        {{ round_yen('coalesce(sum(sales_saved), 0) * contribution_rate') }} as machine_margin_saved
+        {{ round_yen('coalesce(sum(sales_saved), 0) * contribution_rate') }} as machine_margin_saved_without_tax
     from valued
     group by machine_id, business_date, route_id, drives_tomorrow, visits_a_day, contribution_rate
 
@@ -235,7 +235,7 @@ ranked as (
 
     select
         *,
-        machine_margin_saved >= {{ var('visit_cost_yen') }} as is_worth_a_visit,
+        machine_margin_saved_without_tax >= {{ var('visit_cost_yen') }} as is_worth_a_visit,
         row_number() over (
             partition by route_id, business_date
             order by
@@ -306,7 +306,7 @@ final as (
         end as expected_units_lost,
         cast(valued.sales_saved as bigint) as sales_saved,
         cast(chosen.machine_sales_saved as bigint) as machine_sales_saved,
-        cast(chosen.machine_margin_saved as bigint) as machine_margin_saved,
+        cast(chosen.machine_margin_saved_without_tax as bigint) as machine_margin_saved_without_tax,
         cast(chosen.machine_sales_lost_tomorrow as bigint) as machine_sales_lost_tomorrow,
         cast(chosen.machine_priority as bigint) as machine_priority,
         valued.is_due,
