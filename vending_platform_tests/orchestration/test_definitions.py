@@ -12,7 +12,7 @@ from vending_platform.platform import Platform
 KEYS = {
     "raw": {
         *("sales", "replenishment_records", "vending_machines", "products"),
-        *("product_categories", "staff", "payment_methods", "_files", "_rejected_rows"),
+        *("product_categories", "staff", "payment_methods", "_files", "_rejected_rows", "_master_versions"),
     },
     "dq": {"results_run", "results_check", "results_failed_rows"},
 }
