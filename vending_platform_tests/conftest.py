@@ -15,6 +15,7 @@ from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
 from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans
+from vending_platform_tests.shared import shared_folder
 
 __all__ = ["_ends_what_it_starts", "aws"]
 
@@ -33,6 +34,12 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     adopt_orphans()
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What workers share, in this run alone."""
+    return shared_folder(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

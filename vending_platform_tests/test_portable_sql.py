@@ -35,9 +35,9 @@ Compiled = Mapping[str, str]
 
 
 @pytest.fixture(scope="module")
-def compiled(manifest_cache: Path) -> Mapping[str, Compiled]:
+def compiled(run_folder: Path) -> Mapping[str, Compiled]:
     """Every model's SQL, by dialect and model."""
-    return {dialect: _compiled(dialect, manifest_cache.with_name(f"compiled_{dialect}")) for dialect in BY_DISPATCH}
+    return {dialect: _compiled(dialect, run_folder / f"compiled_{dialect}") for dialect in BY_DISPATCH}
 
 
 def _compiled(dialect: str, folder: Path) -> Compiled:

@@ -126,9 +126,9 @@ def rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture(scope="module")
-def built(manifest_cache: Path) -> Dbt:
+def built(run_folder: Path) -> Dbt:
     """Everything at once."""
-    dbt = Dbt(manifest_cache.with_name("inventory"))
+    dbt = Dbt(run_folder / "inventory")
     with exclusive(dbt.folder.with_suffix(".lock"), "building", on_wait=lambda _: None):
         if not (dbt.folder / "done").exists():
             dbt.folder.mkdir(exist_ok=True)

@@ -112,6 +112,7 @@ def tell(folder: Path, catalog: Catalog) -> Told:
     fleet.ingest()
     dbt.parse()
     wanted = " ".join(f"+{table}" for tables in FOLLOWED.values() for table in tables)
+    dbt("seed")
     dbt.run(select=wanted)
     database = folder / "dbt_dev.duckdb"
     told.at_once = rows(database)
@@ -123,8 +124,8 @@ def tell(folder: Path, catalog: Catalog) -> Told:
 
 
 @pytest.fixture(scope="module")
-def told(catalog: Catalog, manifest_cache: Path) -> Told:
-    folder = manifest_cache.with_name("service_windows")
+def told(catalog: Catalog, run_folder: Path) -> Told:
+    folder = run_folder / "service_windows"
     kept = folder.with_suffix(".pickle")
     with exclusive(folder.with_suffix(".lock"), "telling", on_wait=lambda _: None):
         if not kept.exists():

@@ -189,8 +189,8 @@ def days_as_they_lie(database: Path, *tables: str) -> dict[str, list[date]]:
 
 
 @pytest.fixture(scope="module")
-def story(catalog: Catalog, manifest_cache: Path) -> Story:
-    folder = manifest_cache.with_name("windows")
+def story(catalog: Catalog, run_folder: Path) -> Story:
+    folder = run_folder / "windows"
     kept = folder.with_suffix(".pickle")
     with exclusive(folder.with_suffix(".lock"), "telling", on_wait=lambda _: None):
         if not kept.exists():

@@ -381,7 +381,7 @@ def test_a_name_that_is_no_text_hides_no_other_file(yard: Yard) -> None:
     (yard.sources / os.fsdecode(b"\x93\xfa.csv")).write_bytes(b"x")
     (yard.sources / "two\nlines.csv").write_bytes(b"x")
     summary = yard.ingest()
-    assert sorted(file.path for file in summary.undeclared) == ["\\x93\\xfa.csv", "two\nlines.csv"]
+    assert sorted(file.path for file in summary.undeclared) == ["\\x93\\xfa.csv", "two\\nlines.csv"]
     assert [version.path for version in summary.loaded] == [NAME]
 
 
