@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 STOPPED = "Stopped: what was already published stays, and the same command goes on from there."
@@ -54,8 +54,9 @@ def before_stopping(tidy: Callable[[], object]) -> Iterator[None]:
 def end(code: int) -> NoReturn:
     """End this process now, unless a stop is doing so already."""
     _ending.acquire()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
     os._exit(code)
 
 
@@ -77,19 +78,26 @@ def _wait_and_end(pipe: int, told: set[signal.Signals]) -> None:
     while (number := os.read(pipe, 1)[0]) not in told:
         continue  # somebody else's signal
     _ending.acquire()
-    _say_the_last_word()
+    try:
+        _say_the_last_word()
+        _wait_for_the_tidying(pipe)
+    finally:  # whoever holds the lock has to end the process, or nobody can
+        os._exit(128 + number)
+
+
+def _wait_for_the_tidying(pipe: int) -> None:
     tidying = threading.Thread(target=_tidy, daemon=True)
     tidying.start()
     until = time.monotonic() + _PATIENCE
     while tidying.is_alive() and time.monotonic() < until:
         if select.select([pipe], [], [], 0.02)[0]:
             break  # who asks twice does not want to wait
-    os._exit(128 + number)
 
 
 def _say_the_last_word() -> None:
     words = f"{_EMPTY_LINE}{STOPPED}\n{_SHOW_CURSOR}" if os.isatty(2) else f"{STOPPED}\n"
-    os.write(2, words.encode())
+    with suppress(OSError):  # the terminal was closed
+        os.write(2, words.encode())
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

@@ -86,6 +86,35 @@ def test_a_signal_ends_whatever_is_under_way(work: Callable[[], None], number: s
     assert ended(work, tmp_path, number) == (128 + number, f"{STOPPED}\n")
 
 
+def nobody_listens() -> None:
+    """As when the terminal was closed, or whoever read the output is gone."""
+    reading, writing = os.pipe()
+    for standard in (1, 2):
+        os.dup2(writing, standard)
+    os.close(writing)
+    os.close(reading)
+    query()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_ends_a_process_to_which_nobody_listens(number: signal.Signals, tmp_path: Path) -> None:
+    assert ended(nobody_listens, tmp_path, number) == (128 + number, "")
+
+
+def end_with_nobody_listening() -> None:
+    reading, writing = os.pipe()
+    os.dup2(writing, 1)
+    os.close(writing)
+    os.close(reading)
+    sys.stdout = os.fdopen(1, "w")
+    sys.stdout.write("more")
+    stopping.end(3)
+
+
+def test_a_command_ends_with_its_own_code_although_nobody_reads_it(tmp_path: Path) -> None:
+    assert ended(end_with_nobody_listening, tmp_path) == (3, "")
+
+
 def leave_a_note() -> None:
     with (
         stopping.before_stopping(lambda: Path("note").write_text("inner and outer")),
