@@ -49,7 +49,8 @@ docs: $(READY) ## every model, column and test, and how they hang together, as o
 	@echo "Open in a browser:  $(DATA)/dbt-docs/static_index.html"
 
 test: $(READY) ## set up, then the tests; ALL=1 adds Snowflake's and the browser's, COVERAGE=1 the lines they run, SHUFFLE=7 shuffles
-	@$(BIN)/python $(if $(COVERAGE),-m slipcover) -m pytest $(if $(ALL),-m "not proof and not live") $(if $(SHUFFLE),--shuffle $(SHUFFLE))
+	@$(BIN)/python $(if $(COVERAGE),-m slipcover --json --out .coverage.json) -m pytest $(if $(ALL),-m "not proof and not live") $(if $(SHUFFLE),--shuffle $(SHUFFLE))
+	@$(if $(COVERAGE),$(BIN)/python -m slipcover --merge .coverage.json --out .coverage.json --skip-covered --fail-under 97)
 
 quick: $(READY) ## the tests nearest to what git says has changed, or to PATHS, in under a minute
 	@$(BIN)/python -m vending_platform_tests.quick $(PATHS)
