@@ -1,5 +1,4 @@
--- A day's sales are the same yen and units, whichever mart is asked. Parts of a yen are not compared: a warehouse may
--- keep fewer decimals of a sum than another.
+-- A day's sales are the same yen and units, whichever mart is asked.
 with
 
 totals as (
@@ -64,6 +63,6 @@ select * from final
 where
     units_apart <> 0
     or sales_with_tax_apart <> 0
-    or sales_without_tax_apart >= 0.5
-    or fee_apart >= 0.5
-    or margin_apart >= 0.5
+    or sales_without_tax_apart <> 0
+    or fee_apart <> 0
+    or margin_apart <> 0

@@ -32,6 +32,7 @@ from unittest import mock
 from urllib.parse import parse_qsl
 
 import fakesnow.arrow
+import fakesnow.transforms
 import pyarrow as pa
 import pyarrow.parquet as pq
 import uvicorn
@@ -142,6 +143,7 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
             mock.patch.object(fakesnow_server, "shared_fs", emulator.account),
             mock.patch.object(fakesnow_server, "sessions", _Sessions()),
             mock.patch.object(fakesnow.arrow, "timestamp_to_sf_struct", _moments),
+            mock.patch.object(fakesnow.transforms, "numeric_agg_implicit_cast", _as_it_is),
         ):
             thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
             thread.start()
@@ -386,6 +388,12 @@ class _Cursor(FakeSnowflakeCursor):
         if self._conn.emulator.s3 is None:
             raise _refused("this Snowflake has no S3 beside it")
         return self._conn.emulator.s3
+
+
+def _as_it_is(expression: exp.Expression) -> exp.Expression:
+    """In the place of what makes fakesnow add decimals as floats, so that it can add texts too: Snowflake adds decimals
+    exactly, and we add no texts."""
+    return expression
 
 
 def _refused(why: str, number: int = 9998) -> ProgrammingError:

@@ -33,6 +33,16 @@ def test_what_nobody_has_reviewed_is_refused_at_once(
     assert account.emulator.asked - before <= 1, "asked once, and not for minutes again and again"
 
 
+def test_decimals_are_added_exactly(account: Account) -> None:
+    """As floats, ten of these add up to 0.9999999999999999."""
+    amounts = TableName("raw", "amounts")
+    tenths = pa.table({"amount": pa.array([Decimal("0.100000")] * 10, pa.decimal128(18, 6))})
+    with account.warehouse().writing("test", lambda _: None) as writer:
+        writer.ensure_tables({amounts: tenths.schema})
+        writer.publish([Change(amounts, insert=tenths)], lambda _: None)
+        assert writer.query(f"select sum(amount) as total from {amounts}")["total"].to_pylist() == [Decimal(1)]
+
+
 def test_what_fails_does_not_end_the_session(connection: snowflake.connector.SnowflakeConnection) -> None:
     cursor = connection.cursor()
     cursor.execute("begin")
