@@ -29,7 +29,6 @@ from rich.text import Text
 
 from vending_platform import anonymising, environment, ingestion, sample_data, tracing, wording
 from vending_platform.accounts import WrongAccount
-from vending_platform.alerts import without_secrets
 from vending_platform.anonymising import AnonymisingError
 from vending_platform.aws import AwsError
 from vending_platform.catalog import Catalog, ContractError, ProjectError
@@ -415,11 +414,15 @@ def _edge() -> Iterator[None]:
     except KeyboardInterrupt:  # of a program that calls these commands without watching for signals
         err.print(STOPPED)
         raise typer.Exit(INTERRUPTED) from None
-    except (typer.Exit, typer.BadParameter):
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:
+        from vending_platform.alerts import without_secrets  # and the clients of all channels
+
         what = without_secrets(f"{type(error).__name__}: {error}")
-        _print_failure(f"{what}. This is a fault of the platform; {_keep_traceback()}")
+        _print_failure(
+            f"{what}. This is a fault of the platform; {_keep_traceback(without_secrets(traceback.format_exc()))}"
+        )
         raise typer.Exit(FAILED) from error
 
 
@@ -427,12 +430,11 @@ def _print_failure(words: str) -> None:
     err.print(Text.assemble(("Failed: ", "bold red"), words))
 
 
-def _keep_traceback() -> str:
-    """Where it happened, for whoever fixes it: in a file, because a person at a terminal can do nothing with it."""
-    told = without_secrets(traceback.format_exc())
+def _keep_traceback(text: str) -> str:
+    """For the person who fixes it, in a file, because a person at a terminal can do nothing with it."""
     try:
         with tempfile.NamedTemporaryFile("w", prefix="vending-", suffix=".txt", delete=False, encoding="utf-8") as file:
-            file.write(told)
+            file.write(text)
     except OSError as error:
         return f"where it happened can't be written down: {error}"
     return f"where it happened is in {file.name}"

@@ -13,7 +13,7 @@ ledger changes, and all others (dbt, what is stale, the trace, the status) read 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -138,6 +138,3 @@ def version_rows(versions: Iterable[MasterVersion]) -> pa.Table:
         [pa.array([getattr(v, column.name) for v in versions], column.type) for column in MASTER_VERSIONS_SCHEMA],
         schema=MASTER_VERSIONS_SCHEMA,
     )
-
-
-assert [field.name for field in fields(MasterVersion)] == MASTER_VERSIONS_SCHEMA.names

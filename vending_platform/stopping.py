@@ -81,7 +81,8 @@ def _wait_and_end(pipe: int, told: set[signal.Signals]) -> None:
     try:
         _say_the_last_word()
         _wait_for_the_tidying(pipe)
-    finally:  # whoever holds the lock has to end the process, or nobody can
+    finally:  # this thread holds the lock, so no other one can end the process
+        _silence_the_tracker()
         os._exit(128 + number)
 
 
@@ -92,6 +93,13 @@ def _wait_for_the_tidying(pipe: int) -> None:
     while tidying.is_alive() and time.monotonic() < until:
         if select.select([pipe], [], [], 0.02)[0]:
             break  # who asks twice does not want to wait
+
+
+def _silence_the_tracker() -> None:
+    """Python's tracker of locks is another process, which has the terminal too and would warn of each that is left."""
+    if (tracker := sys.modules.get("multiprocessing.resource_tracker")) is not None:
+        with suppress(ProcessLookupError, TypeError):  # it has ended, or was never started
+            os.kill(tracker._resource_tracker._pid, signal.SIGKILL)
 
 
 def _say_the_last_word() -> None:

@@ -2,7 +2,6 @@
 
 `make proof ONLY="properties browser"` runs some of the parts, and writes nothing.
 """
-# ruff: noqa: T201
 
 import os
 import re
@@ -14,6 +13,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from vending_platform.console import PlainConsole
+
+out = PlainConsole(soft_wrap=True)
+err = PlainConsole(soft_wrap=True, stderr=True)
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures.md"
 _BEGIN, _END = "<!-- proof -->", "<!-- /proof -->"
@@ -64,11 +67,11 @@ PARTS = {
 def main() -> int:
     names = sys.argv[1:] or list(PARTS)
     if unknown := set(names) - PARTS.keys():
-        print(f"no part is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        err.print(f"no part is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
         return 2
     results = [run(name, PARTS[name]) for name in names]
     table = as_table(results, date.today(), _commit())
-    print(f"\n{table}")
+    out.print(f"\n{table}")
     if not sys.argv[1:]:
         FIGURES.write_text(with_result(FIGURES.read_text(encoding="utf-8"), table), encoding="utf-8")
     return 0 if all(result.is_good for result in results) else 1
@@ -76,7 +79,7 @@ def main() -> int:
 
 def run(name: str, part: Part) -> Result:
     """One part, whose output is shown as it comes."""
-    print(f"\n{name}: {part.what}\n", flush=True)
+    out.print(f"\n{name}: {part.what}\n")
     began, said = time.monotonic(), ""
     with subprocess.Popen(
         [sys.executable, *part.command],
@@ -87,7 +90,7 @@ def run(name: str, part: Part) -> Result:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            print(line, end="", flush=True)
+            out.print(line, end="")
             said = line.strip(" =\n") or said
     return Result(name, part.what, process.returncode == 0, said, time.monotonic() - began)
 

@@ -3,7 +3,6 @@
 Without paths, git says what changed: what is not committed, or else the last commit. Test modules come in the order of
 how near they are to the change, as long as their recorded durations fit into the time; the others are listed.
 """
-# ruff: noqa: T201
 
 import ast
 import subprocess
@@ -11,8 +10,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from vending_platform.console import PlainConsole
 from vending_platform_tests.order import recorded_durations
 
+out = PlainConsole(soft_wrap=True)
 ROOT = Path(__file__).parent.parent
 TESTS, PACKAGE = "vending_platform_tests", "vending_platform"
 BUDGET = 60.0
@@ -32,11 +33,11 @@ def main() -> int:
     modules = [path for path in imports if Path(path).name.startswith("test_")]
     chosen, left_out = within(BUDGET, nearest_first(changed, modules, imports), recorded_durations())
     if left_out:
-        print(f"Left out, as they take longer than a minute: {' '.join(left_out)}")
+        out.print(f"Left out, as they take longer than a minute: {' '.join(left_out)}")
     if not chosen:
-        print(f"No test looks at {', '.join(changed) or 'anything: nothing has changed'}.")
+        out.print(f"No test looks at {', '.join(changed) or 'anything: nothing has changed'}.")
         return 0
-    print(f"{len(chosen)} test modules for {len(changed)} changed files", flush=True)
+    out.print(f"{len(chosen)} test modules for {len(changed)} changed files")
     return subprocess.run([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, check=False).returncode
 
 

@@ -1,5 +1,6 @@
 """Which version of a master is valid when; and that dbt's SQL gives a key on a day the row that this rule says."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.masters import (
+    MASTER_VERSIONS_SCHEMA,
     MasterFile,
     MasterVersion,
     judged,
@@ -121,3 +123,7 @@ def test_what_is_carried_is_what_the_version_of_the_day_does_not_say(
             carries = [carry for carry in found.get(key, ()) if carry.first_day <= day]
             said = carries[-1].version if carries else ""
             assert said == ("" if key in valid[1] else str(row_of))
+
+
+def test_the_table_has_a_column_for_all_that_is_known_of_a_version() -> None:
+    assert MASTER_VERSIONS_SCHEMA.names == [field.name for field in fields(MasterVersion)]

@@ -14,9 +14,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from vending_platform.catalog.sql_text import SqlText, read_sql
+if TYPE_CHECKING:
+    from vending_platform.catalog.sql_text import SqlText
 
 Parts = Mapping[str, str]
 """By its name in words (`macro round_yen`), a hash of each part."""
@@ -27,16 +29,27 @@ _SAYS_NOTHING_OF_ROWS = {
 }
 
 
-class Code:
-    """The code of a manifest's models."""
+def parts_of_all(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Of every model and seed, by its unique id, the parts of its own code, without that of what it is built from."""
+    code = _Code(manifest)
+    nodes = manifest.get("nodes", {}).items()
+    return {name: code.parts_of(node) for name, node in nodes if node["resource_type"] in ("model", "seed")}
 
+
+def how_it_is_read() -> str:
+    """A hash that changes with the platform's own way of reading code: what was read in another way says nothing."""
+    return hash_of((Path(__file__).with_name(name).read_text(encoding="utf-8")) for name in ("code.py", "sql_text.py"))
+
+
+class _Code:
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self._macros: Mapping[str, Any] = manifest.get("macros", {})
         self._variables: Mapping[str, Any] = manifest.get("vars", {})
         self._project = manifest.get("metadata", {}).get("project_name")
 
     def parts_of(self, node: Mapping[str, Any]) -> dict[str, str]:
-        """Those of a model or seed by itself, without what it is built from."""
+        from vending_platform.catalog.sql_text import read_sql  # and Jinja, needed only when the project has changed
+
         name = node["name"]
         if node["resource_type"] == "seed":
             content = node.get("checksum", {}).get("checksum", "")
@@ -74,7 +87,7 @@ class Code:
         own = macro.get("package_name") == self._project
         return str(macro["name"]) if own else f"{macro.get('package_name')}.{macro['name']}"
 
-    def _read_by(self, texts: Iterable[SqlText], package: str | None) -> Iterator[tuple[str, str]]:
+    def _read_by(self, texts: Iterable["SqlText"], package: str | None) -> Iterator[tuple[str, str]]:
         """The vars, as dbt gives them to a model of this package."""
         own = self._variables.get(package) if package is not None else None
         given = {**self._variables, **(own if isinstance(own, dict) else {})}

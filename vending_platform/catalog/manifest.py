@@ -12,8 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from vending_platform.catalog.code import how_it_is_read, parts_of_all
 from vending_platform.damage import put_aside
 
 _NOT_PART_OF_THE_PROJECT = {"target", "logs", "dbt_packages"}
@@ -24,19 +23,21 @@ class ProjectError(ValueError):
 
 
 def read_manifest(project_dir: Path, cache_dir: Path) -> dict[str, Any]:
-    """The manifest of exactly the files that lie in `project_dir` now; and as `vars` those that the project sets, which
-    dbt leaves out of it."""
-    kept = cache_dir / f"manifest-{project_hash(project_dir)}.json"
+    """The manifest of exactly the files that lie in `project_dir` now; with what dbt leaves out of it: as `vars` those
+    that the project sets, and as `code` the parts of every model's code (`catalog/code.py`)."""
+    kept = cache_dir / f"manifest-{project_hash(project_dir)}-{how_it_is_read()}.json"
     manifest = _read(kept)
     if manifest is None:
-        text = _parse(project_dir)
-        _keep(kept, text)
-        manifest = json.loads(text)
-    return manifest | {"vars": _variables(project_dir)}
+        manifest = json.loads(_parse(project_dir)) | {"vars": _variables(project_dir)}
+        manifest["code"] = parts_of_all(manifest)
+        _keep(kept, json.dumps(manifest))
+    return manifest
 
 
 def _variables(project_dir: Path) -> dict[str, Any]:
     """Of all YAML this may be read here: dbt renders no Jinja in it."""
+    import yaml  # as the parser of Jinja, needed only when the project has changed
+
     said = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
     return said.get("vars") or {}
 

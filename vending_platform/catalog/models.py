@@ -7,7 +7,7 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
-from vending_platform.catalog.code import Code, code_of
+from vending_platform.catalog.code import code_of, parts_of_all
 from vending_platform.catalog.reach import ALLOWED, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
 
 
@@ -81,14 +81,12 @@ def _around(spans: Iterable[Days]) -> Days:
 
 def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
     """Every model and seed after those that it is built from; or in its place what is wrong with it."""
-    code = Code(manifest)
-    parts: dict[str, dict[str, str]] = {}
+    parts: dict[str, dict[str, str]] = manifest.get("code") or parts_of_all(manifest)
     ways: dict[str, frozenset[tuple[str, Way]]] = _to_themselves(manifest)
     for node in _in_order(manifest.get("nodes", {})):
         if node["resource_type"] not in ("model", "seed"):
             continue
         name, materialized = node["unique_id"], node["config"]["materialized"]
-        parts[name] = code.parts_of(node)
         said = node["config"]["meta"].get("reach")
         where = f"{node['original_file_path']}: {node['resource_type']} {node['name']}"
         if said is None and materialized == "incremental":

@@ -45,7 +45,7 @@ def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Di
         if not path.isascii():
             printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         if not printable.isprintable():
-            printable = harmless(printable).replace("\n", "\\n")
+            printable = harmless(printable)
         found = identify(path)
         if isinstance(found, Undeclared):
             undeclared.append(UndeclaredFile(printable, file, found.reason))

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Seque
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -47,23 +47,23 @@ def refusal(scope: Scope, hosts: Iterable[str]) -> str | None:
     """Why this request is not answered; None if it is."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host", "")
-    if _name_of(f"//{host}") not in hosts:
+    if _address(f"//{host}").hostname not in hosts:
         return f"This server is not {host!r}: it is served as {' or '.join(sorted(hosts))}."
     method = scope.get("method", "GET")
     if method in _READING and _is_mutation(scope.get("query_string", b"")):
         return "A mutation is accepted by POST only."
     changes = method not in _READING or scope["type"] == "websocket"
     origin = headers.get("origin")
-    if changes and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if changes and origin is not None and _address(origin).netloc.lower() != host.lower():
         return f"A page of {origin!r} may not ask this server to do anything."
     return None
 
 
-def _name_of(address: str) -> str:
+def _address(text: str) -> SplitResult:
     try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
+        return urlsplit(text)
+    except ValueError:  # no address at all
+        return urlsplit("")
 
 
 def _is_mutation(query_string: bytes) -> bool:

@@ -41,12 +41,14 @@ class Work:
     """How many rows they held when they were built last."""
 
     def __str__(self) -> str:
-        why = f"{self.why} ({_few(self.because, 'part')})" if self.because else str(self.why)
-        days = f"{self.days[0]} to {self.days[-1]}" if len(self.days) > 1 else "".join(map(str, self.days))
-        sizes = [_few(self.models, "model"), *([f"{_count(len(self.days), 'day')} ({days})"] if self.days else [])]
-        return ", ".join(
-            [f"{why}: {sizes[0]}", *sizes[1:], *([f"about {_count(self.rows, 'row')}"] if self.rows else [])]
-        )
+        because = f" ({_few(self.because, 'parts')})" if self.because else ""
+        sizes = [f"{self.why}{because}: {_few(self.models, 'models')}"]
+        if self.days:
+            span = f"{self.days[0]} to {self.days[-1]}" if len(self.days) > 1 else f"{self.days[0]}"
+            sizes.append(f"{_count(len(self.days), 'day')} ({span})")
+        if self.rows:
+            sizes.append(f"about {_count(self.rows, 'row')}")
+        return ", ".join(sizes)
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,9 @@ def _work(why: Why, because: tuple[str, ...], builds: Sequence[Build], ledger: B
     return Work(why, because, tuple(dict.fromkeys(name for name, _ in builds)), tuple(days), rows)
 
 
-def _few(names: Sequence[str], noun: str) -> str:
-    return ", ".join(names) if len(names) <= _SHOWN else f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more"
+def _few(names: Sequence[str], nouns: str) -> str:
+    more = f" and {len(names) - _SHOWN} more {nouns}" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _count(number: int, thing: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vending_platform.catalog import Catalog, ProjectError, project_hash
+from vending_platform.catalog.code import parts_of_all
 from vending_platform.catalog.manifest import read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
 
@@ -39,18 +40,31 @@ def test_a_project_is_parsed_once_and_only_its_newest_manifest_is_kept(project: 
     assert sorted(project.rglob("*")) == before, "reading leaves nothing in the project"
 
     (kept,) = cache.iterdir()
-    assert kept.name == f"manifest-{project_hash(project)}.json"
+    assert kept.name.startswith(f"manifest-{project_hash(project)}-")
     kept.write_text(json.dumps({"sources": "from the kept copy"}))
-    assert read_manifest(project, cache) == {"sources": "from the kept copy", "vars": {}}
+    assert read_manifest(project, cache) == {"sources": "from the kept copy"}
 
     (project / "models/one.sql").write_text("select 1 as uno\n")
     assert "source.tiny.shop.sales" in read_manifest(project, cache)["sources"]
-    assert [path.name for path in cache.iterdir()] == [f"manifest-{project_hash(project)}.json"]
+    (newest,) = cache.iterdir()
+    assert newest.name.startswith(f"manifest-{project_hash(project)}-")
+
+
+def test_what_was_made_by_another_way_of_reading_code_is_made_again(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_manifest(project, tmp_path / "cache")
+    assert before["code"] == parts_of_all(before)
+    assert before["code"].keys() == before["nodes"].keys()
+    monkeypatch.setattr("vending_platform.catalog.manifest.how_it_is_read", lambda: "another")
+    (kept,) = (tmp_path / "cache").iterdir()
+    kept.write_text(json.dumps({"code": "as it was read before"}))
+    assert read_manifest(project, tmp_path / "cache")["code"] == before["code"]
 
 
 def test_a_damaged_one_is_made_again(project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    kept = tmp_path / "cache" / f"manifest-{project_hash(project)}.json"
-    kept.parent.mkdir()
+    read_manifest(project, tmp_path / "cache")
+    (kept,) = (tmp_path / "cache").iterdir()
     kept.write_bytes(b'{"sources": {"source.tiny')
     assert "source.tiny.shop.sales" in read_manifest(project, kept.parent)["sources"]
     assert f"{kept} is damaged" in caplog.text

@@ -58,9 +58,7 @@ def stop_a_build(data: Path) -> None:
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
     loaded, said = run.communicate(timeout=60)
-    # Python's tracker of dbt's locks is another process, and may warn of one that nobody put away.
-    assert (run.returncode, said.splitlines()[0]) == (130, STOPPED)
-    assert "Traceback" not in said
+    assert (run.returncode, said) == (130, f"{STOPPED}\n")
     assert "Loaded " in loaded
 
 

@@ -59,7 +59,7 @@ def test_a_foreign_name_that_leads_to_this_machine_is_refused(host: str) -> None
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:8080", "http://localhost:3000", ""]
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:8080", "http://localhost:3000", "http://[", ""]
 )
 def test_a_page_of_another_origin_changes_nothing(origin: str) -> None:
     start, body = answer(host=HERE, origin=origin)
