@@ -47,7 +47,7 @@ def refusal(scope: Scope, hosts: Iterable[str]) -> str | None:
     """Why this request is not answered; None if it is."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host", "")
-    if _address(f"//{host}").hostname not in hosts:
+    if (_address(f"//{host}").hostname or "") not in hosts:
         return f"This server is not {host!r}: it is served as {' or '.join(sorted(hosts))}."
     method = scope.get("method", "GET")
     if method in _READING and _is_mutation(scope.get("query_string", b"")):
