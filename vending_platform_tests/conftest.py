@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +35,16 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     adopt_orphans()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dbt_reads_no_stacks() -> Iterator[None]:
+    """dbt reads the source of every frame on the stack for each of its behavior flags, at every start. Below pytest,
+    with thousands of modules loaded, that took a third of the tests' time."""
+    from dbt_common.behavior_flags import BehaviorFlagRendered
+
+    with mock.patch.object(BehaviorFlagRendered, "_default_source", return_value="dbt"):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +97,12 @@ def account(snowflake: "Emulator", aws: EmulatedAws) -> "Account":
     from vending_platform_tests.emulators.accounts import new_account
 
     return new_account(snowflake, aws)
+
+
+@pytest.fixture
+def without_unit_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt's unit tests are half of what it asks of a Snowflake; `test_staging` has them answered by both warehouses."""
+    monkeypatch.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "unit_test")
 
 
 @pytest.fixture(params=["duckdb", "snowflake"])

@@ -45,6 +45,7 @@ from snowflake.connector.errors import Error, ProgrammingError
 from sqlglot import exp, parse_one
 from starlette.responses import JSONResponse
 
+from vending_platform_tests.emulators.rewriting import Rewritten
 from vending_platform_tests.emulators.shapes import REVIEWED, shape
 
 fakesnow_server: Any = import_module("fakesnow.server")  # a function of the same name hides it
@@ -289,6 +290,11 @@ class _Cursor(FakeSnowflakeCursor):
         finally:
             if connection.transaction is None:
                 emulator.release(connection)
+
+    def _transform(self, expression: Any, params: Any) -> Any:
+        rewritten: Any = Rewritten(expression)
+        rewritten = super()._transform(rewritten, params)
+        return rewritten.statement
 
     def _say(self, columns: dict[str, list[Any]]) -> None:
         """Make this the result."""

@@ -94,6 +94,7 @@ def test_they_agree(
     staging = open_staging(cloud, manifest, tmp_path)
     outcome = run(development)
     assert outcome == run(staging)
+    assert {"model", "seed", "test", "unit_test"} == {name.partition(".")[0] for name, _, _ in outcome["verdicts"]}
     here, there = (everything(platform, is_blocked=outcome["blocked"]) for platform in (development, staging))
     assert here.keys() == there.keys()
     assert sum(rows.total() for rows in here.values()) > 2000
@@ -114,6 +115,7 @@ def test_they_agree(
 
 
 @pytest.mark.snowflake
+@pytest.mark.usefixtures("without_unit_tests")
 def test_no_secret_is_in_anything_that_a_run_leaves(
     emulated: "Cloud", manifest: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
