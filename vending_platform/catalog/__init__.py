@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.code import changed_parts
-from vending_platform.catalog.contract import Column, Delivery, Encoding, Expected, Files, Range, Source
+from vending_platform.catalog.column import Column, Range
+from vending_platform.catalog.contract import Delivery, Encoding, Expected, Files, Source
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
     Audience,
@@ -25,7 +26,7 @@ from vending_platform.catalog.manifest import ProjectError, project_files, proje
 from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
 from vending_platform.catalog.reach import EVERYTHING, MONTH, SAME_DAY, Days, Reach, Way, months
-from vending_platform.catalog.types import LogicalType, format_pattern
+from vending_platform.catalog.types import LogicalType, format_pattern, weekday_of
 
 __all__ = [
     "EVERYTHING",
@@ -61,6 +62,7 @@ __all__ = [
     "project_files",
     "project_hash",
     "read_manifest",
+    "weekday_of",
 ]
 
 

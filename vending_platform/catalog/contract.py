@@ -6,59 +6,24 @@ ingestion's business.
 
 import hashlib
 import json
-import re
 from datetime import date, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from vending_platform.catalog.column import IDENTIFIER, Column
+from vending_platform.catalog.declared import Character, Declared, Delimiter, Duration, OneOrMore, Share, Words
 from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
-from vending_platform.catalog.types import LogicalType, format_pattern, parse_type
 
-_DEFAULT_FORMATS = {"date": ("%Y-%m-%d",), "timestamp": ("%Y-%m-%d %H:%M:%S",)}
 _BESIDE_READING = (
     *("names", "first_day", "expected_from", "required", "block_above"),
     *("quarantine_for", "archive_after"),
 )
 """What a contract says about files without changing what is read from their bytes."""
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-
-
-class _Declared(BaseModel):
-    """A misspelt key is an error, never an ignored wish."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
-
-
-def _duration(value: object) -> object:
-    found = re.fullmatch(r"(\d+)(m|h|d)", value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"{value!r} is no duration; write a number and m, h or d, such as 90m, 2h or 400d")
-    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[found[2]]: int(found[1])})
-
-
-def _share(value: object) -> object:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)%", value) if isinstance(value, str) else None
-    if found is None or float(found[1]) > 100:
-        raise ValueError(f"{value!r} is no share; write a percentage from 0% to 100%")
-    return float(found[1]) / 100
-
-
-def _ascii(value: str) -> str:
-    if not value.isascii():
-        raise ValueError(f"{value!r} is not ASCII, and only ASCII stands for itself in the bytes of every encoding")
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Share = Annotated[float, BeforeValidator(_share)]
-Character = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_ascii)]
+_SINCE = {"trim": False, "negative_in_parentheses": False}
+"""Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
 
 
 class Delivery(StrEnum):
@@ -77,97 +42,7 @@ class Encoding(StrEnum):
     CP932 = "cp932"
 
 
-class Range(_Declared):
-    min: Decimal | None = None
-    max: Decimal | None = None
-
-    @model_validator(mode="after")
-    def _is_no_contradiction(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min} is more than max {self.max}")
-        return self
-
-
-class Column(_Declared):
-    """One column of a delivered file. `required` means: the header has it and no row leaves it empty."""
-
-    name: str
-    type: LogicalType
-    description: str = ""
-    header: str = ""
-    required: bool = False
-    values: tuple[str, ...] = ()
-    range: Range | None = None
-    pattern: str | None = None
-    formats: tuple[str, ...] = ()
-    time_zone: str | None = None
-    true_values: tuple[str, ...] = ("true",)
-    false_values: tuple[str, ...] = ("false",)
-    personal: bool = False
-    references: str | None = None
-
-    @field_validator("type", mode="before")
-    @classmethod
-    def _parse_type(cls, value: object) -> object:
-        if not isinstance(value, str):
-            raise ValueError("data_type is missing: it says which values the column may hold")
-        return parse_type(value)
-
-    @field_validator("pattern")
-    @classmethod
-    def _pattern_compiles(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                pc.match_substring_regex(pa.array([""]), value)
-            except pa.ArrowInvalid as error:
-                raise ValueError(f"pattern {value!r} can't be used: {error}") from None
-        return value
-
-    @model_validator(mode="after")
-    def _fits_its_type(self) -> Self:
-        kind = self.type.kind
-        if not _IDENTIFIER.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} can't be a column's name: lower-case letters, digits and _; see 'header'")
-        for key, kinds in {
-            "values": ("text",),
-            "pattern": ("text",),
-            "range": ("integer", "decimal"),
-            "formats": ("date", "timestamp"),
-            "time_zone": ("timestamp",),
-            "true_values": ("boolean",),
-            "false_values": ("boolean",),
-        }.items():
-            if key in self.model_fields_set and kind not in kinds:
-                raise ValueError(f"{key!r} means nothing for type {kind}, only for: {', '.join(kinds)}")
-        self._check_range()
-        if both := set(self.true_values) & set(self.false_values):
-            raise ValueError(f"{both.pop()!r} is both a true and a false value")
-        for form in self.formats:
-            format_pattern(kind, form)
-        if self.time_zone is not None:
-            try:
-                ZoneInfo(self.time_zone)
-            except (ZoneInfoNotFoundError, ValueError):
-                raise ValueError(f"{self.time_zone!r} is no time zone; write a name such as Asia/Tokyo") from None
-        return self
-
-    def _check_range(self) -> None:
-        """A bound must be a value of the column's own type, so that nothing is rounded when it is compared."""
-        for bound in (self.range.min, self.range.max) if self.range is not None else ():
-            scale = -int(bound.as_tuple().exponent) if bound is not None else 0
-            if scale > self.type.scale:
-                raise ValueError(f"range {bound} has more decimals than {self.type}")
-
-    @property
-    def text_in_header(self) -> str:
-        return self.header or self.name
-
-    @property
-    def accepted_formats(self) -> tuple[str, ...]:
-        return self.formats or _DEFAULT_FORMATS[self.type.kind]
-
-
-class Expected(_Declared):
+class Expected(Declared):
     """Who must deliver: one row of another source per machine, with the days between which it is due."""
 
     source: str
@@ -176,21 +51,23 @@ class Expected(_Declared):
     until: str
 
 
-class Files(_Declared):
+class Files(Declared):
     """How a source's files look, and what is done when one does not look like that."""
 
-    names: tuple[str, ...] = Field(min_length=1)
+    names: Words = Field(min_length=1)
     delivery: Delivery
-    key: tuple[str, ...] = Field(min_length=1)
+    key: Words = Field(min_length=1)
     machine_column: str | None = None
     day_column: str | None = None
     day_tolerance: Duration = timedelta(0)
-    encodings: tuple[Encoding, ...] = Field((Encoding.UTF_8,), min_length=1)
-    delimiter: Character = ","
+    encodings: Annotated[tuple[Encoding, ...], OneOrMore] = Field((Encoding.UTF_8,), min_length=1)
+    delimiter: Delimiter = ","
     quote: Character | Literal["none"] = '"'
     decimal_mark: Character = "."
     thousands_mark: Character | None = None
-    currency_signs: tuple[str, ...] = ()
+    currency_signs: Words = ()
+    negative_in_parentheses: bool = False
+    trim: bool = False
     final_newline: Literal["required", "optional"] = "required"
     unknown_columns: Literal["keep", "refuse"] = "keep"
     missing_columns: Literal["fill", "refuse"] = "fill"
@@ -233,7 +110,7 @@ class Files(_Declared):
         return self
 
 
-class Source(_Declared):
+class Source(Declared):
     """The contract of one kind of delivered file: what dbt calls a source's table."""
 
     name: str
@@ -246,7 +123,7 @@ class Source(_Declared):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if not _IDENTIFIER.fullmatch(self.name):
+        if not IDENTIFIER.fullmatch(self.name):
             raise ValueError(f"{self.name!r} can't be a table's name: lower-case letters, digits and _, a letter first")
         for column in self.columns:
             header = column.text_in_header
@@ -269,9 +146,25 @@ class Source(_Declared):
                     raise ValueError(f"{key} names {name!r}, which is no column; columns: {', '.join(names)}")
                 if not self.column(name).required:
                     raise ValueError(f"{key} names {name!r}, so that column must be required")
-        if self.files.day_column and self.column(self.files.day_column).type.kind not in ("date", "timestamp"):
-            raise ValueError(f"day_column {self.files.day_column!r} must be a date or a timestamp")
+        self._check_days()
         return self
+
+    def _check_days(self) -> None:
+        day_column = self.files.day_column
+        for column in self.columns:
+            if column.type.kind == "text" and column.formats and column.name != day_column:
+                raise ValueError(
+                    f"column {column.name}: 'formats' means nothing for type text, only for: date, timestamp, and for"
+                    " a text that is the day_column"
+                )
+        if day_column is None:
+            return
+        column = self.column(day_column)
+        if column.type.kind not in ("date", "timestamp") and not (column.type.kind == "text" and column.formats):
+            raise ValueError(
+                f"day_column {day_column!r} must be a date or a timestamp, or a text with 'formats' that say how a day"
+                f" is read from it; it is {column.type}"
+            )
 
     @property
     def is_daily(self) -> bool:
@@ -300,6 +193,9 @@ class Source(_Declared):
         said: dict[str, Any] = self.model_dump(mode="json", exclude={"unique_id", "declared_in", "description"})
         for key in _BESIDE_READING:
             said["files"].pop(key)
+        for key, default in _SINCE.items():
+            if said["files"][key] == default:
+                said["files"].pop(key)
         for column in said["columns"]:
             column.pop("description")
             column.pop("personal")

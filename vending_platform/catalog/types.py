@@ -8,22 +8,32 @@ import pyarrow as pa
 KINDS = ("text", "integer", "decimal(precision,scale)", "boolean", "date", "timestamp")
 
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DATE_DIRECTIVES = {
     "%Y": r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})",  # there was no year 0
+    "%y": r"[0-9]{2}",  # 69 to 99 are of the last century
     "%m": r"[0-9]{2}",
     "%-m": r"[0-9]{1,2}",
+    "%b": f"(?i:{'|'.join(name[:3] for name in _MONTHS)})",
+    "%B": f"(?i:{'|'.join(_MONTHS)})",
     "%d": r"[0-9]{2}",
     "%-d": r"[0-9]{1,2}",
+    "%a": f"(?i:{'|'.join(name[:3] for name in _WEEKDAYS)})",
+    "%A": f"(?i:{'|'.join(_WEEKDAYS)})",
 }
 _TIME_DIRECTIVES = {
     "%H": r"[0-9]{2}",
     "%-H": r"[0-9]{1,2}",
     "%I": r"[0-9]{2}",
     "%-I": r"[0-9]{1,2}",
-    "%p": r"(?:AM|PM)",
+    "%p": r"(?i:AM|PM)",
     "%M": r"[0-9]{2}",
     "%S": r"[0-9]{2}",
-    "%f": r"[0-9]{6}",
+    "%f": r"[0-9]{1,6}",
     "%g": r"[0-9]{3}",
     "%z": r"[+-][0-9]{2}:?[0-9]{2}",
 }
@@ -69,20 +79,38 @@ def parse_type(text: str) -> LogicalType:
     raise ValueError(f"unknown type {text!r}; allowed: {', '.join(KINDS)}")
 
 
+def weekday_of(kind: str, form: str) -> tuple[str, str] | None:
+    """The directive by which a format gives the day of the week, and the expression whose only group is that day: a
+    parser passes over it, and a wrong one is a wrong date."""
+    for directive in ("%a", "%A"):
+        if directive in form:
+            before, _, after = form.partition(directive)
+            around = [_expression(kind, part, form) for part in (before, after)]
+            return directive, f"({_DATE_DIRECTIVES[directive]})".join(around)
+    return None
+
+
 def format_pattern(kind: str, form: str) -> str:
     """The regular expression of texts that have the date or time format `form`; ValueError if it is none."""
+    pattern = _expression(kind, form, form)
+    parts = {piece.replace("-", "") for piece in re.findall(r"%-?.", form)}
+    if not ("%d" in parts and parts & {"%Y", "%y"} and parts & {"%m", "%b", "%B"}):
+        raise ValueError(f"format {form!r} does not give year, month and day")
+    if kind == "timestamp" and not ({"%H", "%M"} <= parts or {"%I", "%p", "%M"} <= parts):
+        raise ValueError(f"format {form!r} does not give hour and minute")
+    if "%z" in parts and parts & {"%a", "%A"} and not form.endswith("%z"):
+        raise ValueError(f"format {form!r} has a day of the week and an offset; then the offset must come last")
+    return pattern
+
+
+def _expression(kind: str, part: str, form: str) -> str:
     allowed = _DATE_DIRECTIVES | (_TIME_DIRECTIVES if kind == "timestamp" else {})
     pattern = ""
-    for piece in re.findall(r"%-?.|[^%]+|%$", form):
+    for piece in re.findall(r"%-?.|[^%]+|%$", part):
         if not piece.startswith("%"):
             pattern += re.escape(piece)
         elif piece in allowed:
             pattern += allowed[piece]
         else:
             raise ValueError(f"{piece!r} in format {form!r} is unknown for a {kind}; allowed: {', '.join(allowed)}")
-    parts = {piece.replace("-", "") for piece in re.findall(r"%-?.", form)}
-    if not {"%Y", "%m", "%d"} <= parts:
-        raise ValueError(f"format {form!r} does not give year, month and day")
-    if kind == "timestamp" and not ({"%H", "%M"} <= parts or {"%I", "%p", "%M"} <= parts):
-        raise ValueError(f"format {form!r} does not give hour and minute")
     return pattern

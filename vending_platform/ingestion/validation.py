@@ -12,13 +12,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Column, Delivery, Source, format_pattern
-from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.catalog import Column, Delivery, Source
+from vending_platform.ingestion.casting import cast_of, literal, moment_of
 from vending_platform.ingestion.reading.problems import LAST_PART, LONGEST_REASON
 from vending_platform.ingestion.reading.rows import EXTRA, FILE, LENGTH, LINE, OFFSET, PROBLEM
 
 LONGEST_VALUE = 16 * 1024 * 1024
 """The longest text that every warehouse can hold."""
+BLANKS = " \t\u3000"
+"""What `trim` takes off at both ends: blanks of both widths, and tabs."""
 FILE_ID, BUSINESS_DATE = "_file_id", "_business_date"
 _MACHINE, _DAY, _BAD = "_machine", "_day", "_bad"
 _REJECTED = pa.schema(
@@ -93,7 +95,7 @@ class Validator:
         broken = " or ".join(f"({rule.broken})" for rule in self._rules)
         business_date = _DAY
         if self._source.files.delivery is Delivery.APPEND and self._source.files.day_column:
-            business_date = f'cast("{_typed(self._source.files.day_column)}" as date)'
+            business_date = f"cast({_moment_of_day(self._source)} as date)"
         typed = ", ".join(f'"{_typed(column.name)}" as "{column.name}"' for column in self._source.columns)
         checked = self._connection.sql(
             f"select {typed}, {EXTRA}, {FILE_ID}, {LINE}, {business_date} as {BUSINESS_DATE}, {FILE},"
@@ -109,7 +111,7 @@ class Validator:
     def _explain(self, rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
         """Every rule that each rejected row breaks: the first one's column, all of the reasons."""
         self._connection.register("delivered", _with_facts(rows, files))
-        columns = ", ".join(f"case when {r.broken} then {_literal(r.column or '')} end" for r in self._rules)
+        columns = ", ".join(f"case when {r.broken} then {literal(r.column or '')} end" for r in self._rules)
         reasons = ", ".join(f"case when {r.broken} then {r.reason} end" for r in self._rules)
         return (
             self._connection.sql(
@@ -123,9 +125,13 @@ class Validator:
 
     def _with_typed_columns(self) -> str:
         typed = ", ".join(
-            f'{_cast(column, self._source)} as "{_typed(column.name)}"' for column in self._source.columns
+            f'{cast_of(column, self._source)} as "{_typed(column.name)}"' for column in self._source.columns
         )
-        return f"select *, {typed} from delivered"
+        delivered = "delivered"
+        if self._source.files.trim:
+            trimmed = (f'trim("{c.name}", {literal(BLANKS)}) as "{c.name}"' for c in self._source.columns)
+            delivered = f"(select * replace ({', '.join(trimmed)}) from delivered)"
+        return f"select *, {typed} from {delivered}"
 
 
 def _with_facts(rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
@@ -148,39 +154,46 @@ def _rules(source: Source) -> Iterator[_Rule]:
         filled = f"coalesce({text} <> '', false)"
         shown = _shown(text)
         if column.required:
-            yield _Rule(column.name, f"{there} and not {filled}", _literal(f"{column.name} is empty"))
+            yield _Rule(column.name, f"{there} and not {filled}", literal(f"{column.name} is empty"))
+        if column.formats and column.type.kind == "text":
+            moment = moment_of(column)
+            yield _Rule(
+                column.name,
+                f"{filled} and {moment} is null",
+                f"{shown} || {literal(_is_no_moment(column, 'date'))}",
+            )
         if column.type.kind == "text":
             yield _Rule(
                 column.name,
                 f"{filled} and strlen({text}) > {LONGEST_VALUE}",
-                _literal(f"{column.name} is longer than {LONGEST_VALUE // 1024**2} MiB"),
+                literal(f"{column.name} is longer than {LONGEST_VALUE // 1024**2} MiB"),
             )
         else:
-            yield _Rule(column.name, f"{filled} and {typed} is null", f"{shown} || {_literal(_is_no(column))}")
+            yield _Rule(column.name, f"{filled} and {typed} is null", f"{shown} || {literal(_is_no(column))}")
         if column.values:
-            allowed = ", ".join(map(_literal, column.values))
+            allowed = ", ".join(map(literal, column.values))
             yield _Rule(
                 column.name,
                 f"{filled} and {text} not in ({allowed})",
-                f"{shown} || {_literal(' is none of: ' + ', '.join(column.values))}",
+                f"{shown} || {literal(' is none of: ' + ', '.join(column.values))}",
             )
         if column.pattern is not None:
             yield _Rule(
                 column.name,
-                f"{filled} and not regexp_full_match({text}, {_literal(column.pattern)})",
-                f"{shown} || {_literal(f' does not match {column.pattern}')}",
+                f"{filled} and not regexp_full_match({text}, {literal(column.pattern)})",
+                f"{shown} || {literal(f' does not match {column.pattern}')}",
             )
         if column.range is not None and column.range.min is not None:
             yield _Rule(
                 column.name,
                 f"coalesce({typed} < cast('{column.range.min}' as {_sql_type(column)}), false)",
-                f"{shown} || {_literal(f' is less than {column.range.min}')}",
+                f"{shown} || {literal(f' is less than {column.range.min}')}",
             )
         if column.range is not None and column.range.max is not None:
             yield _Rule(
                 column.name,
                 f"coalesce({typed} > cast('{column.range.max}' as {_sql_type(column)}), false)",
-                f"{shown} || {_literal(f' is more than {column.range.max}')}",
+                f"{shown} || {literal(f' is more than {column.range.max}')}",
             )
     if machine := source.files.machine_column:
         name = f'"{machine}"'
@@ -190,69 +203,15 @@ def _rules(source: Source) -> Iterator[_Rule]:
             f"{_shown(name)} || ' is another machine than the ' || {_MACHINE} || ' of the file''s name'",
         )
     if (day := source.files.day_column) and source.files.delivery is Delivery.DAILY:
-        name, typed = f'"{day}"', f'cast("{_typed(day)}" as timestamp)'
+        name, typed = f'"{day}"', f"cast({_moment_of_day(source)} as timestamp)"
         tolerance = int(source.files.day_tolerance / timedelta(seconds=1))
         allowed = f" (and {source.files.day_tolerance} before and after)" if tolerance else ""
         yield _Rule(
             day,
             f"coalesce({typed} < cast({_DAY} as timestamp) - to_seconds({tolerance})"
             f" or {typed} >= cast({_DAY} as timestamp) + to_seconds({86400 + tolerance}), false)",
-            f"{_shown(name)} || ' is outside the file''s day ' || cast({_DAY} as varchar) || {_literal(allowed)}",
+            f"{_shown(name)} || ' is outside the file''s day ' || cast({_DAY} as varchar) || {literal(allowed)}",
         )
-
-
-def _cast(column: Column, source: Source) -> str:
-    """The typed value of a column of text: null where the text is empty or has not exactly the form of the type."""
-    text = f'"{column.name}"'
-    match column.type.kind:
-        case "integer":
-            return _number(text, "[0-9]{1,19}", "", source, "bigint")
-        case "decimal":
-            whole, scale = column.type.precision - column.type.scale, column.type.scale
-            digits = "0+" if whole == 0 else f"0*[0-9]{{1,{whole}}}"
-            fraction = f"(?:{_escaped(source.files.decimal_mark)}[0-9]{{1,{scale}}})?" if scale else ""
-            return _number(text, digits, fraction, source, str(column.type))
-        case "boolean":
-            true, false = (", ".join(map(_literal, v)) for v in (column.true_values, column.false_values))
-            return f"case when {text} in ({true}) then true when {text} in ({false}) then false end"
-        case "date" | "timestamp" as kind:
-            forms = ", ".join(
-                f"case when regexp_full_match({text}, {_literal(format_pattern(kind, form))})"
-                f" then {_moment(column, form)} end"
-                for form in column.accepted_formats
-            )
-            return f"coalesce({forms})"
-        case _:
-            return f"nullif({text}, '')"
-
-
-def _number(text: str, digits: str, fraction: str, source: Source, sql_type: str) -> str:
-    files = source.files
-    if files.thousands_mark:
-        digits = f"(?:{digits}|[0-9]{{1,3}}(?:{_escaped(files.thousands_mark)}[0-9]{{3}})+)"
-    signs = "|".join(map(_escaped, sorted(files.currency_signs, key=len, reverse=True)))
-    before, after = (f"(?:(?:{signs}) ?)?", f"(?: ?(?:{signs}))?") if signs else ("", "")
-    bare = text
-    if signs:
-        bare = f"regexp_replace({bare}, {_literal(f' ?(?:{signs}) ?')}, '', 'g')"
-    if files.thousands_mark:
-        bare = f"replace({bare}, {_literal(files.thousands_mark)}, '')"
-    if files.decimal_mark != ".":
-        bare = f"replace({bare}, {_literal(files.decimal_mark)}, '.')"
-    form = _literal(f"[+-]?{before}{digits}{fraction}{after}")
-    return f"case when regexp_full_match({text}, {form}) then try_cast({bare} as {sql_type}) end"
-
-
-def _moment(column: Column, form: str) -> str:
-    text = f'"{column.name}"'
-    parsed = f"try_strptime({text}, {_literal(form)})"
-    if column.type.kind == "date":
-        return f"cast({parsed} as date)"
-    if "%z" in form:  # an instant: DuckDB answers with a time zone
-        return f"timezone({_literal(BUSINESS_TIME_ZONE)}, {parsed})"
-    if column.time_zone not in (None, BUSINESS_TIME_ZONE):
-        return f"timezone({_literal(BUSINESS_TIME_ZONE)}, timezone({_literal(str(column.time_zone))}, {parsed}))"
-    return parsed
 
 
 def _sql_type(column: Column) -> str:
@@ -269,14 +228,25 @@ def _is_no(column: Column) -> str:
         case "boolean":
             return f" is none of: {', '.join((*column.true_values, *column.false_values))}"
         case kind:
-            return f" is no {kind} of the form {' or '.join(column.accepted_formats)}"
+            return _is_no_moment(column, kind)
+
+
+def _is_no_moment(column: Column, kind: str) -> str:
+    return f" is no {kind} of the form {' or '.join(column.accepted_formats)}"
+
+
+def _moment_of_day(source: Source) -> str:
+    """SQL for the day or the time that says which business day a row belongs to."""
+    assert source.files.day_column is not None
+    column = source.column(source.files.day_column)
+    return moment_of(column) if column.type.kind == "text" else f'"{_typed(column.name)}"'
 
 
 def _shown(text: str) -> str:
     """SQL for how a reason quotes a value: its column, and no more of it than a person reads."""
     name = text.strip('"')
     cut = f"left({text}, 60) || case when length({text}) > 60 then '…' else '' end"
-    return f"{_literal(name + ' ')} || '''' || {cut} || ''''"
+    return f"{literal(name + ' ')} || '''' || {cut} || ''''"
 
 
 def _shortened(text: str) -> str:
@@ -288,12 +258,3 @@ def _shortened(text: str) -> str:
 
 def _typed(name: str) -> str:
     return f"typed {name}"  # a blank can't be in a contract's column name, so this is nobody else's
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _escaped(text: str) -> str:
-    """`text` as a regular expression of RE2 that means just itself."""
-    return "".join(f"\\x{{{ord(character):x}}}" for character in text)

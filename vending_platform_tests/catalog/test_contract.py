@@ -112,6 +112,27 @@ def test_a_duration_is_a_number_and_a_unit(written: str, meant: timedelta) -> No
     assert catalog.source("machines").files.archive_after == meant
 
 
+def test_a_bare_word_is_a_list_of_one_and_tab_is_a_delimiter() -> None:
+    change = {
+        "files.names": "sales_{machine}_{yyyymmdd}.csv",
+        "files.key": "sale_id",
+        "files.encodings": "cp932",
+        "files.currency_signs": "¥",
+        "files.delimiter": "tab",
+        "columns.note.values": "hot",
+        "columns.sold_at.formats": "%d-%b-%y %H:%M",
+        "columns.is_hot.true_values": "J",
+        "columns.is_hot.false_values": "N",
+    }
+    sales = catalog_of(manifest_of(sales=but(SALES, change), machines=MACHINES)).source("sales")
+    assert (sales.files.names, sales.files.key) == (("sales_{machine}_{yyyymmdd}.csv",), ("sale_id",))
+    assert (sales.files.encodings, sales.files.currency_signs) == ((Encoding.CP932,), ("¥",))
+    assert sales.files.delimiter == "\t"
+    assert sales.column("note").values == ("hot",)
+    assert sales.column("sold_at").formats == ("%d-%b-%y %H:%M",)
+    assert (sales.column("is_hot").true_values, sales.column("is_hot").false_values) == (("J",), ("N",))
+
+
 @pytest.mark.parametrize(("written", "meant"), [("0%", 0), ("0.5%", 0.005), ("100%", 1)])
 def test_a_share_is_a_percentage(written: str, meant: float) -> None:
     catalog = catalog_of(manifest_of(machines=but(MACHINES, {"files.refuse_above": written})))
@@ -181,7 +202,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "refuse_above: 0.5 is no share; write a percentage from 0% to 100%",
     ),
     "share above all": ({"files.refuse_above": "101%"}, "refuse_above: '101%' is no share"),
-    "long delimiter": ({"files.delimiter": ";;"}, "delimiter: String should have at most 1 character"),
+    "long delimiter": (
+        {"files.delimiter": ";;"},
+        "delimiter: ';;' is not one character; write a single one, such as ';', or the word",
+    ),
     "key is no column": (
         {"files.key": ["sale_no"]},
         "key names 'sale_no', which is no column; columns: sale_id, machine_id, sold_at",
@@ -193,7 +217,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "machine_column names 'note', so that column must be",
     ),
     "day_column is no column": ({"files.day_column": "day"}, "day_column names 'day', which is no column"),
-    "day_column is no time": ({"files.day_column": "sale_id"}, "day_column 'sale_id' must be a date or a timestamp"),
+    "day_column is no time": (
+        {"files.day_column": "sale_id"},
+        "day_column 'sale_id' must be a date or a timestamp, or a text with 'formats' that say how a day is read from",
+    ),
     "header used twice": ({"columns.note.header": "quantity"}, "header 'quantity' belongs to two columns"),
     "name that SQL can't take": (
         {"columns.Note": {"data_type": "text"}},
@@ -220,7 +247,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"columns.quantity.range": {"min": "few"}},
         "column quantity: range.min: Input should be a valid decimal",
     ),
-    "formats of a text": ({"columns.note.formats": ["%Y"]}, "column note: 'formats' means nothing for type text"),
+    "formats of a text": (
+        {"columns.note.formats": ["%Y-%m-%d"]},
+        "column note: 'formats' means nothing for type text, only for: date, timestamp, and for a text that is the day",
+    ),
+    "formats of a text with a time": (
+        {"columns.note.formats": ["%Y-%m-%d %H:%M"], "files.day_column": "note"},
+        "column note: '%H' in format '%Y-%m-%d %H:%M' is unknown for a date",
+    ),
     "time zone of a text": (
         {"columns.note.time_zone": "Asia/Tokyo"},
         "column note: 'time_zone' means nothing for type text",
@@ -239,7 +273,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "unknown format directive": (
         {"columns.sold_at.formats": ["%Y-%m-%d %R"]},
-        "column sold_at: '%R' in format '%Y-%m-%d %R' is unknown for a timestamp; allowed: %Y, %m",
+        "column sold_at: '%R' in format '%Y-%m-%d %R' is unknown for a timestamp; allowed: %Y, %y, %m",
     ),
     "format without the day": (
         {"columns.sold_at.formats": ["%Y-%m %H:%M"]},
@@ -387,6 +421,7 @@ def reading_hash(change: dict[str, Any]) -> str:
         {"files.expected_from": MISSING},
         {"files.names": ["sales_{machine}_{yyyymmdd}.csv", "more_sales_{machine}_{yyyymmdd}.csv"]},
         {"files.delimiter": ","},
+        {"files.trim": False},
     ],
     ids=str,
 )
@@ -403,6 +438,8 @@ def test_what_changes_no_row_leaves_the_reading_hash_as_it_was(change: dict[str,
         {"files.decimal_mark": ","},
         {"files.thousands_mark": ","},
         {"files.currency_signs": ["¥"]},
+        {"files.negative_in_parentheses": True},
+        {"files.trim": True},
         {"files.final_newline": "optional"},
         {"files.unknown_columns": "refuse"},
         {"files.missing_columns": "refuse"},

@@ -67,7 +67,16 @@ def test_every_moment_written_in_a_format_has_the_form_of_it(moment: datetime, f
         ("date", "%Y年%-m月%-d日", ["2024年3月5日", "2024年12月31日"], ["2024年003月5日", "2024-3-5"]),
         ("date", "%d.%m.%Y", ["05.03.2024"], ["05x03x2024"]),
         ("timestamp", "%Y%m%d %-H:%M", ["20240305 9:05", "20240305 19:05"], ["20240305 9:5"]),
-        ("timestamp", "%Y-%m-%d %I:%M %p", ["2024-03-05 09:05 PM"], ["2024-03-05 09:05 pm", "2024-03-05 09:05"]),
+        ("timestamp", "%Y-%m-%d %I:%M %p", ["2024-03-05 09:05 PM", "2024-03-05 09:05 pm"], ["2024-03-05 09:05"]),
+        (
+            "timestamp",
+            "%y/%m/%d %H:%M:%S.%f",
+            ["24/03/05 09:05:01.1", "24/03/05 09:05:01.123456"],
+            ["24/3/5 09:05:01."],
+        ),
+        ("date", "%d-%b-%y", ["05-Mar-24", "05-MAR-24"], ["05-March-24", "05-Mär-24", "05-03-24", "05-Mar-2024"]),
+        ("date", "%A, %-d %B %Y", ["Tuesday, 5 March 2024", "TUESDAY, 5 MARCH 2024"], ["Tue, 5 March 2024"]),
+        ("date", "%a %-d.%m.%Y", ["Tue 5.03.2024"], ["Die 5.03.2024", "5.03.2024"]),
         ("timestamp", "%Y-%m-%d %H:%M:%S.%g", ["2024-03-05 09:05:01.123"], ["2024-03-05 09:05:01.123456"]),
         ("timestamp", "%Y-%m-%dT%H:%M%z", ["2024-03-05T09:05+09:00", "2024-03-05T09:05-0330"], ["2024-03-05T09:05Z"]),
     ],
@@ -81,7 +90,9 @@ def test_a_format_takes_its_own_texts_and_no_others(kind: str, form: str, texts:
 @pytest.mark.parametrize(
     ("kind", "form", "told"),
     [
-        ("date", "%y-%m-%d", "'%y' in format .* unknown for a date; allowed: %Y, %m, %-m, %d, %-d$"),
+        ("date", "%j %Y", "'%j' in format .* unknown for a date; allowed: %Y, %y, %m, %-m, %b, %B, %d, %-d, %a, %A$"),
+        ("date", "%a %d", "does not give year, month and day"),
+        ("timestamp", "%z %a %Y-%m-%d %H:%M", "then the offset must come last"),
         ("date", "%Y-%m-%d %H:%M", "'%H' in format .* unknown for a date"),
         ("timestamp", "%Y-%m-%d %H:%M %Z", "'%Z' in format .* unknown for a timestamp; allowed: .*%z"),
         ("timestamp", "%Y-%m-%d %H:%M%", "'%' in format"),

@@ -25,17 +25,22 @@ class Record:
     offset: int
     length: int
     fields: list[str]
+    problem: str | None = None
+    """Why the row can't be trusted although it has fields."""
 
 
 def records(
     chunks: Iterable[bytes], source: Source, encoding: Encoding, line: int = 1, offset: int = 0
 ) -> Iterator[Record]:
-    """The records of a file (or of its part from `line` and `offset` on), without its empty lines.
+    """The records of a file (or of its part from `line` and `offset` on), without its empty lines; but under a header
+    of one column an empty line is a row with an empty value.
 
     `FileProblem` where quotes leave no safe reading.
     """
     feed = _Feed(chunks, encoding, line, offset)
     quote = source.files.quote
+    width = 1 if offset > 0 and len(source.columns) == 1 else 0
+    """Of the header; of a part of a file it is what the contract says, as no other file is read in parts."""
     csv.field_size_limit(LONGEST_ROW)
     reader = csv.reader(
         feed,
@@ -54,8 +59,31 @@ def records(
             if "field larger than field limit" in str(error):
                 raise too_long(line) from None
             raise FileProblem(f"its quotes can't be followed in the row from line {line} on: {error}") from None
+        text = feed.taken()
+        if not fields and width == 1:
+            fields = [""]
         if fields:
-            yield Record(line, offset, feed.offset - offset, fields)
+            width = width or len(fields)
+            problem = _stray_quote(text, fields, source)
+            yield Record(line, offset, feed.offset - offset, fields, problem)
+
+
+def _stray_quote(text: str, fields: list[str], source: Source) -> str | None:
+    """Why a row is refused that has a quote within a field that does not begin with one (RFC 4180): Python's reader
+    takes it for itself, others begin to quote there, and nobody can tell what was meant."""
+    quote, delimiter = source.files.quote, source.files.delimiter
+    if quote == "none" or quote not in text:
+        return None
+    at = 0
+    for number, value in enumerate(fields, start=1):
+        if text.startswith(quote, at):
+            at += len(value) + value.count(quote) + 2
+        elif quote in value:
+            return f"field {number} has a quote inside and is not quoted as a whole"
+        else:
+            at += len(value)
+        at += len(delimiter)
+    return None
 
 
 @dataclass
@@ -70,7 +98,9 @@ class TextRows:
         fields, columns = record.fields, len(self.source.columns)
         problem, extra = None, None
         values: tuple[str | None, ...] = (None,) * columns
-        if len(fields) != layout.width:
+        if record.problem is not None:
+            problem = record.problem
+        elif len(fields) != layout.width:
             problem = f"the row has {len(fields)} fields, the header has {layout.width}"
         else:
             values = tuple(None if at is None else fields[at] for at in layout.positions)
@@ -98,6 +128,7 @@ class _Feed:
         self.offset = offset
         self._lines = _lines(chunks, line)
         self._encoding = encoding
+        self._taken: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -107,7 +138,15 @@ class _Feed:
         text = raw.removeprefix(BOM) if self.offset == 0 else raw
         self.line += 1
         self.offset += len(raw)
-        return decode(text, self._encoding)
+        decoded = decode(text, self._encoding)
+        self._taken.append(decoded)
+        return decoded
+
+    def taken(self) -> str:
+        """The text of the lines that were given since this was last asked."""
+        text = "".join(self._taken)
+        self._taken.clear()
+        return text
 
 
 def too_long(line: int) -> FileProblem:

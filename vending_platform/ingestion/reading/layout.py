@@ -11,6 +11,8 @@ from vending_platform.ingestion.reading.problems import FileProblem, shortened
 MOST_UNKNOWN = 1_000
 """Columns that no contract names and that are kept all the same; with more it is another kind of file."""
 
+_DELIMITERS = {"','": ",", "';'": ";", "tab": "\t", "'|'": "|", "':'": ":"}
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -55,7 +57,8 @@ def layout_of(header: Sequence[str], source: Source) -> Layout:
     absent = [column for column in source.columns if column.text_in_header not in place]
     refused = [c.text_in_header for c in absent if c.required or source.files.missing_columns == "refuse"]
     if refused:
-        raise FileProblem(f"its header lacks {_listed(refused)}; it has: {', '.join(headers)}")
+        hint = _other_delimiter(header, source)
+        raise FileProblem(f"its header lacks {_listed(refused)}{hint}; it has: {', '.join(headers)}")
     known = set(wanted)
     extra = tuple((at, text) for text, at in place.items() if text not in known)
     if extra and source.files.unknown_columns == "refuse":
@@ -66,6 +69,16 @@ def layout_of(header: Sequence[str], source: Source) -> Layout:
         extra=extra,
         missing=tuple(column.name for column in absent),
     )
+
+
+def _other_delimiter(header: Sequence[str], source: Source) -> str:
+    """A hint where the header would be right if something else separated its columns."""
+    line = source.files.delimiter.join(header)
+    required = {column.text_in_header for column in source.columns if column.required}
+    for word, delimiter in _DELIMITERS.items():
+        if delimiter != source.files.delimiter and required <= {text.strip(' "') for text in line.split(delimiter)}:
+            return f", and would have them if {word} separated its columns (`delimiter: {word}` in the contract)"
+    return ""
 
 
 def _listed(headers: Sequence[str]) -> str:

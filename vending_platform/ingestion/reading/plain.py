@@ -54,7 +54,12 @@ def parse_together(blocks: Collection[Block], source: Source) -> pa.Table | None
         parsed = pc.read_csv(
             pa.BufferReader(joined),
             read_options=pc.ReadOptions(column_names=columns, block_size=max(1 << 20, len(joined) // 8)),
-            parse_options=pc.ParseOptions(delimiter=source.files.delimiter, quote_char=False, double_quote=False),
+            parse_options=pc.ParseOptions(
+                delimiter=source.files.delimiter,
+                quote_char=False,
+                double_quote=False,
+                ignore_empty_lines=len(columns) > 1,  # of one column an empty line is an empty value
+            ),
             convert_options=pc.ConvertOptions(column_types={name: pa.string() for name in columns}, check_utf8=False),
         )
     except pa.ArrowInvalid:

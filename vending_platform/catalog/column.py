@@ -1,0 +1,111 @@
+"""What a contract can say about one column of a delivered file, checked when it is loaded."""
+
+import re
+from decimal import Decimal
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import field_validator, model_validator
+
+from vending_platform.catalog.declared import Declared, Words
+from vending_platform.catalog.types import LogicalType, format_pattern, parse_type
+
+_DEFAULT_FORMATS = {"date": ("%Y-%m-%d",), "timestamp": ("%Y-%m-%d %H:%M:%S",)}
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Range(Declared):
+    min: Decimal | None = None
+    max: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _is_no_contradiction(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is more than max {self.max}")
+        return self
+
+
+class Column(Declared):
+    """One column of a delivered file. `required` means: the header has it and no row leaves it empty."""
+
+    name: str
+    type: LogicalType
+    description: str = ""
+    header: str = ""
+    required: bool = False
+    values: Words = ()
+    range: Range | None = None
+    pattern: str | None = None
+    formats: Words = ()
+    time_zone: str | None = None
+    true_values: Words = ("true",)
+    false_values: Words = ("false",)
+    personal: bool = False
+    references: str | None = None
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _parse_type(cls, value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("data_type is missing: it says which values the column may hold")
+        return parse_type(value)
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                pc.match_substring_regex(pa.array([""]), value)
+            except pa.ArrowInvalid as error:
+                raise ValueError(f"pattern {value!r} can't be used: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        kind = self.type.kind
+        if not IDENTIFIER.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} can't be a column's name: lower-case letters, digits and _; see 'header'")
+        for key, kinds in {
+            "values": ("text",),
+            "pattern": ("text",),
+            "range": ("integer", "decimal"),
+            "formats": ("date", "timestamp", "text"),  # of a text the source says more
+            "time_zone": ("timestamp",),
+            "true_values": ("boolean",),
+            "false_values": ("boolean",),
+        }.items():
+            if key in self.model_fields_set and kind not in kinds:
+                raise ValueError(f"{key!r} means nothing for type {kind}, only for: {', '.join(kinds)}")
+        self._check_range()
+        if both := set(self.true_values) & set(self.false_values):
+            raise ValueError(f"{both.pop()!r} is both a true and a false value")
+        for form in self.formats:
+            format_pattern(self.kind_of_formats, form)
+        if self.time_zone is not None:
+            try:
+                ZoneInfo(self.time_zone)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError(f"{self.time_zone!r} is no time zone; write a name such as Asia/Tokyo") from None
+        return self
+
+    def _check_range(self) -> None:
+        """A bound must be a value of the column's own type, so that nothing is rounded when it is compared."""
+        for bound in (self.range.min, self.range.max) if self.range is not None else ():
+            scale = -int(bound.as_tuple().exponent) if bound is not None else 0
+            if scale > self.type.scale:
+                raise ValueError(f"range {bound} has more decimals than {self.type}")
+
+    @property
+    def text_in_header(self) -> str:
+        return self.header or self.name
+
+    @property
+    def kind_of_formats(self) -> str:
+        """Of a text the formats say how a day is read from it."""
+        return "date" if self.type.kind == "text" else self.type.kind
+
+    @property
+    def accepted_formats(self) -> tuple[str, ...]:
+        return self.formats or _DEFAULT_FORMATS[self.type.kind]
