@@ -14,7 +14,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from vending_platform.catalog.column import IDENTIFIER, Column
-from vending_platform.catalog.declared import Character, Declared, Delimiter, Duration, OneOrMore, Share, Words
+from vending_platform.catalog.declared import (
+    Character,
+    Declared,
+    Delimiter,
+    Duration,
+    OneOrMore,
+    Share,
+    TimeZone,
+    Words,
+)
 from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
 
 _BESIDE_READING = (
@@ -22,7 +31,7 @@ _BESIDE_READING = (
     *("quarantine_for", "archive_after"),
 )
 """What a contract says about files without changing what is read from their bytes."""
-_SINCE = {"trim": False, "negative_in_parentheses": False}
+_SINCE = {"trim": False, "negative_in_parentheses": False, "day_time_zone": None}
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
 
 
@@ -59,6 +68,7 @@ class Files(Declared):
     key: Words = Field(min_length=1)
     machine_column: str | None = None
     day_column: str | None = None
+    day_time_zone: TimeZone | None = None
     day_tolerance: Duration = timedelta(0)
     encodings: Annotated[tuple[Encoding, ...], OneOrMore] = Field((Encoding.UTF_8,), min_length=1)
     delimiter: Delimiter = ","
@@ -157,6 +167,9 @@ class Source(Declared):
                     f"column {column.name}: 'formats' means nothing for type text, only for: date, timestamp, and for"
                     " a text that is the day_column"
                 )
+        zone = self.files.day_time_zone
+        if zone is not None and (day_column is None or self.column(day_column).type.kind != "timestamp"):
+            raise ValueError("day_time_zone means something only with a day_column that is a timestamp")
         if day_column is None:
             return
         column = self.column(day_column)
@@ -200,4 +213,6 @@ class Source(Declared):
             column.pop("description")
             column.pop("personal")
             column.pop("references")
+            if column["ambiguous_times"] is None:
+                column.pop("ambiguous_times")
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

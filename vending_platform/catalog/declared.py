@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -42,6 +43,14 @@ def _delimiter(value: object) -> object:
     return value
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{value!r} is no time zone; write a name such as Asia/Tokyo") from None
+    return value
+
+
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -50,6 +59,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Share = Annotated[float, BeforeValidator(_share)]
 Character = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_ascii)]
 Delimiter = Annotated[Character, BeforeValidator(_delimiter)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 OneOrMore = BeforeValidator(_listed)
 """A bare word is a list of one."""
 Words = Annotated[tuple[str, ...], OneOrMore]

@@ -1,7 +1,10 @@
 """SQL by which DuckDB turns a delivered text into a value of its column's type: a form decides before any cast."""
 
+from collections.abc import Sequence
+
 from vending_platform.catalog import Column, Source, format_pattern, weekday_of
 from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.ingestion.clocks import instant
 
 
 def cast_of(column: Column, source: Source) -> str:
@@ -18,20 +21,32 @@ def cast_of(column: Column, source: Source) -> str:
         case "boolean":
             true, false = (", ".join(map(literal, v)) for v in (column.true_values, column.false_values))
             return f"case when {text} in ({true}) then true when {text} in ({false}) then false end"
-        case "date" | "timestamp":
+        case "date":
             return moment_of(column)
+        case "timestamp":
+            return _timestamp(column)
         case _:
             return f"nullif({text}, '')"
 
 
-def moment_of(column: Column) -> str:
+def moment_of(column: Column, among: Sequence[str] | None = None) -> str:
     """The day or time that a text gives in one of the column's formats; null where it has none of them."""
     text, kind = f'"{column.name}"', column.kind_of_formats
     forms = ", ".join(
         f"case when regexp_full_match({text}, {literal(format_pattern(kind, form))}) then {_moment(column, form)} end"
-        for form in column.accepted_formats
+        for form in (column.accepted_formats if among is None else among)
     )
-    return f"coalesce({forms})"
+    return f"coalesce({forms})" if forms else "cast(null as timestamp)"
+
+
+def local_time_of(column: Column) -> str:
+    """What a clock showed, in the formats that do not say how far it stands from UTC."""
+    return moment_of(column, [form for form in column.accepted_formats if "%z" not in form])
+
+
+def _timestamp(column: Column) -> str:
+    """The time in Japan. What `local_time_of` gives is a column by then, as it is looked at several times."""
+    return f"coalesce({moment_of(column, [f for f in column.accepted_formats if '%z' in f])}, {instant(column)})"
 
 
 def _number(text: str, digits: str, fraction: str, source: Source, sql_type: str) -> str:
@@ -71,8 +86,6 @@ def _moment(column: Column, form: str) -> str:
         return f"cast({parsed} as date)"
     if "%z" in form:  # an instant: DuckDB answers with a time zone
         return f"timezone({literal(BUSINESS_TIME_ZONE)}, {parsed})"
-    if column.time_zone not in (None, BUSINESS_TIME_ZONE):
-        return f"timezone({literal(BUSINESS_TIME_ZONE)}, timezone({literal(str(column.time_zone))}, {parsed}))"
     return parsed
 
 

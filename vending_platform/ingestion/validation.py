@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import Column, Delivery, Source
-from vending_platform.ingestion.casting import cast_of, literal, moment_of
+from vending_platform.ingestion.casting import cast_of, literal, local_time_of, moment_of
+from vending_platform.ingestion.clocks import day_in, local_name, why_no_instant
 from vending_platform.ingestion.reading.problems import LAST_PART, LONGEST_REASON
 from vending_platform.ingestion.reading.rows import EXTRA, FILE, LENGTH, LINE, OFFSET, PROBLEM
 
@@ -131,7 +132,12 @@ class Validator:
         if self._source.files.trim:
             trimmed = (f'trim("{c.name}", {literal(BLANKS)}) as "{c.name}"' for c in self._source.columns)
             delivered = f"(select * replace ({', '.join(trimmed)}) from delivered)"
-        return f"select *, {typed} from {delivered}"
+        local = [
+            f"{local_time_of(column)} as {local_name(column)}"
+            for column in self._source.columns
+            if column.type.kind == "timestamp"
+        ]
+        return f"select *, {typed} from (select {', '.join(['*', *local])} from {delivered})"
 
 
 def _with_facts(rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
@@ -169,7 +175,12 @@ def _rules(source: Source) -> Iterator[_Rule]:
                 literal(f"{column.name} is longer than {LONGEST_VALUE // 1024**2} MiB"),
             )
         else:
-            yield _Rule(column.name, f"{filled} and {typed} is null", f"{shown} || {literal(_is_no(column))}")
+            wrong = f"{filled} and {typed} is null"
+            if column.type.kind == "timestamp":
+                local = local_name(column)
+                yield _Rule(column.name, f"{wrong} and {local} is not null", f"{shown} || {why_no_instant(column)}")
+                wrong = f"{wrong} and {local} is null"
+            yield _Rule(column.name, wrong, f"{shown} || {literal(_is_no(column))}")
         if column.values:
             allowed = ", ".join(map(literal, column.values))
             yield _Rule(
@@ -239,7 +250,10 @@ def _moment_of_day(source: Source) -> str:
     """SQL for the day or the time that says which business day a row belongs to."""
     assert source.files.day_column is not None
     column = source.column(source.files.day_column)
-    return moment_of(column) if column.type.kind == "text" else f'"{_typed(column.name)}"'
+    typed = f'"{_typed(column.name)}"'
+    if column.type.kind == "text":
+        return moment_of(column)
+    return typed if source.files.day_time_zone is None else day_in(source.files.day_time_zone, typed)
 
 
 def _shown(text: str) -> str:

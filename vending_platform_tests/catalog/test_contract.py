@@ -144,10 +144,10 @@ def test_a_source_without_files_is_somebody_elses() -> None:
     assert [source.name for source in catalog_of(manifest_of(other=other, machines=MACHINES))] == ["machines"]
 
 
-FILE_KEYS = "allowed: archive_after, block_above, currency_signs, day_column, day_tolerance, decimal_mark"
+FILE_KEYS = "allowed: archive_after, block_above, currency_signs, day_column, day_time_zone, day_tolerance"
 COLUMN_KEYS = (
-    "allowed: false_values, formats, header, pattern, personal, range, references, required, time_zone, "
-    "true_values, values"
+    "allowed: ambiguous_times, false_values, formats, header, pattern, personal, range, references, required, "
+    "time_zone, true_values, values"
 )
 EXPECTED_KEYS = "allowed: machine, since, source, until"
 
@@ -249,7 +249,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "formats of a text": (
         {"columns.note.formats": ["%Y-%m-%d"]},
-        "column note: 'formats' means nothing for type text, only for: date, timestamp, and for a text that is the day",
+        "column note: 'formats' means nothing for type text, only for: date, timestamp, and for a text that is",
     ),
     "formats of a text with a time": (
         {"columns.note.formats": ["%Y-%m-%d %H:%M"], "files.day_column": "note"},
@@ -289,11 +289,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "unknown time zone": (
         {"columns.sold_at.time_zone": "Asia/Tokio"},
-        "column sold_at: 'Asia/Tokio' is no time zone; write a name such as Asia/Tokyo",
+        "column sold_at: time_zone: 'Asia/Tokio' is no time zone; write a name such as Asia/Tokyo",
     ),
     "time zone that leaves its folder": (
         {"columns.sold_at.time_zone": "../etc"},
-        "column sold_at: '../etc' is no time zone",
+        "column sold_at: time_zone: '../etc' is no time zone",
     ),
     "daily without a day": (
         {"files.names": ["sales_{machine}.csv"]},
