@@ -1,4 +1,7 @@
-"""Where everything meets: what `dagster` loads (see workspace.yaml), for the environment that the settings name."""
+"""Where everything meets: what `dg` and `dagster` load, for the environment that the settings name.
+
+That is what the dbt project declares, and what a team adds in `defs/`.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -7,16 +10,18 @@ from typing import Any
 import dagster as dg
 
 from vending_platform.alerts import log_as_json
-from vending_platform.environment import Environment, load
+from vending_platform.environment import PROJECT_DIR, Environment, load
 from vending_platform.orchestration import assemble
 from vending_platform.platform import open_platform
 
 
 def build_definitions(environment: Environment, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """All assets, checks, jobs, schedules and sensors of one environment. `overrides` replaces resources by name."""
-    return assemble(open_platform(environment), overrides or {})
+    declared = assemble(open_platform(environment), overrides or {})
+    return dg.Definitions.merge(declared, dg.load_from_defs_folder(path_within_project=PROJECT_DIR))
 
 
+@dg.definitions
 def definitions() -> dg.Definitions:
     environment = load()
     if environment.cloud_logs:

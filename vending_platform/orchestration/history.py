@@ -2,42 +2,47 @@
 
 import fcntl
 import os
-import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.instance import InstanceRef
 from sqlalchemy.exc import DatabaseError
 
 from vending_platform.damage import put_aside
 from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, UI_URL_VARIABLE, Environment
+from vending_platform.orchestration.local_instance import local_instance
 from vending_platform.warehouse.lock import exclusive
 
 ALIVE = "vending/alive"
 _WORKSPACE = PROJECT_DIR / "workspace.yaml"
 SETTINGS = PROJECT_DIR / "dagster.yaml"
+_QUIET = b"""
+python_logs:
+  python_log_level: INFO  # the terminal shows what needs a person; every event is in the history
+"""
 
 
-def prepare_home(home: Path) -> Path:
-    """The folder, with the repository's settings in it: Dagster reads them from nowhere else."""
+def _prepare_home(home: Path) -> Path:
+    """The folder, with the settings of `vending dev` in it: whoever starts Dagster otherwise uses the repository's."""
+    home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
-    kept = home / SETTINGS.name
-    if not kept.exists() or kept.read_bytes() != SETTINGS.read_bytes():
-        shutil.copyfile(SETTINGS, kept)
-    os.environ["DAGSTER_HOME"] = str(home.resolve())  # for dagster.yaml, and for the processes that we start
-    return home.resolve()
+    (home / SETTINGS.name).write_bytes(SETTINGS.read_bytes() + _QUIET)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
 
 
 def serve(environment: Environment, port: int) -> NoReturn:
     """Become `dagster dev`: the UI and what runs beside it, on this machine only, until Ctrl-C."""
-    home = prepare_home(environment.dagster_home)
+    home = environment.dagster_home
     with open_history(home):
         pass  # whatever was killed since the last time is told as failed before the first look
+    home = _prepare_home(home)
     # Elsewhere it would warn of the repository's dagster.yaml, which is not the one in its home.
     os.environ[DATA_DIR_VARIABLE] = str(home.parent)
     os.environ.setdefault(UI_URL_VARIABLE, f"http://127.0.0.1:{port}")  # where links in alerts lead
@@ -49,7 +54,8 @@ def serve(environment: Environment, port: int) -> NoReturn:
 
 
 def open_history(home: Path) -> dg.DagsterInstance:
-    home = prepare_home(home)
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
     # Of two that start at once only one may make the tables, or put a damaged file aside.
     with exclusive(home / "opening.lock", "opening the history", on_wait=lambda _: None):
         _replace_damaged(home, "select count(*) from sqlite_master")
@@ -63,7 +69,10 @@ def open_history(home: Path) -> dg.DagsterInstance:
 
 
 def _opened(home: Path) -> dg.DagsterInstance:
-    history = dg.DagsterInstance.from_config(str(home))
+    settings: Any = local_instance(home)
+    history = dg.DagsterInstance.from_ref(
+        InstanceRef.from_dir(str(home), config_dir=str(SETTINGS.parent), overrides=settings)
+    )
     _bury_the_dead(history, home)
     return history
 

@@ -50,7 +50,7 @@ def history(
         (tmp_path / "data" / "sources" / path).write_bytes(content)
     settings = production_instance(tmp_path, monkeypatch).settings
     kept = {name: settings[name] for name in ("run_retries", "run_monitoring")}
-    kept["event_log_storage"] = yaml.safe_load(SETTINGS.read_text())["event_log_storage"]
+    kept["storage"] = yaml.safe_load(SETTINGS.read_text())["storage"]
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
     monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
