@@ -47,7 +47,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         asset_checks=[deliveries_check()],
         jobs=list(by_name.values()),
         schedules=schedules,
-        sensors=[_sensor(environment), watch(by_name, is_running=not is_by_hand)],
+        sensors=[_sensor(environment), watch(is_running=not is_by_hand)],
         resources={
             "platform": recorded(platform),
             "alerting": alerting(environment),

@@ -76,9 +76,7 @@ def alerting(environment: Environment) -> Alerting:
     )
 
 
-def watch(jobs: Iterable[str], *, is_running: bool) -> dg.SensorDefinition:
-    names = [*jobs, _MATERIALISATIONS]
-
+def watch(*, is_running: bool) -> dg.SensorDefinition:
     @dg.sensor(
         name="watch",
         minimum_interval_seconds=_LOOK_EVERY,
@@ -90,8 +88,10 @@ def watch(jobs: Iterable[str], *, is_running: bool) -> dg.SensorDefinition:
         platform: dg.ResourceParam[Platform],
         alerting: dg.ResourceParam[Alerting],
     ) -> dg.SkipReason:
+        assert context.repository_def is not None, "a sensor is evaluated in its code location"
+        jobs = sorted({*context.repository_def.job_names, _MATERIALISATIONS})  # also those of a team
         try:
-            told = watch_once(context.instance, names, platform, alerting, datetime.now(UTC))
+            told = watch_once(context.instance, jobs, platform, alerting, datetime.now(UTC))
         except Exception as error:  # a sensor that fails tells nobody; one that goes on tells the next time
             _log.exception("nobody could be told")
             context.log.error(without_secrets(f"nobody could be told: {error}"))

@@ -20,6 +20,19 @@ from vending_platform_tests.end_to_end.house import products
 from vending_platform_tests.ingestion.yard import machines_file, sales_file
 
 JOBS = ["ingest", "daily"]
+
+
+@dg.op
+def fail() -> None:
+    raise RuntimeError("the team's own")
+
+
+@dg.job
+def of_a_team() -> None:
+    fail()
+
+
+PLACE = dg.Definitions(jobs=[of_a_team, *(dg.JobDefinition(name=name, graph_def=of_a_team.graph) for name in JOBS)])
 PRODUCTS = {"products.csv": products(P1=50)}
 LATER = datetime.now(UTC) + timedelta(minutes=5)
 
@@ -42,8 +55,10 @@ class Post:
     def look(self) -> str:
         """One tick of the sensor, and what it says of itself."""
         resources = {"platform": self.platform, "alerting": Alerting([self.phone])}
-        with dg.build_sensor_context(instance=self.history, resources=resources) as context:
-            said = watch(JOBS, is_running=False)(context)
+        with dg.build_sensor_context(
+            instance=self.history, resources=resources, repository_def=PLACE.get_repository_def()
+        ) as context:
+            said = watch(is_running=False)(context)
         assert isinstance(said, dg.SkipReason)
         return str(said.skip_message)
 
@@ -72,6 +87,13 @@ class Post:
 def post(platform: Platform) -> Iterator[Post]:
     with dg.DagsterInstance.ephemeral() as history:
         yield Post(platform, history, Notebook("phone"))
+
+
+def test_a_job_of_a_team_is_watched_too(post: Post) -> None:
+    assert not of_a_team.execute_in_process(instance=post.history, raise_on_error=False).success
+    assert post.look() == "1 problems are open; 1 messages sent."
+    (problem,) = (message.problem for message in post.phone.messages)
+    assert (problem.kind, problem.about) == (Kind.RUN, "of_a_team")
 
 
 def test_failures_are_one_message_and_a_success_is_one_more(post: Post) -> None:

@@ -1,0 +1,66 @@
+"""A team's own assets, jobs, schedules and sensors: `dg` makes, checks, lists, launches and serves them."""
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from vending_platform_tests.orchestration.standard_starts import Clone, fresh_clone, serving
+
+ASSET = """import dagster as dg
+
+
+@dg.asset
+def greeting(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    context.log.info("made by a team")
+    return dg.MaterializeResult(metadata={"words": 2})
+"""
+OTHERS = """import dagster as dg
+
+of_a_team = dg.define_asset_job("of_a_team", dg.AssetSelection.assets("greeting"))
+at_night = dg.ScheduleDefinition(job=of_a_team, cron_schedule="0 20 * * *")
+
+
+@dg.sensor(job=of_a_team)
+def by_chance() -> dg.SkipReason:
+    return dg.SkipReason("not today")
+"""
+KINDS = ("assets", "jobs", "schedules", "sensors")
+NAMES = """{repositoryOrError(
+  repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "vending"}) {
+  ... on Repository {jobs {name} schedules {name} sensors {name} assetNodes {assetKey {path}}}}}"""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    return fresh_clone(tmp_path_factory.mktemp("clone"))
+
+
+def test_a_team_adds_definitions_from_the_root(clone: Clone) -> None:
+    """One test, because each part rests on the one before, and each command takes seconds."""
+    clone.run("dg", "scaffold", "defs", "dagster.asset", "my_team/assets.py")
+    defs = Path("vending_platform") / "defs" / "my_team"
+    assert "@dg.asset" in (clone.folder / defs / "assets.py").read_text()
+    (clone.folder / defs / "assets.py").write_text(ASSET)
+    (clone.folder / defs / "jobs.py").write_text(OTHERS)
+
+    listed = json.loads(clone.run("dg", "list", "defs", "--json", only_output=True))
+    names = {kind: {one.get("asset_key") or one["name"] for one in listed[kind]} for kind in KINDS}
+    assert names["assets"] >= {"greeting", "marts/fct_sales"}
+    assert names["jobs"] >= {"of_a_team", "daily"}
+    assert names["schedules"] >= {"of_a_team_schedule", "daily_schedule"}
+    assert names["sensors"] >= {"by_chance", "arrivals"}
+    assert "All definitions loaded successfully" in clone.run("dg", "check", "defs")
+
+    told = clone.run("dg", "launch", "--assets", "greeting")
+    assert "made by a team" in told
+    told = clone.run("dg", "launch", "--job", "of_a_team")
+    assert "RUN_SUCCESS" in told
+    assert list(clone.runs().values()) == [dg.DagsterRunStatus.SUCCESS] * 2
+
+    with serving(clone, "dg", "dev") as server:
+        found = server.ask(NAMES)["repositoryOrError"]
+        assert "of_a_team" in {job["name"] for job in found["jobs"]}
+        assert "by_chance" in {sensor["name"] for sensor in found["sensors"]}
+        assert ["greeting"] in [node["assetKey"]["path"] for node in found["assetNodes"]]
