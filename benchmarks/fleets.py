@@ -25,7 +25,7 @@ MASTERS = Selection(
 def parsed(folder: Path) -> Dbt:
     """The project, read once for all fleets."""
     dbt = Dbt(folder)
-    dbt.parse()
+    dbt.manifest = dbt("parse").result
     return dbt
 
 

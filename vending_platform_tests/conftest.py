@@ -16,6 +16,7 @@ from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
 from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans
+from vending_platform_tests.parsed import Parsed, whole_project
 from vending_platform_tests.shared import shared_folder
 
 __all__ = ["_ends_what_it_starts", "aws"]
@@ -76,6 +77,12 @@ def manifest(catalog: Catalog, manifest_cache: Path) -> dict[str, Any]:
 def core(manifest: dict[str, Any], pytestconfig: pytest.Config) -> Core:
     """The small project for tests of what the platform does; nobody changes it, and it too is kept."""
     return make_core(_kept_folder(pytestconfig), manifest)
+
+
+@pytest.fixture(scope="session")
+def parsed(pytestconfig: pytest.Config) -> Parsed:
+    """The real project as dbt has parsed it."""
+    return whole_project(_kept_folder(pytestconfig))
 
 
 def _kept_folder(config: pytest.Config) -> Path:

@@ -5,21 +5,20 @@ it has those that find a row twice, the one that holds two marts against each ot
 the project's own SQL and tests say is a question to the whole project: `dbt_project/` and `test_vending_run` ask it.
 """
 
-import hashlib
-import pickle
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from vending_platform.catalog import Catalog, catalog_of, project_hash, read_manifest
-from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR
-from vending_platform.transformation import Project, running
+from vending_platform.catalog import Catalog, catalog_of, read_manifest
+from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.transformation import Project
+from vending_platform_tests.parsed import Parsed, development, parse, versions
 from vending_platform_tests.shared import made_once
 
 MARTS = (
@@ -63,25 +62,20 @@ class Core:
 
     def project(self, folder: Path) -> Project:
         """What dbt builds in `folder` of a house."""
-        database = {"DBT_DUCKDB_PATH": str(folder / "dbt_dev.duckdb")}
-        return Project(self.project_dir, folder / "dbt", "development", 2, "dbt_dev", database)
+        return development(folder, self.project_dir)
 
     def hand_over(self) -> None:
         """As if this process had parsed it for dbt; a process of its own would take seconds to do so."""
-        running._parsed.update(self._parsed)
+        self._parsed.hand_over()
 
     @cached_property
-    def _parsed(self) -> dict[Any, Any]:
-        from dbt.contracts.graph.manifest import Manifest
-
-        kept = pickle.loads((self.folder / "parsed").read_bytes())
-        return {about: Manifest(**said) for about, said in kept.items()}
+    def _parsed(self) -> Parsed:
+        return Parsed(self.folder / "parsed")
 
 
 def make_core(kept: Path, manifest: dict[str, Any]) -> Core:
     """Of the whole project, whose manifest is given, in a folder that is named after all that decides what is in it."""
-    versions = (PROJECT_DIR / "requirements.lock").read_bytes() + Path(__file__).read_bytes()
-    name = hashlib.sha256(project_hash(DBT_PROJECT_DIR).encode() + versions).hexdigest()[:16]
+    name = versions(Path(__file__))
     return Core(made_once(kept / f"core-{name}", lambda made: _make(Core(made), manifest)))
 
 
@@ -89,14 +83,7 @@ def _make(core: Core, whole: dict[str, Any]) -> None:
     models = {model.name: model for model in catalog_of(whole).models}
     cut_down(core.project_dir, {*MARTS, *(name for mart in MARTS for name in models[mart].rests_on)})
     core.manifest  # noqa: B018 parsed, and kept
-    running._parsed.clear()
-    running._Dbt(core.project(core.folder), lambda _: None)
-    # A manifest that is pickled by itself forgets one of its fields.
-    said = {
-        about: {one.name: getattr(manifest, one.name) for one in fields(manifest) if not one.name.startswith("_")}
-        for about, manifest in running._parsed.items()
-    }
-    (core.folder / "parsed").write_bytes(pickle.dumps(said))
+    parse(core.project(core.folder), core.folder / "parsed")
 
 
 def cut_down(project: Path, models: set[str]) -> None:

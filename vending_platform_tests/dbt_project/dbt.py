@@ -18,16 +18,13 @@ class Dbt:
     folder: Path
     """Holds dbt_dev.duckdb, and what dbt leaves behind."""
     manifest: Any = field(default=None, repr=False)
-    """Parsing takes seconds; who runs dbt often parses once."""
+    """Parsing takes seconds: the fixture `parsed` has it."""
     select: str = "*"
     """What is run and built where nothing else is said."""
 
     @property
     def target(self) -> Path:
         return self.folder / "target"
-
-    def parse(self) -> None:
-        self.manifest = self("parse").result
 
     def run(
         self,

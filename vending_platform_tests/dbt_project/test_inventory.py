@@ -16,6 +16,7 @@ import pytest
 from vending_platform.catalog import Catalog
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
+from vending_platform_tests.parsed import Parsed
 
 FIRST, DAYS = date(2024, 3, 1), 77
 LATER = ["int_slot_empty_spells", "int_slot_velocities"], ["fct_stockouts", "mart_replenishment_recommendation"]
@@ -126,19 +127,16 @@ def rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture(scope="module")
-def built(run_folder: Path) -> Dbt:
+def built(run_folder: Path, parsed: Parsed) -> Dbt:
     """Everything at once."""
-    dbt = Dbt(run_folder / "inventory")
+    dbt = Dbt(run_folder / "inventory", parsed.manifest)
     with exclusive(dbt.folder.with_suffix(".lock"), "building", on_wait=lambda _: None):
         if not (dbt.folder / "done").exists():
             dbt.folder.mkdir(exist_ok=True)
             deliver(dbt.folder / "dbt_dev.duckdb")
-            dbt.parse()
             dbt("seed")
             dbt.run(select=" ".join([*MODELS, "int_slot_empty_hours", "int_machines_tomorrow"]))
             (dbt.folder / "done").touch()
-    if dbt.manifest is None:
-        dbt.parse()
     return dbt
 
 

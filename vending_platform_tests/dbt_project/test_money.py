@@ -15,6 +15,7 @@ from vending_platform.catalog import Catalog
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.test_windows import PRODUCTS_HEADER, Fleet
 from vending_platform_tests.ingestion.yard import machines_file, sales, sales_row
+from vending_platform_tests.parsed import Parsed
 
 DAYS = [date(2024, 2, 28) + timedelta(days=n) for n in range(4)]
 IN_ANY_ORDER = [DAYS[n] for n in (2, 0, 3, 1)]
@@ -67,9 +68,9 @@ def visit_of(machine: str, day: date) -> bytes:
     return ("\n".join([VISIT_HEADER, *rows]) + "\n").encode()
 
 
-def tell(folder: Path, catalog: Catalog) -> Story:
+def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
     (folder / "sources").mkdir(parents=True)
-    fleet, dbt, story = Fleet(folder, catalog), Dbt(folder), Story()
+    fleet, dbt, story = Fleet(folder, catalog), Dbt(folder, parsed.manifest), Story()
     deliveries = dict(MASTERS)
     for day in DAYS:
         for machine in ("VM001", "VM002"):
@@ -78,7 +79,6 @@ def tell(folder: Path, catalog: Catalog) -> Story:
             deliveries[f"replenishment_records_{machine}_{day:%Y%m%d}.csv"] = visit_of(machine, day)
     fleet.deliver(deliveries)
     fleet.ingest()
-    dbt.parse()
     dbt("seed")
     dbt.run(select=f"+{MONEY}")
     story.results = dbt.build(select=WITH_WHAT_IT_IS_MADE_OF)
@@ -110,8 +110,8 @@ def marts(folder: Path) -> Marts:
 
 
 @pytest.fixture(scope="module")
-def story(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return tell(tmp_path_factory.mktemp("money") / "fleet", catalog)
+def story(catalog: Catalog, parsed: Parsed, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return tell(tmp_path_factory.mktemp("money") / "fleet", catalog, parsed)
 
 
 def test_all_checks_pass_but_for_the_category_that_the_tax_seed_does_not_name(story: Story) -> None:

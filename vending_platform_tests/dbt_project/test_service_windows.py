@@ -20,6 +20,7 @@ from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.test_windows import PRODUCTS_HEADER, Fleet, visit_of
 from vending_platform_tests.ingestion.yard import machines_file, sales, sales_row
+from vending_platform_tests.parsed import Parsed
 
 FIRST = date(2024, 1, 29)
 DAYS = [FIRST + timedelta(days=n) for n in range(49)]
@@ -102,15 +103,14 @@ def forget(database: Path, day: date) -> None:
                 connection.execute(f"delete from {schema}.{table} where business_date = $gone", {"gone": gone})
 
 
-def tell(folder: Path, catalog: Catalog) -> Told:
+def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Told:
     (folder / "sources").mkdir(parents=True)
-    fleet, dbt, told = Fleet(folder, catalog), Dbt(folder), Told()
+    fleet, dbt, told = Fleet(folder, catalog), Dbt(folder, parsed.manifest), Told()
     fleet.deliver(deliveries())
     fleet.ingest()
     short = list(rows_of("VM001", DAYS[22]))[:30]
     fleet.deliver({f"sales_VM001_{DAYS[22]:%Y%m%d}.csv": sales(*short)})
     fleet.ingest()
-    dbt.parse()
     wanted = " ".join(f"+{table}" for tables in FOLLOWED.values() for table in tables)
     dbt("seed")
     dbt.run(select=wanted)
@@ -124,12 +124,12 @@ def tell(folder: Path, catalog: Catalog) -> Told:
 
 
 @pytest.fixture(scope="module")
-def told(catalog: Catalog, run_folder: Path) -> Told:
+def told(catalog: Catalog, parsed: Parsed, run_folder: Path) -> Told:
     folder = run_folder / "service_windows"
     kept = folder.with_suffix(".pickle")
     with exclusive(folder.with_suffix(".lock"), "telling", on_wait=lambda _: None):
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(tell(folder, catalog)))
+            kept.write_bytes(pickle.dumps(tell(folder, catalog, parsed)))
     found = pickle.loads(kept.read_bytes())
     assert isinstance(found, Told)
     return found

@@ -24,6 +24,7 @@ from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt, DbtFailed
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
+from vending_platform_tests.parsed import Parsed
 
 DAYS = [date(2024, 3, day) for day in (4, 5, 6, 7)]
 CORRECTED, EMPTIED, REPRICED = date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 5)
@@ -97,10 +98,10 @@ def deliveries() -> dict[str, bytes]:
     return files
 
 
-def tell(folder: Path, catalog: Catalog) -> Story:
+def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
     shutil.rmtree(folder, ignore_errors=True)  # what a worker left that failed
     (folder / "sources").mkdir(parents=True)
-    fleet, dbt, story = Fleet(folder, catalog), Dbt(folder, select=OF_A_DAY), Story()
+    fleet, dbt, story = Fleet(folder, catalog), Dbt(folder, parsed.manifest, OF_A_DAY), Story()
 
     def remember(name: str) -> None:
         story.marts[name] = marts(folder / "dbt_dev.duckdb")
@@ -109,7 +110,6 @@ def tell(folder: Path, catalog: Catalog) -> Story:
     february = 1_707_000_000
     os.utime(folder / "sources" / "products.csv", (february, february))
     fleet.ingest()
-    dbt.parse()
     dbt("seed")
     dbt.run(DAYS[0])
     remember("one day, first of all")
@@ -189,12 +189,12 @@ def days_as_they_lie(database: Path, *tables: str) -> dict[str, list[date]]:
 
 
 @pytest.fixture(scope="module")
-def story(catalog: Catalog, run_folder: Path) -> Story:
+def story(catalog: Catalog, parsed: Parsed, run_folder: Path) -> Story:
     folder = run_folder / "windows"
     kept = folder.with_suffix(".pickle")
     with exclusive(folder.with_suffix(".lock"), "telling", on_wait=lambda _: None):
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(tell(folder, catalog)))
+            kept.write_bytes(pickle.dumps(tell(folder, catalog, parsed)))
     told = pickle.loads(kept.read_bytes())
     assert isinstance(told, Story)
     return told

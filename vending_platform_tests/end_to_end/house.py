@@ -15,6 +15,7 @@ from vending_platform.warehouse import Warehouse
 from vending_platform_tests.core import Core
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
+from vending_platform_tests.parsed import development
 
 PRODUCTS_HEADER = (
     "product_id,jan_code,product_name,category_id,unit_cost,list_price,temperature,shelf_life_days,sold_from,sold_to"
@@ -79,8 +80,7 @@ class House:
             )
         if self.core is not None:
             return self.core.project(self.yard.folder)
-        database = {"DBT_DUCKDB_PATH": str(self.yard.folder / "dbt_dev.duckdb")}
-        return Project(DBT_PROJECT_DIR, self.yard.folder / "dbt", "development", 2, "dbt_dev", database)
+        return development(self.yard.folder)
 
     def run(self, files: dict[str, bytes] | None = None, **options: Any) -> Transformed:
         self.yard.deliver(files or {})

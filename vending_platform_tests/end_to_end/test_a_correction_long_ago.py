@@ -13,6 +13,7 @@ from vending_platform.catalog import Catalog
 from vending_platform.sample_data import generate
 from vending_platform_tests.end_to_end.house import House
 from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.parsed import Parsed
 
 FIRST_DAY, DAYS = date(2024, 2, 5), 44
 CORRECTED = date(2024, 2, 16)
@@ -22,7 +23,8 @@ TELLS_OF_DELIVERIES = "mart_delivery_gaps"
 Rows = dict[str, set[tuple[date | None, str]]]
 
 
-def test_a_correction_moves_what_it_reaches_and_nothing_else(tmp_path: Path, catalog: Catalog) -> None:
+def test_a_correction_moves_what_it_reaches_and_nothing_else(tmp_path: Path, catalog: Catalog, parsed: Parsed) -> None:
+    parsed.hand_over()
     generate(tmp_path / "house", machines=3, days=DAYS, seed=11, first_day=FIRST_DAY)
     house = House(Yard(tmp_path / "house", catalog))
     with mock.patch.dict(os.environ, DBT_EXCLUDE_RESOURCE_TYPES="test unit_test"):  # the sample's run asks them all

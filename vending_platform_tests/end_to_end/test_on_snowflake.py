@@ -11,14 +11,16 @@ from vending_platform.catalog import Catalog
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.parsed import Parsed
 
 pytestmark = [pytest.mark.snowflake, pytest.mark.usefixtures("without_unit_tests")]
 CORRECTED = {name(DAYS[2]): day_of_sales(DAYS[2], 1, 4), "products_20240304.csv": products(P1=55, P2=60)}
 
 
 def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
-    tmp_path: Path, catalog: Catalog, account: Account
+    tmp_path: Path, catalog: Catalog, account: Account, parsed: Parsed
 ) -> None:
+    parsed.hand_over()
     # One warehouse after the other: each time that dbt changes between them, it parses the project.
     on_duckdb = House(Yard(tmp_path / "duckdb", catalog))
     on_snowflake = House(Yard(tmp_path / "snowflake", catalog, account=account))

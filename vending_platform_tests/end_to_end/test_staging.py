@@ -35,6 +35,7 @@ from vending_platform_tests.alerts.parts import Notebook
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.shapes import REVIEWED
 from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of, day_of_sales, name
+from vending_platform_tests.parsed import Parsed
 
 if TYPE_CHECKING:
     from vending_platform_tests.emulators.cloud import Cloud
@@ -82,8 +83,9 @@ def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, byte
 
 
 def test_they_agree(
-    cloud: "Cloud | Live", deliveries: dict[str, bytes], tmp_path: Path, manifest: dict[str, Any]
+    cloud: "Cloud | Live", deliveries: dict[str, bytes], tmp_path: Path, manifest: dict[str, Any], parsed: Parsed
 ) -> None:
+    parsed.hand_over()
     cloud.set_up()
     cloud.deliver(deliveries)
     same_on_disk(cloud, tmp_path / "data" / "sources")
