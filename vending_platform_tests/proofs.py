@@ -1,6 +1,6 @@
-"""`make proof`: what proves rather than guards, one part after the other, and the result written to `docs/figures.md`.
+"""`make proof`: what proves rather than guards, one part after the other, and the results written to `docs/figures.md`.
 
-`make proof ONLY="properties browser"` runs some of the parts, and writes nothing.
+`make proof ONLY="properties long"` runs some of the parts; of the others the last result stays.
 """
 
 import os
@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures.md"
 _BEGIN, _END = "<!-- proof -->", "<!-- /proof -->"
 _PYTEST = ("-m", "pytest")
+_HEAD = ("| part | what | result | time | when |", "|---|---|---|---|---|")
 _COVERAGE = ".coverage.json"
 
 
@@ -69,11 +70,12 @@ def main() -> int:
     if unknown := set(names) - PARTS.keys():
         err.print(f"no part is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
         return 2
-    results = [run(name, PARTS[name]) for name in names]
-    table = as_table(results, date.today(), _commit())
-    out.print(f"\n{table}")
-    if not sys.argv[1:]:
-        FIGURES.write_text(with_result(FIGURES.read_text(encoding="utf-8"), table), encoding="utf-8")
+    results = []
+    for name in names:
+        results.append(run(name, PARTS[name]))
+        page = with_results(FIGURES.read_text(encoding="utf-8"), results[-1:], date.today(), _commit())
+        FIGURES.write_text(page, encoding="utf-8")
+    out.print("", *(row(result, date.today(), _commit()) for result in results), sep="\n")
     return 0 if all(result.is_good for result in results) else 1
 
 
@@ -95,11 +97,9 @@ def run(name: str, part: Part) -> Result:
     return Result(name, part.what, process.returncode == 0, said, time.monotonic() - began)
 
 
-def as_table(results: Sequence[Result], day: date, commit: str) -> str:
-    rows = [
-        f"| {result.part} | {result.what} | {_outcome(result)} | {result.seconds / 60:.1f} min |" for result in results
-    ]
-    return "\n".join([f"On {day}, at {commit}:", "", "| part | what | result | time |", "|---|---|---|---|", *rows])
+def row(result: Result, day: date, commit: str) -> str:
+    time_taken = f"{result.seconds / 60:.1f} min"
+    return f"| {result.part} | {result.what} | {_outcome(result)} | {time_taken} | {day}, {commit} |"
 
 
 def _outcome(result: Result) -> str:
@@ -109,9 +109,13 @@ def _outcome(result: Result) -> str:
     return f"{words}: {said}" if said else words
 
 
-def with_result(page: str, table: str) -> str:
+def with_results(page: str, results: Sequence[Result], day: date, commit: str) -> str:
+    """The page with these results in the place of the last ones of the same parts."""
     before, _, rest = page.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+    last, _, after = rest.partition(_END)
+    rows = {line.split(" | ")[0].strip("| "): line for line in last.splitlines() if line.startswith("| ")}
+    rows |= {result.part: row(result, day, commit) for result in results}
+    table = "\n".join([*_HEAD, *(rows[part] for part in PARTS if part in rows)])
     return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
 
 
