@@ -26,7 +26,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from vending_platform.catalog import Catalog
-from vending_platform.definitions import build_definitions
+from vending_platform.definitions import build_definitions, definitions
 from vending_platform.environment import PROJECT_DIR, EnvironmentName, _Variables, load
 from vending_platform.orchestration.webserver import without_names
 from vending_platform_tests.deployment.instance import SETTINGS, VARIABLES
@@ -182,7 +182,7 @@ class TestImage:
             (location.code_source.module_name, location.attribute),
             (at_home["python_module"]["module_name"], at_home["python_module"]["attribute"]),
         ):
-            assert getattr(import_module(str(module)), str(attribute)).__module__ == "vending_platform.definitions"
+            assert getattr(import_module(str(module)), str(attribute)) is definitions
         assert location.working_directory == said("WORKDIR")[-1]
 
     def test_a_code_location_starts_without_dbt_and_without_a_network(
