@@ -246,7 +246,7 @@ def trace(
     For example: vending trace marts.mart_machine_daily machine=VM003 day=2024-03-15
     """
     with _edge():
-        said = dict(_said(words) for words in which)
+        said = [_said(words) for words in which]
         platform = open_platform(environment.load())
         try:
             with platform.rooms.warehouse.reading() as reader:

@@ -12,7 +12,7 @@ from vending_platform.anonymising import Anonymised
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, State, Status, Summary
 from vending_platform.platform import PlatformStatus
-from vending_platform.quality import Quality, Score
+from vending_platform.quality import Cause, Quality, Score, causes
 from vending_platform.tracing import Trace, TracedFile
 from vending_platform.transformation import Block, Plan, Transformed, Why, Work
 
@@ -204,13 +204,8 @@ def tell_quality(found: Quality | None, *, is_being_written: bool) -> Renderable
     lines += _problems(
         [
             (
-                "Not passed on the newest day",
-                [
-                    f"{failure.dataset} {failure.day}: {failure.check}"
-                    + (f" of {failure.column}" if failure.column else "")
-                    + f": {failure.message or failure.actual or failure.status}"
-                    for failure in now
-                ],
+                "Not passed on the newest day, the worst first",
+                [_tell_cause(cause) for cause in causes(now)],
                 "Rows, files and the days before: vending quality --html quality.html",
             )
         ]
@@ -218,6 +213,13 @@ def tell_quality(found: Quality | None, *, is_being_written: bool) -> Renderable
     if before:
         lines.append(f"\n{_count(before, 'check')} did not pass on days before.")
     return Group(*lines)
+
+
+def _tell_cause(cause: Cause) -> str:
+    """What is the same in several tables is one line."""
+    worst, more = cause.worst, len(cause.datasets) - 1
+    where = f"{worst.dataset}{f' and {_number(more)} more' if more else ''} {worst.day}"
+    return f"{where}: {cause.name}: {worst.message or worst.actual or worst.status}"
 
 
 def _standing(score: Score) -> list[str]:
@@ -389,20 +391,24 @@ def tell_trace(traced: Trace) -> RenderableType:
     if len(traced.rows) == 1:
         lines += [Text(f"  {name}: {'' if value is None else value}") for name, value in traced.rows[0].items()]
     if traced.is_stale:
-        lines.append(Text("It is to be built anew: these files may say otherwise by now. vending run", style="yellow"))
-    lines.append(Text(f"\nComes from {_count(len(traced.files), 'file')}", style="bold"))
-    for file in traced.files[:TRACED]:
+        lines.append(Text("It is to be built again: these files may say otherwise by now. vending run", style="yellow"))
+    peers = sum(file.is_peer for file in traced.files)
+    lines.append(Text(f"\nComes from {_count(len(traced.files) - peers, 'file')}", style="bold"))
+    for number, file in enumerate(traced.files[:TRACED]):
+        if file.is_peer and number == len(traced.files) - peers:
+            lines.append(Text(f"Is compared with rows that come from {_count(peers, 'more file')}", style="bold"))
         lines += _tell_file(file)
     if len(traced.files) > TRACED:
         lines.append(f"  … and {_number(len(traced.files) - TRACED)} more; all of them: --json")
     if traced.lines_left_out:
         lines.append(f"{_number(traced.lines_left_out)} more lines are behind it; say more of the row to see them")
+    lines += [Text(note, style="dim") for note in traced.notes]
     lines += _problems(
         [
             (
                 "Not in the number, because the whole file is in quarantine",
                 [f"{file.path}: {file.quarantined_because}" for file in traced.missing],
-                "Have it delivered again under the same name; or mend its contract and run: vending replay",
+                "Have it delivered again under the same name; or fix its contract and run: vending replay",
             )
         ]
     )
@@ -411,12 +417,14 @@ def tell_trace(traced: Trace) -> RenderableType:
 
 def _tell_file(file: TracedFile) -> Iterator[RenderableType]:
     behind = "" if file.rows_behind is None else f", {_number(file.rows_behind)} of {_count(file.rows, 'row')}"
+    if file.rows_compared:
+        behind = f"{behind if file.rows_behind else ''}, {_number(file.rows_compared)} to compare with"
     rejected = f", {_number(file.rows_rejected)} rejected" if file.rows_rejected else ""
     yield Text.assemble(f"  {file.path}", (f" as {file.source}{behind}{rejected}", "dim"))
     yield Text(f"    delivered {file.delivered_at:%Y-%m-%d %H:%M}, sha256 {file.sha256}", style="dim")
     for line in file.lines:
         values = ", ".join(f"{name} {value}" for name, value in line.values.items() if value is not None)
-        yield Text(f"    line {line.number}: {values}")
+        yield Text(f"    line {line.number}{' (compared)' if line.is_peer else ''}: {values}")
 
 
 def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterator[RenderableType]:

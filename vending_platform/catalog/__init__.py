@@ -25,6 +25,7 @@ from vending_platform.catalog.exports import (
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
 from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
+from vending_platform.catalog.provenance import Provenance
 from vending_platform.catalog.reach import EVERYTHING, MONTH, SAME_DAY, Days, Reach, Way, months
 from vending_platform.catalog.types import LogicalType, format_pattern, weekday_of
 
@@ -49,6 +50,7 @@ __all__ = [
     "Model",
     "NameParts",
     "ProjectError",
+    "Provenance",
     "Reach",
     "Source",
     "Suppression",

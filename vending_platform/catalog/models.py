@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from vending_platform.catalog.code import code_of, parts_of_all
+from vending_platform.catalog.provenance import Provenance, read_provenance
 from vending_platform.catalog.reach import ALLOWED, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
 
 
@@ -29,6 +30,13 @@ class Model:
     """All code that decides its rows, its own and that of what it is built from; see `catalog/code.py`."""
     ways: tuple[tuple[str, Way], ...] = ()
     """The ways from it to each of its sources; a source without one is read by its own reach alone."""
+    inputs: tuple[str, ...] = field(default=(), compare=False)
+    """The unique ids of what it reads itself: models, seeds and sources."""
+    columns: tuple[str, ...] = field(default=(), compare=False)
+    personal: frozenset[str] = field(default=frozenset(), compare=False)
+    """Those of its columns that the project marks as personal."""
+    provenance: Provenance | None = field(default=None, compare=False)
+    """Which rows of its inputs a row rests on, where it says so."""
 
     @property
     def is_daily(self) -> bool:
@@ -102,6 +110,12 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
         if wrong := _wrong_deliveries(reach, materialized, manifest):
             yield f"{where}: {wrong}"
             continue
+        columns = node.get("columns") or {}
+        try:
+            provenance = _provenance(node, columns, manifest)
+        except ValueError as error:
+            yield f"{where}: {error}"
+            continue
         ways[name] = _as_few(
             (source, way.begun_with(reach)) for parent in _parents(node) for source, way in ways.get(parent, ())
         )
@@ -118,7 +132,25 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             code=code_of(of_all),
             parts=tuple(sorted(of_all.items())),
             ways=tuple(sorted(ways[name], key=str)),
+            inputs=tuple(_parents(node)),
+            columns=tuple(columns),
+            personal=frozenset(column for column, about in columns.items() if _is_personal(about)),
+            provenance=provenance,
         )
+
+
+def _provenance(node: dict[str, Any], columns: Iterable[str], manifest: dict[str, Any]) -> Provenance | None:
+    said = node["config"]["meta"].get("provenance")
+    if said is None:
+        return None
+    declared = (manifest["nodes"].get(parent) or manifest["sources"].get(parent) or {} for parent in _parents(node))
+    names = [str(one.get("identifier") or one["name"]) for one in declared if one]
+    return read_provenance(said, columns, names)
+
+
+def _is_personal(column: dict[str, Any]) -> bool:
+    meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
+    return bool(meta.get("personal"))
 
 
 def _wrong_deliveries(reach: Reach, materialized: str, manifest: dict[str, Any]) -> str | None:

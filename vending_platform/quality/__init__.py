@@ -5,8 +5,9 @@ keeps a run's results, `measure` and `judged` make figures and tell the unusual 
 what there is. Who finds what is said by the rooms above; until it is recorded it is noted beside what it is about.
 """
 
+from vending_platform.quality.causes import Cause, causes
 from vending_platform.quality.figures import Measured, measure
-from vending_platform.quality.masking import personal_columns
+from vending_platform.quality.masking import is_personal, masked_words, personal_columns
 from vending_platform.quality.normal import judged
 from vending_platform.quality.reading import Quality, Score, from_json, read_quality
 from vending_platform.quality.report import report
@@ -27,6 +28,7 @@ __all__ = [
     "TABLES",
     "UNRECORDED",
     "UNRECORDED_SCHEMA",
+    "Cause",
     "Dimension",
     "FailedRow",
     "Kind",
@@ -38,10 +40,13 @@ __all__ = [
     "Severity",
     "Status",
     "Unrecorded",
+    "causes",
     "changes",
     "forget",
     "from_json",
+    "is_personal",
     "judged",
+    "masked_words",
     "measure",
     "note_unrecorded",
     "personal_columns",

@@ -10,18 +10,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from vending_platform.quality.failures import Failure, read_failures
 from vending_platform.quality.results import Dimension
-from vending_platform.quality.tables import FAILED_ROWS, RUNS
+from vending_platform.quality.tables import RUNS
 from vending_platform.warehouse import Reader, TableName, literal
 
 _log = logging.getLogger(__name__)
 DAYS_SHOWN = 35
 _RUNS_SHOWN = 10
-_FAILURES_SHOWN = 300
-_FILES_SHOWN = 6
 _MART = TableName("marts", "mart_data_quality")
-_LATEST = TableName("intermediate", "int_quality_results_latest")
-_FILES = TableName("raw", "_files")
 _DIMENSIONS = [dimension.value for dimension in Dimension]
 
 
@@ -39,45 +36,6 @@ class Score:
     failed: int
     new_failures: int
     days_since_failure: int | None
-
-
-@dataclass(frozen=True)
-class KeptRow:
-    """A row that broke a check, without what is personal."""
-
-    row: dict[str, str | None]
-    path: str | None
-    line: int | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class File:
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A check that does not pass on a day, as it was asked last."""
-
-    dataset: str
-    day: str
-    check: str
-    column: str
-    dimension: str
-    severity: str
-    status: str
-    failed_rows: int | None
-    total_rows: int | None
-    expected: str | None
-    actual: str | None
-    message: str | None
-    partition: str
-    rows: list[KeptRow] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
-    """What the dataset's rows of that day came from, or those of the machines among the failing rows."""
-    files_in_all: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +60,8 @@ class Quality:
     failures: list[Failure]
     about: dict[str, str | None] = field(default_factory=dict)
     """What was asked for: a day, a dataset."""
+    failures_left_out: int = 0
+    """How many more there are; those that are left out are the least bad."""
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
@@ -129,6 +89,7 @@ class Quality:
             [score for score in self.scores if is_meant(score.dataset, score.day)],
             [f for f in self.failures if is_meant(f.dataset, f.day) and until in (None, f.day)],
             {"day": until, "dataset": dataset},
+            self.failures_left_out,
         )
 
 
@@ -183,8 +144,10 @@ def read_quality(reader: Reader, sources: Mapping[str, Iterable[str]], day: date
         )
         for row in reader.query(f"select * from {RUNS} order by ended_at desc limit {_RUNS_SHOWN}").to_pylist()
     ]
-    failures = _failures(reader, scores, sources)
-    return Quality(datetime.now(UTC).isoformat("T", "seconds"), runs, scores, failures)
+    bad = {(score.dataset, date.fromisoformat(score.day)) for score in scores if score.warned or score.failed}
+    failures, left_out = read_failures(reader, bad, sources)
+    now = datetime.now(UTC).isoformat("T", "seconds")
+    return Quality(now, runs, scores, failures, failures_left_out=left_out)
 
 
 def _is_there(reader: Reader) -> bool:
@@ -194,100 +157,6 @@ def _is_there(reader: Reader) -> bool:
         f" and upper(table_name) = '{_MART.name.upper()}'"
     )
     return bool(found["n"][0].as_py()) and reader.has_table(RUNS)
-
-
-def _failures(reader: Reader, scores: Iterable[Score], sources: Mapping[str, Iterable[str]]) -> list[Failure]:
-    bad = {(score.dataset, date.fromisoformat(score.day)) for score in scores if score.warned or score.failed}
-    if not bad:
-        return []
-    days = sorted({day for _, day in bad})
-    within = f"between {literal(days[0])} and {literal(days[-1])}"
-    found = [
-        row
-        for row in reader.query(
-            "select dataset, business_date, check_name, column_name, dimension, severity, status, failed_rows,"
-            f" total_rows, expected, actual, message, first_day, last_day from {_LATEST}"
-            f" where is_failing and business_date {within}"
-            f" order by business_date desc, dataset, check_name, column_name limit {_FAILURES_SHOWN}"
-        ).to_pylist()
-        if (row["dataset"], row["business_date"]) in bad
-    ]
-    rows = _kept_rows(reader, found)
-    files = _files(reader, found, sources)
-    return [_failure(row, rows, files, sources) for row in found]
-
-
-def _failure(
-    row: dict[str, Any],
-    rows: Mapping[tuple[Any, ...], list[KeptRow]],
-    files: Mapping[tuple[str, date], list[tuple[str | None, File]]],
-    sources: Mapping[str, Iterable[str]],
-) -> Failure:
-    day, first, last = row["business_date"], row["first_day"], row["last_day"]
-    kept = rows.get((row["dataset"], row["check_name"], row["column_name"], first), [])
-    named = {kept_row.path for kept_row in kept}
-    machines = {kept_row.row.get("machine_id") or kept_row.row.get("machine") for kept_row in kept}
-    behind = [found for source in sources.get(row["dataset"], ()) for found in files.get((source, day), ())]
-    if named - {None}:
-        behind = [(machine, file) for machine, file in behind if file.path in named]
-    elif machines and None not in machines:
-        behind = [(machine, file) for machine, file in behind if machine in machines]
-    return Failure(
-        dataset=row["dataset"],
-        day=day.isoformat(),
-        check=row["check_name"],
-        column=row["column_name"],
-        dimension=row["dimension"],
-        severity=row["severity"],
-        status=row["status"],
-        failed_rows=_int(row["failed_rows"]),
-        total_rows=_int(row["total_rows"]),
-        expected=row["expected"],
-        actual=row["actual"],
-        message=row["message"],
-        partition=f"{first}" if first == last else f"{first} to {last}",
-        rows=kept,
-        files=[file for _, file in behind[:_FILES_SHOWN]],
-        files_in_all=len(behind),
-    )
-
-
-def _kept_rows(reader: Reader, found: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[KeptRow]]:
-    days = [row["first_day"] for row in found]
-    if not days:
-        return {}
-    kept: dict[tuple[Any, ...], list[KeptRow]] = {}
-    for row in reader.query(
-        "select dataset, check_name, column_name, first_day, path, line, reason, failed_row from ("
-        " select *, max(checked_at) over (partition by dataset, check_name, column_name, first_day) as last_checked_at"
-        f" from {FAILED_ROWS} where first_day between {literal(min(days))} and {literal(max(days))}"
-        ") as dated where checked_at = last_checked_at order by number"
-    ).to_pylist():
-        key = row["dataset"], row["check_name"], row["column_name"] or "", row["first_day"]
-        kept.setdefault(key, []).append(
-            KeptRow(json.loads(row["failed_row"]), row["path"], _int(row["line"]), row["reason"])
-        )
-    return kept
-
-
-def _files(
-    reader: Reader, found: Iterable[Mapping[str, Any]], sources: Mapping[str, Iterable[str]]
-) -> dict[tuple[str, date], list[tuple[str | None, File]]]:
-    """Per source and day the files whose rows are in `raw`, or which are in quarantine, with their machines."""
-    asked = {(source, row["business_date"]) for row in found for source in sources.get(row["dataset"], ())}
-    if not asked:
-        return {}
-    days = sorted({day for _, day in asked})
-    files: dict[tuple[str, date], list[tuple[str | None, File]]] = {}
-    for row in reader.query(
-        f"select source, business_date, machine, path, sha256 from {_FILES}"
-        f" where state in ('loaded', 'quarantined', 'withdrawn') and business_date in"
-        f" ({', '.join(map(literal, days))}) order by source, path"
-    ).to_pylist():
-        key = row["source"], row["business_date"]
-        if key in asked:
-            files.setdefault(key, []).append((row["machine"], File(row["path"], row["sha256"])))
-    return files
 
 
 def _float(value: Decimal | float | None) -> float | None:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from vending_platform.quality.reading import Failure, KeptRow, Quality, Score
+from vending_platform.quality.failing_page import what_fails
+from vending_platform.quality.reading import Quality, Score
 from vending_platform.quality.results import Dimension
 
 _GOOD, _FAIR = 99.9, 95.0
 _DAYS = 28
 _LAYERS = ("deliveries", "raw", "staging", "intermediate", "marts", "exports")
-_SHORT_HASH = 12
 _STYLE = """
 :root{--ink:#1d2433;--soft:#667085;--line:#e4e7ec;--paper:#fff;--ground:#f6f7f9;--good:#157f4f;--fair:#a15c00;--bad:#b42318;
 --good-soft:#e7f6ee;--fair-soft:#fdf1dc;--bad-soft:#fdeceb}
@@ -18,7 +18,7 @@ _STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);
 font:15px/1.5 system-ui,"Hiragino Sans","Noto Sans JP",sans-serif}
-main{max-width:1080px;margin:0 auto;padding:32px 20px 64px}
+main{max-width:1320px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:18px;margin:36px 0 12px}p{margin:0 0 8px}
 .soft{color:var(--soft)}.small{font-size:13px}.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:12px;margin-top:20px}
@@ -29,16 +29,17 @@ th{font-size:12px;font-weight:600;color:var(--soft);text-align:left;white-space:
 th,td{padding:8px 12px;border-bottom:1px solid var(--line);vertical-align:middle}tr:last-child>td{border-bottom:0}
 th.num{text-align:right}.good{color:var(--good)}.fair{color:var(--fair)}.bad{color:var(--bad)}
 .mark{border-radius:99px;padding:1px 9px;font-size:12px;font-weight:600;white-space:nowrap}
-.mark.fair{background:var(--fair-soft)}.mark.bad{background:var(--bad-soft)}.mark.good{background:var(--good-soft)}
-td:first-child code{white-space:nowrap}code{font:13px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+.mark.fair{background:var(--fair-soft)}.mark.bad{background:var(--bad-soft)}.mark.good{background:var(--good-soft)}.mark.soft{background:var(--line)}
+code{font:13px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 svg{display:block}.line{fill:none;stroke:currentColor;stroke-width:1.5;stroke-linejoin:round}.dot{fill:currentColor}
 details{background:var(--paper);border:1px solid var(--line);border-radius:10px;margin-bottom:8px}
 summary{cursor:pointer;padding:10px 14px;display:flex;gap:10px;align-items:baseline;flex-wrap:wrap;list-style:none}
 summary::-webkit-details-marker{display:none}summary::before{content:"▸";color:var(--soft)}
 details[open]>summary::before{content:"▾"}.what{font-weight:600}.push{margin-left:auto}
 .inside{padding:4px 14px 14px;border-top:1px solid var(--line)}
+td.wrap{overflow-wrap:anywhere}.row{margin:0 0 6px}.row b{font-weight:500;color:var(--soft)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:10px 0}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+dt{color:var(--soft)}dd{margin:0;min-width:0;overflow-wrap:anywhere}
 .inside table{font-size:13px}.inside td,.inside th{padding:5px 10px}
 @media print{body{background:#fff}details{break-inside:avoid}}
 """
@@ -59,7 +60,7 @@ def report(found: Quality) -> str:
             f'<h1>Data quality</h1><p class="soft">{escape(", ".join(said))}</p>',
             _tiles(latest, found),
             _datasets(latest, found.scores),
-            _failures(found.failures),
+            what_fails(found.failures, found.failures_left_out),
             _runs(found),
             '<p class="soft small">A score is the mean share of what passed, per kind of trust; its trend is held',
             " against the dataset’s own 28 days before. What is personal is masked. docs/quality.md explains it.</p>",
@@ -88,10 +89,11 @@ def _tiles(latest: Sequence[Score], found: Quality) -> str:
 
 
 def _datasets(latest: Sequence[Score], scores: Sequence[Score]) -> str:
-    """Those that have days, and those with something wrong; the others, which are well, are folded away."""
+    """Those that have days, and those with something wrong, the worst first; the others, which are well, are folded
+    away."""
     shown: list[str] = []
     folded: list[str] = []
-    for score in sorted(latest, key=lambda one: (_layer(one.dataset), one.dataset)):
+    for score in sorted(latest, key=_badness):
         past = sorted((one for one in scores if one.dataset == score.dataset), key=lambda one: one.day)[-_DAYS:]
         is_told = len(past) > 1 or score.warned or score.failed
         (shown if is_told else folded).append(_dataset(score, past))
@@ -122,74 +124,13 @@ def _table_of(rows: Iterable[str]) -> str:
     )
 
 
-def _failures(failures: Sequence[Failure]) -> str:
-    if not failures:
-        return "<h2>What does not pass</h2><p>Every check passed, on all of these days.</p>"
-    return f"<h2>What does not pass ({len(failures)})</h2>" + "".join(map(_failure, failures))
-
-
-def _failure(failure: Failure) -> str:
-    tone = "fair" if failure.status == "warned" else "bad"
-    about = f"{failure.check}{f' · {failure.column}' if failure.column else ''}"
-    told = {
-        "Kind of trust": failure.dimension,
-        "Expected": failure.expected,
-        "Found": failure.actual,
-        "Rows": _rows_of(failure),
-        "Asked of": failure.partition if failure.partition != failure.day else None,
-        "In its words": failure.message,
-    }
-    terms = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in told.items() if words)
-    return (
-        f"<details><summary><span class=small>{escape(failure.day)}</span><code>{escape(failure.dataset)}</code>"
-        f"<span class=what>{escape(about)}</span>"
-        f'<span class="push mark {tone}">{escape(failure.status)}</span></summary>'
-        f"<div class=inside><dl>{terms}</dl>{_kept(failure.rows)}{_files(failure)}</div></details>"
-    )
-
-
-def _kept(rows: Sequence[KeptRow]) -> str:
-    if not rows:
-        return ""
-    names = list(dict.fromkeys(name for row in rows for name in row.row))
-    has_reason = any(row.reason for row in rows)
-    heads = "".join(f"<th>{escape(name)}</th>" for name in [*names, *(["reason"] if has_reason else [])])
-    lines = "".join(
-        "<tr>"
-        + "".join(f"<td>{escape(row.row.get(name) or '')}</td>" for name in names)
-        + (f"<td>{escape(row.reason or '')}</td>" if has_reason else "")
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f"<p class=small><b>Some of the rows</b></p><div class=box><table><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{lines}</tbody></table></div>"
-    )
-
-
-def _files(failure: Failure) -> str:
-    if not failure.files:
-        return ""
-    lines = "".join(
-        f"<tr><td><code>{escape(file.path)}</code></td>"
-        f'<td class="soft"><code title="{escape(file.sha256)}">sha256 {escape(file.sha256[:_SHORT_HASH])}…</code></td>'
-        "</tr>"
-        for file in failure.files
-    )
-    more = failure.files_in_all - len(failure.files)
-    rest = f'<p class="small soft">… and {more} more files of that day</p>' if more else ""
-    return (
-        f'<p class=small style="margin-top:12px"><b>The files behind it</b></p>'
-        f"<div class=box><table><tbody>{lines}</tbody></table></div>{rest}"
-    )
-
-
 def _runs(found: Quality) -> str:
     rows = "".join(
-        f"<tr><td class=small>{escape(run.ended_at[:16].replace('T', ' '))}</td><td>{escape(run.job)}</td>"
+        f"<tr><td class='small num'>{escape(run.ended_at[:16].replace('T', ' '))}</td>"
+        f"<td class=wrap>{escape(run.job)}</td>"
         f'<td><span class="mark {"good" if run.status == "succeeded" else "bad"}">{escape(run.status)}</span></td>'
         f"<td class=num>{run.checks}</td><td class=num>{run.warned + run.failed}</td>"
-        f'<td class="small soft">{escape(run.problem or "")}</td></tr>'
+        f'<td class="small soft wrap">{escape(run.problem or "")}</td></tr>'
         for run in found.runs
     )
     if not rows:
@@ -219,12 +160,6 @@ def sparkline(past: Sequence[Score], width: int = 150, height: int = 26) -> str:
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role=img aria-label="{escape(label)}">'
         f'<polyline class="line" points="{line}"/>{dots}</svg>'
     )
-
-
-def _rows_of(failure: Failure) -> str | None:
-    if failure.failed_rows is None:
-        return None
-    return f"{failure.failed_rows:,}" + (f" of {failure.total_rows:,}" if failure.total_rows else "")
 
 
 def _bad_of(score: Score) -> str:
@@ -257,6 +192,12 @@ def _percent(score: float) -> str:
 
 def _tone(score: float) -> str:
     return "good" if score >= _GOOD else "fair" if score >= _FAIR else "bad"
+
+
+def _badness(score: Score) -> tuple[bool, bool, float, int, str]:
+    """The worst first: what fails on its newest day, then what warns; the others by their layer."""
+    is_bad = bool(score.failed or score.warned)
+    return not score.failed, not score.warned, score.score if is_bad else 0, _layer(score.dataset), score.dataset
 
 
 def _layer(dataset: str) -> int:

@@ -1,24 +1,29 @@
-"""What dbt's tests said, of which days, and which rows they found."""
+"""What dbt's tests said, and of which days."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from vending_platform.catalog import Catalog, Model
-from vending_platform.quality import ROWS_KEPT, Dimension, FailedRow, Measured, Result, Severity, Status, stretches
+from vending_platform.quality import Dimension, Measured, Result, Severity, Status, stretches
+from vending_platform.recording.failing import Asked, Tested
 from vending_platform.transformation import NodeResult, Transformed, Window
-from vending_platform.warehouse import Reader, TableName, literal, quoted
+from vending_platform.warehouse import TableName
 
 BUILT = "built"
-TESTS_ASKED_AGAIN = 25
-"""Of so many failing tests, the rows are looked up; a run that breaks everything needs no more examples."""
 _DIMENSIONS = (
     ("unique", Dimension.UNIQUENESS),
     ("not_null", Dimension.COMPLETENESS),
     ("filled", Dimension.COMPLETENESS),
     ("relationships", Dimension.CONSISTENCY),
 )
+_VALUE_FOUND = {
+    "relationships": "from_field",
+    "accepted_values": "value_field",
+    "unique": "unique_field",
+    "not_null": "",
+}
+"""What dbt's own tests call the value of the rows that they found; not_null finds those without one."""
 _STATUSES = {
     "success": Status.PASSED,
     "pass": Status.PASSED,
@@ -26,16 +31,6 @@ _STATUSES = {
     "fail": Status.FAILED,
     "skipped": Status.SKIPPED,
 }
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A test that found rows, with its statement as dbt sent it; where that is not known, the rows are not."""
-
-    result: Result
-    sql: str | None
-    rows: Mapping[date, int] = field(default_factory=dict)
-    """How many rows each day was asked with."""
 
 
 def of_models(manifest: Mapping[str, Any], catalog: Catalog, done: Transformed) -> Iterator[Asked]:
@@ -47,14 +42,12 @@ def of_models(manifest: Mapping[str, Any], catalog: Catalog, done: Transformed) 
             about = _about(manifest, models, node)
             if about is None:
                 continue
-            days = {day for tested in (node.tests or {about.unique_id}) for day in spans.get(tested, ())}
+            tested = {about.unique_id} if _is_declared_at_a_model(manifest, node) else node.tests
+            days = {day for name in tested or {about.unique_id} for day in spans.get(name, ())}
             result = _result(manifest, node, about, _rows(done, window, about), days)
             sql = node.statement if result.is_bad else None
             rows = {day: done.rows[about.name, day] for day in days if (about.name, day) in done.rows}
-            if not days:
-                yield Asked(result, sql)
-            for first, last in stretches(days):
-                yield Asked(replace(result, first_day=first, last_day=last), sql, rows)
+            yield Asked(result, sql, frozenset(days), rows, _tested(manifest, node, about))
 
 
 def measured(
@@ -83,63 +76,23 @@ def measured(
     return found
 
 
-def looked_up(reader: Reader, asked: Sequence[Asked]) -> list[Result]:
-    """The results, those of failing tests with some of the rows that they found; and, where such a row has a business
-    day, one for each day that has any, so that one bad day does not speak against its neighbours."""
-    results: list[Result] = []
-    left = TESTS_ASKED_AGAIN
-    for one in asked:
-        if one.sql is None or not left:
-            results.append(one.result)
-            continue
-        left -= 1
-        results += _looked_up(reader, one.result, one.sql, one.rows)
-    return results
+def _is_declared_at_a_model(manifest: Mapping[str, Any], node: NodeResult) -> bool:
+    return _node(manifest, node).get("attached_node") is not None
 
 
-def _looked_up(reader: Reader, result: Result, sql: str, asked: Mapping[date, int]) -> Iterator[Result]:
-    rows = reader.query(f"select * from ({sql}) as failing limit {ROWS_KEPT}")
-    found = [FailedRow(row, row.get("business_date")) for row in rows.to_pylist()]
-    if "business_date" not in rows.column_names or result.first_day is None or result.last_day is None:
-        yield replace(result, sample=tuple(found))
-        return
-    counts = {
-        row["day"]: int(row["found"])
-        for row in reader.query(
-            f"select {quoted('business_date')} as day, count(*) as found from ({sql}) as failing group by 1"
-        ).to_pylist()
-    }
-    inside = {day for day in counts if day is not None and result.first_day <= day <= result.last_day}
-    if inside != counts.keys():  # rows of other days, or of none: it is about more than this window
-        yield replace(result, sample=tuple(found))
-        return
-    for day in sorted(inside):
-        day_rows = reader.query(
-            f"select * from ({sql}) as failing where {quoted('business_date')} = {literal(day)} limit {ROWS_KEPT}"
-        )
-        yield replace(
-            result,
-            first_day=day,
-            last_day=day,
-            failed_rows=counts[day],
-            total_rows=max(asked.get(day, 0), counts[day]),
-            actual=f"rows that break it: {counts[day]}",
-            message=None,
-            sample=tuple(FailedRow(row, day) for row in day_rows.to_pylist()),
-        )
-    span = range((result.last_day - result.first_day).days + 1)
-    others = {date.fromordinal(result.first_day.toordinal() + number) for number in span} - inside
-    for first, last in stretches(others):
-        yield replace(
-            result,
-            first_day=first,
-            last_day=last,
-            status=Status.PASSED,
-            failed_rows=0,
-            total_rows=None,
-            actual=None,
-            message=None,
-        )
+def _tested(manifest: Mapping[str, Any], node: NodeResult, about: Model) -> Tested | None:
+    """Where the rows are that a test of a model with business days found, if it says no more of them than a value."""
+    declared = _node(manifest, node)
+    test, column = declared.get("test_metadata"), declared.get("column_name")
+    if not test or not about.is_daily or "business_date" not in _columns(manifest, about):
+        return None
+    value = _VALUE_FOUND.get(test["name"])
+    return Tested(
+        table=TableName(about.schema_name, about.name),
+        column=column if value is not None else None,
+        value=value,
+        is_whole="in_window" not in str(declared.get("config", {}).get("where") or ""),
+    )
 
 
 def _about(manifest: Mapping[str, Any], models: Mapping[str, Model], node: NodeResult) -> Model | None:

@@ -10,7 +10,7 @@ from vending_platform.catalog import Catalog
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Status, Summary
 from vending_platform.quality import TABLES, Kind, Result, Run, Unrecorded
-from vending_platform.recording import deliveries, exports, models
+from vending_platform.recording import deliveries, exports, failing, models
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import Reader, Warehouse
 
@@ -81,7 +81,7 @@ class Recorder:
         asked = [one for done in built for one in models.of_models(self.manifest, self.catalog, done)]
         results = [
             *deliveries.of_deliveries(reader, self.catalog, days, status, blocked, due=self.due),
-            *models.looked_up(reader, asked),
+            *failing.looked_up(reader, asked),
             *exports.of_exports(exported),
         ]
         measured = {

@@ -5,6 +5,7 @@ the lines. It reads only. What the answer promises and what it can't is in docs/
 """
 
 from vending_platform.tracing.asking import NothingToTrace, WrongQuestion
-from vending_platform.tracing.finding import Line, Trace, TracedFile, trace
+from vending_platform.tracing.finding import trace
+from vending_platform.tracing.outcome import Line, Trace, TracedFile
 
 __all__ = ["Line", "NothingToTrace", "Trace", "TracedFile", "WrongQuestion", "trace"]

@@ -1,19 +1,25 @@
 """Which rows of which model a person means, from `column=value`; or in words why there are none."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Model
-from vending_platform.warehouse import Reader, TableName, literal, quoted
+from vending_platform.tracing.conditions import NotAValue, equals
+from vending_platform.tracing.personal import HIDDEN, is_hidden
+from vending_platform.warehouse import Reader, TableName, quoted
 
-DAY = "business_date"
-SHORT = {"machine": "machine_id", "slot": "slot_no", "product": "product_id", "route": "route_id", "day": DAY}
+SHORT = {
+    "machine": "machine_id",
+    "slot": "slot_no",
+    "product": "product_id",
+    "route": "route_id",
+    "day": "business_date",
+}
 """What a person says for a column that the model does not have by that name."""
 MOST_ROWS = 1000
+_LONGEST = 60
 _BUILDS = TableName("raw", "_builds")
 
 
@@ -34,103 +40,123 @@ def model_called(catalog: Catalog, name: str) -> Model:
     known = [f"{model.schema_name}.{model.name}" for model in catalog.models]
     near = [full for full in known if full.endswith(f".{bare}")] or get_close_matches(name, known, n=3)
     near = near or [full for full in known if get_close_matches(bare, [full.partition(".")[2]], n=1)]
-    raise WrongQuestion(f"no model is called {name!r}; {_did_you_mean(near, known)}")
+    raise WrongQuestion(f"no model is called {_shown(name)}; {_did_you_mean(near, known)}")
 
 
-def rows_meant(reader: Reader, model: Model, said: Mapping[str, str]) -> pa.Table:
+def built_models(reader: Reader) -> dict[str, frozenset[str]]:
+    """Those that were built here, if only in part, and are still there; with the columns that they have."""
+    if not reader.has_table(_BUILDS):
+        return {}
+    built = set(reader.query(f"select distinct model from {_BUILDS}")["model"].to_pylist())
+    there = reader.query(
+        "select lower(table_name) as model, lower(column_name) as name from information_schema.columns"
+    ).to_pylist()
+    columns: dict[str, set[str]] = {}
+    for row in there:
+        if row["model"] in built:
+            columns.setdefault(row["model"], set()).add(row["name"])
+    return {model: frozenset(names) for model, names in columns.items()}
+
+
+def rows_meant(reader: Reader, model: Model, said: Sequence[tuple[str, str]], personal: frozenset[str]) -> pa.Table:
     """The rows of the model for which all of this holds."""
     if not said:
         raise WrongQuestion("say which row: column=value, such as machine=VM003 day=2024-03-15")
-    if not _was_built(reader, model):
-        raise NothingToTrace(f"{model.schema_name}.{model.name} was never built here; build it with: vending run")
+    if model.name not in built_models(reader):
+        raise NothingToTrace(f"{model.schema_name}.{model.name} is not built here; build it with: vending run")
     table = TableName(model.schema_name, model.name)
     schema = reader.query(f"select * from {table} where 1 = 0").schema
-    wanted = {_column(schema, model, name): text for name, text in said.items()}
-    conditions = {name: _condition(schema.field(name), text) for name, text in wanted.items()}
+    question = _Question(reader, model, schema, _wanted(schema, model, said, personal), personal)
+    conditions = question.conditions()
     rows = reader.query(f"select * from {table} where {' and '.join(conditions.values())} limit {MOST_ROWS + 1}")
     if rows.num_rows > MOST_ROWS:
         raise WrongQuestion(
             f"more than {MOST_ROWS} rows of {model.name} are meant; say more of them: {', '.join(schema.names)}"
         )
     if rows.num_rows == 0:
-        raise NothingToTrace(_why_none(reader, model, schema, wanted, conditions))
+        raise NothingToTrace(question.why_none(conditions))
     return rows.sort_by([(name, "ascending") for name in rows.column_names])
 
 
-def _was_built(reader: Reader, model: Model) -> bool:
-    if not reader.has_table(_BUILDS):
-        return False
-    found = reader.query(f"select count(*) as n from {_BUILDS} where model = {literal(model.name)}")
-    return bool(found["n"][0].as_py())
+def _wanted(
+    schema: pa.Schema, model: Model, said: Iterable[tuple[str, str]], personal: frozenset[str]
+) -> dict[str, str]:
+    """The value of each column that was named, under whatever name."""
+    wanted: dict[str, str] = {}
+    for name, text in said:
+        column = _column(schema, model, name)
+        if not _is_text(text):
+            raise WrongQuestion(f"the value of {column} is not text in UTF-8")
+        if wanted.setdefault(column, text) != text:
+            values = f"{_said(column, wanted[column], personal)} and {_said(column, text, personal)}"
+            raise WrongQuestion(f"{column} can't be {values} at once; give it one value")
+    return wanted
 
 
 def _column(schema: pa.Schema, model: Model, name: str) -> str:
     column = name if name in schema.names else SHORT.get(name, name)
     if column not in schema.names:
         near = get_close_matches(column, schema.names, n=3)
-        raise WrongQuestion(f"{model.name} has no column {name!r}; {_did_you_mean(near, schema.names)}")
+        raise WrongQuestion(f"{model.name} has no column {_shown(name)}; {_did_you_mean(near, schema.names)}")
     return column
 
 
-def _condition(field: pa.Field, text: str) -> str:
-    column, kind = quoted(field.name), field.type
-    if text == "":
-        return f"{column} is null"
-    try:
-        return f"{column} = {_value(kind, text)}"
-    except (ValueError, InvalidOperation):
-        example = next((example for is_it, example in _EXAMPLES if is_it(kind)), "")
-        raise WrongQuestion(f"{field.name} can't be {text!r}; write it like {example}") from None
+class _Question:
+    def __init__(
+        self, reader: Reader, model: Model, schema: pa.Schema, wanted: Mapping[str, str], personal: frozenset[str]
+    ) -> None:
+        self._reader, self._model, self._schema = reader, model, schema
+        self._wanted, self._personal = wanted, personal
+        self._table = TableName(model.schema_name, model.name)
 
+    def conditions(self) -> dict[str, str]:
+        found = {}
+        for name, text in self._wanted.items():
+            try:
+                found[name] = equals(self._schema.field(name), text)
+            except NotAValue as error:
+                value = _said(name, text, self._personal)
+                raise WrongQuestion(f"{name} can't be {value}; write it like {error}") from None
+        return found
 
-def _value(kind: pa.DataType, text: str) -> str:
-    if pa.types.is_date(kind):
-        return literal(date.fromisoformat(text))
-    if pa.types.is_timestamp(kind):
-        return f"timestamp '{datetime.fromisoformat(text).replace(tzinfo=None).isoformat(' ')}'"
-    if pa.types.is_boolean(kind):
-        return {"true": "true", "false": "false"}.get(text.lower()) or _no_value(text)
-    if pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
-        number = Decimal(text)
-        return format(number, "f") if number.is_finite() else _no_value(text)
-    return literal(text)
+    def why_none(self, conditions: Mapping[str, str]) -> str:
+        """Which of the conditions nothing fulfills by itself, and what comes near."""
+        for name, condition in conditions.items():
+            if not self._reader.query(f"select count(*) as n from {self._table} where {condition}")["n"][0].as_py():
+                value = _said(name, self._wanted[name], self._personal)
+                return f"{self._model.name} has no row with {name} {value}{self._instead(name)}"
+        each = " and ".join(f"{name} {_said(name, text, self._personal)}" for name, text in self._wanted.items())
+        return f"{self._model.name} has rows for each of these, but none with {each} together"
 
-
-_EXAMPLES = (
-    (pa.types.is_date, "2024-03-15"),
-    (pa.types.is_timestamp, "'2024-03-15 10:30:00'"),
-    (pa.types.is_boolean, "true or false"),
-    (lambda _: True, "130 or 0.5"),
-)
-
-
-def _no_value(text: str) -> str:
-    raise ValueError(text)
-
-
-def _why_none(
-    reader: Reader, model: Model, schema: pa.Schema, wanted: Mapping[str, str], conditions: Mapping[str, str]
-) -> str:
-    """Which of the conditions nothing fulfils by itself, and what comes near."""
-    table = TableName(model.schema_name, model.name)
-    for name, condition in conditions.items():
-        if reader.query(f"select count(*) as n from {table} where {condition}")["n"][0].as_py():
-            continue
-        kind = schema.field(name).type
+    def _instead(self, name: str) -> str:
+        """What there is; of what is personal nothing is said."""
+        if is_hidden(name, self._personal):
+            return f"; its values are personal and not shown ({HIDDEN})"
+        kind, column = self._schema.field(name).type, quoted(name)
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            values = reader.query(f"select distinct {quoted(name)} as v from {table} where {quoted(name)} is not null")
+            values = self._reader.query(f"select distinct {column} as v from {self._table} where {column} is not null")
             known = sorted(values["v"].to_pylist())
-            near = get_close_matches(wanted[name], known, n=3, cutoff=0.5)
-            return f"{model.name} has no row with {name} {wanted[name]!r}; {_did_you_mean(near, known)}"
-        ends = reader.query(
-            f"select min({quoted(name)}) as first, max({quoted(name)}) as last from {table}"
-        ).to_pylist()
-        span = (
-            f"it goes from {ends[0]['first']} to {ends[0]['last']}" if ends[0]["first"] is not None else "it is empty"
-        )
-        return f"{model.name} has no row with {name} {wanted[name]}; {span}"
-    each = " and ".join(f"{name} {text}" for name, text in wanted.items())
-    return f"{model.name} has rows for each of these, but none with {each} together"
+            return f"; {_did_you_mean(get_close_matches(self._wanted[name], known, n=3, cutoff=0.5), known)}"
+        ends = self._reader.query(f"select min({column}) as first, max({column}) as last from {self._table}")
+        first, last = ends["first"][0].as_py(), ends["last"][0].as_py()
+        return "; it is empty" if first is None else f"; it goes from {first} to {last}"
+
+
+def _said(column: str, text: str, personal: frozenset[str]) -> str:
+    return f"'{HIDDEN}'" if is_hidden(column, personal) else _shown(text)
+
+
+def _shown(text: str) -> str:
+    """What a person wrote, short and without what a terminal can't show."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _did_you_mean(near: Iterable[str], known: Iterable[str]) -> str:

@@ -1,151 +1,118 @@
 """Which files, and which of their lines, rows of a model rest on. Too many rather than too few: what can't be told
 from the row leaves a file in."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
-from vending_platform.catalog import Catalog, Days, Delivery, Model, Source
+from vending_platform.catalog import Catalog, Delivery, Model, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.masters import MasterVersion, read_versions, valid_between
-from vending_platform.tracing.asking import DAY, model_called, rows_meant
+from vending_platform.quality import masked_words
+from vending_platform.tracing.asking import built_models, model_called, rows_meant
+from vending_platform.tracing.conditions import ALWAYS, NEVER, listed, within
+from vending_platform.tracing.masters import master_lines, references
+from vending_platform.tracing.outcome import Line, Trace, TracedFile
+from vending_platform.tracing.personal import HIDDEN, is_hidden, personal_of, without_persons
+from vending_platform.tracing.reaching import DAY, EVER, Reached, Wanted, joined, reached
 from vending_platform.transformation import stale
-from vending_platform.warehouse import Reader, TableName, literal, quoted
+from vending_platform.warehouse import Reader, TableName, quoted
 
 _LEDGER = TableName("raw", "_files")
-_MACHINE, _SLOT, _PRODUCT = "machine_id", "slot_no", "product_id"
 _MOST_LINES = 10_000
-_HIDDEN = "***"
+
+
+@dataclass
+class _Found:
+    """What was found so far."""
+
+    files: list[TracedFile] = field(default_factory=list)
+    missing: list[TracedFile] = field(default_factory=list)
+    keys: dict[str, set[Any]] = field(default_factory=dict)
+    """Of each master the keys that the lines mention."""
+    room: int = 0
+    """How many more lines can be listed."""
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a file as it was read; what its contract calls personal is hidden."""
+class _Chosen:
+    """Of the files of a source: how many rows are behind the number, and behind what it is compared with."""
 
-    number: int
-    values: Mapping[str, str | None]
-
-
-@dataclass(frozen=True)
-class TracedFile:
-    """A delivery. `delivered_at` is the store's own time; both moments are Japan's."""
-
-    source: str
-    path: str
-    sha256: str
-    delivered_at: datetime
-    loaded_at: datetime
-    machine: str | None
-    business_date: date | None
-    rows: int
-    rows_rejected: int
-    rows_behind: int | None
-    """How many of its rows are behind the number; None where all of it is, as far as can be told."""
-    lines: tuple[Line, ...] = ()
-    quarantined_because: str | None = None
-    """Then nothing of it is in the number."""
+    rows: Mapping[str, tuple[int | None, int]]
+    own: str | None
+    """The condition on its lines; None if they can't be told."""
+    all: str | None
 
 
-@dataclass(frozen=True)
-class Trace:
-    """Where rows of a model come from."""
-
-    model: str
-    rows: list[dict[str, Any]]
-    files: list[TracedFile]
-    missing: list[TracedFile]
-    """In quarantine: what they hold is not in the number."""
-    is_stale: bool
-    """The rows were built from an earlier state of these files."""
-    lines_left_out: int = 0
-    """Lines beyond the ten thousand that are listed."""
-
-    def as_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1, default=str)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What the rows say of the lines behind them."""
-
-    model: Model
-    rows: list[dict[str, Any]]
-    daily: tuple[str, ...]
-    """The sources on whose rows it rests and of which a file is about a day."""
-    values: dict[str, frozenset[Any]] = field(default_factory=dict)
-    """Of each column the values; none for a column that some row leaves empty."""
-
-    @classmethod
-    def of(cls, model: Model, rows: pa.Table, sources: Iterable[Source]) -> "_Asked":
-        columns = {name: rows[name].to_pylist() for name in rows.column_names}
-        said = {name: frozenset(values) for name, values in columns.items() if None not in values}
-        daily = tuple(source.name for source in sources if source.is_daily and source.name in model.sources)
-        return cls(model, rows.to_pylist(), daily, said)
-
-    def days(self, source: Source) -> list[Days]:
-        """The stretches of the source's days that the rows rest on. Histories are tables of all versions, of which a
-        row reads those that were valid on its own days and on those of its deliveries."""
-        if DAY not in self.values:
-            return [(date.min, date.max)]
-        is_master = source.files.delivery is Delivery.SNAPSHOT and bool(self.daily)
-        read = self.daily if is_master else (source.name,)
-        spans = [self.model.raw_days(name, day, day) for name in read for day in self.values[DAY]]
-        return _joined([*spans, *((day, day) for day in self.values[DAY])] if is_master else spans)
-
-    def narrowed(self, source: Source) -> dict[str, frozenset[Any]]:
-        """The source's columns that decide which of its lines are behind the rows. Of a slot all products are: what
-        it held before is part of what it holds."""
-        is_of_a_slot = {_MACHINE, _SLOT} <= self.values.keys()
-        named = {*source.files.key, _MACHINE, _SLOT if is_of_a_slot else _PRODUCT, *_references(source)}
-        has = {column.name for column in source.columns} - ({_PRODUCT} if is_of_a_slot else set())
-        return {name: self.values[name] for name in sorted(named & has & self.values.keys())}
-
-
-def trace(catalog: Catalog, reader: Reader, name: str, said: Mapping[str, str], *, with_lines: bool = False) -> Trace:
+def trace(
+    catalog: Catalog, reader: Reader, name: str, said: Sequence[tuple[str, str]], *, with_lines: bool = False
+) -> Trace:
     """The files that these rows of a model rest on, with the lines if that is asked."""
-    model = model_called(catalog, name)
-    sources = [source for source in catalog if source.name in model.files_of]
-    asked = _Asked.of(model, rows_meant(reader, model, said), sources)
+    model, personal = model_called(catalog, name), personal_of(catalog)
+    table = rows_meant(reader, model, said, personal)
+    rows = table.to_pylist()
+    asked = _asked(rows)
+    reach = reached(reader, catalog, model, asked, built_models(reader))
+    sources = sorted(
+        (source for source in catalog if source.name in reach.wanted),
+        key=lambda source: source.files.delivery is Delivery.SNAPSHOT,
+    )
     ledger = _ledger(reader, sources)
-    found: list[TracedFile] = []
-    missing: list[TracedFile] = []
-    room = _MOST_LINES if with_lines else 0
-    left_out = 0
-    keys: dict[str, set[Any]] = {}
-    for source in sorted(sources, key=lambda source: source.files.delivery is Delivery.SNAPSHOT):
+    found = _Found(room=_MOST_LINES if with_lines else 0)
+    for source in [source for source in sources if source.files.delivery is not Delivery.SNAPSHOT]:
         files = [file for file in ledger if file["source"] == source.name]
-        if source.files.delivery is Delivery.SNAPSHOT:
-            chosen, condition = _versions(reader, asked, source, keys)
-        else:
-            chosen, condition = _deliveries(reader, asked, source, files)
-            missing += [_traced(file, None) for file in _in_question(asked, source, files) if not file["in_raw"]]
-            for master, values in _referred(reader, source, condition):
-                keys.setdefault(master, set()).update(values)
-        lines: dict[str, list[Line]] = {}
-        if with_lines and condition is not None:
-            lines = _lines(reader, source, condition, room)
-            listed = sum(map(len, lines.values()))
-            room, left_out = room - listed, left_out + sum(n or 0 for n in chosen.values()) - listed
-        found += [
-            _traced(file, chosen[file["file_id"]], lines.get(file["file_id"], ()))
-            for file in files
-            if file["file_id"] in chosen
-        ]
-    days = asked.values.get(DAY)
+        chosen = _deliveries(reader, source, reach.wanted[source.name], files)
+        in_question = _in_question(source, reach.wanted[source.name], files)
+        found.missing += [_traced(file, (None, 0), personal) for file in in_question if not file["in_raw"]]
+        for master, values in references(reader, source, chosen.all):
+            found.keys.setdefault(master, set()).update(values)
+        _add(reader, source, files, chosen, found, personal, with_lines)
+    masters = [source for source in sources if source.files.delivery is Delivery.SNAPSHOT]
+    for source, versions, condition in master_lines(reader, masters, reach.wanted, found.keys):
+        files = [file for file in ledger if file["source"] == source.name]
+        chosen = _Chosen({file: (count, 0) for file, count in versions.items()}, condition, condition)
+        _add(reader, source, files, chosen, found, personal, with_lines)
+    days = {row[DAY] for row in rows if row.get(DAY) is not None} or None
     waiting = stale(reader, catalog)
     is_stale = any(model.name in models for day, models in waiting.items() if days is None or day in days)
-    return Trace(f"{model.schema_name}.{model.name}", asked.rows, found, missing, is_stale, left_out)
+    found.files.sort(key=lambda file: file.is_peer)  # those of the rows themselves first
+    return Trace(
+        model=f"{model.schema_name}.{model.name}",
+        rows=without_persons(rows, personal),
+        files=found.files,
+        missing=found.missing,
+        is_stale=is_stale,
+        lines_left_out=found.left_out,
+        notes=tuple(_notes(model, reach)),
+    )
+
+
+def _asked(rows: Sequence[Mapping[str, Any]]) -> Wanted:
+    """The rows in question, by their days and by the values of every column that none of them leaves empty."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    known = {name: values for name, values in columns.items() if None not in values}
+    days = tuple(joined((day, day) for day in known[DAY])) if DAY in known else EVER
+    return Wanted(days, {name: frozenset(values) for name, values in known.items()}, rows=tuple(rows))
+
+
+def _notes(model: Model, reach: Reached) -> Iterable[str]:
+    for words in reach.besides:
+        yield f"It also rests on {words}; no line says that by itself, so none is named for it."
+    if reach.unsaid:
+        yield (
+            f"Which rows of its inputs a row of {', '.join(sorted(reach.unsaid))} rests on is not declared"
+            " (config.meta.provenance), so all of the days that it reads are named."
+        )
+    if any(wanted.is_peer for every in reach.wanted.values() for wanted in every):
+        yield f"A row of {model.name} is compared with others; what only they rest on is marked as such."
 
 
 def _ledger(reader: Reader, sources: Sequence[Source]) -> list[dict[str, Any]]:
     """The versions whose rows are in `raw`, and those in quarantine, in the order of their paths."""
-    listed = ", ".join(literal(source.name) for source in sources)
-    if not listed:
+    names = listed(source.name for source in sources)
+    if not names:
         return []
     columns = (
         *("file_id", "source", "path", "sha256", "modified_at", "loaded_at", "machine", "business_date"),
@@ -153,121 +120,119 @@ def _ledger(reader: Reader, sources: Sequence[Source]) -> list[dict[str, Any]]:
     )
     files: list[dict[str, Any]] = reader.query(
         f"select {', '.join(columns)} from {_LEDGER}"
-        f" where source in ({listed}) and (in_raw or (state = 'quarantined' and not dismissed)) order by path, file_id"
+        f" where source in ({names}) and (in_raw or (state = 'quarantined' and not dismissed)) order by path, file_id"
     ).to_pylist()
     return files
 
 
-def _deliveries(
-    reader: Reader, asked: _Asked, source: Source, files: Iterable[dict[str, Any]]
-) -> tuple[dict[str, int | None], str]:
-    """The files with lines behind the rows, and how many; and the condition for these lines."""
-    table, narrowed = TableName(source.schema_name, source.name), asked.narrowed(source)
-    if pairs := _exact(asked):
-        ids = {file["file_id"] for file in files}
-        named = [
-            f"(_file_id = {literal(file)} and _line in ({_listed(lines)}))"
-            for file, lines in sorted(pairs.items())
-            if file in ids
-        ]
-        condition = f"({' or '.join(named) or '1 = 0'})"
-    else:
-        parts = [f"{quoted(name)} in ({_listed(values)})" for name, values in narrowed.items()]
-        if source.is_daily:
-            parts.insert(0, _within(asked.days(source)))
-        condition = " and ".join(parts) or "1 = 1"
+def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files: Iterable[dict[str, Any]]) -> _Chosen:
+    """The files with lines behind the rows, and how many."""
+    table = TableName(source.schema_name, source.name)
+    own = _lines_of(source, [one for one in wanted if not one.is_peer])
+    every = _lines_of(source, wanted)
+    of_own, of_all = _counted(reader, table, own), _counted(reader, table, every) if every != own else {}
+    rows: dict[str, tuple[int | None, int]] = {
+        file: (of_own.get(file, 0), max(of_all.get(file, 0) - of_own.get(file, 0), 0)) for file in {**of_own, **of_all}
+    }
+    # A delivery without a line says something too: that nothing was sold.
+    about_a_sender = [one for one in wanted if one.values.keys() <= {source.files.machine_column}]
+    for file in _in_question(source, about_a_sender, files):
+        if file["in_raw"]:
+            rows.setdefault(file["file_id"], (0, 0))
+    return _Chosen(rows, own, every)
+
+
+def _counted(reader: Reader, table: TableName, condition: str) -> dict[str, int]:
     counted = reader.query(f"select _file_id as file_id, count(*) as n from {table} where {condition} group by 1")
-    chosen = {row["file_id"]: int(row["n"]) for row in counted.to_pylist()}
-    if not pairs and narrowed.keys() <= {_MACHINE}:
-        # A delivery without a line says something too: that nothing was sold.
-        for file in _in_question(asked, source, files):
-            if file["in_raw"]:
-                chosen.setdefault(file["file_id"], 0)
-    return dict(chosen), condition
+    return {row["file_id"]: int(row["n"]) for row in counted.to_pylist()}
 
 
-def _in_question(asked: _Asked, source: Source, files: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The files of the days and machines that the rows name."""
-    days, machines = asked.days(source), asked.values.get(_MACHINE)
-    for file in files:
-        day, machine = file["business_date"], file["machine"]
-        if day is not None and not any(first <= day <= last for first, last in days):
-            continue
-        if machines is None or machine is None or machine in machines:
-            yield file
-
-
-def _exact(asked: _Asked) -> dict[str, set[int]]:
-    """Per file the lines, of a model whose rows name them."""
-    pairs: dict[str, set[int]] = {}
-    if {"file_id", "line_number"} <= asked.values.keys():
-        for row in asked.rows:
-            pairs.setdefault(row["file_id"], set()).add(row["line_number"])
-    return pairs
-
-
-def _referred(reader: Reader, source: Source, condition: str) -> Iterator[tuple[str, set[Any]]]:
-    """Per column that refers to a master: which, and the keys that the lines mention."""
+def _lines_of(source: Source, wanted: Iterable[Wanted]) -> str:
+    """The condition for its lines among these; and for those that have the key of one of them, wherever they are, as
+    of all lines with a key one counts."""
+    each = sorted({_condition(source, one) for one in wanted})
+    if ALWAYS in each or not each:
+        return ALWAYS if each else NEVER
+    key = ", ".join(map(quoted, source.files.key))
     table = TableName(source.schema_name, source.name)
-    for column in source.columns:
-        if column.references is not None:
-            name = quoted(column.name)
-            found = reader.query(f"select distinct {name} as v from {table} where {condition} and {name} is not null")
-            yield column.references, set(found["v"].to_pylist())
+    return f"({key}) in (select {key} from {table} where ({' or '.join(each)}))"
 
 
-def _versions(
-    reader: Reader, asked: _Asked, source: Source, keys: Mapping[str, set[Any]]
-) -> tuple[dict[str, int | None], str | None]:
-    """The versions of a master that the rows rest on. Of a key it is the last one until the day that lists it, or the
-    first one that ever does; of a master whose keys nobody mentions, the last one until the day."""
-    versions = [version for version in read_versions(reader, [source.name]) if version.is_in_history]
-    days = asked.days(source)
-    key = source.files.key[0] if len(source.files.key) == 1 else None
-    wanted = set(keys.get(source.name, ())) | set(asked.values.get(key or "", ()))
-    if key is None or (not wanted and source.name not in keys):
-        return dict.fromkeys(_valid(versions, days), None), None
-    if not wanted:
-        return {}, None
-    table, column = TableName(source.schema_name, source.name), quoted(key)
-    listing: dict[Any, set[str]] = {}
-    found = reader.query(
-        f"select distinct {column} as k, _file_id as f from {table} where {column} in ({_listed(wanted)})"
-    )
-    for row in found.to_pylist():
-        listing.setdefault(row["k"], set()).add(row["f"])
-    chosen: dict[str, list[Any]] = {}
-    for value, listed in listing.items():
-        for file_id in _valid([version for version in versions if version.file_id in listed], days):
-            chosen.setdefault(file_id, []).append(value)
-    each = (f"(_file_id = {literal(file)} and {column} in ({_listed(values)}))" for file, values in chosen.items())
-    return {file: len(values) for file, values in chosen.items()}, f"({' or '.join(each) or '1 = 0'})"
+def _condition(source: Source, wanted: Wanted) -> str:
+    parts = [f"{quoted(name)} in ({listed(values)})" for name, values in sorted(wanted.values.items())]
+    if wanted.days != EVER and (source.is_daily or source.files.day_column is not None):
+        parts.insert(0, within("_business_date", wanted.days))
+    return f"({' and '.join(parts)})" if parts else ALWAYS
 
 
-def _valid(versions: Sequence[MasterVersion], days: Iterable[Days]) -> list[str]:
-    """Those that are valid on any of the days."""
-    since = [version.version_day for version in versions]
-    return list(dict.fromkeys(versions[one].file_id for span in days for one in valid_between(since, *span)))
+def _in_question(source: Source, wanted: Sequence[Wanted], files: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The files of these days and senders."""
+    sender = source.files.machine_column or ""
+    return [
+        file
+        for file in files
+        if any(
+            one.holds(file["business_date"]) and (file["machine"] is None or file["machine"] in one.values[sender])
+            if sender in one.values
+            else one.holds(file["business_date"])
+            for one in wanted
+        )
+    ]
 
 
-def _lines(reader: Reader, source: Source, condition: str, most: int) -> dict[str, list[Line]]:
-    columns = ", ".join(quoted(column.name) for column in source.columns)
-    table = TableName(source.schema_name, source.name)
-    found = reader.query(
-        f"select _file_id, _line, {columns} from {table} where {condition} order by _file_id, _line limit {most}"
-    )
-    personal = {column.name for column in source.columns if column.personal}
+def _add(
+    reader: Reader,
+    source: Source,
+    files: Iterable[dict[str, Any]],
+    chosen: _Chosen,
+    found: _Found,
+    personal: frozenset[str],
+    with_lines: bool,
+) -> None:
     lines: dict[str, list[Line]] = {}
-    for row in found.to_pylist():
+    if with_lines and chosen.all is not None:
+        lines = _lines(reader, source, chosen, found.room, personal)
+        shown = sum(map(len, lines.values()))
+        found.room -= shown
+        found.left_out += sum((own or 0) + peers for own, peers in chosen.rows.values()) - shown
+    found.files += [
+        _traced(file, chosen.rows[file["file_id"]], personal, lines.get(file["file_id"], ()))
+        for file in files
+        if file["file_id"] in chosen.rows
+    ]
+
+
+def _lines(
+    reader: Reader, source: Source, chosen: _Chosen, most: int, personal: frozenset[str]
+) -> dict[str, list[Line]]:
+    """Those of the rows themselves first, as far as there is room."""
+    own = _read_lines(reader, source, chosen.own, most)
+    known = {(row["_file_id"], row["_line"]) for row in own}
+    more = [] if chosen.all == chosen.own else _read_lines(reader, source, chosen.all, most)
+    peers = [row for row in more if (row["_file_id"], row["_line"]) not in known][: most - len(own)]
+    lines: dict[str, list[Line]] = {}
+    for row, is_peer in (*((row, False) for row in own), *((row, True) for row in peers)):
         file_id, number = row.pop("_file_id"), row.pop("_line")
         values = {
-            name: None if value is None else _HIDDEN if name in personal else str(value) for name, value in row.items()
+            name: None if value is None else HIDDEN if is_hidden(name, personal) else str(value)
+            for name, value in row.items()
         }
-        lines.setdefault(file_id, []).append(Line(number, values))
+        lines.setdefault(file_id, []).append(Line(number, values, is_peer))
     return lines
 
 
-def _traced(file: Mapping[str, Any], behind: int | None, lines: Iterable[Line] = ()) -> TracedFile:
+def _read_lines(reader: Reader, source: Source, condition: str | None, most: int) -> list[dict[str, Any]]:
+    columns = ", ".join(quoted(column.name) for column in source.columns)
+    table = TableName(source.schema_name, source.name)
+    found: list[dict[str, Any]] = reader.query(
+        f"select _file_id, _line, {columns} from {table} where {condition} order by _file_id, _line limit {most}"
+    ).to_pylist()
+    return found
+
+
+def _traced(
+    file: Mapping[str, Any], rows: tuple[int | None, int], personal: frozenset[str], lines: Iterable[Line] = ()
+) -> TracedFile:
     return TracedFile(
         source=file["source"],
         path=file["path"],
@@ -278,35 +243,12 @@ def _traced(file: Mapping[str, Any], behind: int | None, lines: Iterable[Line] =
         business_date=file["business_date"],
         rows=file["rows_accepted"],
         rows_rejected=file["rows_rejected"],
-        rows_behind=behind,
+        rows_behind=rows[0],
+        rows_compared=rows[1],
         lines=tuple(lines),
-        quarantined_because=None if file["in_raw"] else file["reason"],
+        quarantined_because=None if file["in_raw"] else masked_words(file["reason"] or "", personal),
     )
-
-
-def _references(source: Source) -> list[str]:
-    return [column.name for column in source.columns if column.references is not None]
 
 
 def _in_japan(moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).replace(microsecond=0)
-
-
-def _joined(spans: Iterable[Days]) -> list[Days]:
-    """The same days in as few stretches as possible."""
-    joined: list[Days] = []
-    for first, last in sorted(spans):
-        if joined and (joined[-1][1] == date.max or first <= joined[-1][1] + timedelta(days=1)):
-            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
-        else:
-            joined.append((first, last))
-    return joined
-
-
-def _within(days: Iterable[Days]) -> str:
-    each = (f"_business_date between {literal(first)} and {literal(last)}" for first, last in days)
-    return f"({' or '.join(each)})"
-
-
-def _listed(values: Iterable[Any]) -> str:
-    return ", ".join(sorted(literal(value) for value in values))

@@ -51,12 +51,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "stg_vending__replenishments": _IN_THE_TABLE,
         "int_replenishments_valued": _IN_THE_TABLE,
         "int_vends_priced": _IN_THE_TABLE,
-        "int_machine_days_delivered": _A_GROUP,
         "int_sales_by_tax_rate": _A_GROUP,
-        "int_slot_empty_hours": _A_GROUP,
-        "int_slot_empty_spells": "fct_stockouts has a row for each of its rows, and asks",
-        "int_slot_velocities": "mart_replenishment_recommendation has a row for each of its rows, and asks",
-        "int_machine_rhythms": _A_GROUP,
         "stg_quality__results": "the platform writes it, and a run that is told twice would be two runs",
     },
     "calculations_without_a_unit_test": {

@@ -19,6 +19,8 @@ _OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
 _NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
 _COUNTS = rf"(?:, count\((?:distinct )?{_COLUMN}\) as [nd]\d+)*"
 _OF_A_FILE = r"\(_file_id = \? and (?:_line|<column>) in \(\?\)\)"
+_DAY = '"business_date"'
+_SOME_LINES = rf"\((?:\(<days>\)|{_COLUMN} in \(\?\))(?: and <column> in \(\?\))?\)"
 _STEPS = (
     (r"/\*.*?\*/|--[^\n]*", " "),
     (r"\s+", " "),
@@ -58,6 +60,13 @@ _STEPS = (
     (rf" and {_COLUMN} is not null", " and <column> is not null"),
     (r"\(_business_date between \? and \?(?: or _business_date between \? and \?)*\)", "(<days>)"),
     (rf"\({_OF_A_FILE}(?: or {_OF_A_FILE})*\)", "(<lines of files>)"),
+    (rf"\({_DAY} between \? and \?(?: or {_DAY} between \? and \?)*\)", "(<days>)"),
+    (rf"\({_SOME_LINES}(?: or {_SOME_LINES})*\)", "<lines>"),
+    (
+        rf"where \({_COLUMN}(?:, {_COLUMN})*\) in \(select {_COLUMN}(?:, {_COLUMN})* from <table> where <lines>\)",
+        "where <lines>",
+    ),
+    (rf"select distinct <column>(?:, {_COLUMN})+ from", "select distinct <columns> from"),
 )
 _STEPS_OF_DBT = (
     (r"(create transient table <relation>) \((?!.*\bas \(? ?(?:with|select)\b).*\)\s*$", r"\1 (<columns>)"),

@@ -330,7 +330,7 @@ def test_a_number_leads_back_to_the_lines_it_was_made_of(house: House) -> None:
     catalog = house.yard.catalog
     with house.yard.rooms.warehouse.reading() as reader:
         for mart in ("fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"):
-            traced = trace(catalog, reader, f"marts.{mart}", {"day": DAYS[3]}, with_lines=True)
+            traced = trace(catalog, reader, f"marts.{mart}", [("day", DAYS[3])], with_lines=True)
             sold = [line.values for file in traced.files if file.source == "sales" for line in file.lines]
             assert (
                 sum(row["units_sold"] for row in traced.rows) == sum(int(line["quantity"] or 0) for line in sold) == 3
@@ -340,8 +340,8 @@ def test_a_number_leads_back_to_the_lines_it_was_made_of(house: House) -> None:
     house.yard.deliver({name(DAYS[3]): day_of_sales(DAYS[3], 1)})
     house.yard.ingest()
     with house.yard.rooms.warehouse.reading() as reader:
-        assert trace(catalog, reader, "mart_machine_daily", {"day": DAYS[3]}).is_stale
-        assert not trace(catalog, reader, "mart_machine_daily", {"day": DAYS[2]}).is_stale
+        assert trace(catalog, reader, "mart_machine_daily", [("day", DAYS[3])]).is_stale
+        assert not trace(catalog, reader, "mart_machine_daily", [("day", DAYS[2])]).is_stale
 
 
 def test_an_exported_file_that_somebody_removed_is_written_again(house: House) -> None:

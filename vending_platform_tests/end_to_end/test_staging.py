@@ -240,7 +240,9 @@ def traced(platform: Platform, asked: list[tuple[str, dict[str, str]]]) -> list[
     with platform.rooms.warehouse.reading() as reader:
         for mart, said in asked:
             try:
-                answer = json.loads(trace(platform.catalog, reader, mart, said, with_lines=True).as_json())
+                answer = json.loads(
+                    trace(platform.catalog, reader, mart, list(said.items()), with_lines=True).as_json()
+                )
             except NothingToTrace as why:
                 answers.append(str(why))
                 continue

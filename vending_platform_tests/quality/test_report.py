@@ -6,7 +6,8 @@ from datetime import date
 from html.parser import HTMLParser
 
 from vending_platform.quality import Quality, Score, from_json, report
-from vending_platform.quality.reading import Failure, File, KeptRow, PastRun
+from vending_platform.quality.failures import Failure, File, KeptRow
+from vending_platform.quality.reading import PastRun
 from vending_platform.quality.report import sparkline
 
 NASTY = "<script>alert('&\"')</script>"

@@ -10,7 +10,7 @@ import pyarrow as pa
 from vending_platform.catalog import Catalog
 from vending_platform.quality import Dimension, Quality, Result, Status, read_quality
 from vending_platform.recording import Recorder, lineage
-from vending_platform.recording.models import Asked, looked_up
+from vending_platform.recording.failing import Asked, looked_up
 from vending_platform.warehouse import Change, TableName, Warehouse
 from vending_platform_tests.end_to_end.house import DAYS, FILES, name
 from vending_platform_tests.ingestion.yard import NOW, Yard, sales, sales_row
@@ -93,14 +93,8 @@ def shape(row: dict[str, Any]) -> pa.Schema:
 
 
 def failing(warehouse: Warehouse) -> list[Result]:
-    result = Result(
-        "unique",
-        "marts.fct_sales",
-        Dimension.UNIQUENESS,
-        Status.FAILED,
-        first_day=DAY,
-        last_day=date.fromisoformat(DAYS[1]),
-    )
+    result = Result("unique", "marts.fct_sales", Dimension.UNIQUENESS, Status.FAILED)
+    days = frozenset({DAY, date.fromisoformat(DAYS[1])})
     sql = "select transaction_id, _business_date as business_date from raw.sales\nwhere slot_no <> '99'"
     with warehouse.reading() as reader:
-        return looked_up(reader, [Asked(result, f"{sql} and _business_date = date '{DAY}'", {DAY: 4})])
+        return looked_up(reader, [Asked(result, f"{sql} and _business_date = date '{DAY}'", days, {DAY: 4})])

@@ -141,6 +141,41 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
     assert run == {"status": "failed", "problem": "RuntimeError: the disk is full"}
 
 
+def test_one_unknown_key_speaks_against_its_day_alone_and_names_its_line(platform: Platform) -> None:
+    """dbt's own test says which value it found, and no day: it was asked about all six together."""
+    ingest(platform.rooms)
+    fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
+    test = next(
+        node["unique_id"]
+        for node in platform.manifest["nodes"].values()
+        if node["name"].startswith("relationships_fct_sales_product_id")
+    )
+    is_unknown = f"_business_date = date '{DAYS[2]}' and _line = 3"
+    days = [date.fromisoformat(day) for day in DAYS]
+    sql = "select product_id as from_field from (select * from marts.fct_sales) as child where product_id = 'P404'"
+    node = NodeResult(test, "known", "test", "warn", "Got 1 result", 1, 0.1, frozenset({fact.unique_id}), sql)
+    with platform.rooms.warehouse.writing("test", print) as writer:
+        columns = platform.manifest["nodes"][fact.unique_id]["columns"].values()
+        said = {"business_date": "_business_date", "file_id": "_file_id", "line_number": "_line"}
+        said |= {"product_id": f"case when {is_unknown} then 'P404' else product_id end"}
+        listed = ", ".join(
+            f"cast({said.get(column['name'], 'null')} as {column['data_type']}) as {column['name']}"
+            for column in columns
+        )
+        writer.query("create schema marts")
+        writer.query(f"create table marts.fct_sales as select {listed} from raw.sales")
+        noted = note_build("r1", Window((fact,), {"fct_sales": days}), [node], {("fct_sales", day): 3 for day in days})
+        writer.publish([noted], lambda _: None)
+
+    assert load(platform) == []
+    assert checks(platform, "check_name = 'known'") == [
+        *(("marts.fct_sales", "known", "product_id", "passed", 0, None, day) for day in (DAYS[0], DAYS[3])),
+        ("marts.fct_sales", "known", "product_id", "warned", 1, 3, DAYS[2]),
+    ]
+    (kept,) = rows(platform, "select * from dq.results_failed_rows where check_name = 'known'")
+    assert (kept["path"], kept["line"], str(kept["business_date"])) == (name(DAYS[2]), 3, DAYS[2])
+
+
 def test_who_stops_a_run_does_not_wait_for_the_right_to_write(platform: Platform) -> None:
     def stop() -> None:
         with platform.recorded("r1", "vending ingest", tell=print):

@@ -59,6 +59,7 @@ MODELS = {
     "mart_delivery_gaps": "select machine as machine_id, business_date, state from raw._files where source = 'sales'",
     "dim_machines": "select machine_id, max(removed_on) as removed_on from raw.vending_machines group by all",
 }
+STAFF = "select * from (values ('S1', '山田 太郎'), ('S2', '髙﨑 恵')) as staff (staff_id, staff_name)"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,10 @@ def yard(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Yard:
         writer.ensure_tables({builds.BUILDS: builds.BUILDS_SCHEMA})
     with duckdb.connect(yard.folder / "dbt_dev.duckdb") as connection:
         connection.execute("create schema marts")
+        connection.execute("create schema staging")
+        connection.execute(f"create view staging.stg_vending__staff as {STAFF}")
+        connection.execute("insert into raw._builds (model, raw_version) values ('stg_vending__staff', 'some')")
+        connection.execute("insert into raw._builds (model, raw_version) values ('mart_waste', 'its table is gone')")
         for name, query in MODELS.items():
             connection.execute(f"create table marts.{name} as {query}")
             connection.execute("insert into raw._builds (model, raw_version) values (?, 'some')", [name])
@@ -78,6 +83,10 @@ def yard(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Yard:
 
 
 def traced(yard: Yard, model: str, *, with_lines: bool = False, **said: Any) -> Trace:
+    return traced_by(yard, model, *said.items(), with_lines=with_lines)
+
+
+def traced_by(yard: Yard, model: str, *said: tuple[str, str], with_lines: bool = False) -> Trace:
     with yard.warehouse.reading() as reader:
         return trace(yard.catalog, reader, model, said, with_lines=with_lines)
 
@@ -190,6 +199,15 @@ def test_lines_beyond_the_most_are_counted(yard: Yard, monkeypatch: pytest.Monke
         ("mart_machine_daily", {"is_known": "yes"}, "is_known can't be 'yes'; write it like true or false"),
         ("mart_machine_daily", {"units_sold": "nan"}, "units_sold can't be 'nan'; write it like 130 or 0.5"),
         ("fct_sales", {"sold_at": "noon"}, "sold_at can't be 'noon'; write it like '2024-03-15 10:30:00'"),
+        ("mart_machine_daily", {"machine": "VM001\udcff"}, "the value of machine_id is not text in UTF-8"),
+        ("mart_machine_daily", {"no\udcff": "1"}, "mart_machine_daily has no column 'no\\udcff'; there are: mach"),
+        ("no\udcff", {"day": "2024-03-05"}, "no model is called 'no\\udcff'; there are: "),
+        (
+            "mart_machine_daily",
+            {"units_sold": "1e99999999999999999999"},
+            "units_sold can't be '1e99999999999999999999'",
+        ),
+        ("mart_machine_daily", {"machine": "VM001\0"}, "the value of machine_id is not text in UTF-8"),
     ],
 )
 def test_a_wrong_question_is_answered_with_what_there_is(
@@ -207,17 +225,51 @@ def test_a_wrong_question_is_answered_with_what_there_is(
         (
             "mart_machine_daily",
             {"day": "2024-03-09"},
-            "business_date 2024-03-09; it goes from 2024-02-28 to 2024-03-05",
+            "business_date '2024-03-09'; it goes from 2024-02-28 to 2024-03-05",
         ),
-        ("mart_machine_daily", {"machine": "VM002", "day": "2024-02-28"}, "none with machine_id VM002 and business_"),
+        ("mart_machine_daily", {"machine": "VM002", "day": "2024-02-28"}, "none with machine_id 'VM002' and business_"),
         ("mart_machine_daily", {"note": "x"}, "there are none"),
-        ("fct_replenishments", {"machine": "VM001"}, "marts.fct_replenishments was never built here"),
+        ("fct_replenishments", {"machine": "VM001"}, "marts.fct_replenishments is not built here"),
+        ("mart_waste", {"machine": "VM001"}, "marts.mart_waste is not built here; build it with: vending run"),
+        ("mart_machine_daily", {"units_sold": "1e400"}, "no row with units_sold '1e400'; it goes from 1 to 3"),
+        ("mart_machine_daily", {"units_sold": "9" * 500}, f"no row with units_sold '{'9' * 60}…'; it goes from 1 to 3"),
+        ("mart_machine_daily", {"units_sold": "1.5"}, "no row with units_sold '1.5'; it goes from 1 to 3"),
+        ("mart_machine_daily", {"rate": "0.50001"}, "no row with rate '0.50001'; it goes from 0.5000 to 0.5000"),
+        ("mart_machine_daily", {"rate": "-1e30"}, "no row with rate '-1e30'; it goes from 0.5000 to 0.5000"),
     ],
 )
 def test_why_there_is_no_such_row(yard: Yard, model: str, said: dict[str, Any], problem: str) -> None:
     with pytest.raises(NothingToTrace) as refused:
         traced(yard, model, **said)
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("machine", "VM001"), ("machine", "VM002")],
+        [("machine", "VM001"), ("machine_id", "VM002")],
+    ],
+)
+def test_conditions_that_contradict_each_other_are_refused(yard: Yard, said: list[tuple[str, str]]) -> None:
+    with pytest.raises(WrongQuestion, match=r"machine_id can't be 'VM001' and 'VM002' at once; give it one value"):
+        traced_by(yard, "mart_machine_daily", *said)
+    assert len(traced_by(yard, "mart_machine_daily", ("machine", "VM002"), ("machine_id", "VM002")).rows) == 1
+
+
+def test_nobody_is_named_by_a_row_a_suggestion_or_a_refusal(yard: Yard) -> None:
+    found = traced(yard, "stg_vending__staff", staff_id="S1")
+    assert found.rows == [{"staff_id": "***", "staff_name": "***"}]
+    assert "山田" not in found.as_json()
+    with pytest.raises(NothingToTrace) as refused:
+        traced(yard, "stg_vending__staff", staff_name="山田 次郎")
+    assert str(refused.value) == (
+        "stg_vending__staff has no row with staff_name '***'; its values are personal and not shown (***)"
+    )
+    with pytest.raises(NothingToTrace, match=r"none with staff_id '\*\*\*' and staff_name '\*\*\*' together"):
+        traced(yard, "stg_vending__staff", staff_id="S1", staff_name="髙﨑 恵")
+    with pytest.raises(WrongQuestion, match=r"staff_id can't be '\*\*\*' and '\*\*\*' at once"):
+        traced_by(yard, "stg_vending__staff", ("staff_id", "S1"), ("staff_id", "S2"))
 
 
 def test_values_are_compared_as_what_they_are(yard: Yard) -> None:
