@@ -4,12 +4,17 @@ from datetime import date
 from functools import partial
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from vending_platform import stopping
 from vending_platform.garbage import own_garbage_only
 from vending_platform.orchestration.assembling import assemble
 from vending_platform.orchestration.history import ALIVE, alive, cancel, open_history
 from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
+from vending_platform.orchestration.names import LOCATION
 from vending_platform.orchestration.telling import UNVERIFIED_BECAUSE
 from vending_platform.platform import Platform
 
@@ -46,13 +51,22 @@ def run_daily(
     ):
         job = assemble(platform, {}).resolve_job_def(DAILY)
         try:
-            job.execute_in_process(
+            run = history.create_run_for_job(
+                job,
                 run_config={"ops": config, "loggers": SILENT},
-                instance=history,
                 tags={"vending/started_by": "vending run", ALIVE: mark, **allowed},
+                remote_job_origin=_origin_of(DAILY),
             )
+            execute_run(InMemoryJob(job), run, history, raise_on_error=True)
         except dg.Failure as failure:
             if failure.__cause__ is not None:
                 raise failure.__cause__ from None
             return False
         return True
+
+
+def _origin_of(job: str) -> RemoteJobOrigin:
+    """By which the UI knows that a run is one of this job in the code location of its servers."""
+    return RemoteJobOrigin(
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), SINGLETON_REPOSITORY_NAME), job
+    )

@@ -7,6 +7,8 @@ import dagster as dg
 from vending_platform.catalog import Catalog, Model
 from vending_platform.environment import BUSINESS_TIME_ZONE
 
+LOCATION = "vending"
+"""The code location, as workspace.yaml, pyproject.toml and the deployments call it."""
 DELIVERIES = dg.AssetKey("deliveries")
 """The raw storage itself, where every file comes from."""
 

@@ -1,12 +1,15 @@
 """What a person meets in Dagster, before anything has run."""
 
+import tomllib
 from dataclasses import replace
 
 import dagster as dg
 import pytest
+import yaml
 
-from vending_platform.environment import EnvironmentName
+from vending_platform.environment import PROJECT_DIR, EnvironmentName
 from vending_platform.orchestration import assemble
+from vending_platform.orchestration.names import LOCATION
 from vending_platform.platform import Platform
 
 KEYS = {
@@ -33,6 +36,16 @@ def test_every_source_model_and_export_is_an_asset(platform: Platform, specs: di
     others = {f"{layer}/{name}" for layer, names in KEYS.items() for name in names}
     exports = {f"exports/{export.name}" for export in platform.catalog.exports}
     assert specs.keys() == {"deliveries"} | models | others | exports
+
+
+def test_every_deployment_calls_the_code_location_the_same() -> None:
+    text = {name: (PROJECT_DIR / name).read_text() for name in ("pyproject.toml", "dagster_cloud.yaml", "Dockerfile")}
+    assert tomllib.loads(text["pyproject.toml"])["tool"]["dg"]["project"]["code_location_name"] == LOCATION
+    assert yaml.safe_load(text["dagster_cloud.yaml"])["locations"][0]["location_name"] == LOCATION
+    assert f'"--location-name", "{LOCATION}"' in text["Dockerfile"]
+    for workspace in (PROJECT_DIR / "workspace.yaml", PROJECT_DIR / "deployment" / "workspace.yaml"):
+        (location,) = yaml.safe_load(workspace.read_text())["load_from"]
+        assert [how["location_name"] for how in location.values()] == [LOCATION]
 
 
 def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -> None:

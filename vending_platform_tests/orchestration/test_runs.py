@@ -13,6 +13,7 @@ from vending_platform import environment
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.arrivals import arrivals
 from vending_platform.orchestration.inprocess import run_daily
+from vending_platform.orchestration.names import LOCATION
 from vending_platform.platform import Listener, Platform
 from vending_platform.transformation import Transformed
 from vending_platform_tests.core import Core
@@ -163,8 +164,9 @@ def test_the_terminal_and_the_ui_share_one_history(fleet: Fleet, tmp_path: Path)
         patch.setenv("DAGSTER_HOME", str(home))
         assert run_daily(platform, first_day=None, last_day=None, every_day=False, models=["dim_staff"])
         assert len(told) == 1
-        with dg.DagsterInstance.from_config(str(home)) as history:
-            (run,) = history.get_runs()
+        with history_in(home) as history:
+            (run,) = history.get_runs(dg.RunsFilter(tags={".dagster/repository": f"__repository__@{LOCATION}"}))
+            assert [other.run_id for other in history.get_runs()] == [run.run_id]
             assert (run.job_name, run.status) == ("daily", dg.DagsterRunStatus.SUCCESS)
             assert history.telemetry_enabled is False
             assert history.nux_enabled is False
