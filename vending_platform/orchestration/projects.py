@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from vending_platform.catalog import Catalog, Model, Source
-from vending_platform.environment import DuckDBTarget, Environment
+from vending_platform.environment import DuckDBTarget, Environment, SnowflakeTarget
 from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key
 
 
@@ -16,10 +17,14 @@ class Specs:
 
     def __init__(self, catalog: Catalog, manifest: Mapping[str, Any], environment: Environment) -> None:
         self._manifest = manifest
-        self._warehouse = "duckdb" if isinstance(environment.warehouse, DuckDBTarget) else "snowflake"
+        match environment.warehouse:
+            case DuckDBTarget(path):
+                self._warehouse, database = "duckdb", path.stem
+            case SnowflakeTarget() as target:
+                self._warehouse, database = "snowflake", target.database
         self._daily = business_days(catalog)
         with_days = {model.unique_id for model in catalog.models if has_days(model, catalog)}
-        self._translator = _Translator(with_days, self._daily)
+        self._translator = _Translator(with_days, self._daily, self._warehouse, database)
 
     def of_source(self, source: Source) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, source.unique_id, None)
@@ -59,8 +64,10 @@ class Specs:
 
 
 class _Translator(DagsterDbtTranslator):
-    def __init__(self, with_days: set[str], daily: dg.PartitionsDefinition[str]) -> None:
+    def __init__(self, with_days: set[str], daily: dg.PartitionsDefinition[str], warehouse: str, database: str) -> None:
         super().__init__()
+        self._warehouse = warehouse
+        self._database = database
         self._with_days = with_days
         self._daily = daily
 
@@ -75,6 +82,15 @@ class _Translator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(
             key=key,
-            metadata={name: value for name, value in spec.metadata.items() if not name.startswith("dagster_dbt/")},
+            metadata={
+                **{name: value for name, value in spec.metadata.items() if not name.startswith("dagster_dbt/")},
+                **self._table(key),
+            },
             partitions_def=self._daily if unique_id in self._with_days else None,
         )
+
+    def _table(self, key: dg.AssetKey) -> Mapping[str, Any]:
+        """Where it is in this environment; the manifest was parsed for a laptop, wherever it is used."""
+        name = ".".join((self._database, *key.path))
+        is_snowflake = self._warehouse == "snowflake"
+        return {**TableMetadataSet(table_name=name.upper() if is_snowflake else name, storage_kind=self._warehouse)}

@@ -19,6 +19,7 @@ VARIABLES = {
     "staging": EVERYWHERE,
     "production": EVERYWHERE | {"KMS_KEY": "alias/vending"},
 }
+DATABASES = {"development": "dbt_dev", "staging": "VENDING_DATA_STG", "production": "VENDING_DATA_PROD"}
 RUNNING, STOPPED = dg.DefaultScheduleStatus.RUNNING, dg.DefaultScheduleStatus.STOPPED
 SCHEDULES = {
     "development": {"daily_schedule": ("0 3 * * *", STOPPED)},
@@ -53,5 +54,11 @@ def test_definitions_load(name: str, manifest_cache: Path, tmp_path: Path, monke
     assert {job.name for job in repository.get_all_jobs()} >= {"ingest", "transform", "export", "daily"}
     schedules = {one.name: (one.cron_schedule, one.default_status) for one in repository.schedule_defs}
     assert schedules == SCHEDULES[name]
-    kinds = {spec.key.to_user_string(): spec.kinds for spec in definitions.resolve_all_asset_specs()}
-    assert kinds["marts/fct_sales"] == {"dbt", "table", "duckdb" if name == "development" else "snowflake"}
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    storage = "duckdb" if name == "development" else "snowflake"
+    assert specs["marts/fct_sales"].kinds == {"dbt", "table", storage}
+    for key in ("raw/sales", "marts/fct_sales", "staging/stg_vending__sales"):
+        table = f"{DATABASES[name]}.{key.replace('/', '.')}"
+        shown = specs[key].metadata
+        assert shown["dagster/table_name"] == (table if storage == "duckdb" else table.upper())
+        assert shown["dagster/storage_kind"] == storage
