@@ -113,14 +113,14 @@ def _peers(rows: "_Rows", said: Provenance, wanted: Sequence[Wanted]) -> Iterato
 
 
 def _days_read(rows: "_Rows", said: Provenance, part: Wanted) -> Iterator[Days]:
-    reach = rows.model.reach
-    found = rows.distinct(part, (DAY, said.since)) if said.since is not None else None
-    if found is None:
+    reach, since = rows.model.reach, said.since
+    found = None if since is None else rows.distinct(part, (DAY, since))
+    if since is None or found is None:
         yield from (reach.covered(first, last) for first, last in part.days)
         return
     for row in found:
         first, last = reach.covered(row[DAY], row[DAY])
-        yield max(first, _first_read(row[DAY], row[said.since]) or first), last
+        yield max(first, _first_read(row[DAY], row[since]) or first), last
 
 
 def _first_read(day: date, since: Any) -> date | None:
