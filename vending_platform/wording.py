@@ -68,6 +68,11 @@ def tell_summary(summary: Summary) -> RenderableType:
                 "Declare the new column in the source's YAML, or ask whoever changed the file",
             ),
             (
+                "The same bytes as another file: each of the rows counts once",
+                [f"{path}: as {other}" for path, other in summary.copies],
+                "Remove one of them; or say duplicates: keep in the contract, if each file counts by itself",
+            ),
+            (
                 "Could not be read this time; the next run tries again",
                 [f"{path}: {reason}" for path, reason in summary.unreadable],
                 None,

@@ -31,7 +31,7 @@ _BESIDE_READING = (
     *("quarantine_for", "archive_after"),
 )
 """What a contract says about files without changing what is read from their bytes."""
-_SINCE = {"trim": False, "negative_in_parentheses": False, "day_time_zone": None}
+_SINCE = {"trim": False, "negative_in_parentheses": False, "day_time_zone": None, "duplicates": "reject"}
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
 
 
@@ -84,6 +84,7 @@ class Files(Declared):
     refuse_above: Share = 0.5
     block_above: Share = 0.5
     first_day: date = date(2020, 1, 1)
+    duplicates: Literal["reject", "keep"] = "reject"
     min_rows: int = Field(0, ge=0)
     required: bool = False
     quarantine_for: Duration = timedelta(days=400)
@@ -183,6 +184,13 @@ class Source(Declared):
     def is_daily(self) -> bool:
         """Whether a file belongs to the business day in its name."""
         return self.files.delivery is Delivery.DAILY
+
+    @property
+    def compares_days(self) -> bool:
+        """Whether the `day_column` decides between rows with the same key: a text doesn't, nor does a time whose
+        business day is another zone's, as not every warehouse compares those in the same way."""
+        day = self.files.day_column
+        return day is not None and self.column(day).type.kind != "text" and self.files.day_time_zone is None
 
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:

@@ -4,10 +4,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
 from vending_platform.ingestion.judging import refusal
 from vending_platform.ingestion.reading import FileProblem, chunks_of, prepare, read_in_pieces, spool
-from vending_platform.ingestion.validation import FileFacts, Validator, validation_engine
+from vending_platform.ingestion.same_keys import REPEATS, losers
+from vending_platform.ingestion.spool import Spool
+from vending_platform.ingestion.validation import FileFacts, Validator, placed_schema, validation_engine
 
 _ENOUGH = 1000
 
@@ -53,6 +58,11 @@ def check(catalog: Catalog, path: Path, source: str | None = None) -> Checked:
         return _check(contract, parts, path, Path(scratch))
 
 
+def _findings(rejected: pa.Table, most: int) -> list[Finding]:
+    rows = rejected.slice(0, most).to_pylist()
+    return [Finding(row["_line"], row["column_name"], row["reason"]) for row in rows]
+
+
 def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Checked:
     readable, accepted, rejected, findings = None, 0, 0, list[Finding]()
     refused = None
@@ -60,16 +70,17 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
         readable = prepare(contract, spool(chunks_of(path), scratch), file=0)
         with validation_engine() as engine:
             validator = Validator(contract, engine)
+            rows = Spool(placed_schema(contract), scratch)
             for table in read_in_pieces(contract, readable, file=0):
                 checked = validator.validate(table, [FileFacts("", parts.machine, parts.business_date)])
-                accepted += checked.accepted.num_rows
+                rows.add(checked.accepted)
                 rejected += checked.rejected.num_rows
-                findings += [
-                    Finding(row["_line"], row["column_name"], row["reason"])
-                    for row in checked.rejected.slice(0, _ENOUGH - len(findings)).to_pylist()
-                ]
+                findings += _findings(checked.rejected, _ENOUGH - len(findings))
+            lost = losers(contract, engine, rows.as_sql(), rows.rows)
+        accepted, rejected = rows.rows - lost.num_rows, rejected + lost.num_rows
+        findings += _findings(lost, _ENOUGH - len(findings))
         first = f"line {findings[0].line}: {findings[0].reason}" if findings else None
-        refused = refusal(contract, accepted, rejected, first)
+        refused = refusal(contract, accepted, rejected - (pc.sum(lost[REPEATS]).as_py() or 0), first)
     except FileProblem as problem:
         refused = str(problem)
     return Checked(

@@ -52,6 +52,8 @@ class Summary:
     """Delivered again with the content they had."""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """Path and reason of files that could not be read this time; the next run tries again."""
+    copies: list[tuple[str, str]] = field(default_factory=list)
+    """Paths of what was loaded, and of another file with the same bytes."""
     undeclared: tuple[UndeclaredFile, ...] = ()
     gone: tuple[FileVersion, ...] = ()
     """No longer there since this run."""
@@ -87,6 +89,7 @@ class Summary:
             or self.undeclared
             or self.not_replayable
             or self.blocked
+            or self.copies
             or any(version.state is State.WITHDRAWN for version in self.gone)
             or any(version.rows_rejected or version.drift for version in self.loaded)
         )

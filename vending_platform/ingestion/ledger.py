@@ -192,6 +192,11 @@ class Ledger:
             chosen = pc.and_(chosen, _is_among(self._table["path"], among))
         return _versions(self._table.filter(chosen).sort_by([("source", "ascending"), ("path", "ascending")]))
 
+    def with_content(self, hashes: Iterable[str]) -> Iterator[FileVersion]:
+        """Every current version that has one of these contents and whose rows are in `raw`."""
+        chosen = pc.and_(_is_current(self._table), self._table["in_raw"])
+        return _versions(self._table.filter(pc.and_(chosen, _is_among(self._table["sha256"], hashes))))
+
     def of_source(self, source: str) -> Iterator[FileVersion]:
         """Every version, current or not, of one source."""
         return _versions(self._table.filter(pc.equal(self._table["source"], source)))

@@ -31,10 +31,18 @@ from vending_platform.ingestion.reading import (
     read_together,
     spool,
 )
-from vending_platform.ingestion.reading.rows import FILE
+from vending_platform.ingestion.reading.rows import FILE, LINE
+from vending_platform.ingestion.same_keys import REPEATS, losers, one_per_key
 from vending_platform.ingestion.spool import Spool
 from vending_platform.ingestion.steps import Step
-from vending_platform.ingestion.validation import FileFacts, Validator, raw_schema, validation_engine
+from vending_platform.ingestion.validation import (
+    PLACE,
+    FileFacts,
+    Validator,
+    placed_schema,
+    raw_schema,
+    validation_engine,
+)
 from vending_platform.storage import Unreadable
 from vending_platform.warehouse import Change, WarehouseError
 
@@ -275,21 +283,23 @@ def _read_small(
 ) -> _Read:
     tables, problems = read_together(source, readables)
     verdicts = {number: _Verdict(problem=str(problem)) for number, problem in problems.items()}
-    checked = validator.validate(pa.concat_tables(tables), facts)
+    checked = one_per_key(source, validator, validator.validate(pa.concat_tables(tables), facts))
     accepted, rejected = checked.accepted, checked.rejected
     good = np.bincount(accepted[FILE].to_numpy(), minlength=len(facts))
     bad = np.bincount(rejected[FILE].to_numpy(), minlength=len(facts))
+    repeats = np.bincount(rejected.filter(rejected[REPEATS])[FILE].to_numpy(), minlength=len(facts))
     explained = rejected_rows(rejected, origins)
     first = dict(reversed(list(zip(rejected[FILE].to_pylist(), explained.to_pylist(), strict=True))))
     refused = []
     for number in readables.keys() - problems.keys():
-        verdicts[number] = _judge(source, int(good[number]), int(bad[number]), first.get(number))
+        counts = int(good[number]), int(bad[number]), int(repeats[number])
+        verdicts[number] = _judge(source, *counts, first.get(number))
         if verdicts[number].problem is not None:
             refused.append(number)
     if refused:
         keep = [pc.invert(pc.is_in(table[FILE], pa.array(refused, pa.int32()))) for table in (accepted, rejected)]
         accepted, explained = accepted.filter(keep[0]), explained.filter(keep[1])
-    return _Read(accepted.drop_columns([FILE]), explained, verdicts)
+    return _Read(accepted.drop_columns(PLACE), explained, verdicts)
 
 
 def _read_large(
@@ -301,27 +311,33 @@ def _read_large(
     scratch: Path,
     afterwards: ExitStack,
 ) -> _Read:
-    accepted, rejected = Spool(raw_schema(source), scratch), Spool(REJECTED_ROWS_SCHEMA, scratch)
+    accepted, rejected = Spool(placed_schema(source), scratch), Spool(REJECTED_ROWS_SCHEMA, scratch)
     afterwards.callback(accepted.close)
     afterwards.callback(rejected.close)
     first = None
     try:
         for table in read_in_pieces(source, readable, file=0):
             checked = validator.validate(table, [facts])
-            accepted.add(checked.accepted.drop_columns([FILE]))
+            accepted.add(checked.accepted)
             explained = rejected_rows(checked.rejected, {0: origin})
             first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
             rejected.add(explained)
-        verdict = _judge(source, accepted.rows, rejected.rows, first)
+        lost = losers(source, validator.engine, accepted.as_sql(), accepted.rows)
+        explained = rejected_rows(lost, {0: origin})
+        first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
+        rejected.add(explained)
+        repeats = pc.sum(lost[REPEATS]).as_py() or 0
+        verdict = _judge(source, accepted.rows - lost.num_rows, rejected.rows, repeats, first)
     except FileProblem as problem:
         verdict = _Verdict(problem=str(problem))
     if verdict.problem is not None:
         return _nothing_read(source, {0: verdict})
-    return _Read(accepted.reader(), rejected.reader(), {0: verdict})
+    return _Read(accepted.reader(PLACE, without=(LINE, lost[LINE])), rejected.reader(), {0: verdict})
 
 
-def _judge(source: Source, accepted: int, rejected: int, first: dict[str, object] | None) -> _Verdict:
-    problem = refusal(source, accepted, rejected, f"line {first['line']}: {first['reason']}" if first else None)
+def _judge(source: Source, accepted: int, rejected: int, repeats: int, first: dict[str, object] | None) -> _Verdict:
+    why = f"line {first['line']}: {first['reason']}" if first else None
+    problem = refusal(source, accepted, rejected - repeats, why)
     return _Verdict(problem=problem) if problem else _Verdict(accepted, rejected)
 
 

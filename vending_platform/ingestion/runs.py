@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from tenacity import AttemptManager, Retrying, retry_if_exception_type, stop_after_attempt
 
 from vending_platform.catalog import Catalog, NameParts, Source
+from vending_platform.duplicates import DUPLICATES, DUPLICATES_SCHEMA
 from vending_platform.garbage import own_garbage_only
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
+from vending_platform.ingestion.copies import copies
 from vending_platform.ingestion.discovery import Delivered, Discovery, discover
 from vending_platform.ingestion.histories import missing_histories, with_histories
 from vending_platform.ingestion.ledger import (
@@ -71,6 +73,7 @@ def ingest(
             summary.unchanged = planned.unchanged - len(summary.dealt_with)
             run.note_absences(planned, discovery, selection.paths)
             run.load(ledger, planned.read)
+            summary.copies = copies(run.catalog, ledger, summary.loaded)
             run.note_unreadable(planned.read, discovery, selection.paths)
             if withdraw:
                 run.withdraw(ledger, selection)
@@ -194,6 +197,7 @@ class _Run:
             UNDECLARED: UNDECLARED_SCHEMA,
             MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA,
             UNREADABLE: UNREADABLE_SCHEMA,
+            DUPLICATES: DUPLICATES_SCHEMA,
             **TABLES,
         }
         shapes = {raw_table(source): raw_schema(source) for source in self.rooms.catalog}

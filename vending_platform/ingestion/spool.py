@@ -1,10 +1,11 @@
 """Tables of one large file, set aside on disk until it is known whether the whole file can be used."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 
@@ -23,14 +24,27 @@ class Spool:
         self._writer.write_table(table)
         self.rows += table.num_rows
 
-    def reader(self) -> pa.RecordBatchReader:
-        """All rows as a stream that is never in memory as a whole."""
+    def as_sql(self) -> str:
+        """All rows as DuckDB reads them; nothing can be added any more."""
         self._writer.close()
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+        path = str(self._path).replace("'", "''")
+        return f"read_parquet('{path}')"
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def reader(
+        self, dropped: Sequence[str] = (), without: tuple[str, pa.ChunkedArray] | None = None
+    ) -> pa.RecordBatchReader:
+        """All rows as a stream that is never in memory as a whole: without the `dropped` columns, and without those
+        rows that have one of the given values in a column."""
+        self._writer.close()
+        schema = pa.schema([field for field in self.schema if field.name not in dropped])
+        return pa.RecordBatchReader.from_batches(schema, self._batches(schema.names, without))
+
+    def _batches(self, names: list[str], without: tuple[str, pa.ChunkedArray] | None) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(self._path) as file:
-            yield from file.iter_batches()
+            for batch in file.iter_batches():
+                if without is not None and len(without[1]):
+                    batch = batch.filter(pc.invert(pc.is_in(batch[without[0]], without[1].combine_chunks())))
+                yield batch.select(names)
 
     def close(self) -> None:
         self._writer.close()

@@ -23,8 +23,10 @@ LONGEST_VALUE = 16 * 1024 * 1024
 BLANKS = " \t\u3000"
 """What `trim` takes off at both ends: blanks of both widths, and tabs."""
 FILE_ID, BUSINESS_DATE = "_file_id", "_business_date"
+PLACE = (FILE, OFFSET, LENGTH)
+"""Where a row stands, besides its line."""
 _MACHINE, _DAY, _BAD = "_machine", "_day", "_bad"
-_REJECTED = pa.schema(
+REJECTED = pa.schema(
     [
         (FILE, pa.int32()),
         (LINE, pa.int64()),
@@ -34,6 +36,7 @@ _REJECTED = pa.schema(
         ("reason", pa.string()),
     ]
 )
+"""Of rejected rows: where each stands, and why it is rejected."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Validated:
-    """`accepted` has the raw table's columns and `_file`; `rejected` has `_file`, place, column and reason."""
+    """`accepted` has the raw table's columns, `_file` and the row's place; `rejected` has `_file`, place, column and
+    reason."""
 
     accepted: pa.Table
     rejected: pa.Table
@@ -75,6 +79,11 @@ def raw_schema(source: Source) -> pa.Schema:
     )
 
 
+def placed_schema(source: Source) -> pa.Schema:
+    """The same with the columns that say where a row stands, for as long as it may still be rejected."""
+    return pa.schema([*raw_schema(source), *(pa.field(name, REJECTED.field(name).type) for name in PLACE)])
+
+
 def validation_engine() -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB for any number of validators, one after the other."""
     engine = duckdb.connect()
@@ -87,41 +96,40 @@ class Validator:
 
     def __init__(self, source: Source, engine: duckdb.DuckDBPyConnection) -> None:
         self._source = source
-        self._schema = raw_schema(source)
-        self._connection = engine
+        self.engine = engine
         self._rules = tuple(_rules(source))
 
     def validate(self, rows: pa.Table, files: Sequence[FileFacts]) -> Validated:
-        self._connection.register("delivered", _with_facts(rows, files))
+        self.engine.register("delivered", _with_facts(rows, files))
         broken = " or ".join(f"({rule.broken})" for rule in self._rules)
         business_date = _DAY
         if self._source.files.delivery is Delivery.APPEND and self._source.files.day_column:
             business_date = f"cast({_moment_of_day(self._source)} as date)"
         typed = ", ".join(f'"{_typed(column.name)}" as "{column.name}"' for column in self._source.columns)
-        checked = self._connection.sql(
-            f"select {typed}, {EXTRA}, {FILE_ID}, {LINE}, {business_date} as {BUSINESS_DATE}, {FILE},"
+        checked = self.engine.sql(
+            f"select {typed}, {EXTRA}, {FILE_ID}, {LINE}, {business_date} as {BUSINESS_DATE}, {', '.join(PLACE)},"
             f" {broken} as {_BAD}"
             f" from ({self._with_typed_columns()})"
         ).to_arrow_table()
         bad = checked[_BAD]
-        accepted = checked.drop_columns([_BAD]).cast(self._schema.append(pa.field(FILE, pa.int32())))
+        accepted = checked.drop_columns([_BAD]).cast(placed_schema(self._source))
         if not pc.any(bad).as_py():
-            return Validated(accepted, _REJECTED.empty_table())
+            return Validated(accepted, REJECTED.empty_table())
         return Validated(accepted.filter(pc.invert(bad)), self._explain(rows.filter(bad), files))
 
     def _explain(self, rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
         """Every rule that each rejected row breaks: the first one's column, all of the reasons."""
-        self._connection.register("delivered", _with_facts(rows, files))
+        self.engine.register("delivered", _with_facts(rows, files))
         columns = ", ".join(f"case when {r.broken} then {literal(r.column or '')} end" for r in self._rules)
         reasons = ", ".join(f"case when {r.broken} then {r.reason} end" for r in self._rules)
         return (
-            self._connection.sql(
+            self.engine.sql(
                 f"select {FILE}, {LINE}, {OFFSET}, {LENGTH}, nullif(coalesce({columns}), '') as column_name,"
                 f" {_shortened('reasons')} as reason"
                 f" from (select *, concat_ws('; ', {reasons}) as reasons from ({self._with_typed_columns()}))"
             )
             .to_arrow_table()
-            .cast(_REJECTED)
+            .cast(REJECTED)
         )
 
     def _with_typed_columns(self) -> str:
