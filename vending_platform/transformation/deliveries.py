@@ -25,7 +25,8 @@ class Files:
     in_raw: bool
     count: int
     fingerprint: int
-    """Which files these are; of two sets that have no file in common, the sum is that of both."""
+    """Which files these are, and under which contract each was read: a replay may give other rows of the same bytes. Of
+    two sets that have no file in common, the sum is that of both."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
         return Deliveries()
     summed_up = reader.query(
         "select source, business_date, state, in_raw, count(*) as n,"
-        f" cast({reader.fingerprint('file_id')} as varchar) as fingerprint"
+        f" cast({reader.fingerprint('file_id || contract_hash')} as varchar) as fingerprint"
         f" from {LEDGER} group by source, business_date, state, in_raw order by 1, 2, 3, 4"
     )
     columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
