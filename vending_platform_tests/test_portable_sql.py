@@ -20,7 +20,19 @@ from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.emulators.keys import private_key
 
 FUNCTIONS = {"AND", "CASE", "CAST", "COALESCE", "COUNT", "LAG", "LEAD", "MAX", "MD5", "MIN", "NULLIF", "OR", "ROUND"}
-FUNCTIONS |= {"ABS", "DATEDIFF", "EXP", "EXTRACT", "FLOOR", "LN", "ROW_NUMBER", "SQRT", "SUM", "TIMESTAMP_TRUNC"}
+FUNCTIONS |= {
+    "ABS",
+    "DATEDIFF",
+    "EXISTS",
+    "EXP",
+    "EXTRACT",
+    "FLOOR",
+    "LN",
+    "ROW_NUMBER",
+    "SQRT",
+    "SUM",
+    "TIMESTAMP_TRUNC",
+}
 BY_DISPATCH = {"duckdb": {"GROUP_CONCAT"}, "snowflake": {"CONVERT_TIMEZONE", "DATE_ADD", "GROUP_CONCAT"}}
 """What differs and stands in a macro with a form for each."""
 TYPES = {"VARCHAR", "TEXT", "BIGINT", "INT", "DECIMAL", "DATE", "TIMESTAMP", "TIMESTAMPNTZ", "BOOLEAN", "DOUBLE"}

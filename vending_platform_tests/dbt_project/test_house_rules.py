@@ -20,7 +20,7 @@ PREFIXES = {"staging": ("stg_", "base_"), "intermediate": ("int_",), "marts": ("
 CALCULATION = re.compile(
     r"\b(case|sum|count|min|max|row_number|lag|lead|round|distinct|union|extract)\b|\w \|\| |[\w)] [-+*] [\w(]"
 )
-FILTERS = {"in_window", "in_reach", "was_valid"}
+FILTERS = {"source", "in_window", "in_reach", "was_valid"}
 """Macros that choose rows and calculate nothing."""
 MONEY = re.compile(r"(?:^|_)(?:amount|charged|contribution|cost|gross|margin|net|refunded|revenue|sales)(?:_|$)")
 NO_MONEY = re.compile(r"^(?:vends|units|days|is)_|_(?:rate|rank|share)$")

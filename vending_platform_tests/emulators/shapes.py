@@ -44,7 +44,7 @@ _STEPS = (
         "where <columns> in (select <columns> from <keys>)",
     ),
     (rf"(?: and {_COLUMN} between \? and \?)+", " and <column> between ? and ?"),
-    (rf"(select distinct |where |\b(?:one|other)\.){_COLUMN}", r"\1<column>"),
+    (rf"(select distinct |where |\b(?:one|other|worse|better)\.){_COLUMN}", r"\1<column>"),
     (rf"cast\({_COLUMN} as varchar\)", "cast(<column> as varchar)"),
     (
         rf"min\({_COLUMN}\) as due_from, max\(coalesce\({_COLUMN}, \?\)\)",

@@ -1,0 +1,35 @@
+{#-
+    In the place of dbt's own `source`: of a source with a key one row per key, whatever its files hold. The platform
+    notes the rows that do not count in raw._duplicates before dbt starts (vending_platform/transformation/one_per_key.py);
+    they stay in raw, as they may count again. The SQL is the same whether there are any, so no view grows old.
+
+    A contract with `duplicates: keep` and a master (every version of its file is there) are read as they are, and so is
+    everything in a unit test. `builtins.source` gives all rows.
+-#}
+
+{% macro source(source_name, table_name) -%}
+    {%- set relation = builtins.source(source_name, table_name) -%}
+    {%- if not execute or (model is defined and model.resource_type == "unit_test") -%}
+        {{- return(relation) -}}
+    {%- endif -%}
+    {%- set declared = graph.sources.get("source." ~ project_name ~ "." ~ source_name ~ "." ~ table_name, {}) -%}
+    {%- set files = ((declared.config or {}).meta or {}).files -%}
+    {%- if not files or files.delivery == "snapshot" or files.duplicates == "keep" -%}
+        {{- return(relation) -}}
+    {%- endif -%}
+    {%- set delivered_rows -%}
+        (
+            select delivered.*
+            from {{ relation }} as delivered
+            where not exists (
+                select 1
+                from {{ relation.replace_path(schema="raw", identifier="_duplicates") }} as duplicates
+                where
+                    duplicates.source = '{{ relation.identifier }}'
+                    and duplicates.file_id = delivered._file_id
+                    and duplicates.line = delivered._line
+            )
+        )
+    {%- endset -%}
+    {{- return(delivered_rows) -}}
+{%- endmacro %}
