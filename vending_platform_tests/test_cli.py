@@ -533,7 +533,7 @@ class TestTrace:
         assert "sales_VM001_20240305.csv as sales, 5 of 5 rows" in files.stdout
         assert hashlib.sha256(sold).hexdigest() in files.stdout
         assert "line 2" not in files.stdout
-        assert "It is to be built anew" in files.stdout, "some version is not the one that is there"
+        assert "It is to be built again" in files.stdout, "some version is not the one that is there"
         lines = vending(*asked, "--rows")
         assert "line 2: transaction_id VM001-2024-03-05-0001" in lines.stdout
         as_json = json.loads(vending(*asked, "--rows", "--json").stdout)

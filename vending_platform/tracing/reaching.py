@@ -114,8 +114,8 @@ def _peers(rows: "_Rows", said: Provenance, wanted: Sequence[Wanted]) -> Iterato
 
 def _days_read(rows: "_Rows", said: Provenance, part: Wanted) -> Iterator[Days]:
     reach, since = rows.model.reach, said.since
-    found = None if since is None else rows.distinct(part, (DAY, since))
-    if since is None or found is None:
+    found = rows.distinct(part, (DAY, since)) if since is not None else None
+    if found is None or since is None:
         yield from (reach.covered(first, last) for first, last in part.days)
         return
     for row in found:
