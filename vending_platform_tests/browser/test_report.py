@@ -16,8 +16,9 @@ pytestmark = pytest.mark.browser
 
 DAYS = [(date(2024, 2, 1) + timedelta(number)).isoformat() for number in range(28)]
 DATASETS = ("raw.replenishment_records", "marts.mart_replenishment_recommendation", f"exports.{'long_' * 8}parquet")
-WIDE: dict[str, str | None] = {f"a_column_with_a_name_{number}": f"value {number}" for number in range(30)} | {
-    "text": "x" * 200
+WIDE: dict[str, str | None] = {
+    "text": "x" * 200,
+    **{f"a_column_with_a_name_{number}": f"value {number}" for number in range(30)},
 }
 FAILURE = Failure(
     dataset=DATASETS[1],
