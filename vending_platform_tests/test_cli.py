@@ -508,7 +508,7 @@ class TestTrace:
         vending("ingest")
         never = vending("trace", "marts.mart_machine_daily", "day=2024-03-05")
         assert never.exit_code == FAILED
-        assert "marts.mart_machine_daily was never built here; build it with: vending run" in told(never)
+        assert "marts.mart_machine_daily is not built here; build it with: vending run" in told(never)
 
     def test_files_and_lines_are_named_and_a_writer_is_not_waited_for(self, data: Path) -> None:
         deliver(data, TIDY)
