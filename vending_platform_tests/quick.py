@@ -19,7 +19,7 @@ TESTS, PACKAGE = "vending_platform_tests", "vending_platform"
 BUDGET = 60.0
 """Seconds of tests, which two workers share."""
 _OF_FOLDERS = {
-    "dbt_project/": ("dbt_project/", "test_portable_sql.py", "end_to_end/test_deliveries_become_marts.py"),
+    "dbt_project/": ("dbt_project/", "end_to_end/test_deliveries_become_marts.py"),
     "deployment/": ("deployment/",),
     "benchmarks/": ("benchmarks/",),
     "docs/": ("doctor/", "warehouse/test_snowflake_setup.py"),

@@ -251,10 +251,10 @@ def test_the_sample_gives_the_same_rows_but_for_its_people(tmp_path: Path, catal
     assert (result.people, result.too_short, len(left_out)) == (4, 0, 3)
     sample.remove(*left_out)
 
-    raw = {}
+    raw, delivered = {}, [source for source in catalog if ".vending.vending." in source.unique_id]
     for yard in (sample, copy):
         yard.ingest()
-        for source in catalog:
+        for source in delivered:
             personal = {c.name for c in source.columns if c.personal}
             columns = ", ".join(
                 f"case when {c.name} is null then null else 'somebody' end" if c.name in personal else c.name
@@ -264,7 +264,7 @@ def test_the_sample_gives_the_same_rows_but_for_its_people(tmp_path: Path, catal
             raw[yard.folder.name, source.name] = sorted(repr(row) for row in found)
         rejected = yard.rows("select source, line, column_name, reason from raw._rejected_rows")
         raw[yard.folder.name, "rejected"] = sorted(map(repr, rejected))
-    for table in (*(source.name for source in catalog), "rejected"):
+    for table in (*(source.name for source in delivered), "rejected"):
         assert raw["copy", table] == raw["sample", table], table
         assert raw["copy", table], f"the sample has nothing for {table}"
 

@@ -21,6 +21,7 @@ class Dbt:
     """Parsing takes seconds: the fixture `parsed` has it."""
     select: str = "*"
     """What is run and built where nothing else is said."""
+    project: Path = DBT_PROJECT_DIR
 
     @property
     def target(self) -> Path:
@@ -59,7 +60,7 @@ class Dbt:
             outcome = dbtRunner(self.manifest).invoke(
                 [
                     *arguments,
-                    *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
+                    *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
                     *("--target-path", str(self.target), "--log-path", str(self.folder), "--log-level-file", "none"),
                     *("--quiet", "--no-use-colors"),
                 ]

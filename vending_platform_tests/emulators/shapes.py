@@ -2,7 +2,7 @@
 
 `snowflake_statements.txt` lists every shape that somebody has held against Snowflake's documentation. The emulator
 refuses all others, so no statement that is new, or is written otherwise than before, passes a test unseen. What a
-statement of dbt asks for is left out: models and tests are held to a list of their own (`test_portable_sql`).
+statement of dbt asks for is left out: models and tests are held to a list of their own (`style/portable.py`).
 """
 
 import re

@@ -12,11 +12,8 @@ from vending_platform.orchestration import assemble
 from vending_platform.orchestration.names import LOCATION
 from vending_platform.platform import Platform
 
-KEYS = {
-    "raw": {
-        *("sales", "replenishment_records", "vending_machines", "products"),
-        *("product_categories", "staff", "payment_methods", "_files", "_rejected_rows", "_master_versions"),
-    },
+OURS = {
+    "raw": {"_files", "_rejected_rows", "_master_versions"},
     "dq": {"results_run", "results_check", "results_failed_rows"},
 }
 
@@ -33,9 +30,11 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 def test_every_source_model_and_export_is_an_asset(platform: Platform, specs: dict[str, dg.AssetSpec]) -> None:
     models = {f"{model.schema_name}/{model.name}" for model in platform.catalog.models}
-    others = {f"{layer}/{name}" for layer, names in KEYS.items() for name in names}
+    sources = {f"raw/{source.name}" for source in platform.catalog}
+    assert {"raw/sales", "raw/staff"} < sources
+    ours = {f"{layer}/{name}" for layer, names in OURS.items() for name in names}
     exports = {f"exports/{export.name}" for export in platform.catalog.exports}
-    assert specs.keys() == {"deliveries"} | models | others | exports
+    assert specs.keys() == {"deliveries"} | sources | models | ours | exports
 
 
 def test_every_deployment_calls_the_code_location_the_same() -> None:
@@ -48,13 +47,17 @@ def test_every_deployment_calls_the_code_location_the_same() -> None:
         assert [how["location_name"] for how in location.values()] == [LOCATION]
 
 
-def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -> None:
+def test_every_asset_says_what_it_is_and_whose(platform: Platform, specs: dict[str, dg.AssetSpec]) -> None:
+    fleets = {f"raw/{source.name}" for source in platform.catalog if ".vending.vending." in source.unique_id}
+    models = {f"{model.schema_name}/{model.name}" for model in platform.catalog.models}
+    emails = {f"exports/{export.name}": export.email for export in platform.catalog.exports if export.email}
+    owners = dict.fromkeys(fleets | models, "data-team@example.com") | emails
     for key, spec in specs.items():
         assert spec.description, key
         assert spec.group_name == ("raw" if key == "deliveries" else key.split("/")[0])
         assert spec.kinds, key
         is_made_by_us = key == "deliveries" or key.startswith(("raw/_", "dq/"))
-        assert is_made_by_us or spec.owners == ["data-team@example.com"], key
+        assert key not in owners or spec.owners == [owners[key]], key
         assert is_made_by_us or spec.code_version, key
     assert specs["marts/fct_sales"].kinds == {"dbt", "duckdb", "table"}
     assert specs["staging/stg_vending__sales"].kinds == {"dbt", "duckdb", "view"}
