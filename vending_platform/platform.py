@@ -379,8 +379,9 @@ class Platform:
                     blocked = transformation.blocked(reader, self.catalog)
             except WarehouseBusy:
                 is_being_written = True
-        exports = list(exporting.current_parts(self.catalog, self.rooms.storage.processed))
-        damaged = list(exporting.damages(self.catalog, self.rooms.storage.processed, hashing=verify))
+        verified = list(exporting.verified(self.catalog, self.rooms.storage.processed, hashing=verify))
+        exports = [(export.export, part) for export in verified for part in export.parts]
+        damaged = [damage for export in verified for damage in export.damaged]
         place = self.environment.places.processed
         return PlatformStatus(deliveries, is_being_written, stale, changes, blocked, exports, place, damaged)
 

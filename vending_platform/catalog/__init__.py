@@ -20,6 +20,7 @@ from vending_platform.catalog.exports import (
     ExportColumn,
     Format,
     Suppression,
+    Unencodable,
     exports_of,
 )
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
@@ -55,6 +56,7 @@ __all__ = [
     "Source",
     "Suppression",
     "Undeclared",
+    "Unencodable",
     "Way",
     "catalog_of",
     "changed_parts",

@@ -31,6 +31,15 @@ class CsvEncoding(StrEnum):
     CP932 = "cp932"
 
 
+class Unencodable(StrEnum):
+    """What becomes of a day with a character that the encoding lacks."""
+
+    REFUSE = "refuse"
+    """It is not exported, and the files of before stay."""
+    REPLACE = "replace"
+    """〓 takes the character's place, as printers of Japanese have done for long, and it is reported."""
+
+
 class Audience(StrEnum):
     INTERNAL = "internal"
     PUBLIC = "public"
@@ -83,6 +92,8 @@ class Export(_Declared):
     email: str | None = None
     format: Format
     encoding: CsvEncoding | None = None
+    unencodable: Unencodable = Unencodable.REFUSE
+    """What leaves is what the mart has, unless somebody has decided that a list with 〓 in it is better than none."""
     partition_by: str | None = None
     file_stem: str
     columns: tuple[ExportColumn, ...] = ()
@@ -110,6 +121,12 @@ class Export(_Declared):
     def _encoding_is_for_text(self) -> Self:
         if (self.encoding is None) == (self.format is Format.CSV):
             raise ValueError(f"'encoding' belongs to csv and only to csv; allowed: {', '.join(CsvEncoding)}")
+        return self
+
+    @model_validator(mode="after")
+    def _only_some_encodings_lack_characters(self) -> Self:
+        if "unencodable" in self.model_fields_set and self.encoding is not CsvEncoding.CP932:
+            raise ValueError("'unencodable' belongs to the encoding cp932: all others have every character")
         return self
 
     @model_validator(mode="after")
@@ -158,7 +175,7 @@ class Export(_Declared):
     @property
     def code_version(self) -> str:
         """All that decides what the files look like; what is not said is not in it."""
-        form = {"format", "encoding", "partition_by", "file_stem"}
+        form = {"format", "encoding", "partition_by", "file_stem"} | ({"unencodable"} & self.model_fields_set)
         return self.model_dump_json(include=form | (_CONTRACT & self.model_fields_set))
 
     @cached_property

@@ -1,20 +1,50 @@
 """A table as the bytes of a file, for machines (Parquet) or for people with a spreadsheet (CSV). Pure."""
 
 import io
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from vending_platform.catalog import CsvEncoding, Export, Format
+from vending_platform.catalog import CsvEncoding, Export, Format, Unencodable
 
 _FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
 """How a text begins that a spreadsheet would run; Japanese ones take full-width signs for the others."""
 
 
+GETA = "〓"
+"""What Japanese typesetters put where a character is missing."""
+
+
 class NotEncodable(ValueError):
     """A character that the file's encoding can't hold; the message says which, in which row and column."""
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A text of a file in which characters that its encoding lacks are replaced."""
+
+    column: str
+    """As it is called in the file."""
+    text: str
+    """As the mart has it."""
+    rows: int
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.text!r}"
+
+
+def encoded(table: pa.Table, export: Export) -> tuple[bytes, tuple[Replaced, ...]]:
+    """The file, and what is replaced in it; `NotEncodable` where the export's contract refuses to."""
+    try:
+        return encode(table, export), ()
+    except NotEncodable:
+        if export.unencodable is not Unencodable.REPLACE:
+            raise
+    table, replaced = _with_replacements(table)
+    return encode(table, export), replaced
 
 
 def encode(table: pa.Table, export: Export) -> bytes:
@@ -60,6 +90,34 @@ def _csv(table: pa.Table, encoding: CsvEncoding) -> bytes:
                 raise _explained(table, error.object[error.start]) from None
 
 
+def _with_replacements(table: pa.Table) -> tuple[pa.Table, tuple[Replaced, ...]]:
+    replaced: list[Replaced] = []
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = table[field.name].to_pylist()
+            written = {text: _in_cp932(text) for text in dict.fromkeys(texts) if text is not None}
+            column = pa.chunked_array([pa.array([written.get(text) for text in texts], pa.string())])
+            table = table.set_column(position, field.name, column)
+            changed = (text for text in written if written[text] != text)
+            replaced += (Replaced(field.name, text, texts.count(text)) for text in changed)
+    return table, tuple(replaced)
+
+
+def _in_cp932(text: str) -> str:
+    try:
+        text.encode("cp932")
+    except UnicodeEncodeError:
+        return "".join(character if _has_cp932(character) else GETA for character in text)
+    return text
+
+
+def _has_cp932(character: str) -> bool:
+    try:
+        return bool(character.encode("cp932"))
+    except UnicodeEncodeError:
+        return False
+
+
 def _defused(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A text that begins like a formula gets an apostrophe in front: a spreadsheet then shows it, and runs nothing."""
     begins_like_one = pc.match_substring_regex(column, _FORMULA)
@@ -75,5 +133,6 @@ def _explained(table: pa.Table, character: str) -> NotEncodable:
                 where = f"column {name}, row {found + 1} ({table[name][found].as_py()!r})"
                 break
     return NotEncodable(
-        f"cp932 has no {character!r} (U+{ord(character):04X}), in {where}; export it as utf-8-bom instead"
+        f"cp932 has no {character!r} (U+{ord(character):04X}), in {where}; export it as utf-8-bom instead, or declare"
+        f" `unencodable: replace` to have {GETA} in its place"
     )

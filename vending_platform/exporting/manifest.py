@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from vending_platform.catalog import NOTHING_SAID, Export
+from vending_platform.catalog import NOTHING_SAID, Export, Unencodable
+from vending_platform.exporting.encoding import Replaced
 from vending_platform.exporting.shaping import file_label
 from vending_platform.storage import Place
 
@@ -37,6 +38,8 @@ class Part:
     """The value that its rows share where the export is split; empty for the rows that have none."""
     suppressed_rows: int = 0
     """In how many of its rows something is blanked, because it is about a few only."""
+    replaced: tuple[Replaced, ...] = ()
+    """The texts in which 〓 stands for what the encoding lacks."""
     checks_passed: bool = True
     raw_days: dict[str, list[str]] = field(default_factory=dict)
     """Of each source of which it rests on more days than its own, the first and the last; `raw_files` then holds those
@@ -61,13 +64,14 @@ class Manifest:
     """Files of the export before this one, still there for whoever reads them."""
     contract: dict[str, Any] = field(default_factory=lambda: dict(NOTHING_SAID))
     """All else that the exposure says: headers, order, masking, for whom it is, what is suppressed."""
+    unencodable: str = Unencodable.REFUSE
     partition_by: str | None = None
     """None also where an earlier version of the platform wrote it: the files tell."""
 
     def is_of(self, export: Export) -> bool:
         """Whether it was written as the export is declared now, with all of its files."""
-        declared = (export.model, export.format, export.encoding, export.contract)
-        if (self.model, self.format, self.encoding, self.contract) != declared:
+        declared = (export.model, export.format, export.encoding, export.unencodable, export.contract)
+        if (self.model, self.format, self.encoding, self.unencodable, self.contract) != declared:
             return False
         by_day = export.partition_by is not None
         return self.partition_by in (None, export.partition_by) and all(

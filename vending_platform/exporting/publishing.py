@@ -8,7 +8,6 @@ Which deliveries a day's files rest on stands in a file of its own: these are hu
 them all would be read, and written, with all of history for every new day.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,25 +16,15 @@ from datetime import date
 from functools import cached_property, partial
 from itertools import groupby
 
-from pydantic import TypeAdapter
-
 from vending_platform.ahead import one_ahead
 from vending_platform.catalog import Catalog, Export
-from vending_platform.exporting.contents import BUILDS, Build, Content, RawFile, builds_of, contents
-from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
+from vending_platform.exporting.contents import BUILDS, Build, Content, builds_of, contents
+from vending_platform.exporting.encoding import NotEncodable
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
-from vending_platform.exporting.looking import Damage, damages_of, looked_at
-from vending_platform.exporting.manifest import (
-    MANIFEST,
-    Manifest,
-    Part,
-    RawFiles,
-    manifest_path,
-    path_of,
-    paths_of,
-    read_manifest,
-)
-from vending_platform.exporting.shaping import Piece, described, shaped
+from vending_platform.exporting.manifest import MANIFEST, Manifest, Part, manifest_path, paths_of, read_manifest
+from vending_platform.exporting.shaping import described
+from vending_platform.exporting.verification import Listing, damages_of, listing_of
+from vending_platform.exporting.writing import write_day
 from vending_platform.garbage import own_garbage_only
 from vending_platform.quality import UNRECORDED, UNRECORDED_SCHEMA
 from vending_platform.storage import Place
@@ -46,13 +35,6 @@ _NOT_WHOLE = (
     "it is declared otherwise than before, and is written again as a whole once all of its days may leave; until then"
     " the files of before stay"
 )
-
-
-_RAW_FILES = TypeAdapter(list[RawFile])
-
-
-class ExportError(RuntimeError):
-    """An export could not be made; the old one is untouched."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +56,11 @@ class Exported:
     def days(self) -> dict[str | None, list[Part]]:
         """What they see of each day."""
         return _by_day(self.visible)
+
+    @property
+    def replaced(self) -> list[str]:
+        """Where 〓 stands in a file that was written now, because the encoding lacks a character."""
+        return [f"{part.path}: {text}" for part in self.written for text in part.replaced]
 
 
 def export_all(
@@ -108,13 +95,45 @@ def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Par
                 yield export.name, part
 
 
-def damages(catalog: Catalog, processed: Place, *, hashing: bool = False) -> Iterator[Damage]:
-    """The visible files that are not as they were written, by size and time; with `hashing` by their content."""
-    for export in catalog.exports:
-        if (manifest := read_manifest(processed, export.name)) is not None:
-            look = looked_at(processed, export.name)
-            for part in manifest.parts:
-                yield from damages_of(look, export.name, part, hashing=hashing)
+@dataclass(frozen=True)
+class _Before:
+    """What readers see of an export before it is brought up to date."""
+
+    manifest: Manifest | None
+    listing: Listing
+    damaged: frozenset[str]
+    """Files that are not as they were written: nobody's to read, whether or not they can be written again now."""
+    intact: Set[str]
+    """Files that are."""
+    kept: Mapping[str | None, list[Part]]
+    """By day the parts that need not be written again while their rows are the same."""
+    is_rewritten: bool
+    """Whether all of it is written again, because it is declared otherwise."""
+    may_stay: bool
+    """Whether the files of before may be read on although it is declared otherwise."""
+
+    @property
+    def parts(self) -> list[Part]:
+        return self.manifest.parts if self.manifest is not None else []
+
+
+@dataclass(frozen=True)
+class _Todo:
+    """Of the days that were built since, those that may leave now, and those that may not."""
+
+    due: list[Build]
+    held_back: list[str]
+    left_out: Set[str | None]
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of writing the days that are due."""
+
+    written: list[Part]
+    visible: list[Part]
+    problem: str | None
+    columns: list[dict[str, str]]
 
 
 def _export(
@@ -125,82 +144,122 @@ def _export(
     run_id: str,
     waiting: Mapping[date, frozenset[str]],
 ) -> Exported:
-    old = read_manifest(processed, export.name)
-    is_rewritten = old is not None and not old.is_of(export)
-    kept = _by_day(old.parts) if old is not None and not is_rewritten else {}
-    look = looked_at(processed, export.name)
-    files = set(look.files)
-    # What is not as it was written is nobody's to read, whether or not it can be written again now.
-    damage = {one.path for parts in kept.values() for part in parts for one in damages_of(look, export.name, part)}
-    whole = files & {path for parts in kept.values() for path in paths_of(parts)} - damage
-    kept = {day: parts for day, parts in kept.items() if paths_of(parts).isdisjoint(damage)}
+    before = _before(export, processed)
+    todo = _todo(export, before, builds_of(writer, export), waiting)
+    stays = before.is_rewritten and before.may_stay
+    if stays and _would_lose(before.parts, todo.left_out):
+        return Exported(export.name, [], [], todo.held_back, _NOT_WHOLE, visible=before.parts)
+    attempt = _attempt(export, before, contents(writer, catalog, export, todo.due), processed)
+    files = set(before.listing.files) | paths_of(attempt.written)
+    if stays and attempt.problem is not None:
+        _note(writer, export, [], todo.held_back, attempt.problem)
+        _sweep(export, before.manifest, processed, files)
+        return Exported(export.name, [], [], todo.held_back, attempt.problem, visible=before.parts)
+    # Before it is visible: from then on nobody would write it again.
+    _note(writer, export, attempt.written, todo.held_back, attempt.problem)
+    manifest = before.manifest
+    if _is_news(before, attempt):
+        manifest = _manifest(export, before, attempt, run_id)
+        processed.write(manifest_path(export.name), MANIFEST.dump_json(manifest, indent=1))
+    _sweep(export, manifest, processed, files)
+    removed = sorted({part.path for part in before.parts} - paths_of(attempt.visible))
+    return Exported(
+        export.name,
+        attempt.written,
+        removed,
+        todo.held_back,
+        attempt.problem,
+        before.is_rewritten,
+        attempt.visible,
+    )
+
+
+def _before(export: Export, processed: Place) -> _Before:
+    manifest = read_manifest(processed, export.name)
+    is_rewritten = manifest is not None and not manifest.is_of(export)
+    parts = manifest.parts if manifest is not None and not is_rewritten else []
+    listing = listing_of(processed, export.name)
+    damaged = frozenset(one.path for part in parts for one in damages_of(listing, export.name, part))
+    return _Before(
+        manifest=manifest,
+        listing=listing,
+        damaged=damaged,
+        intact=(paths_of(parts) & listing.files.keys()) - damaged,
+        kept={day: of_day for day, of_day in _by_day(parts).items() if paths_of(of_day).isdisjoint(damaged)},
+        is_rewritten=is_rewritten,
+        may_stay=manifest is not None and _may_stay(manifest, export),
+    )
+
+
+def _todo(export: Export, before: _Before, builds: Iterable[Build], waiting: Mapping[date, frozenset[str]]) -> _Todo:
     new = [
         build
-        for build in builds_of(writer, export)
-        if (build.key not in kept and build.row_count != 0)
-        or any(part.built_at != build.built_at for part in kept.get(build.key, ()))
+        for build in builds
+        if (build.key not in before.kept and build.row_count != 0)
+        or any(part.built_at != build.built_at for part in before.kept.get(build.key, ()))
     ]
-    held_back = [build.key or export.name for build in new if not _may_leave(export, build)]
     due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
-    left_out = {build.key for build in new} - {build.key for build in due}
-    if old is not None and is_rewritten and _may_stay(old, export) and _would_lose(old, left_out):
-        return Exported(export.name, [], [], held_back, _NOT_WHOLE, visible=old.parts)
+    return _Todo(
+        due=due,
+        held_back=[build.key or export.name for build in new if not _may_leave(export, build)],
+        left_out={build.key for build in new} - {build.key for build in due},
+    )
+
+
+def _attempt(export: Export, before: _Before, due: Iterator[tuple[Content, ...]], processed: Place) -> _Attempt:
     written: list[Part] = []
     problems: list[str] = []
-    columns = old.columns if old is not None else []
+    kept = dict(before.kept)
+    columns = before.manifest.columns if before.manifest is not None else []
     # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
-    with (
-        ThreadPoolExecutor(_FILES_AT_ONCE) as pool,
-        closing(one_ahead(contents(writer, catalog, export, due))) as batches,
-    ):
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool, closing(one_ahead(due)) as batches:
         for batch in batches:
             columns = described(export, batch[0].rows)
-            for content, parts in zip(batch, pool.map(partial(_write, export, processed), batch), strict=True):
+            for content, parts in zip(batch, pool.map(partial(write_day, export, processed), batch), strict=True):
                 if isinstance(parts, NotEncodable):
                     problems.append(f"{content.build.key or 'all'}: {parts}")
                     continue
-                written += [part for part in parts if part.path not in whole]
+                written += [part for part in parts if part.path not in before.intact]
                 kept.pop(content.build.key, None)
                 if parts:
                     kept[content.build.key] = parts
-    problem = "; ".join(problems[:3]) or None
-    if old is not None and is_rewritten and problems and _may_stay(old, export):
-        if found := note_export(ExportFindings(export.name, [], held_back, problem)):
-            writer.publish(found, lambda _: None)
-        _sweep(export, old, processed, files | paths_of(written))
-        return Exported(export.name, [], [], held_back, problem, visible=old.parts)
-    if found := note_export(ExportFindings(export.name, list(map(_as_written, written)), held_back, problem)):
-        writer.publish(found, lambda _: None)  # before it is visible: from then on nobody would write it again
     visible = [part for day in sorted(kept, key=str) for part in kept[day]]
-    before = old.parts if old is not None else []
-    removed = sorted({part.path for part in before} - paths_of(visible))
-    superseded = sorted(paths_of(before) - paths_of(visible)) or (old.superseded if old is not None else [])
-    if old is not None and not _may_stay(old, export):
+    return _Attempt(written, visible, "; ".join(problems[:3]) or None, columns)
+
+
+def _note(writer: Writer, export: Export, written: Iterable[Part], held_back: list[str], problem: str | None) -> None:
+    """Leave the results of the checks where the next recorder finds them."""
+    files = [WrittenFile(part.day, part.rows, part.sha256) for part in written]
+    if found := note_export(ExportFindings(export.name, files, held_back, problem)):
+        writer.publish(found, lambda _: None)
+
+
+def _is_news(before: _Before, attempt: _Attempt) -> bool:
+    """Whether the manifest has to be written: also where files are younger than it, so that they are hashed once."""
+    is_younger = any(before.listing.is_younger(path) for path in paths_of(attempt.visible))
+    return attempt.visible != before.parts or before.is_rewritten or bool(before.damaged) or is_younger
+
+
+def _manifest(export: Export, before: _Before, attempt: _Attempt, run_id: str) -> Manifest:
+    old = before.manifest
+    superseded = sorted(paths_of(before.parts) - paths_of(attempt.visible)) or (old.superseded if old else [])
+    if old is not None and not before.may_stay:
         superseded = []  # they may show what is masked or suppressed by now
-    manifest = old
-    is_younger = any(look.is_younger(path) for path in paths_of(visible))
-    if visible != before or is_rewritten or damage or is_younger:
-        manifest = Manifest(
-            export.name,
-            export.model,
-            export.description,
-            export.owner,
-            export.format,
-            export.encoding,
-            columns,
-            visible,
-            run_id,
-            superseded=superseded,
-            contract=export.contract,
-            partition_by=export.partition_by,
-        )
-        processed.write(manifest_path(export.name), MANIFEST.dump_json(manifest, indent=1))
-    _sweep(export, manifest, processed, files | paths_of(written))
-    return Exported(export.name, written, removed, held_back, problem, is_rewritten, visible)
-
-
-def _as_written(part: Part) -> WrittenFile:
-    return WrittenFile(part.day, part.rows, part.sha256)
+    return Manifest(
+        export.name,
+        export.model,
+        export.description,
+        export.owner,
+        export.format,
+        export.encoding,
+        attempt.columns,
+        attempt.visible,
+        run_id,
+        superseded=superseded,
+        contract=export.contract,
+        unencodable=export.unencodable,
+        partition_by=export.partition_by,
+    )
 
 
 def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:
@@ -219,55 +278,9 @@ def _is_waiting(export: Export, build: Build, stale: Mapping[date, frozenset[str
     return export.model in stale.get(build.day, ())
 
 
-def _write(export: Export, place: Place, content: Content) -> list[Part] | NotEncodable:
-    """The files; none where there are no rows, or why they can't be written: then not one of them is."""
-    try:
-        pieces = [(piece, encode(piece.rows, export)) for piece in shaped(export, content.rows)]
-    except NotEncodable as problem:
-        return problem
-    if not pieces:
-        return []
-    raw_files = _write_raw_files(export, place, content)
-    return [_write_piece(export, place, content, piece, encoded, raw_files) for piece, encoded in pieces]
-
-
-def _write_raw_files(export: Export, place: Place, content: Content) -> RawFiles:
-    encoded = _RAW_FILES.dump_json(content.raw_files, indent=1)
-    sha256 = hashlib.sha256(encoded).hexdigest()
-    path = f"{export.name}/raw-files/{content.build.key or 'all'}_{sha256[:8]}.json"
-    place.write(path, encoded)
-    return RawFiles(path, len(content.raw_files), sha256)
-
-
-def _write_piece(
-    export: Export, place: Place, content: Content, piece: Piece, encoded: bytes, raw_files: RawFiles
-) -> Part:
-    build = content.build
-    sha256 = hashlib.sha256(encoded).hexdigest()
-    path = path_of(export, build.key, piece.split, sha256)
-    place.write(path, encoded)
-    back = b"".join(place.read_path(path))
-    if hashlib.sha256(back).hexdigest() != sha256 or count_rows(back, export) != piece.rows.num_rows:
-        raise ExportError(f"{path} does not hold what was written to it; the old export stays")
-    return Part(
-        day=build.key,
-        path=path,
-        rows=piece.rows.num_rows,
-        bytes=len(encoded),
-        sha256=sha256,
-        raw_version=build.raw_version,
-        raw_files=raw_files,
-        built_at=build.built_at,
-        split=piece.split,
-        suppressed_rows=piece.suppressed,
-        checks_passed=build.checks_passed,
-        raw_days=content.raw_days,
-    )
-
-
-def _would_lose(old: Manifest, days: Set[str | None]) -> bool:
+def _would_lose(parts: Iterable[Part], days: Set[str | None]) -> bool:
     """Whether readers see any of these days now; one file for all of them has every day."""
-    seen = {part.day for part in old.parts}
+    seen = {part.day for part in parts}
     return bool(days) and bool(seen) and (None in seen | days or not seen.isdisjoint(days))
 
 

@@ -48,6 +48,8 @@ def _assets(
                 context.add_asset_metadata(
                     parts_metadata(done[export].days[day], place), asset_key=key, partition_key=day
                 )
+            for replaced in done[export].replaced:
+                context.log.warning(f"〓 stands for characters that the encoding lacks: {replaced}")
             if not _problem(done[export], asked):
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(done[export], place))
         if troubles := [Trouble(problem) for one in done.values() if (problem := _problem(one, asked))]:
@@ -60,6 +62,8 @@ def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Seque
     """For a run that is about whatever is not up to date: which files it made visible."""
     place = platform.environment.places.processed
     for exported in done:
+        for replaced in exported.replaced:
+            context.log.warning(f"〓 stands for characters that the encoding lacks: {replaced}")
         for day in dict.fromkeys(part.day for part in exported.written):
             metadata = parts_metadata(exported.days[day], place)
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=day))
@@ -89,6 +93,7 @@ def _metadata(exported: Exported, place: str) -> dict[str, Any]:
     return {
         "new files": len(exported.written),
         "rows written": sum(part.rows for part in exported.written),
+        **({"replaced by 〓": "; ".join(exported.replaced)} if exported.replaced else {}),
         "manifest": dg.MetadataValue.path(f"{place}/{exported.name}/manifest.json"),
     }
 

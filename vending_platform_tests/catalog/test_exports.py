@@ -64,6 +64,16 @@ def test_an_exposure_without_export_is_somebody_elses() -> None:
         ({"format": "xlsx"}, ("model.v.mart",), "format: Input should be 'parquet' or 'csv'"),
         ({"format": "csv"}, ("model.v.mart",), "'encoding' belongs to csv and only to csv"),
         ({"format": "parquet", "encoding": "utf-8"}, ("model.v.mart",), "'encoding' belongs to csv and only to csv"),
+        (
+            {"format": "csv", "encoding": "utf-8", "unencodable": "replace"},
+            ("model.v.mart",),
+            "'unencodable' belongs to the encoding cp932: all others have every character",
+        ),
+        (
+            {"format": "csv", "encoding": "cp932", "unencodable": "drop"},
+            ("model.v.mart",),
+            "unencodable: Input should be 'refuse' or 'replace'",
+        ),
         ({"format": "parquet", "stem": "x"}, ("model.v.mart",), "stem: unknown key; allowed: audience, columns, enc"),
         ({"format": "parquet"}, ("model.v.mart", "model.v.stg"), "exactly one model, and this depends on 2"),
     ],

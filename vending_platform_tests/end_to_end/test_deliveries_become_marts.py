@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -16,11 +17,13 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import CsvEncoding, Export
-from vending_platform.exporting import Damage, Exported, current_parts, damages
+from vending_platform.console import PlainConsole
+from vending_platform.exporting import Damage, Exported, current_parts, verified
 from vending_platform.storage import LocalPlace
 from vending_platform.tracing import trace
 from vending_platform.transformation import NodeResult, Transformed, running, transform, verdicts
 from vending_platform.transformation.results import node_result
+from vending_platform.wording import tell_exported
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
 from vending_platform_tests.ingestion.yard import Yard, sales, sales_row
@@ -326,6 +329,29 @@ def test_a_day_of_which_one_file_cannot_be_written_gets_none(house: House) -> No
     assert {key: part for key, part in house.exports().items() if key[0] == "sales_by_day"} == kept, "the old one stays"
 
 
+def test_a_character_that_is_replaced_is_said_wherever_somebody_looks(house: House) -> None:
+    declare(house, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no", unencodable="replace")
+    rows = [
+        sales_row(1, day=DAYS[2], product_id="P1"),
+        sales_row(2, day=DAYS[2], product_id="P1", transaction_id="T😀"),
+    ]
+    house.run({name(DAYS[2]): sales(*rows)})
+    (told,) = (export for export in house.export() if export.name == "sales_by_day")
+    assert told.problem is None
+    (part,) = (part for part in told.written if part.replaced)
+    assert (part.day, part.split) == (DAYS[2], "02")
+    assert told.replaced == [f"{part.path}: transaction_id 'T😀'"]
+    folder = house.yard.folder / "processed"
+    assert "T〓" in (folder / part.path).read_bytes().decode("cp932")
+    manifest = json.loads((folder / "sales_by_day" / "manifest.json").read_text())
+    (written,) = (one for one in manifest["parts"] if one["path"] == part.path)
+    assert written["replaced"] == [{"column": "transaction_id", "text": "T😀", "rows": 1}]
+    shown = io.StringIO()
+    PlainConsole(width=200, file=shown).print(tell_exported([told], "processed"))
+    assert "sales_by_day: 〓 stands for characters that its encoding lacks (1)" in shown.getvalue()
+    assert told.replaced[0] in shown.getvalue()
+
+
 def test_a_number_leads_back_to_the_lines_it_was_made_of(house: House) -> None:
     catalog = house.yard.catalog
     with house.yard.rooms.warehouse.reading() as reader:
@@ -360,6 +386,7 @@ def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(hou
         (damage,) = damaged(house)
         assert damage.path.endswith(changed.name)
         assert damage.reason.startswith("it does not hold what was written")
+        assert not damage.only_by_hash, "the next run writes it again"
         assert [part.day for export in house.export() for part in export.written] == [DAYS[3]]
         assert changed.read_bytes() == before
         assert damaged(house) == []
@@ -368,7 +395,9 @@ def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(hou
     changed.write_bytes(before.replace(b"1", b"7"))
     os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert damaged(house) == [], "of the same size and time"
-    assert [damage.path for damage in damaged(house, hashing=True)] == [f"machine_daily/{changed.name}"]
+    (hidden,) = damaged(house, hashing=True)
+    assert (hidden.path, hidden.only_by_hash) == (f"machine_daily/{changed.name}", True)
+    assert not any(export.written for export in house.export()), "no run notices it"
     changed.unlink()
     assert [damage.reason for damage in damaged(house)] == ["it is gone"]
 
@@ -382,7 +411,8 @@ def test_exports_that_were_copied_are_what_they_were(house: House) -> None:
 
 
 def damaged(house: House, *, hashing: bool = False) -> list[Damage]:
-    return list(damages(house.yard.catalog, house.yard.rooms.storage.processed, hashing=hashing))
+    found = verified(house.yard.catalog, house.yard.rooms.storage.processed, hashing=hashing)
+    return [damage for export in found for damage in export.damaged]
 
 
 def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.catalog import CsvEncoding, Export, Format
-from vending_platform.exporting.encoding import NotEncodable, count_rows, encode
+from vending_platform.catalog import CsvEncoding, Export, Format, Unencodable
+from vending_platform.exporting.encoding import NotEncodable, Replaced, count_rows, encode, encoded
 
 CODECS = {CsvEncoding.UTF_8: "utf-8", CsvEncoding.UTF_8_BOM: "utf-8-sig", CsvEncoding.CP932: "cp932"}
 
@@ -72,6 +72,25 @@ def test_a_negative_number_is_no_formula() -> None:
 def test_a_character_that_cp932_cannot_hold_is_named_with_its_place() -> None:
     with pytest.raises(NotEncodable, match=r"cp932 has no '😀' \(U\+1F600\), in column name, row 2 \('Tea 😀'\)"):
         encode(texts("茶", "Tea 😀"), export(CsvEncoding.CP932))
+
+
+def test_it_is_refused_unless_the_contract_says_otherwise() -> None:
+    with pytest.raises(NotEncodable, match="declare `unencodable: replace` to have 〓 in its place"):
+        encoded(texts("茶", "Tea 😀"), export(CsvEncoding.CP932))
+
+
+def test_it_is_replaced_and_reported_where_the_contract_says_so() -> None:
+    replacing = export(CsvEncoding.CP932).model_copy(update={"unencodable": Unencodable.REPLACE})
+    content, replaced = encoded(texts("茶", "𠮷野家 😀", "髙﨑", None, "𠮷野家 😀", "=😀"), replacing)
+    names = [name for _, name in cells(content, CsvEncoding.CP932)[1:]]
+    assert names == ["茶", "〓野家 〓", "髙﨑", "", "〓野家 〓", "'=〓"]
+    assert replaced == (Replaced("name", "𠮷野家 😀", 2), Replaced("name", "=😀", 1))
+    assert count_rows(content, replacing) == 6
+
+
+def test_where_nothing_is_missing_the_file_is_the_same_either_way() -> None:
+    replacing = export(CsvEncoding.CP932).model_copy(update={"unencodable": Unencodable.REPLACE})
+    assert encoded(texts("茶", "〓"), replacing) == (encode(texts("茶", "〓"), export(CsvEncoding.CP932)), ())
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1), min_size=1, max_size=6))
