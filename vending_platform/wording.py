@@ -136,8 +136,13 @@ def tell_status(now: PlatformStatus) -> RenderableType:
             tell_blocks(now.blocked),
             (
                 "Exported files that are not as they were written",
-                [f"{now.exports_place}/{damage.path}: {damage.reason}" for damage in now.damaged],
-                "Remove those that are still there, and they are written again: vending run",
+                [f"{now.exports_place}/{it.path}: {it.reason}" for it in now.damaged if not it.only_by_hash],
+                "The next run writes them again: vending run",
+            ),
+            (
+                "Exported files that were changed, which only --verify finds, as size and time are the same",
+                [f"{now.exports_place}/{it.path}" for it in now.damaged if it.only_by_hash],
+                "Remove them, and the next run writes them again: vending run",
             ),
             (
                 "Could not be read",
@@ -354,6 +359,9 @@ def tell_exported(exported: Sequence[Exported], place: str) -> RenderableType:
             why = "; all of it, because it is declared otherwise than before" if export.is_rewritten else ""
             files = f"{_count(len(export.written), 'new file')}, {_count(rows, 'row')}{why}"
             lines.append(f"  {place}/{export.name}/: {files}")
+        if export.replaced:
+            title = f"{export.name}: 〓 stands for characters that its encoding lacks"
+            lines += _problems([(title, export.replaced, None)])
         if export.held_back:
             days = ", ".join(export.held_back[:3]) + (" …" if len(export.held_back) > 3 else "")
             lines.append(Text(f"{export.name}: held back, because a check of its mart failed: {days}", style="yellow"))
