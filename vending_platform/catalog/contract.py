@@ -192,6 +192,11 @@ class Source(Declared):
         day = self.files.day_column
         return day is not None and self.column(day).type.kind != "text" and self.files.day_time_zone is None
 
+    @property
+    def has_days(self) -> bool:
+        """Whether its rows have business days: from the file's name, or each from its own column."""
+        return self.is_daily or self.files.day_column is not None
+
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:
         return tuple(parse_name_pattern(template) for template in self.files.names)

@@ -1,6 +1,6 @@
 """The transformations that the dbt project declares, as far as it matters when to run them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -119,6 +119,9 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
         ways[name] = _as_few(
             (source, way.begun_with(reach)) for parent in _parents(node) for source, way in ways.get(parent, ())
         )
+        if wrong := _without_days(reach, materialized, {source for source, _ in ways[name]}, manifest):
+            yield f"{where}: {wrong}"
+            continue
         behind = [other for other in _behind(node, manifest) if other["resource_type"] in ("model", "seed")]
         of_all = {part: text for other in (*behind, node) for part, text in parts[other["unique_id"]].items()}
         yield Model(
@@ -166,6 +169,26 @@ def _wrong_deliveries(reach: Reach, materialized: str, manifest: dict[str, Any])
     if reach.deliveries_of not in daily:
         return f"deliveries_of {reach.deliveries_of!r}, which is no daily source; there are: {', '.join(daily)}"
     return None
+
+
+def _without_days(reach: Reach, materialized: str, sources: Set[str], manifest: Mapping[str, Any]) -> str | None:
+    """Why an incremental model would never be built: there is no day to build it for."""
+    if materialized != "incremental" or reach.deliveries_of is not None:
+        return None
+    why = []
+    for declared in manifest["sources"].values():
+        files = declared["config"]["meta"].get("files")
+        if declared["identifier"] not in sources or not isinstance(files, dict):
+            continue
+        if files.get("delivery") == "daily" or files.get("day_column"):
+            return None
+        is_append = files.get("delivery") == "append"
+        why.append(f"{declared['identifier']} {'says no day_column' if is_append else 'is a snapshot'}")
+    none_has = f"none of its sources has days ({', '.join(sorted(why))})" if why else "it reads no source"
+    return (
+        f"an incremental model is built by business day, and {none_has}:"
+        " materialize it as a table, or give an append source its day_column"
+    )
 
 
 def _to_themselves(manifest: dict[str, Any]) -> dict[str, frozenset[tuple[str, Way]]]:

@@ -17,6 +17,7 @@ from vending_platform.warehouse import Reader, TableName, quoted, values_of
 
 BUILDS = TableName("raw", "_builds")
 _LEDGER = TableName("raw", "_files")
+_ROW_DAYS = TableName("raw", "_row_days")
 _ROWS_AT_ONCE = 100_000
 
 RawFile = dict[str, str]
@@ -122,18 +123,26 @@ def _batches(builds: Iterable[Build], sizes: Mapping[date | None, int]) -> Itera
 def _raw_files(
     reader: Reader, catalog: Catalog, export: Export, builds: Sequence[Build]
 ) -> dict[date | None, list[RawFile]]:
-    """Per build: the day's own files, and every kept version of the masters."""
+    """Per build: the day's own files, those with rows of the day, and every kept version of the masters."""
     model = next(model for model in catalog.models if model.name == export.model)
     sources = [source for source in catalog if source.name in model.files_of]
+    by_row = [source for source in sources if source.has_days and not source.is_daily and export.partition_by]
     daily = _listed(source.name for source in sources if source.files.delivery is Delivery.DAILY)
-    asked = f"source in ({_listed(source.name for source in sources)})"
+    asked = f"source in ({_listed(source.name for source in sources if source not in by_row)})"
     if export.partition_by is not None:
         asked += f" and (source not in ({daily}) or {_within('business_date', builds)})"
-    found: dict[date | None, list[RawFile]] = defaultdict(list)
-    for row in reader.query(
+    rows = reader.query(
         f"select path, file_id, sha256, case when source in ({daily}) then business_date end as day"
         f" from {_LEDGER} where in_raw and {asked} order by path, file_id"
-    ).to_pylist():
+    ).to_pylist()
+    if by_row:
+        rows += reader.query(
+            f"select f.path, f.file_id, f.sha256, d.business_date as day from {_LEDGER} as f"
+            f" join {_ROW_DAYS} as d on d.content = f.file_id || ' ' || f.contract_hash where f.in_raw"
+            f" and f.source in ({_listed(source.name for source in by_row)}) and {_within('d.business_date', builds)}"
+        ).to_pylist()
+    found: dict[date | None, list[RawFile]] = defaultdict(list)
+    for row in rows:
         day = row.pop("day")
         found[day if export.partition_by is not None else None].append(row)
     of_every_day = found[None]
@@ -151,7 +160,7 @@ def _raw_days(catalog: Catalog, export: Export, build: Build) -> dict[str, list[
     day = build.day
     if day is None:
         return {}
-    daily = sorted(source.name for source in catalog if source.is_daily and source.name in model.sources)
+    daily = sorted(source.name for source in catalog if source.has_days and source.name in model.sources)
     spans = {source: model.raw_days(source, day, day) for source in daily}
     return {source: list(map(str, span)) for source, span in spans.items() if span != (day, day)}
 

@@ -135,7 +135,7 @@ def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files:
         file: (of_own.get(file, 0), max(of_all.get(file, 0) - of_own.get(file, 0), 0)) for file in {**of_own, **of_all}
     }
     # A delivery without a line says something too: that nothing was sold.
-    about_a_sender = [one for one in wanted if one.values.keys() <= {source.files.machine_column}]
+    about_a_sender = [one for one in wanted if source.is_daily and one.values.keys() <= {source.files.machine_column}]
     for file in _in_question(source, about_a_sender, files):
         if file["in_raw"]:
             rows.setdefault(file["file_id"], (0, 0))
@@ -160,7 +160,7 @@ def _lines_of(source: Source, wanted: Iterable[Wanted]) -> str:
 
 def _condition(source: Source, wanted: Wanted) -> str:
     parts = [f"{quoted(name)} in ({listed(values)})" for name, values in sorted(wanted.values.items())]
-    if wanted.days != EVER and (source.is_daily or source.files.day_column is not None):
+    if wanted.days != EVER and source.has_days:
         parts.insert(0, within("_business_date", wanted.days))
     return f"({' and '.join(parts)})" if parts else ALWAYS
 

@@ -5,11 +5,11 @@ What was built before stays as it is. Pure.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from vending_platform.catalog import Catalog, Delivery, Model, months
+from vending_platform.catalog import Catalog, Delivery, Model, Source, months
 from vending_platform.transformation.deliveries import Deliveries
 
 
@@ -24,26 +24,36 @@ class Block:
 
 def blocks(catalog: Catalog, deliveries: Deliveries) -> list[Block]:
     """Of the files those count that are loaded, in quarantine, or kept as history."""
-    usable: dict[tuple[str, date | None], int] = defaultdict(int)
-    broken: dict[tuple[str, date | None], int] = defaultdict(int)
+    usable: dict[str, dict[date | None, int]] = defaultdict(lambda: defaultdict(int))
+    broken: dict[str, dict[date | None, int]] = defaultdict(lambda: defaultdict(int))
+    kinds = {source.name: source.files.delivery for source in catalog}
     for files in deliveries.files:
         counts = usable if files.in_raw else broken if files.state == "quarantined" else None
         if counts is not None:
-            counts[files.source, files.business_date] += files.count
-    delivered = {source for source, _ in usable}
+            day = files.business_date if kinds.get(files.source) is Delivery.DAILY else None
+            counts[files.source][day] += files.count
+    delivered = set(usable)
+    for rows in deliveries.rows:
+        (usable if rows.in_raw else broken)[rows.source][rows.business_date] += rows.count
     found = []
     for source in catalog:
         if source.files.required and delivered and source.name not in delivered:
             found.append(Block(source.name, None, "there is no usable delivery of it, and everything needs it"))
-        if source.files.delivery is not Delivery.DAILY:
-            continue
-        for (name, day), count in broken.items():
-            share = count / (count + usable[name, day])
-            if name == source.name and share > source.files.block_above:
-                total = count + usable[name, day]
-                reason = f"{count} of {total} files are in quarantine, more than {source.files.block_above:.0%}"
-                found.append(Block(name, day, reason))
+        elif source.files.delivery is Delivery.SNAPSHOT and source.name in delivered:
+            continue  # what can't be used says nothing, and what was delivered before it goes on
+        else:
+            found += _above(source, usable[source.name], broken[source.name])
     return sorted(found, key=lambda block: (block.source, str(block.business_date)))
+
+
+def _above(source: Source, usable: Mapping[date | None, int], broken: Mapping[date | None, int]) -> Iterator[Block]:
+    """The days of which a larger share is in quarantine than the contract allows; of files without a day, all. Of a day
+    that rows say, the files count that have rows of it, or had before a correction that can't be used."""
+    for day, count in broken.items():
+        total = count + usable.get(day, 0)
+        if count / total > source.files.block_above:
+            reason = f"{count} of {total} files are in quarantine, more than {source.files.block_above:.0%}"
+            yield Block(source.name, day, reason)
 
 
 def blocked_days(models: Iterable[Model], blocked: Iterable[Block]) -> Mapping[str, frozenset[date | None]]:

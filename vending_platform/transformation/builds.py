@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow as pa
 
 from vending_platform.catalog import Model
-from vending_platform.transformation.staleness import Built
+from vending_platform.transformation.staleness import OTHER_CODE, UNFINISHED, Built
 from vending_platform.warehouse import Change, Reader, TableName, quoted, values_of
 
 BUILDS = TableName("raw", "_builds")
@@ -26,10 +26,6 @@ BUILDS_SCHEMA = pa.schema(
 )
 CODES = TableName("raw", "_codes")
 CODES_SCHEMA = pa.schema([("code", pa.string()), ("parts", pa.string())])
-UNFINISHED = ""
-"""In the place of a raw version: a build was begun, and whether it went well is not known."""
-OTHER_CODE = "built by other code"
-"""In the place of a raw version that would not count, whatever it is."""
 MIXED = ""
 """In the place of a code: what it was built from was itself still built by older code, in part."""
 

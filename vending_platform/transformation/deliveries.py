@@ -10,10 +10,8 @@ from datetime import date
 
 from vending_platform.catalog import Catalog, Delivery
 from vending_platform.masters import MasterVersion, read_versions
-from vending_platform.warehouse import Reader, TableName, literal, values_of
-
-LEDGER = TableName("raw", "_files")
-
+from vending_platform.transformation.row_days import LEDGER, DayOfRows, days_of_rows
+from vending_platform.warehouse import Reader, literal, values_of
 
 @dataclass(frozen=True)
 class Files:
@@ -42,6 +40,8 @@ class Deliveries:
     files: tuple[Files, ...] = ()
     masters: tuple[MasterContent, ...] = ()
     """In the order in which they count."""
+    rows: tuple[DayOfRows, ...] = ()
+    """Of the sources whose files say no day in their names, and whose rows do."""
 
 
 def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
@@ -55,7 +55,11 @@ def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
     )
     columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
     columns["fingerprint"] = [int(text) for text in columns["fingerprint"]]
-    return Deliveries(files=tuple(map(Files, *columns.values())), masters=tuple(_masters(reader, catalog)))
+    return Deliveries(
+        files=tuple(map(Files, *columns.values())),
+        masters=tuple(_masters(reader, catalog)),
+        rows=days_of_rows(reader, catalog),
+    )
 
 
 def _masters(reader: Reader, catalog: Catalog) -> Iterator[MasterContent]:

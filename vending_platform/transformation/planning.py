@@ -7,8 +7,8 @@ from datetime import date
 from enum import StrEnum
 
 from vending_platform.catalog import Model, changed_parts
-from vending_platform.transformation.builds import MIXED, UNFINISHED, Build, Builds
-from vending_platform.transformation.staleness import Window
+from vending_platform.transformation.builds import MIXED, Build, Builds
+from vending_platform.transformation.staleness import UNFINISHED, Window
 from vending_platform.transformation.versions import RawVersions
 
 _SHOWN = 3

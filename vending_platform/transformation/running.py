@@ -33,18 +33,18 @@ from vending_platform.transformation.builds import (
     CODES,
     CODES_SCHEMA,
     MIXED,
-    UNFINISHED,
     Build,
     Builds,
     note_codes,
     noted_codes,
     read_builds,
 )
-from vending_platform.transformation.deliveries import LEDGER, Deliveries, read_deliveries
+from vending_platform.transformation.deliveries import Deliveries, read_deliveries
 from vending_platform.transformation.planning import Plan, Work, brought_along, builds_of, is_mixed, works
 from vending_platform.transformation.results import NodeResult, Transformed, node_result, note_build
+from vending_platform.transformation.row_days import LEDGER, ROW_DAYS, ROW_DAYS_SCHEMA, note_row_days
 from vending_platform.transformation.spread import SCHEMAS, spread
-from vending_platform.transformation.staleness import Blocked, Window, stale_days, unseen, windows
+from vending_platform.transformation.staleness import UNFINISHED, Blocked, Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
@@ -52,6 +52,8 @@ _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
 _arranged: list[tuple[Catalog, Deliveries, RawVersions]] = []
 """The last deliveries that this process has arranged, and what came of it: a run asks for the same some times."""
+
+_OWN_TABLES = {BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA, ROW_DAYS: ROW_DAYS_SCHEMA, **SCHEMAS, **TABLES}
 
 
 class TransformationError(RuntimeError):
@@ -137,7 +139,9 @@ def transform(
     chosen = [model for model in catalog.models if model.name in meant | behind]
     with warehouse.reserved("vending transform", on_wait) as reservation, own_garbage_only():
         with reservation.writing() as writer:
-            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA, **SCHEMAS, **TABLES})
+            writer.ensure_tables(_OWN_TABLES)
+            if looked_up := note_row_days(writer, catalog):
+                writer.publish(looked_up, lambda _: None)
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
             deliveries = read_deliveries(writer, catalog)
             raw = _raw_versions(catalog, deliveries)

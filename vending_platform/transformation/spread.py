@@ -60,7 +60,7 @@ def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
         else:
             moved, changes = moved_keys(reader, catalog, source, raw)
             remember += changes
-            for daily in (daily for daily in catalog if moved and daily.files.delivery is Delivery.DAILY):
+            for daily in (daily for daily in catalog if moved and daily.has_days):
                 reached[daily.name, source.name].update(days_that_mention(reader, daily, source, moved))
                 reached[daily.name, source.name].update(days_when_due(daily, source, moved, raw))
     whole = {(m.name, None) for m in catalog.models if _is_one_table(m) and not m.sources.isdisjoint(moved_sources)}

@@ -15,6 +15,10 @@ Built = Mapping[tuple[str, date | None], str]
 build was begun and did not end, or its checks failed."""
 Blocked = Mapping[str, frozenset[date | None]]
 """Per model the days that must not be built; None stands for all of it."""
+UNFINISHED = ""
+"""In the place of a raw version: a build was begun, and whether it went well is not known."""
+OTHER_CODE = "built by other code"
+"""In the place of a raw version that would not count, whatever it is."""
 _NONE: Blocked = MappingProxyType({})
 
 
@@ -58,14 +62,15 @@ def stale_days(
 
 
 def unseen(models: Iterable[Model], raw: RawVersions, built: Built, blocked: Blocked) -> set[tuple[str, date | None]]:
-    """What is stale only because of a model that it is built from: once that one is built, nothing shows it any more.
-    So it has to be written down before."""
+    """What is stale because of a model that it is built from: once that one is built nothing shows it any more, or not
+    for long if it waits itself, and its own deliveries become as they were before. So it has to be written down before.
+    """
     stale = _stale(models, raw, built, blocked)
     return {
         (model.name, day)
         for model, days in stale.items()
-        for day in days
-        if built.get((model.name, day)) == raw.of(model, day)
+        for day, is_moved in days.items()
+        if is_moved and built.get((model.name, day), UNFINISHED) not in (UNFINISHED, OTHER_CODE)
     }
 
 
@@ -84,36 +89,49 @@ def windows(
     The first of them also builds what is built as a whole, so that a check between two models finds both; but what is
     made of a daily model comes with the last of its days, and what is made of that not before.
 
-    With `first_day` and `last_day` only these days, and of a model of whole months their months; what is `blocked`
-    never.
+    A model that has no day to be built and never had one is built for some day, so that its table is there, and empty.
+
+    With `first_day` and `last_day` only these days (their months, for a model of months); what is `blocked` never.
     """
     held = {name for name, days in blocked.items() if None in days}
     # A view of what waits waits too: there may be nothing yet that it could look at.
     models = [m for m in models if m.name not in held and not (m.is_view and m.rests_on & held)]
+    there = {name for (name, _), version in built.items() if version}
+    found = _stale(models, raw, built, blocked)
+    asked = {model: _between(stale, first_day, last_day) for model, stale in found.items()}
+    spare = sorted({day for days in asked.values() for day in days}) or raw.last_days(first_day, last_day)
     numbers: dict[str, list[tuple[Sequence[date], int]]] = {}
     wholes: dict[str, int] = {}
     runs: list[dict[Model, Sequence[date]]] = []
-    for model, stale in _stale(models, raw, built, blocked).items():
+    for model, stale in found.items():
         before = [placed for name in sorted(model.rests_on) for placed in numbers.get(name, ())]
         if not model.is_daily:
             if stale:
                 wholes[model.name] = max((number for _, number in before), default=0)
                 _place(runs, wholes[model.name], model, ())
             continue
-        wanted = [day for day in stale if day and (first_day or day) <= day <= (last_day or day)]
+        # Where it has no such day, its table still has to be there for those that read it.
+        stretches = list(_runs_of_days(model, asked[model], raw, blocked))
+        stretches = stretches or _on_one_of(() if model.name in there else spare, model, blocked)
+        begins = [numbers[name][0][1] for name in model.rests_on - there if numbers.get(name)]
         number = -1
         placed = numbers[model.name] = []
-        for days in _runs_of_days(model, wanted, raw, blocked):
+        for days in stretches:
             first, last = model.reach.covered(days[0], days[-1])
-            needed = (other for there, other in before if there[0] <= last and first <= there[-1])
-            number = max((number + 1, *needed, *(wholes[name] for name in model.rests_on & wholes.keys())))
+            needed = (other for read, other in before if read[0] <= last and first <= read[-1])
+            number = max((number + 1, *begins, *needed, *(wholes[name] for name in model.rests_on & wholes.keys())))
             placed.append((days, number))
             _place(runs, number, model, days)
-    return [
-        Window(tuple(run), {model.name: days for model, days in run.items() if days})
-        for run in (dict(sorted(run.items(), key=lambda item: models.index(item[0]))) for run in runs)
-        if run
-    ]
+    order = [dict(sorted(run.items(), key=lambda item: models.index(item[0]))) for run in runs if run]
+    return [Window(tuple(run), {model.name: days for model, days in run.items() if days}) for run in order]
+
+
+def _between(days: Iterable[date | None], first: date | None, last: date | None) -> list[date]:
+    return [day for day in days if day and (first or day) <= day <= (last or day)]
+
+
+def _on_one_of(days: Sequence[date], model: Model, blocked: Blocked) -> list[list[date]]:
+    return [[day] for day in days if day not in blocked.get(model.name, ())][:1]
 
 
 def _place(runs: list[dict[Model, Sequence[date]]], number: int, model: Model, days: Sequence[date]) -> None:
@@ -121,9 +139,12 @@ def _place(runs: list[dict[Model, Sequence[date]]], number: int, model: Model, d
     runs[number][model] = days
 
 
-def _stale(models: Iterable[Model], raw: RawVersions, built: Built, blocked: Blocked) -> dict[Model, list[date | None]]:
-    """Per model its stale days, or None if it is built as a whole; models come after those that they are built from."""
-    found: dict[Model, list[date | None]] = {}
+def _stale(
+    models: Iterable[Model], raw: RawVersions, built: Built, blocked: Blocked
+) -> dict[Model, dict[date | None, bool]]:
+    """Per model its stale days, or None if it is built as a whole, and of each whether something that it is built from
+    moves it; models come after those that they are built from."""
+    found: dict[Model, dict[date | None, bool]] = {}
     comes: dict[str, list[date | None]] = {}
     """Per model what of it can be built, and with it moves what is built from it."""
     once: dict[str, set[date]] = defaultdict(set)
@@ -132,18 +153,19 @@ def _stale(models: Iterable[Model], raw: RawVersions, built: Built, blocked: Blo
             once[name].add(day)
     for model in models:
         behind = [days for name, days in comes.items() if name in model.rests_on and days]
+        stale: dict[date | None, bool] = {}
         if model.is_daily:
             name, now = model.name, raw.of_days(model)
             moved = [model.reach.reached(*span) for days in behind for span in _spans(days)]
             gone = {day: raw.of(model, day) for day in once[name] - now.keys()}
-            stale: list[date | None] = [
-                day
-                for day, version in sorted({**now, **gone}.items())
-                if built.get((name, day)) != version or any(first <= day <= last for first, last in moved)
-            ]
+            for day, version in sorted({**now, **gone}.items()):
+                is_moved = any(first <= day <= last for first, last in moved)
+                if is_moved or built.get((name, day)) != version:
+                    stale[day] = is_moved
         else:
-            is_stale = built.get((model.name, None)) != raw.of(model, None)
-            stale = [None] if is_stale or (behind and not model.is_view) else []
+            is_moved = bool(behind) and not model.is_view
+            if is_moved or built.get((model.name, None)) != raw.of(model, None):
+                stale[None] = is_moved
         found[model] = stale
         held = blocked.get(model.name, frozenset())
         if not model.is_view and None not in held:

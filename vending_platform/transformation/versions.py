@@ -1,7 +1,8 @@
 """Which raw content a model's day rests on, as one short hash: a day is stale where the hash has changed.
 
-Of a daily source it is the files of the days that this day rests on; of a master the versions that were valid on them
-(`vending_platform.masters`), so that a new master reaches the days from its own validity on and no others.
+Of a daily source it is the files of the days that this day rests on, of one whose rows have days the files that have
+rows of them; of a master the versions that were valid on them (`vending_platform.masters`), so that a new master
+reaches the days from its own validity on and no others.
 """
 
 import hashlib
@@ -11,10 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 from vending_platform.catalog import Catalog, Days, Delivery, Model
 from vending_platform.masters import MasterVersion, valid_between
 from vending_platform.transformation.deliveries import Deliveries, MasterContent
+
+_LONGEST_PAUSE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class RawVersions:
     """The deliveries, arranged by what they can reach."""
 
     days: dict[str, dict[date, str]]
-    """Of each daily source: per business day, in their order, a hash over the day's files."""
+    """Of each source with business days: per day, in their order, a hash over the files of it, or with rows of it."""
     masters: dict[str, tuple[tuple[date, str, str], ...]]
     """Of each master: since when which content is valid, in that order; and the file it came in."""
     wholes: dict[str, str]
@@ -38,16 +42,25 @@ class RawVersions:
     """What is there of a source on them."""
     _known: dict[str, dict[date, str]] = field(default_factory=dict, compare=False)
     """What every day rests on: many models rest on the same, and a run asks some times what is stale."""
+    _days_of: dict[frozenset[str], frozenset[date]] = field(default_factory=dict, compare=False)
+    """The days that these sources have together."""
 
     def days_of(self, model: Model) -> frozenset[date]:
-        """The business days of a model that rests on daily sources: all that any source has, so that a day on which
-        nobody refilled a machine is a day like any other, and neighbouring days can be built together. Of a model about
-        deliveries also those of which nothing came."""
+        """The business days of a model: those of the sources that it is built from, and the days of the pauses between
+        them. A day on which nobody refilled a machine is so a day like any other, and the days around it are built
+        together. Of a model about deliveries also those of which nothing came."""
         if model.reach.deliveries_of is not None:
             return frozenset(self.deliveries.get(model.reach.deliveries_of, ()))
-        if model.sources.isdisjoint(self.days):
-            return frozenset()
-        return frozenset(day for days in self.days.values() for day in days)
+        dated = model.sources.intersection(self.days)
+        if dated not in self._days_of:
+            days = {day for source in dated for day in self.days[source]}
+            self._days_of[dated] = frozenset(_without_pauses(sorted(days)))
+        return self._days_of[dated]
+
+    def last_days(self, first: date | None, last: date | None) -> list[date]:
+        """The last day of which anything came, of all or between these two; none if nothing came."""
+        every = (day for days in self.days.values() for day in days)
+        return sorted({day for day in every if (first or day) <= day <= (last or day)})[-1:]
 
     def of(self, model: Model, day: date | None) -> str:
         """What the model rests on; `day` is None for a model that is built as a whole."""
@@ -112,19 +125,22 @@ class RawVersions:
 
 def raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
     kinds = {source.name: source.files.delivery for source in catalog}
-    by_day: dict[str, dict[date, int]] = {
-        name: defaultdict(int) for name, kind in kinds.items() if kind is Delivery.DAILY
+    by_day: dict[str, dict[date, int]] = {source.name: defaultdict(int) for source in catalog if source.has_days}
+    became: dict[str, dict[date, list[str]]] = {
+        name: defaultdict(list) for name, kind in kinds.items() if kind is Delivery.DAILY
     }
-    became: dict[str, dict[date, list[str]]] = {name: defaultdict(list) for name in by_day}
     wholes: dict[str, list[str]] = defaultdict(list)
     for files in deliveries.files:
         entry = f"{files.business_date} {files.state} {files.in_raw} {files.fingerprint}"
         if files.in_raw:
             wholes[files.source].append(entry)
-        if files.business_date is not None and files.source in by_day:
+        if files.business_date is not None and files.source in became:
             became[files.source][files.business_date].append(entry)
             if files.in_raw:
                 by_day[files.source][files.business_date] += files.fingerprint
+    for rows in deliveries.rows:
+        if rows.in_raw:
+            by_day[rows.source][rows.business_date] += rows.fingerprint
     masters = {name: _of(name, deliveries.masters) for name, kind in kinds.items() if kind is Delivery.SNAPSHOT}
     return RawVersions(
         days={
@@ -140,6 +156,16 @@ def raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
         | {name: _hash(_history(versions)) for name, versions in masters.items()},
         deliveries={name: dict(_without_gaps(days)) for name, days in became.items()},
     )
+
+
+def _without_pauses(days: Sequence[date]) -> Iterator[date]:
+    """These days, and those between two of them that are no further apart than a week: what is delivered on working
+    days or once a week has no gaps, and one wrong date does not give a model all the days up to it."""
+    yield from days[:1]
+    for day, after in pairwise(days):
+        apart = (after - day).days
+        missing = range(1, apart) if apart <= _LONGEST_PAUSE.days else ()
+        yield from (*(day + timedelta(days=number) for number in missing), after)
 
 
 def _without_gaps(days: Mapping[date, list[str]]) -> Iterator[tuple[date, str]]:

@@ -235,6 +235,27 @@ def test_only_days_of_a_daily_source_can_be_told(materialized: str, source: str,
     assert wrong.endswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"delivery": "daily"}, None),
+        ({"delivery": "append", "day_column": "paid_on"}, None),
+        ({"delivery": "append"}, "none of its sources has days (sales says no day_column): materialize it as a table"),
+        ({"delivery": "snapshot"}, "none of its sources has days (sales is a snapshot): materialize it as a table"),
+        (None, "it reads no source: materialize it as a table, or give an append source its day_column"),
+    ],
+)
+def test_an_incremental_model_has_days(files: dict[str, Any] | None, problem: str | None) -> None:
+    said = manifest(config={"materialized": "incremental", "meta": {"reach": "same_day"}})
+    said["sources"]["source.v.s.sales"]["config"]["meta"] = {} if files is None else {"files": files}
+    _, mart = models_of(said)
+    if problem is None:
+        assert isinstance(mart, Model)
+    else:
+        assert isinstance(mart, str)
+        assert problem in mart
+
+
 def test_every_mart_of_the_fleet_can_be_had_as_parquet(catalog: Catalog) -> None:
     fleets = {source.name for source in catalog if source.unique_id.startswith("source.vending.vending.")}
     marts = {model.name for model in catalog.models if model.schema_name == "marts" and not model.is_view}

@@ -1,10 +1,11 @@
 """What must wait for a person, decided from the ledger alone."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import Catalog, Delivery
 from vending_platform.ingestion.ledger import FILES_SCHEMA
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform_tests.transformation.ledger import told_of
@@ -49,6 +50,34 @@ def test_nothing_is_built_on_a_master_that_everything_needs_and_nobody_delivered
     assert None in days["dim_products"]
     assert "dim_machines" not in days
     assert not {model.name for model in catalog.models if model.is_view} & days.keys()
+
+
+CUT_OFF: list[File] = [("settlements", None, "quarantined")]
+
+
+@pytest.mark.parametrize(("loaded", "quarantined", "blocked"), [(1, 1, False), (1, 2, True), (0, 1, True)])
+def test_files_that_add_rows_wait_as_those_of_a_day_do(
+    catalog: Catalog, loaded: int, quarantined: int, blocked: bool
+) -> None:
+    sales = catalog.source("sales")
+    changes = {"delivery": Delivery.APPEND, "names": ("s_{any}.csv",), "day_column": None, "block_above": 0.5}
+    files = sales.files.model_copy(update=changes)
+    settlements = sales.model_copy(update={"name": "settlements", "files": files})
+    with_it = replace(catalog, sources=(*catalog.sources, settlements))
+    found = blocks_of(with_it, *MASTERS, *[("settlements", None, "loaded")] * loaded, *CUT_OFF * quarantined)
+    assert [(block.source, block.business_date) for block in found] == ([("settlements", None)] if blocked else [])
+
+
+@pytest.mark.parametrize(("loaded", "block_above", "blocked"), [(0, 0.5, True), (0, 1, False), (1, 0.2, False)])
+def test_a_master_waits_while_nothing_that_was_ever_delivered_of_it_can_be_used(
+    catalog: Catalog, loaded: int, block_above: float, blocked: bool
+) -> None:
+    staff = catalog.source("staff")
+    staff = staff.model_copy(update={"files": staff.files.model_copy(update={"block_above": block_above})})
+    sources = tuple(staff if source.name == "staff" else source for source in catalog)
+    files: list[File] = [("staff", None, "loaded")] * loaded
+    found = blocks_of(replace(catalog, sources=sources), *MASTERS, *files, ("staff", DAY, "quarantined"))
+    assert [(block.source, block.business_date) for block in found] == ([("staff", None)] if blocked else [])
 
 
 def test_where_nothing_was_delivered_nothing_waits(catalog: Catalog) -> None:

@@ -72,13 +72,31 @@ def test_what_was_built_is_not_stale(catalog: Catalog) -> None:
     assert windows(MODELS, raw, built(raw)) == []
 
 
+def test_a_model_has_the_days_of_what_it_reads_and_of_pauses_of_less_than_a_week(catalog: Catalog) -> None:
+    long_ago = [date(2022, 1, 1) + timedelta(days=n) for n in range(362)]
+    history = (file("replenishment_records", "a", day) for day in long_ago)
+    both = replace(FACT, name="both", sources=frozenset({"sales", "replenishment_records"}))
+    raw = ledger(catalog, *sales(MARCH[0], MARCH[3], MARCH[10], MARCH[18]), *history, file("products", "p"))
+    with_pauses = {*MARCH[:11], MARCH[18]}
+    assert raw.days_of(FACT) == with_pauses
+    assert raw.days_of(both) == with_pauses.union(long_ago)
+    assert raw.days_of(replace(FACT, name="none", sources=frozenset({"products"}))) == frozenset()
+    assert [list(window.days(FACT)) for window in windows((FACT,), raw, {})] == [MARCH[:11], [MARCH[18]]]
+
+
+def test_the_days_of_a_source_that_a_model_does_not_read_leave_it_as_it_is(catalog: Catalog) -> None:
+    before = ledger(catalog, *sales(MARCH[0], MARCH[2]))
+    after = ledger(catalog, *sales(MARCH[0], MARCH[2]), *(file("replenishment_records", "a", day) for day in MARCH))
+    assert stale_days((FACT, MONTHLY), after, built(before, (FACT, MONTHLY))) == {}
+
+
 def test_a_corrected_day_reaches_its_day_and_for_a_monthly_model_its_month(catalog: Catalog) -> None:
     april = date(2024, 4, 1)
-    before = ledger(catalog, *sales(MARCH[3], MARCH[9], april), file("products", "p"))
-    after = ledger(catalog, *sales(MARCH[3], april), *sales(MARCH[9], content="b"), file("products", "p"))
+    before = ledger(catalog, *sales(MARCH[3], MARCH[20], april), file("products", "p"))
+    after = ledger(catalog, *sales(MARCH[3], april), *sales(MARCH[20], content="b"), file("products", "p"))
     assert stale_days(MODELS, after, built(before)) == {
         MARCH[3]: frozenset({"mart_month"}),
-        MARCH[9]: frozenset({"fct_sales", "mart_month"}),
+        MARCH[20]: frozenset({"fct_sales", "mart_month"}),
     }
 
 
@@ -147,13 +165,13 @@ def test_only_changed_code_makes_a_view_stale(catalog: Catalog) -> None:
 
 
 def test_contiguous_days_that_need_the_same_models_are_one_run(catalog: Catalog) -> None:
-    raw = ledger(catalog, *sales(MARCH[0], MARCH[1], MARCH[4], MARCH[5], MARCH[6]))
-    done = built(ledger(catalog, *sales(MARCH[5])), (FACT,))
+    raw = ledger(catalog, *sales(MARCH[0], MARCH[1], MARCH[14], MARCH[15], MARCH[16]))
+    done = built(ledger(catalog, *sales(MARCH[15])), (FACT,))
     found = windows((FACT,), raw, done)
     assert [(w.first_day, w.last_day) for w in found] == [
         (MARCH[0], MARCH[1]),
-        (MARCH[4], MARCH[4]),
-        (MARCH[6], MARCH[6]),
+        (MARCH[14], MARCH[14]),
+        (MARCH[16], MARCH[16]),
     ]
 
 
@@ -176,7 +194,9 @@ def test_exactly_the_changed_days_are_stale_and_each_lies_in_one_window(
         ledger(catalog, *(file("sales", c, day) for day, c in zip(MARCH, cs, strict=False) if c != "-"))
         for cs in (contents, later)
     )
-    changed = [day for day, old, new in zip(MARCH, contents, later, strict=False) if old != new]
+    days = [raw.days_of(FACT) for raw in (before, after)]
+    said = zip(MARCH, contents, later, strict=False)
+    changed = [day for day, old, new in said if old != new or (day in days[1] and day not in days[0])]
     found = windows((FACT,), after, built(before, (FACT,)))
     assert [day for window in found for day in window.days(FACT)] == changed
 
