@@ -7,18 +7,26 @@ import dagster as dg
 
 from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting import Exported
-from vending_platform.orchestration.names import business_days, export_key, model_key
+from vending_platform.orchestration.names import by_first_day, export_key, model_key, named_for
 from vending_platform.orchestration.telling import parts_metadata, telling
 from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
 from vending_platform.platform import Platform
 
 
 def export_assets(catalog: Catalog) -> list[dg.AssetsDefinition]:
-    by_day = [export for export in catalog.exports if export.partition_by is not None]
+    by_model: dict[str, list[Export]] = {}
+    for export in catalog.exports:
+        if export.partition_by is not None:
+            by_model.setdefault(export.model, []).append(export)
+    by_day = by_first_day(catalog, (model for model in catalog.models if model.name in by_model))
     wholes = [export for export in catalog.exports if export.partition_by is None]
-    partitions = business_days(catalog)
     return [
-        *([_assets("exports_by_day", by_day, partitions)] if by_day else []),
+        *(
+            _assets(
+                named_for("exports_by_day", days, catalog), [e for model in models for e in by_model[model.name]], days
+            )
+            for days, models in by_day.items()
+        ),
         *([_assets("exports_as_a_whole", wholes, None)] if wholes else []),
     ]
 

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import CODE_VERSION_TAG
 
 from vending_platform.catalog import Catalog, Model
-from vending_platform.orchestration.names import business_days, days_of, has_days, model_key
+from vending_platform.orchestration.names import by_first_day, days_of, has_days, model_key, named_for
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.telling import log_check, telling
 from vending_platform.orchestration.trying import Trouble, begun_at, give_up_or_retry, healing, is_another_try
@@ -20,7 +20,10 @@ def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
     daily = [model for model in catalog.models if has_days(model, catalog)]
     wholes = [model for model in catalog.models if not has_days(model, catalog)]
     return [
-        _assets("models_by_day", daily, specs, business_days(catalog)),
+        *(
+            _assets(named_for("models_by_day", days, catalog), models, specs, days)
+            for days, models in by_first_day(catalog, daily).items()
+        ),
         _assets("models_as_a_whole", wholes, specs, None),
     ]
 
@@ -83,7 +86,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
     models = platform.catalog.models
     results = _worst(done)
     meant = {model.name for window, _ in done.windows for model in window.models}
-    every_day = sorted({day for _, day in done.rows if day is not None})
+    behind = {model.name: model.rests_on for model in models}
 
     def log(model: Model, metadata: Mapping[str, Any] | None = None, day: date | None = None) -> None:
         key, tags = model_key(model.schema_name, model.name), {CODE_VERSION_TAG: model.code}
@@ -93,7 +96,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
     for model in models:
         result = results.get(model.unique_id)
         if model.is_view and has_days(model, platform.catalog):  # it has the days that were built on it
-            for built in every_day:
+            for built in sorted({day for name, day in done.rows if day is not None and model.name in behind[name]}):
                 log(model, day=built)
             continue
         days = {day: rows for (name, day), rows in done.rows.items() if name == model.name}

@@ -1,5 +1,6 @@
 """How dbt's names become Dagster's. Everything else about a spec is dagster-dbt's own translation of the YAML."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +24,10 @@ class Specs:
             case SnowflakeTarget() as target:
                 self._warehouse, database = "snowflake", target.database
         self._daily = business_days(catalog)
-        with_days = {model.unique_id for model in catalog.models if has_days(model, catalog)}
-        self._translator = _Translator(with_days, self._daily, self._warehouse, database)
+        with_days = [model for model in catalog.models if has_days(model, catalog)]
+        days = {model.unique_id: business_days(catalog, model) for model in with_days}
+        daily = {source.unique_id: self._daily for source in catalog if source.is_daily}
+        self._translator = _Translator(days, days | daily, self._warehouse, database)
 
     def of_source(self, source: Source) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, source.unique_id, None)
@@ -64,12 +67,30 @@ class Specs:
 
 
 class _Translator(DagsterDbtTranslator):
-    def __init__(self, with_days: set[str], daily: dg.PartitionsDefinition[str], warehouse: str, database: str) -> None:
+    def __init__(
+        self,
+        days: Mapping[str, dg.DailyPartitionsDefinition],
+        with_sources: Mapping[str, dg.DailyPartitionsDefinition],
+        warehouse: str,
+        database: str,
+    ) -> None:
         super().__init__()
         self._warehouse = warehouse
         self._database = database
-        self._with_days = with_days
-        self._daily = daily
+        self._days = days
+        self._with_sources = with_sources
+
+    def get_partition_mapping(
+        self, dbt_resource_props: Mapping[str, Any], dbt_parent_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionMapping | None:
+        """What has a longer history than something that it is built from has days of which there is nothing there."""
+        days = self._with_sources.get(dbt_resource_props["unique_id"])
+        behind = self._with_sources.get(dbt_parent_resource_props["unique_id"])
+        if days is None or behind is None or days == behind:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # a word at every start, about what nobody here can change
+            return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         declared = self.get_resource_props(manifest, unique_id)
@@ -86,7 +107,7 @@ class _Translator(DagsterDbtTranslator):
                 **{name: value for name, value in spec.metadata.items() if not name.startswith("dagster_dbt/")},
                 **self._table(key),
             },
-            partitions_def=self._daily if unique_id in self._with_days else None,
+            partitions_def=self._days.get(unique_id),
         )
 
     def _table(self, key: dg.AssetKey) -> Mapping[str, Any]:
