@@ -13,6 +13,7 @@ from vending_platform.masters import MasterVersion, read_versions
 from vending_platform.transformation.row_days import LEDGER, DayOfRows, days_of_rows
 from vending_platform.warehouse import Reader, literal, values_of
 
+
 @dataclass(frozen=True)
 class Files:
     """All files of one source and business day of which the same became."""
