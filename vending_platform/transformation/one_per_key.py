@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import Days, Delivery, Source
 from vending_platform.duplicates import DUPLICATES, DUPLICATES_SCHEMA
-from vending_platform.transformation.deliveries import LEDGER
+from vending_platform.transformation.row_days import LEDGER
 from vending_platform.transformation.versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
