@@ -13,6 +13,8 @@ from vending_platform.masters import MasterVersion, read_versions
 from vending_platform.transformation.row_days import LEDGER, DayOfRows, days_of_rows
 from vending_platform.warehouse import Reader, literal, values_of
 
+_CONTENT = "file_id || coalesce(contract_hash, '')"
+
 
 @dataclass(frozen=True)
 class Files:
@@ -51,7 +53,7 @@ def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
         return Deliveries()
     summed_up = reader.query(
         "select source, business_date, state, in_raw, count(*) as n,"
-        f" cast({reader.fingerprint('file_id || contract_hash')} as varchar) as fingerprint"
+        f" cast({reader.fingerprint(_CONTENT)} as varchar) as fingerprint"
         f" from {LEDGER} group by source, business_date, state, in_raw order by 1, 2, 3, 4"
     )
     columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
