@@ -162,6 +162,8 @@ def client(target: AwsTarget, service: Literal["kms"]) -> Any: ...  # without st
 def client(target: AwsTarget, service: Any) -> Any:
     """A client that tries a few times, never waits for ever, and asks where the environment says, whatever boto3's own
     variables say. It may look for credentials already, so make it when it is used."""
+    if (make := target.client_factories.get(service)) is not None:
+        return make()
     import boto3  # half a second, and most commands on a laptop need none of it
     from botocore.config import Config
 

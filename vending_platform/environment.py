@@ -4,14 +4,15 @@ The only module that reads environment variables. `load()` answers with one `Env
 `SettingsError` with one message that names every variable in question, before anything has run.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from os import environ
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from dotenv import dotenv_values
 from pydantic import Field
@@ -108,6 +109,10 @@ class AwsTarget:
     secrets: SecretNames
     alerts_topic: str
     """The ARN of the SNS topic that people are told by."""
+    client_factories: Mapping[str, Callable[[], Any]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Who makes the client of a service, where it is somebody else than `aws.client`."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ class Places:
 @dataclass(frozen=True)
 class DuckDBTarget:
     path: Path
+    connect: Any = dataclasses.field(default=None, compare=False, repr=False)
+    """`connect(read_only=…)`, where somebody else than the warehouse opens the file."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,8 @@ class SnowflakeTarget:
     warehouse: str
     endpoint: str | None = None
     """Where an emulator listens in the place of the account."""
+    connect: Any = dataclasses.field(default=None, compare=False, repr=False)
+    """`connect(tag)`, where somebody else than the warehouse makes a connection; its queries carry the tag."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,14 @@ from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, Recorder, lineage
 from vending_platform.storage import Place, open_storage
 from vending_platform.transformation import Block, Plan, Project, Transformed, Work
-from vending_platform.warehouse import DuckDBWarehouse, SnowflakeWarehouse, Warehouse, WarehouseBusy, connector
+from vending_platform.warehouse import (
+    Connect,
+    DuckDBWarehouse,
+    SnowflakeWarehouse,
+    Warehouse,
+    WarehouseBusy,
+    connector,
+)
 
 
 def _ignore(*_: object) -> None:
@@ -141,11 +148,14 @@ class Platform:
 
     def _warehouse(self, work: Place) -> Warehouse:
         match self.environment.warehouse:
-            case DuckDBTarget(path):
-                return DuckDBWarehouse(path)
+            case DuckDBTarget(path, connect):
+                return DuckDBWarehouse(path, connect)
             case SnowflakeTarget() as target:
-                private_key = partial(private_key_of, self.environment)
-                connect = checked(connector(target, private_key, self.tag), self.environment.name, target)
+                if target.connect is not None:
+                    opened: Connect = partial(target.connect, self.tag)
+                else:
+                    opened = connector(target, partial(private_key_of, self.environment), self.tag)
+                connect = checked(opened, self.environment.name, target)
                 return SnowflakeWarehouse(connect, work, self.environment.places.work)
 
     @cached_property

@@ -4,6 +4,7 @@ Rows come and go as Arrow; what they mean is the caller's business. `DuckDBWareh
 `SnowflakeWarehouse` the one of staging and production; `connector` makes its connections.
 """
 
+from vending_platform.warehouse.duckdb import SETTINGS as DUCKDB_SETTINGS
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform.warehouse.interface import (
     Change,
@@ -25,6 +26,7 @@ from vending_platform.warehouse.snowflake_inspection import check_setup, check_s
 from vending_platform.warehouse.snowflake_session import Connect, connector, endpoint_arguments
 
 __all__ = [
+    "DUCKDB_SETTINGS",
     "Change",
     "Connect",
     "DuckDBWarehouse",

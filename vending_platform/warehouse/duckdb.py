@@ -6,6 +6,7 @@ writers queue at a lock of our own (`lock`), and what people want to know meanwh
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -22,7 +23,7 @@ from vending_platform.warehouse.interface import (
 )
 from vending_platform.warehouse.lock import exclusive
 
-_MEMORY = "400MB"
+SETTINGS = {"memory_limit": "400MB"}
 """Unlimited, DuckDB keeps in memory what it wrote; what is more than this goes to disk. What a stream of rows takes on
 its way into DuckDB, and Python itself, come on top: together they stay below 1 GB."""
 _NO_ROOM = ("No space left", "File too large", "Disk quota exceeded", "Out of Memory")
@@ -31,8 +32,11 @@ _PATIENCE = 20
 
 
 class DuckDBWarehouse:
-    def __init__(self, path: Path) -> None:
+    """`connect(read_only=…)` opens the file, where it is not opened with our own settings."""
+
+    def __init__(self, path: Path, connect: "Callable[..., duckdb.DuckDBPyConnection] | None" = None) -> None:
         self._path = path
+        self._connect = connect or partial(duckdb.connect, path, config=dict(SETTINGS))
         self._lock = path.with_suffix(".lock")
         self._next_status = path.with_suffix(f".{STATUS}.next")  # exists from before a change until it is told
 
@@ -57,7 +61,7 @@ class DuckDBWarehouse:
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
-            opened = duckdb.connect(self._path, read_only=read_only, config={"memory_limit": _MEMORY})
+            opened = self._connect(read_only=read_only)
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             said = str(error)
             if "Conflicting lock" in said or "different configuration" in said:
@@ -138,7 +142,9 @@ class _Connection:
 
     def has_table(self, table: TableName) -> bool:
         found = self._connection.execute(
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [table.schema, table.name]
+            "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2"
+            " union all select 1 from duckdb_views() where schema_name = $1 and view_name = $2",
+            [table.schema, table.name],
         )
         return bool(found.fetchall())
 
@@ -176,6 +182,13 @@ class _Connection:
                     self._insert(change.table, change.insert)
             between(PublishStep.INSERTED)
         between(PublishStep.COMMITTED)
+
+    def replace(self, table: TableName, rows: pa.Table) -> None:
+        declared = ", ".join(f'"{field.name}" {_type(field.type)}' for field in rows.schema)
+        with self._transaction():
+            self._connection.execute(f'create schema if not exists "{table.schema}"')
+            self._connection.execute(f'create or replace table "{table.schema}"."{table.name}" ({declared})')
+            self._insert(table, rows)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -234,6 +247,7 @@ def _type(arrow: pa.DataType) -> str:
     return {
         pa.string(): "VARCHAR",
         pa.int64(): "BIGINT",
+        pa.float64(): "DOUBLE",
         pa.bool_(): "BOOLEAN",
         pa.date32(): "DATE",
     }[arrow]

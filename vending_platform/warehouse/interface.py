@@ -91,7 +91,8 @@ class Reader(Protocol):
     def unloaded(self, sql: str) -> pa.Table:
         """As `query`, in no order, for many rows at once: a warehouse that writes files itself sends them as such."""
 
-    def has_table(self, table: TableName) -> bool: ...
+    def has_table(self, table: TableName) -> bool:
+        """Whether there is a table or a view of this name."""
 
     def fingerprint(self, column: str) -> str:
         """An aggregate for `query`: a number that tells which texts, no two of them equal, are in the column, whatever
@@ -113,6 +114,9 @@ class Writer(Reader, Protocol):
 
         `WarehouseMoved` where others can publish meanwhile and have done so since this writer was opened.
         """
+
+    def replace(self, table: TableName, rows: pa.Table) -> None:
+        """The table has these columns and rows, and nothing else; until then, it is as before."""
 
 
 class Reservation(Protocol):

@@ -200,6 +200,18 @@ class _Writer(_Reader):
         finally:
             staged.remove()
 
+    def replace(self, table: TableName, rows: pa.Table) -> None:
+        if not self.has_table(table):
+            self.ensure_tables({table: rows.schema})
+        staged = _Staged(self._session, self._batches)
+        try:
+            coming = staged.temporary(rows)
+            self._lease.ensure()
+            # One statement, which is a transaction of its own, as all DDL is here.
+            self._session.run(f"create or replace table {table} copy grants as select * from {coming}")
+        finally:
+            staged.remove()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """The update locks the number until the end: who publishes at the same time waits here, and then is second."""
@@ -273,7 +285,7 @@ class _Staged:
         """What holds for the rows that equal one of the keys. Days are told as a range too, by which Snowflake can
         leave alone what can't hold any."""
         columns = ", ".join(map(quoted, keys.column_names))
-        one_of = self._listed(keys) if keys.num_rows <= _FEW else f"select {columns} from {self._temporary(keys)}"
+        one_of = self._listed(keys) if keys.num_rows <= _FEW else f"select {columns} from {self.temporary(keys)}"
         ranges = [
             f"{quoted(name)} between {literal(pc.min(column).as_py())} and {literal(pc.max(column).as_py())}"
             for name, column in zip(keys.column_names, keys.columns, strict=True)
@@ -285,14 +297,14 @@ class _Staged:
         rows = (row.values() for row in keys.to_pylist())
         return ", ".join(f"({', '.join('null' if value is None else literal(value) for value in row)})" for row in rows)
 
-    def _temporary(self, keys: pa.Table) -> TableName:
+    def temporary(self, rows: pa.Table) -> TableName:
+        """A table with these rows, for this session alone."""
         table = TableName("raw", f"_keys_{self._id}_{len(self._tables)}")
         self._tables.append(table)
-        declared = _declared({field.name.upper(): _type(field.type) for field in keys.schema})
+        declared = _declared({field.name.upper(): _type(field.type) for field in rows.schema})
         self._session.run(f"create temporary table {table} ({declared})")
-        file = self.written(keys)
-        assert file is not None
-        self._session.run(copied(table, file))
+        if (file := self.written(rows)) is not None:
+            self._session.run(copied(table, file))
         return table
 
     def remove(self) -> None:
@@ -331,6 +343,7 @@ def _type(arrow: pa.DataType) -> str:
     return {
         pa.string(): "VARCHAR",
         pa.int64(): "NUMBER(38,0)",
+        pa.float64(): "FLOAT",
         pa.bool_(): "BOOLEAN",
         pa.date32(): "DATE",
     }[arrow]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 _LIST = Path(__file__).with_name("snowflake_statements.txt")
 _TEXT = r"'(?:[^'\\]|''|\\.)*'"
-_TYPE = r"(?:varchar|date|boolean|timestamp_ntz|timestamp_tz|number\(\?, ?\?\))"
+_TYPE = r"(?:varchar|date|boolean|float|timestamp_ntz|timestamp_tz|number\(\?, ?\?\))"
 _COLUMN = r'"[^"]+"'
 _DATABASE = r"(?:t[0-9a-f]{12}|vending_data_\w+)"
 _LEAVING = rf"(?:{_COLUMN}|date_part\(epoch_microsecond, {_COLUMN}\) as {_COLUMN})"
-_LAYER = "(?:raw|staging|intermediate|marts|dq|partners)"
+_LAYER = "(?:raw|staging|intermediate|marts|dq|partners|team)"
 _OURS = r'(?!"raw"\."_(?:publications|reservation|batches)")'
 _NAMES = r'\(\s*"?\w+"?(?:,\s*"?\w+"?)*\s*\)'
 _COUNTS = rf"(?:, count\((?:distinct )?{_COLUMN}\) as [nd]\d+)*"
