@@ -113,7 +113,7 @@ def _one_look(platform: Platform) -> tuple[float, list[dg.RunRequest]]:
     for number in range(_EVENTS):
         sqs.send(event(_path(number)))
     sqs.now = lambda: datetime.now(UTC)
-    sensor = notified(platform.environment, lambda: sqs.queue, is_running=False, now=sqs.now)
+    sensor = notified(platform.environment, lambda _: sqs.queue, is_running=False, now=sqs.now)
     with dg.DagsterInstance.ephemeral() as history:
         context = dg.build_sensor_context(instance=history, resources={"platform": platform})
         seconds, result = timed(lambda: sensor(context))

@@ -12,8 +12,8 @@ import dagster as dg
 from vending_platform import ingestion
 from vending_platform.arrivals import Earlier, Request, decide, requests
 from vending_platform.orchestration.jobs import INGEST, LOAD
+from vending_platform.orchestration.looking import or_skip
 from vending_platform.platform import Platform
-from vending_platform.warehouse import WarehouseBusy
 
 ABOUT = "vending/about"
 """The tag that says what a run was requested for."""
@@ -34,24 +34,25 @@ def arrivals(*, is_running: bool) -> dg.SensorDefinition:
         description="Looks for new and corrected files in the raw storage, and requests a load of their days.",
     )
     def look(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
-        try:
-            pending = ingestion.pending(platform.rooms)
-        except WarehouseBusy:
-            return dg.SensorResult(skip_reason="Somebody is writing to the warehouse; looking again next time.")
-        wanted = list(requests(pending))
-        if not wanted:
-            return dg.SensorResult(skip_reason=f"Nothing new: all {pending.unchanged:,} files are loaded already.")
-        earlier = {request: _earlier(context.instance, request.about) for request in wanted}
-        chosen, skipped = decide(wanted, earlier, datetime.now(UTC))
-        for reason in skipped:
-            context.log.info(reason)
-        if not chosen:
-            return dg.SensorResult(skip_reason="; ".join(skipped))
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_config=run_config(request), tags=tags(request)) for request in chosen]
-        )
+        return or_skip(context, platform.environment, lambda: _look(context, platform))
 
     return look
+
+
+def _look(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+    pending = ingestion.pending(platform.rooms)
+    wanted = list(requests(pending))
+    if not wanted:
+        return dg.SensorResult(skip_reason=f"Nothing new: all {pending.unchanged:,} files are loaded already.")
+    earlier = {request: _earlier(context.instance, request.about) for request in wanted}
+    chosen, skipped = decide(wanted, earlier, datetime.now(UTC))
+    for reason in skipped:
+        context.log.info(reason)
+    if not chosen:
+        return dg.SensorResult(skip_reason="; ".join(skipped))
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_config=run_config(request), tags=tags(request)) for request in chosen]
+    )
 
 
 def _earlier(instance: dg.DagsterInstance, about: str) -> Earlier:

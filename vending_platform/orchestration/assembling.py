@@ -18,7 +18,9 @@ from vending_platform.orchestration.noticing import listed, notified
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
 from vending_platform.orchestration.recording import recorded
-from vending_platform.orchestration.trying import Attempt, NothingHandedOn
+from vending_platform.orchestration.resources import PlatformFactory, resources_of
+from vending_platform.orchestration.tables import tables
+from vending_platform.orchestration.trying import Attempt
 from vending_platform.orchestration.watching import alerting, watch
 from vending_platform.platform import Platform
 
@@ -30,6 +32,8 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
     """Everything for one environment; `overrides` replaces resources by name."""
     environment = platform.environment
     specs = Specs(platform.catalog, platform.manifest, environment)
+    resources = resources_of(platform, overrides)
+    factory = PlatformFactory(platform, frozenset(resources))
     by_name = {job.name: job for job in jobs(specs)}
     is_by_hand = environment.name is EnvironmentName.DEVELOPMENT
     is_scheduled = environment.transformation_starts is not None
@@ -49,10 +53,14 @@ def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions
         schedules=schedules,
         sensors=[_sensor(environment), watch(is_running=not is_by_hand)],
         resources={
-            "platform": recorded(platform),
-            "alerting": alerting(environment),
+            **resources,
+            "platform": recorded(factory),
+            "alerting": dg.ResourceDefinition(
+                lambda context: alerting(factory.platform(context).environment),
+                required_resource_keys=set(factory.keys),
+            ),
             "attempt": dg.ResourceDefinition(lambda _: Attempt()),
-            "io_manager": NothingHandedOn(),
+            "io_manager": tables(),
             **overrides,
         },
         executor=dg.in_process_executor,  # a process per step imports dbt again for every step
@@ -68,15 +76,16 @@ def _sensor(environment: Environment) -> dg.SensorDefinition:
             return arrivals(is_running=is_running)
         case ByListing():
             return listed(is_running=is_running, now=now)
-        case ByNotifications() as names:
-            return notified(environment, partial(_queue, environment, names), is_running=is_running, now=now)
+        case ByNotifications():
+            return notified(environment, _queue, is_running=is_running, now=now)
         case _:
             assert_never(environment.arrivals)
 
 
-def _queue(environment: Environment, names: ByNotifications) -> Queue:
+def _queue(environment: Environment) -> Queue:
     assert environment.aws is not None, "who is notified by AWS is in AWS"
-    return open_queue(aws.client(environment.aws, "sqs"), names)
+    assert isinstance(environment.arrivals, ByNotifications)
+    return open_queue(aws.client(environment.aws, "sqs"), environment.arrivals)
 
 
 def _schedule(job: dg.JobDefinition, starts: str, *, is_running: bool) -> dg.ScheduleDefinition:

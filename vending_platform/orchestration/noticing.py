@@ -24,8 +24,8 @@ from vending_platform.arrivals import (
 from vending_platform.environment import Environment
 from vending_platform.orchestration.arrivals import ARRIVALS, LOOK_EVERY, ended_at, run_config, tags
 from vending_platform.orchestration.jobs import INGEST
+from vending_platform.orchestration.looking import or_skip
 from vending_platform.platform import Platform
-from vending_platform.warehouse import WarehouseBusy
 
 LISTED = "vending/listed"
 """The tag that names the list of a run's files."""
@@ -37,16 +37,23 @@ _SHOWN = 5
 
 
 def notified(
-    environment: Environment, open_queue: Callable[[], Queue], *, is_running: bool, now: Callable[[], datetime]
+    environment: Environment,
+    open_queue: Callable[[Environment], Queue],
+    *,
+    is_running: bool,
+    now: Callable[[], datetime],
 ) -> dg.SensorDefinition:
     """Reads what the store tells through a queue. `open_queue` is called at every look, and never before."""
     bucket = raw_bucket(environment.places)
 
     @_sensor("Reads from the queue which files arrived, and requests a load of exactly those.", is_running=is_running)
     def look(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
-        history = partial(_history, context.instance)
-        answer = look_at_queue(open_queue(), bucket, platform.catalog, platform.lists, history, now())
-        return _result(context, answer, context.cursor)
+        def asked() -> dg.SensorResult:
+            history, queue = partial(_history, context.instance), open_queue(platform.environment)
+            answer = look_at_queue(queue, bucket, platform.catalog, platform.lists, history, now())
+            return _result(context, answer, context.cursor)
+
+        return or_skip(context, platform.environment, asked)
 
     return look
 
@@ -56,14 +63,12 @@ def listed(*, is_running: bool, now: Callable[[], datetime]) -> dg.SensorDefinit
 
     @_sensor("Lists the raw storage piece by piece, and requests a load of what is new.", is_running=is_running)
     def look(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
-        history = partial(_history, context.instance)
-        try:
-            answer, position = look_at_listing(
-                platform.rooms, position_of(context.cursor), platform.lists, history, now()
-            )
-        except WarehouseBusy:
-            return dg.SensorResult(skip_reason="Somebody is writing to the warehouse; looking again next time.")
-        return _result(context, answer, position.as_cursor())
+        def asked() -> dg.SensorResult:
+            history, position = partial(_history, context.instance), position_of(context.cursor)
+            answer, position = look_at_listing(platform.rooms, position, platform.lists, history, now())
+            return _result(context, answer, position.as_cursor())
+
+        return or_skip(context, platform.environment, asked)
 
     return look
 

@@ -9,16 +9,18 @@ from dataclasses import replace
 
 import dagster as dg
 
+from vending_platform.orchestration.resources import PlatformFactory
 from vending_platform.platform import Platform
 
 _STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
-def recorded(platform: Platform) -> dg.ResourceDefinition:
-    """The platform, which in a run keeps what the run finds. A sensor gets it as it is: it does nothing to record."""
+def recorded(factory: PlatformFactory) -> dg.ResourceDefinition:
+    """The platform, working through its resources, which in a run keeps what the run finds. A sensor gets it as it is:
+    it does nothing to record."""
 
     def opened(context: dg.InitResourceContext) -> Iterator[Platform]:
-        run = context.run
+        platform, run = factory.platform(context), context.run
         if run is None:
             yield platform
             return
@@ -37,7 +39,11 @@ def recorded(platform: Platform) -> dg.ResourceDefinition:
         ) as told:
             yield told
 
-    return dg.ResourceDefinition(opened)
+    return dg.ResourceDefinition(
+        opened,
+        required_resource_keys=set(factory.keys),
+        description="What the platform does, through the other resources: load, build, export, record.",
+    )
 
 
 def _failures(context: dg.InitResourceContext, run_id: str) -> list[str] | None:

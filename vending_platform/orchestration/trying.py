@@ -22,7 +22,8 @@ from vending_platform.warehouse import WarehouseError
 
 _FIRST_WAIT, _LONGEST_WAIT = 30, 600
 """Seconds."""
-_TOLD = (WrongAccount, WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
+EXPECTED = (WrongAccount, WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
+"""What can go wrong with the world outside; each says in one sentence what it is and what to do."""
 _NEVER_HEALS = (WrongAccount, SecretUnavailable, PromotionError)
 
 
@@ -46,18 +47,6 @@ class Attempt:
         self.troubles += troubles
 
 
-class NothingHandedOn(dg.IOManager):
-    """Steps follow each other, and hand each other nothing: all that they make lies in the warehouse and the storage.
-    So every one of them can be executed again by itself; of steps that share a memory Dagster would refuse that."""
-
-    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
-        if obj is not None:
-            raise TypeError(f"{context.step_key} has a result to hand on, and there is nowhere to keep it")
-
-    def load_input(self, context: dg.InputContext) -> object:
-        raise TypeError(f"{context.name} asks for the result of an earlier step, and none is kept")
-
-
 def begun_at(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> datetime:
     """When the first of these tries began: what was built well since then need not be built anew by another one."""
     run = context.run
@@ -76,7 +65,7 @@ def healing(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: 
     """A step that could not do its work because a warehouse, a store or a connection failed is tried again."""
     try:
         yield
-    except _TOLD as error:
+    except EXPECTED as error:
         may_heal = not isinstance(error, _NEVER_HEALS)
         give_up_or_retry(context, [Trouble(f"{type(error).__name__}: {error}", may_heal)], retries, cause=error)
 

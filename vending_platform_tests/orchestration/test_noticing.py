@@ -11,18 +11,22 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+from botocore.exceptions import NoCredentialsError
 
-from vending_platform.arrivals import Position
+from vending_platform.accounts import WrongAccount
+from vending_platform.arrivals import Position, Queue
 from vending_platform.environment import ByListing
 from vending_platform.ingestion import Rooms, unseen
 from vending_platform.orchestration import assemble
+from vending_platform.orchestration.arrivals import arrivals
 from vending_platform.orchestration.noticing import listed, notified
 from vending_platform.platform import Platform
-from vending_platform.storage import Storage
+from vending_platform.storage import Storage, StorageError
 from vending_platform.warehouse import DuckDBWarehouse, WarehouseBusy
 from vending_platform_tests.arrivals.store import BUCKET, NAMES, Store, notifying_store, poison
 from vending_platform_tests.emulators.aws import EmulatedAws
 from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.orchestration.test_resources import in_environment
 
 RUN_KEY = "dagster/run_key"
 
@@ -114,7 +118,7 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
         def now() -> datetime:
             return datetime.now(UTC) + daemon.ahead
 
-        sensor = notified(bucketed.environment, lambda: store.queue, is_running=False, now=now)
+        sensor = notified(bucketed.environment, lambda _: store.queue, is_running=False, now=now)
         daemon = Daemon(sensor, bucketed, history)
 
         def next_look(**later: float) -> list[dg.RunRequest]:
@@ -275,3 +279,39 @@ def test_a_run_without_its_list_says_what_to_do(platform: Platform) -> None:
     (failure,) = (event for event in done.all_events if event.is_step_failure)
     assert failure.step_failure_data.error is not None
     assert "a run without one loads whatever is new" in failure.step_failure_data.error.message
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            NoCredentialsError(),
+            "the credentials can't be used (Unable to locate credentials): renew them, or give this",
+        ),
+        (WrongAccount("staging is in the account 1"), "staging is in the account 1"),
+        (StorageError("s3://hinode can't be listed"), "s3://hinode can't be listed"),
+    ],
+)
+def test_who_can_not_be_asked_is_one_sentence(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    staging = in_environment("staging", platform, monkeypatch)
+
+    def nobody(_: object) -> Queue:
+        raise error
+
+    sensor = notified(staging.environment, nobody, is_running=False, now=lambda: datetime.now(UTC))
+    with dg.DagsterInstance.ephemeral() as history:
+        context = dg.build_sensor_context(instance=history, resources={"platform": staging}, cursor="where it was")
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    assert told in str(result.skip_reason)
+    assert result.cursor == "where it was"
+
+
+def test_a_laptop_without_its_folder_of_deliveries_is_one_sentence(platform: Platform) -> None:
+    Path(platform.environment.places.raw).rmdir()
+    with dg.DagsterInstance.ephemeral() as history:
+        result = arrivals(is_running=False)(dg.build_sensor_context(instance=history, resources={"platform": platform}))
+    assert isinstance(result, dg.SensorResult)
+    assert "is no folder: that is where deliveries are expected" in str(result.skip_reason)

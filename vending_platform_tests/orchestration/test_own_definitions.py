@@ -4,21 +4,23 @@ import json
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 
 from vending_platform_tests.orchestration.standard_starts import Clone, fresh_clone, serving
 
 ASSET = """import dagster as dg
+import pandas as pd
 
 
-@dg.asset
-def greeting(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+@dg.asset(ins={"products": dg.AssetIn(key=["raw", "products"])})
+def by_category(context: dg.AssetExecutionContext, products: pd.DataFrame) -> pd.DataFrame:
     context.log.info("made by a team")
-    return dg.MaterializeResult(metadata={"words": 2})
+    return products.groupby("category_id", as_index=False).agg(products=("product_id", "nunique"))
 """
 OTHERS = """import dagster as dg
 
-of_a_team = dg.define_asset_job("of_a_team", dg.AssetSelection.assets("greeting"))
+of_a_team = dg.define_asset_job("of_a_team", dg.AssetSelection.assets("by_category"))
 at_night = dg.ScheduleDefinition(job=of_a_team, cron_schedule="0 20 * * *")
 
 
@@ -47,20 +49,23 @@ def test_a_team_adds_definitions_from_the_root(clone: Clone) -> None:
 
     listed = json.loads(clone.run("dg", "list", "defs", "--json", only_output=True))
     names = {kind: {one.get("asset_key") or one["name"] for one in listed[kind]} for kind in KINDS}
-    assert names["assets"] >= {"greeting", "marts/fct_sales"}
+    assert names["assets"] >= {"by_category", "marts/fct_sales"}
     assert names["jobs"] >= {"of_a_team", "daily"}
     assert names["schedules"] >= {"of_a_team_schedule", "daily_schedule"}
     assert names["sensors"] >= {"by_chance", "arrivals"}
     assert "All definitions loaded successfully" in clone.run("dg", "check", "defs")
 
-    told = clone.run("dg", "launch", "--assets", "greeting")
-    assert "made by a team" in told
+    assert "Materialized value raw products" in clone.run("dg", "launch", "--assets", "key:raw/products")
     told = clone.run("dg", "launch", "--job", "of_a_team")
+    assert "made by a team" in told
     assert "RUN_SUCCESS" in told
+    with duckdb.connect(clone.folder / "data" / "dbt_dev.duckdb", read_only=True) as opened:
+        counted = opened.execute("select sum(products) from team.by_category").fetchall()
+        assert counted == opened.execute("select count(distinct product_id) from raw.products").fetchall() != [(0,)]
     assert list(clone.runs().values()) == [dg.DagsterRunStatus.SUCCESS] * 2
 
     with serving(clone, "dg", "dev") as server:
         found = server.ask(NAMES)["repositoryOrError"]
         assert "of_a_team" in {job["name"] for job in found["jobs"]}
         assert "by_chance" in {sensor["name"] for sensor in found["sensors"]}
-        assert ["greeting"] in [node["assetKey"]["path"] for node in found["assetNodes"]]
+        assert ["by_category"] in [node["assetKey"]["path"] for node in found["assetNodes"]]
