@@ -130,7 +130,7 @@ def run(
                 watcher=watcher,
                 on_ingested=on_ingested,
                 on_plan=lambda plan: tell(wording.tell_plan(plan)) if plan.todo else None,
-                on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node}"),
+                on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node.name}"),
                 on_transformed=lambda transformed: tell(wording.tell_transformed(transformed)),
                 on_notice=on_notice,
                 on_exported=lambda exported: tell(

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from vending_platform import exporting, ingestion, promotion, quality, secrets, transformation
 from vending_platform.accounts import check_account, checked
 from vending_platform.arrivals import Lists
-from vending_platform.catalog import Catalog, catalog_of, project_hash, read_manifest
+from vending_platform.catalog import Catalog, Days, catalog_of, project_hash, read_manifest
 from vending_platform.environment import (
     BUSINESS_TIME_ZONE,
     DBT_PROJECT_DIR,
@@ -29,7 +29,7 @@ from vending_platform.promotion import PromotionError
 from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, Recorder, lineage
 from vending_platform.storage import Place, open_storage
-from vending_platform.transformation import Block, Plan, Project, Transformed, Work
+from vending_platform.transformation import Block, Finished, Plan, Project, Transformed, Work
 from vending_platform.warehouse import (
     Connect,
     DuckDBWarehouse,
@@ -50,7 +50,7 @@ class Listener:
 
     watcher: Watcher = ingestion.SILENT
     on_plan: Callable[[Plan], None] = _ignore
-    on_node: Callable[[str], None] = _ignore
+    on_node: Callable[[Finished], None] = _ignore
     on_ingested: Callable[[Summary], None] = _ignore
     on_transformed: Callable[[Transformed], None] = _ignore
     on_exported: Callable[[list[Exported]], None] = _ignore
@@ -230,6 +230,24 @@ class Platform:
         )
         self.listener.on_transformed(transformed)
         return transformed
+
+    def run_tests(self, run_id: str, tests: Iterable[str], days: Days | None = None) -> Transformed:
+        """Single tests of dbt, by their ids, of what is built."""
+        trusted = self.trusted(run_id)
+        tests = list(tests)
+        _refuse_unknown(tests, trusted.manifest["nodes"])
+        done = transformation.run_tests(
+            trusted.catalog,
+            self.rooms.warehouse,
+            trusted.project,
+            {test: trusted.manifest["nodes"][test] for test in tests},
+            run_id=run_id,
+            days=days,
+            on_node=self.listener.on_node,
+            on_wait=self.listener.watcher.on_wait,
+        )
+        self.listener.on_transformed(done)
+        return done
 
     def export(self, run_id: str, names: Iterable[str] | None = None) -> list[Exported]:
         catalog = self.trusted(run_id).catalog

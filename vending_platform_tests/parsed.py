@@ -9,7 +9,7 @@ from typing import Any
 
 from vending_platform.catalog import project_hash
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR
-from vending_platform.transformation import Project, running
+from vending_platform.transformation import Project, dbt
 from vending_platform_tests.shared import made_once
 
 
@@ -19,7 +19,7 @@ class Parsed:
 
     def hand_over(self) -> None:
         """As if this process had parsed it."""
-        running._parsed.update(self._manifests)
+        dbt._parsed.update(self._manifests)
 
     @property
     def manifest(self) -> Any:
@@ -36,12 +36,12 @@ class Parsed:
 
 
 def parse(project: Project, path: Path) -> None:
-    running._parsed.clear()
-    running._Dbt(project, lambda _: None)
+    dbt._parsed.clear()
+    dbt.Dbt(project, lambda _: None)
     # A manifest that is pickled by itself forgets one of its fields.
     said = {
         about: {one.name: getattr(manifest, one.name) for one in fields(manifest) if not one.name.startswith("_")}
-        for about, manifest in running._parsed.items()
+        for about, manifest in dbt._parsed.items()
     }
     path.write_bytes(pickle.dumps(said))
 

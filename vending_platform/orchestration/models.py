@@ -15,6 +15,9 @@ from vending_platform.orchestration.trying import Trouble, begun_at, give_up_or_
 from vending_platform.platform import Platform
 from vending_platform.transformation import Block, NodeResult, Transformed, blocked_days
 
+_NOT_RUN = "skipped"
+"""dbt's status of a test whose model failed or was never built: it says nothing about the rows."""
+
 
 def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
     daily = [model for model in catalog.models if has_days(model, catalog)]
@@ -45,6 +48,14 @@ def _assets(
         chosen = [model for model in models if model_key(model.schema_name, model.name) in context.selected_asset_keys]
         first_day, last_day = days_of(context) or (None, None)
         retries = platform.environment.automatic_retries
+        asked = {test: spec for test, spec in checks.items() if spec.key in context.selected_asset_check_keys}
+        by_themselves = {
+            test: spec for test, spec in asked.items() if spec.asset_key not in context.selected_asset_keys
+        }
+        if by_themselves:
+            yield from _test(context, platform, by_themselves)
+        if not chosen:
+            return
         with healing(context, retries):
             done = telling(context, platform).transform(
                 context.run.run_id,
@@ -72,13 +83,32 @@ def _assets(
                     context.log_event(dg.AssetMaterialization(key, metadata=_day_metadata(rows), partition=day))
             if is_whole:
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(results.get(model.unique_id), days))
-        for test, spec in checks.items():
-            if test in results and spec.key in context.selected_asset_check_keys:
-                yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(results[test]))
+        for test, spec in asked.items():
+            if test not in by_themselves and (result := results.get(test)) is not None and result.status != _NOT_RUN:
+                yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
         if troubles := [*map(Trouble, waiting.values()), *told(done.failed)]:
             give_up_or_retry(context, troubles, retries)
 
     return build
+
+
+def _test(
+    context: dg.AssetExecutionContext, platform: Platform, asked: Mapping[str, dg.AssetCheckSpec]
+) -> Iterator[dg.AssetCheckResult]:
+    """Checks by themselves, of what is built."""
+    retries = platform.environment.automatic_retries
+    with healing(context, retries):
+        done = telling(context, platform).run_tests(context.run.run_id, asked, days_of(context))
+    results = _worst(done)
+    for test, spec in asked.items():
+        if (result := results[test]).status != _NOT_RUN:
+            yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
+    if troubles := [
+        Trouble(f"{result.name}: {' '.join((result.message or result.status).split())}", result.status == "error")
+        for result in results.values()
+        if result.status in ("error", _NOT_RUN)
+    ]:
+        give_up_or_retry(context, troubles, retries)
 
 
 def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transformed, specs: Specs) -> None:
@@ -105,8 +135,8 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
         if model.name in meant and not model.is_daily and result is not None and result.is_good:
             log(model, _metadata(result, days))
     for test, spec in _checks(models, specs).items():
-        if test in results:
-            verdict = _verdict(results[test])
+        if (result := results.get(test)) is not None and result.status != _NOT_RUN:
+            verdict = _verdict(result)
             log_check(context, dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, **verdict))
 
 

@@ -11,6 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from vending_platform.catalog import Catalog, Model, Source
 from vending_platform.environment import DuckDBTarget, Environment, SnowflakeTarget
 from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key
+from vending_platform.recording import expectation
 
 
 class Specs:
@@ -52,7 +53,11 @@ class Specs:
         spec = self._translator.get_asset_spec(self._manifest, model.unique_id, None)
         tests = [child for child in self._manifest["child_map"][model.unique_id] if child.startswith("test.")]
         found = {test: self._translator.get_asset_check_spec(spec, self._manifest, test, None) for test in tests}
-        return {test: check for test, check in found.items() if check is not None}
+        return {
+            test: check._replace(description=_checked(self._manifest["nodes"][test]))
+            for test, check in found.items()
+            if check is not None
+        }
 
     def of_others(self, catalog: Catalog) -> list[dg.AssetSpec]:
         """Tables that models read and no run of Dagster makes: the platform's own."""
@@ -64,6 +69,15 @@ class Specs:
             for unique_id, declared in self._manifest["sources"].items()
             if unique_id not in made
         ]
+
+
+def _checked(test: Mapping[str, Any]) -> str:
+    """What a test of dbt is about: in its own words if it has some, else in those for tests of its kind."""
+    column, words = test.get("column_name"), expectation(test, "test")
+    said = f"{column}: {words}" if column and not test.get("description") else words
+    if test["config"]["severity"].lower() == "warn":
+        said += "\n\nA warning: marts and exports go on without it."
+    return said
 
 
 class _Translator(DagsterDbtTranslator):

@@ -14,7 +14,7 @@ from vending_platform.ingestion import Held, Overview, State, Status, Summary
 from vending_platform.orchestration.measuring import measuring
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.platform import Platform
-from vending_platform.transformation import Block, Plan
+from vending_platform.transformation import Block, Finished, Plan
 
 Metadata = Mapping[str, Any]
 
@@ -219,11 +219,15 @@ def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform:
             context.log.warning(f"Built by older code, and left so for now: {work}")
         listener.on_plan(plan)
 
+    def on_node(node: Finished) -> None:
+        (context.log.info if node.is_good and node.status != "warn" else context.log.warning)(str(node))
+        listener.on_node(node)
+
     listener = platform.listener
     watcher = replace(listener.watcher, on_wait=on_wait)
     return replace(
         platform,
-        listener=replace(listener, watcher=watcher, on_notice=on_notice, on_plan=on_plan),
+        listener=replace(listener, watcher=watcher, on_notice=on_notice, on_plan=on_plan, on_node=on_node),
         tag=_tag(context),
         unverified_because=context.run.tags.get(UNVERIFIED_BECAUSE),
     )

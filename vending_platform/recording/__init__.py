@@ -4,6 +4,7 @@ A `Recorder` writes all that is noted in one publication, also after a run that 
 killed. What is kept, and what is read of it, is `quality`'s business.
 """
 
+from vending_platform.recording.models import expectation
 from vending_platform.recording.recorder import QUALITY, Recorder, lineage
 
-__all__ = ["QUALITY", "Recorder", "lineage"]
+__all__ = ["QUALITY", "Recorder", "expectation", "lineage"]

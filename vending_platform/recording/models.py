@@ -129,7 +129,7 @@ def _result(manifest: Mapping[str, Any], node: NodeResult, about: Model, rows: i
         failed_rows=failed if is_test else None,
         # Of failures in groups (a key that is there twice) there may be more or fewer than rows.
         total_rows=max(rows, failed or 0) if rows is not None and is_test else None,
-        expected=_expected(declared, node.kind),
+        expected=expectation(declared, node.kind),
         actual=f"rows that break it: {failed}" if is_test and failed is not None else None,
         code_version=about.code,
         message=" ".join(node.message.split()) if node.message and status is not Status.PASSED else None,
@@ -151,7 +151,8 @@ def dimension_of(declared: Mapping[str, Any], kind: str) -> Dimension:
     return next((dimension for start, dimension in _DIMENSIONS if test.startswith(start)), Dimension.VALIDITY)
 
 
-def _expected(declared: Mapping[str, Any], kind: str) -> str:
+def expectation(declared: Mapping[str, Any], kind: str) -> str:
+    """What a model or test of dbt is expected to show, in words."""
     if kind == "model":
         return "dbt builds it"
     if kind == "unit_test":

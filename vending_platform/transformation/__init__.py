@@ -1,18 +1,17 @@
 """Raw rows become marts: dbt, in this process, for exactly the days that changed raw rows reach.
 
-`transform` builds what is stale, `stale` says what that is, `verdicts` how the last builds went, `unproven` what no
-build has shown to be right yet. Which raw content a day rests on is in `versions`.
+`transform` builds what is stale, `run_tests` runs single tests of what is built. `stale` says what is older than its
+rows, `verdicts` how the last builds went, `unproven` what no build has shown to be right yet. Which raw content a day
+rests on is in `versions`.
 """
 
 from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
 from vending_platform.transformation.blocking import Block, blocked_days
+from vending_platform.transformation.dbt import Project, TransformationError, check_connection
 from vending_platform.transformation.planning import Plan, Why, Work
-from vending_platform.transformation.results import NodeResult, Transformed, note_build, noted_builds
+from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build, noted_builds
 from vending_platform.transformation.running import (
-    Project,
-    TransformationError,
     blocked,
-    check_connection,
     code_changes,
     stale,
     transform,
@@ -20,11 +19,13 @@ from vending_platform.transformation.running import (
     verdicts,
 )
 from vending_platform.transformation.staleness import Window
+from vending_platform.transformation.testing import run_tests
 
 __all__ = [
     "DUCKDB",
     "Adapter",
     "Block",
+    "Finished",
     "NodeResult",
     "Plan",
     "Project",
@@ -39,6 +40,7 @@ __all__ = [
     "code_changes",
     "note_build",
     "noted_builds",
+    "run_tests",
     "snowflake",
     "stale",
     "transform",

@@ -46,6 +46,16 @@ def build_arguments(
     return [*arguments, *_where(project_dir, target_dir), "--target", target, "--threads", str(threads)]
 
 
+def test_arguments(
+    tests: Iterable[str], days: Days | None, *, project_dir: Path, target_dir: Path, target: str, threads: int
+) -> list[str]:
+    """`dbt test` for these tests alone, about all that their models hold, or about these days of it."""
+    arguments = ["test", "--select", " ".join(sorted(tests))]
+    if days is not None:
+        arguments += ["--vars", json.dumps({"first_day": f"{days[0]}", "last_day": f"{days[1]}"})]
+    return [*arguments, *_where(project_dir, target_dir), "--target", target, "--threads", str(threads)]
+
+
 def _days_that_share_keys(shared: Mapping[str, Set[Days]], first: date, last: date) -> Iterator[tuple[str, list[str]]]:
     """Per source, the days that have to do with the window. Of too many none is named, and all are compared."""
     for source, links in sorted(shared.items()):

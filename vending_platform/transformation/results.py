@@ -37,6 +37,38 @@ class NodeResult:
         return self.status in _GOOD
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A model, test or other node of dbt as soon as it is done: the `number`th of `total` in this command of dbt."""
+
+    name: str
+    kind: str
+    status: str
+    message: str
+    failures: int
+    seconds: float
+    number: int
+    total: int
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in _GOOD
+
+    def __str__(self) -> str:
+        match self.status:
+            case "success" if self.kind != "unit_test":
+                ended = "built"
+            case "success" | "pass":
+                ended = "passed"
+            case "warn" | "fail" if self.kind == "test":
+                ended = f"{'warned' if self.status == 'warn' else 'failed'}, failing rows: {self.failures:,}"
+            case "skipped":
+                return f"{self.number} of {self.total}: {self.name}, not run, because what it needs failed"
+            case _:
+                ended = f"failed: {' '.join(self.message.split())}"
+        return f"{self.number} of {self.total}: {self.name}, {ended}, {self.seconds:.1f} s"
+
+
 @dataclass
 class Transformed:
     """What a transformation did: the windows that were stale, and dbt's results for each of them."""

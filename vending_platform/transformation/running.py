@@ -1,31 +1,17 @@
-"""dbt in this process: parsed once, then one `dbt build` per window, its results kept per model and day."""
+"""What a transformation does: which windows are stale, one `dbt build` for each, its results per model and day."""
 
-import os
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Catalog, Days, Model, project_hash
+from vending_platform.catalog import Catalog, Model
 from vending_platform.garbage import own_garbage_only
 from vending_platform.quality import TABLES
 from vending_platform.storage import Place
-from vending_platform.transformation.adapters import DUCKDB, Adapter
-from vending_platform.transformation.arguments import (
-    build_arguments,
-    catalog_arguments,
-    connection_arguments,
-    parse_arguments,
-)
 from vending_platform.transformation.blocking import Block, blocked_days, blocks
 from vending_platform.transformation.builds import (
     BUILDS,
@@ -39,40 +25,20 @@ from vending_platform.transformation.builds import (
     noted_codes,
     read_builds,
 )
+from vending_platform.transformation.dbt import Dbt, Project
 from vending_platform.transformation.deliveries import Deliveries, read_deliveries
 from vending_platform.transformation.planning import Plan, Work, brought_along, builds_of, is_mixed, works
-from vending_platform.transformation.results import NodeResult, Transformed, node_result, note_build
+from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build
 from vending_platform.transformation.row_days import LEDGER, ROW_DAYS, ROW_DAYS_SCHEMA, note_row_days
 from vending_platform.transformation.spread import SCHEMAS, spread
 from vending_platform.transformation.staleness import UNFINISHED, Blocked, Window, stale_days, unseen, windows
 from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
-_parsed: dict[tuple[Path, str, str, str], Any] = {}
-"""The last manifest that this process has parsed, under all that it depends on."""
 _arranged: list[tuple[Catalog, Deliveries, RawVersions]] = []
 """The last deliveries that this process has arranged, and what came of it: a run asks for the same some times."""
 
 _OWN_TABLES = {BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA, ROW_DAYS: ROW_DAYS_SCHEMA, **SCHEMAS, **TABLES}
-
-
-class TransformationError(RuntimeError):
-    """dbt could not even start; the message is its own."""
-
-
-@dataclass(frozen=True)
-class Project:
-    """Where dbt works: its project, a folder for its artifacts, and which of its targets is meant."""
-
-    project_dir: Path
-    target_dir: Path
-    target: str
-    threads: int
-    database: str
-    """The name that dbt gives its database: part of every table's name."""
-    variables: dict[str, str]
-    """What the profile asks for by `env_var`."""
-    adapter: Adapter = DUCKDB
 
 
 def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
@@ -121,7 +87,7 @@ def transform(
     skip_code_changes: bool = False,
     artifacts: Place | None = None,
     on_plan: Callable[[Plan], None] = lambda _: None,
-    on_node: Callable[[str], None] = lambda _: None,
+    on_node: Callable[[Finished], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
     """Build exactly what is stale, and note what each build rests on. With `anew` that is all that was not built well
@@ -130,7 +96,7 @@ def transform(
 
     A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again. So does
     what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run. `on_plan` is told
-    what will be built before dbt starts, `on_node` the name of every model and test as soon as it is done.
+    what will be built before dbt starts, `on_node` every model and test as soon as it is done.
     """
     done = Transformed(run_id)
     meant = {model.name for model in catalog.models} if models is None else set(models)
@@ -172,7 +138,7 @@ def transform(
         on_plan(done.plan)
         if not todo:
             return done
-        dbt = _Dbt(project, on_node)
+        dbt = Dbt(project, on_node)
         there = {name for (name, _), version in builds.versions.items() if version}
         for number, window in enumerate(todo, start=1):
             _begin(reservation, window, run_id)
@@ -192,131 +158,6 @@ def transform(
             for name in ("manifest.json", "catalog.json"):
                 _keep(project, artifacts, name, f"{run_id}/{name}")
     return done
-
-
-class _Dbt:
-    """dbt with its manifest loaded: what takes seconds is done once."""
-
-    def __init__(self, project: Project, on_node: Callable[[str], None]) -> None:
-        # Seconds of imports, needed only when there is something to build.
-        from dbt.cli.main import dbtRunner
-        from dbt.contracts.graph.manifest import Manifest
-
-        def on_event(event: Any) -> None:
-            if event.info.name == "NodeFinished":
-                on_node(event.data.node_info.node_name)
-
-        self._project = project
-        about = (project.project_dir, project_hash(project.project_dir), project.target, project.database)
-        if about not in _parsed:
-            with _remembered(project) as known:
-                where = {"project_dir": project.project_dir, "target_dir": project.target_dir}
-                parsed = _invoke(project, dbtRunner(), parse_arguments(known=known, **where, target=project.target))
-            if not isinstance(parsed.result, Manifest):
-                raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
-            _parsed.clear()
-            _parsed[about] = parsed.result
-        self._runner = dbtRunner(manifest=_parsed[about], callbacks=[on_event])
-
-    def build(
-        self,
-        window: Window,
-        *,
-        shared: Mapping[str, Set[Days]],
-        views: set[str],
-        absent: set[str],
-        unit_tests: bool,
-    ) -> list[NodeResult]:
-        from dbt.artifacts.schemas.run import RunExecutionResult
-
-        project = self._project
-        outcome = _invoke(
-            project,
-            self._runner,
-            build_arguments(
-                window,
-                shared=shared,
-                views=views,
-                absent=absent,
-                unit_tests=unit_tests,
-                project_dir=project.project_dir,
-                target_dir=project.target_dir,
-                target=project.target,
-                threads=project.threads,
-            ),
-        )
-        if outcome.exception is not None:
-            raise TransformationError(f"dbt stopped: {outcome.exception}")
-        assert isinstance(outcome.result, RunExecutionResult)
-        return [node_result(result) for result in outcome.result.results]
-
-    def describe(self) -> None:
-        """Write dbt's catalog: the columns and types that the tables have now."""
-        project = self._project
-        outcome = _invoke(
-            project,
-            self._runner,
-            catalog_arguments(project_dir=project.project_dir, target_dir=project.target_dir, target=project.target),
-        )
-        if not outcome.success:
-            raise TransformationError(f"dbt can't describe what it built: {outcome.exception}")
-
-
-@contextmanager
-def _remembered(project: Project) -> Iterator[Path | None]:
-    """What dbt kept of parsing the very same project, if it did. Of another one it would also keep what is gone: a unit
-    test that was renamed is asked under both names."""
-    kept = project.target_dir / f"parsed-{project_hash(project.project_dir)}.msgpack"
-    yield kept if kept.exists() else None
-    if (written := project.target_dir / "partial_parse.msgpack").exists():
-        for older in project.target_dir.glob("parsed-*.msgpack"):
-            older.unlink()
-        written.replace(kept)
-
-
-def check_connection(project: Project) -> str:
-    """Which dbt comes through to the warehouse with its profile (`dbt debug`). Nothing is built or written."""
-    from dbt.cli.main import dbtRunner
-
-    said: dict[str, list[str]] = {"DebugCmdOut": [], "DebugCmdResult": []}
-
-    def on_event(event: Any) -> None:
-        said.get(event.info.name, []).append(event.info.msg)
-
-    with TemporaryDirectory() as folder:
-        where = connection_arguments(project_dir=project.project_dir, log_dir=Path(folder), target=project.target)
-        outcome = _invoke(project, dbtRunner(callbacks=[on_event]), where)
-    if not outcome.success:
-        reason = re.search(r">(.*?)\n\n", "\n".join(said["DebugCmdResult"]), re.DOTALL)
-        raise TransformationError(
-            f"dbt can't connect: {reason[1] if reason else outcome.exception or said['DebugCmdResult']}"
-        )
-    versions = dict(line.partition(": ")[::2] for line in said["DebugCmdOut"])
-    return f"dbt {versions['dbt version']} with {versions['adapter type']} {versions['adapter version']} connects"
-
-
-def _invoke(project: Project, runner: Any, arguments: list[str]) -> Any:
-    """One command of dbt."""
-    with _variables({**project.variables, **project.adapter.variables()}):
-        try:
-            return runner.invoke(arguments)
-        finally:
-            project.adapter.after()
-
-
-@contextmanager
-def _variables(variables: dict[str, str]) -> Iterator[None]:
-    """What the profile asks for, while it is asked; afterwards as before."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:

@@ -26,7 +26,7 @@ PHASES = {
     "listing": "vending_platform.ingestion.runs.discover",
     "loading": "vending_platform.ingestion.loading.Validator.validate",
     "publishing": "vending_platform.warehouse.duckdb._Connection._insert",
-    "parsing": "vending_platform.transformation.running._remembered",
+    "parsing": "vending_platform.transformation.dbt._remembered",
     "building": "dbt.task.run.ModelRunner.execute",
     "testing": "dbt.task.test.TestRunner.execute",
     "exporting": "vending_platform.exporting.publishing._write_piece",

@@ -16,7 +16,7 @@ from vending_platform import environment
 from vending_platform.catalog import project_hash, read_manifest
 from vending_platform.orchestration import assemble, trying
 from vending_platform.platform import open_platform
-from vending_platform.transformation import running
+from vending_platform.transformation import dbt
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES
 from vending_platform_tests.history import history_in
@@ -77,9 +77,9 @@ class Project:
         # Elsewhere each run is a process of its own; in one process Dagster keeps the last job, with its folders.
         ReconstructableJob.get_repository_definition.cache_clear()
         ReconstructableJob.get_definition.cache_clear()
-        running._parsed.update(self.code.parsed)
+        dbt._parsed.update(self.code.parsed)
         with dg.execute_job(dg.reconstructable(job), instance=self.history, **options) as result:
-            self.code.parsed |= running._parsed
+            self.code.parsed |= dbt._parsed
             return result
 
     def made(self, result: dg.JobExecutionResult) -> Counter[tuple[str, str | None]]:
@@ -91,6 +91,15 @@ class Project:
             for event in events
             if event.asset_key is not None and event.asset_key.path[0] == "marts"
         )
+
+    def checked(self, result: dg.JobExecutionResult) -> set[str]:
+        """The facts and daily marts of which a run says what their checks found."""
+        logs = self.history.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        found = (log.dagster_event.asset_check_evaluation_data for log in logs if log.dagster_event is not None)
+        return {e.asset_key.to_user_string() for e in found if e.asset_key.path[-1] in (*ASKED, BROKEN)}
+
+    def log(self, result: dg.JobExecutionResult) -> str:
+        return "\n".join(entry.user_message for entry in self.history.all_logs(result.run_id))
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +131,9 @@ def test_a_re_execution_from_failure_builds_what_failed_and_what_was_skipped(pro
     made = project.made(first)
     assert {model for model, _ in made}.isdisjoint(AND_ITS_DESCENDANTS)
     assert made["fct_sales", DAYS[0]] == 1
+    assert project.checked(first) == {"marts/fct_sales"}, "a test of a model that failed was not run"
+    assert f"{BROKEN}, failed: " in (log := project.log(first))
+    assert "unique_fct_replenishments_replenishment_id, not run, because what it needs failed" in log
     project.mend_it()
     second = project.execute(daily_job, again=first)
     assert second.success

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.transformation import running
-from vending_platform.transformation.running import Project
+from vending_platform.transformation import dbt
+from vending_platform.transformation.dbt import Project
 
 FILES = {
     "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\n",
@@ -17,14 +17,14 @@ UNIT_TEST = "unit_tests: [{name: %s, model: numbers, given: [], expect: {rows: [
 
 @pytest.fixture(autouse=True)
 def _parsed_by_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "_parsed", {})
+    monkeypatch.setattr(dbt, "_parsed", {})
 
 
 def unit_tests(project: Project) -> set[str]:
     """What a process that has just started finds in the project."""
-    running._parsed.clear()
-    running._Dbt(project, lambda _: None)
-    (manifest,) = running._parsed.values()
+    dbt._parsed.clear()
+    dbt.Dbt(project, lambda _: None)
+    (manifest,) = dbt._parsed.values()
     return {test.name for test in manifest.unit_tests.values()}
 
 
