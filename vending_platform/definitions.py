@@ -11,13 +11,14 @@ import dagster as dg
 
 from vending_platform.alerts import log_as_json
 from vending_platform.environment import PROJECT_DIR, Environment, load
-from vending_platform.orchestration import assemble
+from vending_platform.orchestration import assemble, described
 from vending_platform.platform import open_platform
 
 
 def build_definitions(environment: Environment, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """All assets, checks, jobs, schedules and sensors of one environment. `overrides` replaces resources by name."""
-    declared = assemble(open_platform(environment), overrides or {})
+    platform = open_platform(environment)
+    declared = assemble(platform, overrides or {}, described(platform))
     return dg.Definitions.merge(declared, dg.load_from_defs_folder(path_within_project=PROJECT_DIR))
 
 

@@ -5,7 +5,8 @@ process, for the terminal, with its history where the UI looks for it.
 """
 
 from vending_platform.orchestration.assembling import assemble
+from vending_platform.orchestration.describing import described
 from vending_platform.orchestration.history import open_history, serve
 from vending_platform.orchestration.inprocess import run_daily
 
-__all__ = ["assemble", "open_history", "run_daily", "serve"]
+__all__ = ["assemble", "described", "open_history", "run_daily", "serve"]

@@ -11,6 +11,7 @@ from vending_platform import aws
 from vending_platform.arrivals import Queue, open_queue
 from vending_platform.environment import ByFolder, ByListing, ByNotifications, Environment, EnvironmentName
 from vending_platform.orchestration.arrivals import arrivals
+from vending_platform.orchestration.describing import NOT_DESCRIBED, Described
 from vending_platform.orchestration.exports import export_assets
 from vending_platform.orchestration.jobs import DAILY, INGEST, jobs
 from vending_platform.orchestration.models import model_assets
@@ -28,10 +29,11 @@ _BY_HAND = "03:00"
 """When the schedule would run that a person switches on where the environment has none of its own."""
 
 
-def assemble(platform: Platform, overrides: Mapping[str, Any]) -> dg.Definitions:
-    """Everything for one environment; `overrides` replaces resources by name."""
+def assemble(platform: Platform, overrides: Mapping[str, Any], described: Described = NOT_DESCRIBED) -> dg.Definitions:
+    """Everything for one environment; `overrides` replaces resources by name. What is `described` is for people who
+    look at it: a run in this process is not shown."""
     environment = platform.environment
-    specs = Specs(platform.catalog, platform.manifest, environment)
+    specs = Specs(platform.catalog, platform.manifest, environment, described)
     resources = resources_of(platform, overrides)
     factory = PlatformFactory(platform, frozenset(resources))
     by_name = {job.name: job for job in jobs(specs)}

@@ -10,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from vending_platform.catalog import Catalog, Model, Source
 from vending_platform.environment import DuckDBTarget, Environment, SnowflakeTarget
+from vending_platform.orchestration.describing import Described
 from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key
 from vending_platform.recording import expectation
 
@@ -17,8 +18,11 @@ from vending_platform.recording import expectation
 class Specs:
     """The Dagster specs of everything that the dbt project declares."""
 
-    def __init__(self, catalog: Catalog, manifest: Mapping[str, Any], environment: Environment) -> None:
+    def __init__(
+        self, catalog: Catalog, manifest: Mapping[str, Any], environment: Environment, described: Described
+    ) -> None:
         self._manifest = manifest
+        self._described = described
         match environment.warehouse:
             case DuckDBTarget(path):
                 self._warehouse, database = "duckdb", path.stem
@@ -40,13 +44,16 @@ class Specs:
             code_version=source.reading_hash,
             partitions_def=self._daily if source.is_daily else None,
             tags={"delivery": source.files.delivery.value},
+            metadata={**spec.metadata, **self._described.of(self._manifest["sources"][source.unique_id])},
         )
 
     def of_model(self, model: Model) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, model.unique_id, None)
         kinds = {"dbt", self._warehouse, "view" if model.is_view else "table"}
         # Of dbt's own, a changed comment would be another version, and a changed macro or var the same one.
-        return spec.replace_attributes(kinds=kinds, code_version=model.code)
+        described = self._described.of(self._manifest["nodes"][model.unique_id])
+        metadata = {**spec.metadata, **described}
+        return spec.replace_attributes(kinds=kinds, code_version=model.code, metadata=metadata)
 
     def of_checks(self, model: Model) -> dict[str, dg.AssetCheckSpec]:
         """By dbt's id of the test."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,7 @@ import pytest
 
 from vending_platform import environment
 from vending_platform.catalog import Catalog
-from vending_platform.orchestration import assemble
+from vending_platform.orchestration import assemble, described
 from vending_platform.platform import Platform
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.house import DAYS, FILES
@@ -53,6 +54,29 @@ class Place:
         return [entry.user_message for entry in self.history.all_logs(result.run_id)]
 
 
+def columns_are_described(place: Place) -> None:
+    """Of what was built, by the SQL that it was built with, and from nothing that the model does not read."""
+    found = described(place.platform)
+    nodes = place.platform.manifest["nodes"]
+    assert found.columns.keys() == {name for name, node in nodes.items() if node["resource_type"] == "model"}
+    for name, columns in found.columns.items():
+        read = {(column.schema, column.table) for behind in columns.values() for column in behind}
+        declared = [nodes.get(parent) or place.platform.manifest["sources"][parent] for parent in _parents(place, name)]
+        assert read <= {(node["schema"], node.get("identifier", node["name"])) for node in declared}, name
+    machine_daily = found.of(nodes["model.vending.mart_machine_daily"])
+    lineage = machine_daily["dagster/column_lineage"].deps_by_column
+    assert lineage["vends"] == [dg.TableColumnDep(FACT, "status")]
+    sql, yaml = machine_daily["dagster/code_references"].code_references
+    assert Path(sql.file_path).name == "mart_machine_daily.sql"
+    lines = Path(yaml.file_path).read_text().splitlines()
+    assert lines[yaml.line_number - 1].strip().endswith("name: mart_machine_daily")
+
+
+def _parents(place: Place, name: str) -> list[str]:
+    parents: list[str] = place.platform.manifest["parent_map"][name]
+    return parents
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, core: Core) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("place")
@@ -84,6 +108,8 @@ def test_one_check_is_executed_by_itself(place: Place) -> None:
     assert numbers == [(number, len(lines)) for number in range(1, len(lines) + 1)]
     assert any(re.fullmatch(r"\d+ of \d+: fct_sales, built, \d+\.\d s", line) for line in lines)
     assert any(re.fullmatch(r"\d+ of \d+: unique_fct_sales_transaction_id, passed, \d+\.\d s", line) for line in lines)
+
+    columns_are_described(place)
 
     before = place.sql("select model, business_date, built_at from raw._builds order by all")
     good = place.execute(UNIQUE)
