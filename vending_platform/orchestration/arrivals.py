@@ -1,5 +1,8 @@
 """The laptop's sensor on the raw storage: who delivered something that is not loaded yet?
 
+What it requests is a `daily` run about those files, so that they go on to marts and exports: nobody else starts that on
+a laptop, as the schedules of staging and production do.
+
 It has no memory of its own. Each time it holds the storage against the ledger, as a load would: what is new there,
 not by time, is requested; what is loaded is not; what failed is still new, and requested again, more and more seldom.
 """
@@ -11,7 +14,7 @@ import dagster as dg
 
 from vending_platform import ingestion
 from vending_platform.arrivals import Earlier, Request, decide, requests
-from vending_platform.orchestration.jobs import INGEST, LOAD
+from vending_platform.orchestration.jobs import DAILY, LOAD
 from vending_platform.orchestration.looking import or_skip
 from vending_platform.platform import Platform
 
@@ -28,10 +31,11 @@ def arrivals(*, is_running: bool) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=ARRIVALS,
-        job_name=INGEST,
+        job_name=DAILY,
         minimum_interval_seconds=LOOK_EVERY,
         default_status=status,
-        description="Looks for new and corrected files in the raw storage, and requests a load of their days.",
+        description="Looks for new and corrected files in the raw storage, and requests runs that bring them into marts"
+        " and exports.",
     )
     def look(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
         return or_skip(context, platform.environment, lambda: _look(context, platform))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,12 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory, core: Core) -> Iterator[Fleet]:
-    folder = tmp_path_factory.mktemp("fleet")
+    with fleet_in(tmp_path_factory.mktemp("fleet"), core) as fleet:
+        yield fleet
+
+
+@contextmanager
+def fleet_in(folder: Path, core: Core) -> Iterator[Fleet]:
     (folder / "sources").mkdir()
     core.hand_over()
     with pytest.MonkeyPatch.context() as patch, history_in(folder / "dagster") as history:
@@ -155,6 +161,29 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     assert told_last.scores == found.scores
 
 
+def test_a_dropped_file_goes_on_to_marts_and_exports(tmp_path: Path, core: Core) -> None:
+    with fleet_in(tmp_path, core) as fleet:
+        drop_a_file(fleet)
+
+
+def drop_a_file(fleet: Fleet) -> None:
+    assert fleet.run("daily").success
+    before = fleet.recorded("results_run")
+    late = name(DAYS[0], "VM002")
+    fleet.deliver({late: day_of_sales(DAYS[0], 1, machine_id="VM002")})
+    sensor = arrivals(is_running=True)
+    context = dg.build_sensor_context(instance=fleet.history, resources={"platform": fleet.platform})
+    result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.run_requests or []
+    assert sensor.job_name is not None
+    run = fleet.run(sensor.job_name, dict(request.tags), run_config=request.run_config)
+    assert run.success
+    made = {(event.asset_key, event.partition) for event in run.all_events if event.is_step_materialization}
+    assert {(key, DAYS[0]) for key in (SALES, FACT, EXPORT)} <= made
+    assert len(fleet.recorded("results_run")) == len(before) + 1
+
+
 def test_the_terminal_and_the_ui_share_one_history(fleet: Fleet, tmp_path: Path) -> None:
     home = tmp_path / "dagster"
     told: list[Transformed] = []
@@ -196,6 +225,7 @@ def test_the_sensor_asks_for_what_is_new_until_it_is_loaded(platform: Platform) 
             "payment_methods",
             f"{DAYS[0]}..{DAYS[5]}",
         ]
+        # Of what it requests, which is the job `daily`, only the part that it is about: the others have a test above.
         job = assemble(platform, {}).resolve_job_def("ingest")
         for request in asked:
             assert job.execute_in_process(run_config=request.run_config, tags=request.tags, instance=history).success
