@@ -61,10 +61,10 @@ def columns_of(statement: str, tables: Mapping[str, Mapping[str, Iterable[str]]]
     tree = sqlglot.parse_one(statement, dialect=dialect)
     for table in tree.find_all(exp.Table):
         table.set("catalog", None)  # a model's table is known by its schema and its name
-    schema = {
+    schema: dict[str, object] = {
         name: {table: dict.fromkeys(columns, "text") for table, columns in of.items()} for name, of in tables.items()
     }
-    query = qualify(tree, dialect=dialect, schema=schema, validate_qualify_columns=False, identify=False)
+    query: Any = qualify(tree, dialect=dialect, schema=schema, validate_qualify_columns=False, identify=False)
     scope = build_scope(query)
     found: dict[tuple[int, str], frozenset[Column]] = {}
     return {name.lower(): sorted(_behind(scope, name, found)) for name in query.named_selects}

@@ -11,9 +11,9 @@ from vending_platform import aws
 from vending_platform.arrivals import Queue, open_queue
 from vending_platform.environment import ByFolder, ByListing, ByNotifications, Environment, EnvironmentName
 from vending_platform.orchestration.arrivals import arrivals
-from vending_platform.orchestration.describing import NOT_DESCRIBED, Described
+from vending_platform.orchestration.describing import NOT_DESCRIBED, Described, with_automation
 from vending_platform.orchestration.exports import export_assets
-from vending_platform.orchestration.jobs import DAILY, INGEST, jobs
+from vending_platform.orchestration.jobs import DAILY, EXPORT, INGEST, TRANSFORM, jobs
 from vending_platform.orchestration.models import model_assets
 from vending_platform.orchestration.noticing import listed, notified
 from vending_platform.orchestration.projects import Specs
@@ -42,18 +42,19 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
     schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
         schedules.append(_schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
+    sensor = _sensor(environment)
     return dg.Definitions(
         assets=[
             deliveries_asset(environment.places.raw),
             *specs.of_others(platform.catalog),
-            *raw_assets(platform.catalog, specs),
-            *model_assets(platform.catalog, specs),
-            *export_assets(platform.catalog),
+            *with_automation(raw_assets(platform.catalog, specs), {INGEST, DAILY}, schedules, sensor),
+            *with_automation(model_assets(platform.catalog, specs), {TRANSFORM, DAILY}, schedules, sensor),
+            *with_automation(export_assets(platform.catalog), {EXPORT, DAILY}, schedules, sensor),
         ],
         asset_checks=[deliveries_check()],
         jobs=list(by_name.values()),
         schedules=schedules,
-        sensors=[_sensor(environment), watch(is_running=not is_by_hand)],
+        sensors=[sensor, watch(is_running=not is_by_hand)],
         resources={
             **resources,
             "platform": recorded(factory),

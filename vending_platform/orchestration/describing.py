@@ -4,7 +4,7 @@ All of it stands in Dagster's own metadata, and none of it is needed to run.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +77,30 @@ def described(platform: Platform) -> Described:
     scratch = environment.scratch
     columns = column_lineage(platform.manifest, scratch / "dbt" / "compiled", scratch / "lineage", dialect)
     return Described(platform.project_dir, columns, is_wanted=True)
+
+
+def with_automation(
+    assets: Iterable[dg.AssetsDefinition],
+    jobs: Set[str],
+    schedules: Iterable[dg.ScheduleDefinition],
+    sensor: dg.SensorDefinition,
+) -> list[dg.AssetsDefinition]:
+    """These assets, which `jobs` make, with the names of what starts such a job: in metadata, because Dagster's own
+    section about automation knows the assets of a job only if it is about certain ones, and these are not."""
+    metadata: dict[str, str] = {}
+    if lines := [_started(one, f"{one.cron_schedule} UTC") for one in schedules if one.job_name in jobs]:
+        metadata["schedules"] = "\n".join(lines)
+    if sensor.job_name in jobs:
+        metadata["sensor"] = _started(sensor, f"every {sensor.minimum_interval_seconds} seconds")
+    return [
+        asset.map_asset_specs(lambda spec: spec.replace_attributes(metadata={**spec.metadata, **metadata}))
+        for asset in assets
+    ]
+
+
+def _started(by: dg.ScheduleDefinition | dg.SensorDefinition, when: str) -> str:
+    is_on = by.default_status in (dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
+    return f"{by.name}: {when}, job {by.job_name}" + ("" if is_on else ", off until somebody switches it on")
 
 
 def _lineage(columns: Columns) -> dg.TableColumnLineage:

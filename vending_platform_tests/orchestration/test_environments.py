@@ -55,6 +55,11 @@ def test_definitions_load(name: str, manifest_cache: Path, tmp_path: Path, monke
     schedules = {one.name: (one.cron_schedule, one.default_status) for one in repository.schedule_defs}
     assert schedules == SCHEDULES[name]
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    for key in ("raw/sales", "marts/fct_sales", "exports/sales_by_day"):
+        started = [line.split(":")[0] for line in specs[key].metadata["schedules"].splitlines()]
+        assert set(started) == (SCHEDULES[name].keys() if key == "raw/sales" else {"daily_schedule"})
+        is_noticed = key == "raw/sales" or name == "development"
+        assert ("arrivals" in specs[key].metadata.get("sensor", "")) is is_noticed, key
     storage = "duckdb" if name == "development" else "snowflake"
     assert specs["marts/fct_sales"].kinds == {"dbt", "table", storage}
     for key in ("raw/sales", "marts/fct_sales", "staging/stg_vending__sales"):
