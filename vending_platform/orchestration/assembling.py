@@ -49,7 +49,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
             *specs.of_others(platform.catalog),
             *with_automation(raw_assets(platform.catalog, specs), {INGEST, DAILY}, schedules, sensor),
             *with_automation(model_assets(platform.catalog, specs), {TRANSFORM, DAILY}, schedules, sensor),
-            *with_automation(export_assets(platform.catalog), {EXPORT, DAILY}, schedules, sensor),
+            *with_automation(export_assets(platform.catalog, specs.days), {EXPORT, DAILY}, schedules, sensor),
         ],
         asset_checks=[deliveries_check()],
         jobs=list(by_name.values()),

@@ -1,31 +1,40 @@
 """Assets of exported files, generated from dbt's exposures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from vending_platform import transformation
 from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting import Exported
-from vending_platform.orchestration.names import by_first_day, export_key, model_key, named_for
+from vending_platform.orchestration.names import export_key, model_key
+from vending_platform.orchestration.partitions import BusinessDays
 from vending_platform.orchestration.telling import parts_metadata, telling
 from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
 from vending_platform.platform import Platform
 
+_NO_ROWS: Mapping[str, Any] = {
+    "dagster/partition_row_count": 0,
+    "note": "its mart has no rows of this day, so there is no file",
+}
 
-def export_assets(catalog: Catalog) -> list[dg.AssetsDefinition]:
+
+def export_assets(catalog: Catalog, days: BusinessDays) -> list[dg.AssetsDefinition]:
     by_model: dict[str, list[Export]] = {}
     for export in catalog.exports:
         if export.partition_by is not None:
             by_model.setdefault(export.model, []).append(export)
-    by_day = by_first_day(catalog, (model for model in catalog.models if model.name in by_model))
+    by_day = days.by_partitions(model for model in catalog.models if model.name in by_model)
     wholes = [export for export in catalog.exports if export.partition_by is None]
     return [
         *(
             _assets(
-                named_for("exports_by_day", days, catalog), [e for model in models for e in by_model[model.name]], days
+                days.named_for("exports_by_day", partitions),
+                [export for model in models for export in by_model[model.name]],
+                partitions,
             )
-            for days, models in by_day.items()
+            for partitions, models in by_day.items()
         ),
         *([_assets("exports_as_a_whole", wholes, None)] if wholes else []),
     ]
@@ -75,6 +84,24 @@ def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Seque
         for day in dict.fromkeys(part.day for part in exported.written):
             metadata = parts_metadata(exported.days[day], place)
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=day))
+    for name, day in _without_rows(context, platform, done):
+        context.log_event(dg.AssetMaterialization(export_key(name), metadata=_NO_ROWS, partition=day))
+
+
+def _without_rows(
+    context: dg.OpExecutionContext, platform: Platform, done: Sequence[Exported]
+) -> Iterator[tuple[str, str]]:
+    """The days that a mart was built for and has no rows of, if no run has said so yet: such a day has no file."""
+    by_day = {export.name: export.model for export in platform.catalog.exports if export.partition_by is not None}
+    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+        verdicts = transformation.verdicts(reader)
+    for exported in done:
+        if exported.name in by_day and exported.problem is None:
+            model = by_day[exported.name]
+            good = {f"{day}" for (name, day), passed in verdicts.items() if name == model and day and passed}
+            if empty := sorted(good - {*exported.days, *exported.held_back}):
+                known = context.instance.get_materialized_partitions(export_key(exported.name))
+                yield from ((exported.name, day) for day in empty if day not in known)
 
 
 def not_exported(done: Sequence[Exported]) -> list[Trouble]:

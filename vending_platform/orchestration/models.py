@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import CODE_VERSION_TAG
 
 from vending_platform.catalog import Catalog, Model
-from vending_platform.orchestration.names import by_first_day, days_of, has_days, model_key, named_for
+from vending_platform.orchestration.names import days_of, has_days, model_key
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.telling import log_check, telling
 from vending_platform.orchestration.trying import Trouble, begun_at, give_up_or_retry, healing, is_another_try
@@ -24,8 +24,8 @@ def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
     wholes = [model for model in catalog.models if not has_days(model, catalog)]
     return [
         *(
-            _assets(named_for("models_by_day", days, catalog), models, specs, days)
-            for days, models in by_first_day(catalog, daily).items()
+            _assets(specs.days.named_for("models_by_day", days), models, specs, days)
+            for days, models in specs.days.by_partitions(daily).items()
         ),
         _assets("models_as_a_whole", wholes, specs, None),
     ]

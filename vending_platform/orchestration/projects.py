@@ -11,7 +11,8 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from vending_platform.catalog import Catalog, Model, Source
 from vending_platform.environment import DuckDBTarget, Environment, SnowflakeTarget
 from vending_platform.orchestration.describing import Described
-from vending_platform.orchestration.names import DELIVERIES, business_days, has_days, model_key
+from vending_platform.orchestration.names import DELIVERIES, has_days, model_key
+from vending_platform.orchestration.partitions import business_days
 from vending_platform.recording import expectation
 
 
@@ -28,9 +29,10 @@ class Specs:
                 self._warehouse, database = "duckdb", path.stem
             case SnowflakeTarget() as target:
                 self._warehouse, database = "snowflake", target.database
-        self._daily = business_days(catalog)
+        self.days = business_days(catalog, environment)
+        self._daily = self.days.of()
         with_days = [model for model in catalog.models if has_days(model, catalog)]
-        days = {model.unique_id: business_days(catalog, model) for model in with_days}
+        days = {model.unique_id: self.days.of(model) for model in with_days}
         daily = {source.unique_id: self._daily for source in catalog if source.is_daily}
         self._translator = _Translator(days, days | daily, self._warehouse, database)
 

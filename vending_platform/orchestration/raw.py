@@ -10,7 +10,7 @@ import dagster as dg
 from vending_platform import ingestion, transformation
 from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import Overview, Selection, Summary
-from vending_platform.orchestration.names import DELIVERIES, business_days, days_of, raw_key
+from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.telling import (
     CONTRACT_HELD,
@@ -39,7 +39,7 @@ def raw_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
     daily = [source for source in catalog if source.is_daily]
     others = [source for source in catalog if not source.is_daily]
     return [
-        _assets("daily_deliveries", daily, specs, business_days(catalog)),
+        _assets("daily_deliveries", daily, specs, specs.days.of()),
         _assets("other_deliveries", others, specs, None),
     ]
 
@@ -109,8 +109,23 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
                 metadata = {**metadata, **raw_metadata(source, now, summary, seconds)}
             partition = day.isoformat() if day is not None and platform.catalog.source(source).is_daily else None
             context.log_event(dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition))
+    for source, day in _without_files(context, platform, now):
+        context.log_event(
+            dg.AssetMaterialization(raw_key(source), metadata=raw_day_metadata(None), partition=day.isoformat())
+        )
     for result in checks:
         log_check(context, result.as_evaluation())
+
+
+def _without_files(context: dg.OpExecutionContext, platform: Platform, now: Overview) -> Iterator[tuple[str, date]]:
+    """The days on which others delivered and a source did not, if no run has said so yet: there is nothing to load,
+    and that is known."""
+    daily = [source.name for source in platform.catalog if source.is_daily]
+    days = {day for source in daily for day in now.days.get(source, {}) if day is not None}
+    for source in daily:
+        if empty := sorted(days - now.days.get(source, {}).keys()):
+            known = context.instance.get_materialized_partitions(raw_key(source))
+            yield from ((source, day) for day in empty if day.isoformat() not in known)
 
 
 def unloaded(summary: Summary) -> Iterator[Trouble]:

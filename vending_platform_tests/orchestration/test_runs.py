@@ -58,6 +58,18 @@ class Fleet:
     def days(self, key: dg.AssetKey) -> set[str]:
         return set(self.history.get_materialized_partitions(key))
 
+    def gaps(self) -> dict[dg.AssetKey, set[str]]:
+        """The partitions that are not materialized, and the assets without partitions that are not."""
+        graph = assemble(self.platform, {}).resolve_asset_graph()
+        found = {}
+        for key in graph.materializable_asset_keys:
+            partitions = graph.get(key).partitions_def
+            if partitions is not None:
+                found[key] = set(partitions.get_partition_keys()) - self.days(key)
+            elif self.history.get_latest_materialization_event(key) is None:
+                found[key] = {"all of it"}
+        return {key: missing for key, missing in found.items() if missing}
+
     def metadata(self, key: dg.AssetKey) -> dict[str, Any]:
         latest = self.history.get_latest_materialization_event(key)
         assert latest is not None
@@ -87,6 +99,7 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     """One test, because each part goes on from where the one before left the warehouse, and dbt takes seconds."""
     assert fleet.run("daily").success
     assert fleet.days(SALES) == fleet.days(FACT) == fleet.days(EXPORT) == set(DAYS)
+    assert fleet.gaps() == {}, "in the graph everything is materialized"
     told = fleet.metadata(SALES)
     assert (told["files loaded"], told["files unchanged"], told["rows accepted"]) == (6, 0, 18)
     assert "data:image/svg+xml" in told["rows per day"]
