@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import CODE_VERSION_TAG
 
+from vending_platform import transformation
 from vending_platform.catalog import Catalog, Model
 from vending_platform.orchestration.names import days_of, has_days, model_key
 from vending_platform.orchestration.projects import Specs
+from vending_platform.orchestration.provenance import data_version, inputs_of
 from vending_platform.orchestration.telling import log_check, telling
 from vending_platform.orchestration.trying import Trouble, begun_at, give_up_or_retry, healing, is_another_try
 from vending_platform.platform import Platform
@@ -117,13 +118,20 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
     results = _worst(done)
     meant = {model.name for window, _ in done.windows for model in window.models}
     behind = {model.name: model.rests_on for model in models}
+    if not done.windows:
+        return
+    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+        versions = transformation.built_versions(reader)
 
     def log(model: Model, metadata: Mapping[str, Any] | None = None, day: date | None = None) -> None:
-        key, tags = model_key(model.schema_name, model.name), {CODE_VERSION_TAG: model.code}
         partition = day.isoformat() if day is not None else None
+        version = model.code if model.is_view else versions.get((model.name, day))
+        tags = {**inputs, **data_version(version)}
+        key = model_key(model.schema_name, model.name)
         context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=partition, tags=tags))
 
-    for model in models:
+    for model in models:  # after those that they are built from
+        inputs = inputs_of(context.instance, specs.of_model(model))
         result = results.get(model.unique_id)
         if model.is_view and has_days(model, platform.catalog):  # it has the days that were built on it
             for built in sorted({day for name, day in done.rows if day is not None and model.name in behind[name]}):

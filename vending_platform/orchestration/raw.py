@@ -12,6 +12,7 @@ from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import Overview, Selection, Summary
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.orchestration.projects import Specs
+from vending_platform.orchestration.provenance import data_version
 from vending_platform.orchestration.telling import (
     CONTRACT_HELD,
     DELIVERY_COMPLETE,
@@ -101,6 +102,8 @@ def _assets(
 def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summary, seconds: float) -> None:
     """For a run that is about whatever is new: which days of which assets it changed, and how the checks stand now."""
     now, checks = look(platform)
+    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+        versions = transformation.delivered_versions(reader, platform.catalog)
     for source, days in sorted(touched(summary).items()):
         *earlier, last = sorted(days, key=str)
         for day in (*earlier, last):
@@ -108,7 +111,10 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
             if day == last:  # once is enough, and the last is what the UI shows first
                 metadata = {**metadata, **raw_metadata(source, now, summary, seconds)}
             partition = day.isoformat() if day is not None and platform.catalog.source(source).is_daily else None
-            context.log_event(dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition))
+            tags = data_version(versions.get((source, day)))
+            context.log_event(
+                dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition, tags=tags)
+            )
     for source, day in _without_files(context, platform, now):
         context.log_event(
             dg.AssetMaterialization(raw_key(source), metadata=raw_day_metadata(None), partition=day.isoformat())

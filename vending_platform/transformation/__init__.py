@@ -12,7 +12,9 @@ from vending_platform.transformation.planning import Plan, Why, Work
 from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build, noted_builds
 from vending_platform.transformation.running import (
     blocked,
+    built_versions,
     code_changes,
+    delivered_versions,
     stale,
     transform,
     unproven,
@@ -36,8 +38,10 @@ __all__ = [
     "Work",
     "blocked",
     "blocked_days",
+    "built_versions",
     "check_connection",
     "code_changes",
+    "delivered_versions",
     "note_build",
     "noted_builds",
     "run_tests",

@@ -54,6 +54,20 @@ def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
     return stale_days(catalog.models, raw, built, blocked_days(catalog.models, blocks(catalog, deliveries)))
 
 
+def delivered_versions(reader: Reader, catalog: Catalog) -> dict[tuple[str, date | None], str]:
+    """Per source and business day, or for all of a source without days, which files there are."""
+    raw = _raw_versions(catalog, read_deliveries(reader, catalog))
+    found: dict[tuple[str, date | None], str] = {(source, None): version for source, version in raw.wholes.items()}
+    for source, days in raw.days.items():
+        found |= {(source, day): version for day, version in days.items()}
+    return found
+
+
+def built_versions(reader: Reader) -> dict[Build, str]:
+    """Per model and day, or for all of a model, the raw version that its last build rested on."""
+    return {build: version for build, version in read_builds(reader).versions.items() if version != UNFINISHED}
+
+
 def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
     """What nothing can be built on until a person has mended it."""
     return blocks(catalog, read_deliveries(reader, catalog))
