@@ -64,6 +64,7 @@ class Dbt:
                 raise TransformationError(f"dbt can't parse {project.project_dir}: {parsed.exception}")
             _parsed.clear()
             _parsed[about] = parsed.result
+        self._manifest = _parsed[about]
         self._runner = dbtRunner(manifest=_parsed[about], callbacks=[self._progress])
 
     def build(
@@ -75,8 +76,11 @@ class Dbt:
         absent: set[str],
         unit_tests: bool,
     ) -> list[NodeResult]:
+        names = {*views, *(model.name for model in window.models)}
+        tested = (test.model for test in self._manifest.unit_tests.values())
         return self._run(
-            build_arguments(window, shared=shared, views=views, absent=absent, unit_tests=unit_tests, **self._where())
+            build_arguments(window, shared=shared, views=views, absent=absent, unit_tests=unit_tests, **self._where()),
+            sum(name in names for name in tested),
         )
 
     def test(self, tests: Iterable[str], days: Days | None) -> list[NodeResult]:
@@ -92,10 +96,10 @@ class Dbt:
             "threads": project.threads,
         }
 
-    def _run(self, arguments: list[str]) -> list[NodeResult]:
+    def _run(self, arguments: list[str], unit_tests: int = 0) -> list[NodeResult]:
         from dbt.artifacts.schemas.run import RunExecutionResult
 
-        self._progress.begin()
+        self._progress.begin(unit_tests)
         outcome = _invoke(self._project, self._runner, arguments)
         if outcome.exception is not None:
             raise TransformationError(f"dbt stopped: {outcome.exception}")
@@ -122,14 +126,18 @@ class _Progress:
         self._lock = Lock()
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, unit_tests: int = 0) -> None:
+        """A command, which also runs these `unit_tests`: dbt's own total can have them twice."""
         self._number = self._total = 0
+        self._nodes, self._unit_tests = 0, unit_tests
 
     def __call__(self, event: Any) -> None:
         with self._lock:
             match event.info.name:
-                case "LogStartLine" | "SkippingDetails":
-                    self._total = max(self._total, event.data.total)
+                case "ConcurrencyLine":
+                    self._total = self._nodes = event.data.node_count
+                case "LogStartLine" | "SkippingDetails" if event.data.total > self._nodes:
+                    self._total = self._nodes + self._unit_tests
                 case "NodeFinished":
                     self._number += 1
                     node, result = event.data.node_info, event.data.run_result
