@@ -4,6 +4,7 @@ That is what the dbt project declares, and what a team adds in `defs/`.
 """
 
 import logging
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,12 @@ def build_definitions(environment: Environment, overrides: Mapping[str, Any] | N
     """All assets, checks, jobs, schedules and sensors of one environment. `overrides` replaces resources by name."""
     platform = open_platform(environment)
     declared = assemble(platform, overrides or {}, described(platform))
-    return dg.Definitions.merge(declared, dg.load_from_defs_folder(path_within_project=PROJECT_DIR))
+    with warnings.catch_warnings():
+        # Dagster imports every library that brings components. Snowflake's has its own copy of requests, which doubts
+        # all newer libraries, where everybody sees it.
+        warnings.filterwarnings("ignore", message="urllib3 .* doesn't match a supported version")
+        own = dg.load_from_defs_folder(path_within_project=PROJECT_DIR)
+    return dg.Definitions.merge(declared, own)
 
 
 @dg.definitions
