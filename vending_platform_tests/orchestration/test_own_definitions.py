@@ -39,6 +39,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return fresh_clone(tmp_path_factory.mktemp("clone"))
 
 
+@pytest.mark.proof
 def test_a_team_adds_definitions_from_the_root(clone: Clone) -> None:
     """One test, because each part rests on the one before, and each command takes seconds."""
     clone.run("dg", "scaffold", "defs", "dagster.asset", "my_team/assets.py")

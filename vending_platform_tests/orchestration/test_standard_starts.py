@@ -39,6 +39,7 @@ def test_an_asset_is_materialized_and_a_job_executed_in_the_common_history(clone
     assert clone.runs() == dict.fromkeys((materialized, executed), dg.DagsterRunStatus.SUCCESS)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("words", "location"), [((), "vending"), (MODULE, "vending_platform.definitions")])
 def test_the_ui_shows_the_common_history(clone: Clone, words: tuple[str, ...], location: str) -> None:
     before = clone.runs()
