@@ -128,7 +128,6 @@ def materialise(page: Page, ui: Ui, partitions: str, name: str) -> None:
     page.goto(f"{ui.address}/asset-groups")
     page.get_by_text("Materialize all").first.click(timeout=60_000)
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("Show all partitions").click()
     days = dialog.locator("input[type=text]").first
     days.fill(partitions)
     days.press("Tab")
