@@ -21,7 +21,7 @@ from vending_platform.console import PlainConsole
 from vending_platform.exporting import Damage, Exported, current_parts, verified
 from vending_platform.storage import LocalPlace
 from vending_platform.tracing import trace
-from vending_platform.transformation import NodeResult, Transformed, running, transform, verdicts
+from vending_platform.transformation import NodeResult, Transformed, dbt, running, transform, verdicts
 from vending_platform.transformation.results import node_result
 from vending_platform.wording import tell_exported
 from vending_platform_tests.core import Core
@@ -260,7 +260,7 @@ def test_a_failed_check_is_asked_again_until_it_passes(house: House, monkeypatch
     house.yard.ingest()
     run = partial(transform, house.yard.catalog, house.yard.rooms.warehouse, house.project, run_id="test")
     with monkeypatch.context() as patch:
-        patch.setattr(running, "node_result", failing)
+        patch.setattr(dbt, "node_result", failing)
         assert [node.name for node in run().failed] == ["unique_fct_sales_transaction_id"]
         held = {export.name: export.held_back for export in house.export()}
         assert held["sales_by_day"] == [DAYS[2]]
