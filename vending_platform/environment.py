@@ -243,7 +243,7 @@ def load() -> Environment:
     except ValueError:
         allowed = ", ".join(EnvironmentName)
         raise SettingsError(
-            f"{_variable('env')}={variables.env!r} is no environment; it is one of: {allowed}."
+            f"{_variable('env')}={variables.env!r} is not an environment; it is one of: {allowed}."
         ) from None
     return _environment(name, variables)
 
@@ -407,10 +407,13 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
     endpoint = variables.snowflake_endpoint
     if endpoint is not None and not _LOOPBACK.fullmatch(endpoint):
         problems.append(
-            f"{_variable('snowflake_endpoint')}={endpoint!r} is no address on this machine, as http://127.0.0.1:8000 is"
+            f"{_variable('snowflake_endpoint')}={endpoint!r} is not an address on this machine,"
+            " as http://127.0.0.1:8000 is"
         )
     if variables.ui_url is not None and not _WEB_ADDRESS.fullmatch(variables.ui_url):
-        problems.append(f"{_variable('ui_url')}={variables.ui_url!r} is no address such as https://dagster.example.com")
+        problems.append(
+            f"{_variable('ui_url')}={variables.ui_url!r} is not an address such as https://dagster.example.com"
+        )
     if variables.slack_alerts not in (None, "true", "false"):
         problems.append(f"{_variable('slack_alerts')}={variables.slack_alerts!r} is neither true nor false")
     if problems:
@@ -420,9 +423,9 @@ def _check(name: EnvironmentName, variables: _Variables, *, needs: tuple[str, ..
 def _wrong_about_aws(variables: _Variables) -> Iterator[str]:
     account, region, addressing = variables.aws_account, variables.aws_region, variables.s3_addressing
     if account is not None and not _AWS_ACCOUNT.fullmatch(account):
-        yield f"{_variable('aws_account')}={account!r} is no AWS account: 12 digits"
+        yield f"{_variable('aws_account')}={account!r} is not an AWS account: 12 digits"
     if region is not None and not _AWS_REGION.fullmatch(region):
-        yield f"{_variable('aws_region')}={region!r} is no region of AWS, such as {_TOKYO}"
+        yield f"{_variable('aws_region')}={region!r} is not a region of AWS, such as {_TOKYO}"
     if addressing is not None and addressing not in set(S3Addressing):
         yield f"{_variable('s3_addressing')}={addressing!r} is none of: {', '.join(S3Addressing)}"
     for field in ("aws_endpoint", "s3_endpoint"):
@@ -453,7 +456,7 @@ def _refuse_unknown_names(names: Iterable[str]) -> None:
         if name.startswith(_PREFIX) and field not in known:
             near = get_close_matches(field, known, n=1)
             hint = f"did you mean {_variable(near[0])}?" if near else f"known are: {', '.join(map(_variable, known))}."
-            problems.append(f"{name} is no setting of the platform; {hint}")
+            problems.append(f"{name} is not a setting of the platform; {hint}")
     if problems:
         raise SettingsError(" ".join(problems))
 

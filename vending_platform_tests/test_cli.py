@@ -147,7 +147,11 @@ class TestIngest:
                 "売上".encode("utf-16"),
                 ["In quarantine", "0305.csv: it is written in UTF-16"],
             ),
-            ("sales_VM001_20240230.csv", sales_file(), ["Nobody declared (1)", "20240230 in the name is no date"]),
+            (
+                "sales_VM001_20240230.csv",
+                sales_file(),
+                ["Nobody declared (1)", "20240230 in the name is not a valid date"],
+            ),
             ("notes [bold].txt", b"x", ["Nobody declared (1)", "notes [bold].txt: no contract takes this name"]),
         ],
         ids=["bad rows", "empty", "undecodable", "impossible day", "undeclared"],
@@ -341,7 +345,7 @@ class TestCheck:
         result = vending("check", path)
         assert result.exit_code == NEEDS_A_PERSON
         assert "5 rows accepted, 2 rejected" in result.stdout
-        assert "line 3, column quantity: quantity 'many' is no whole number" in result.stdout
+        assert "line 3, column quantity: quantity 'many' is not a whole number" in result.stdout
         assert "line 4, column unit_price: unit_price '-1' is less than 0; status 'lost' is none of:" in result.stdout
         assert not (data / "dbt_dev.duckdb").exists(), "checking loads nothing"
 
@@ -414,7 +418,7 @@ class TestFailures:
         monkeypatch.setenv("VENDING_ENV", "prod")
         result = vending(command)
         assert result.exit_code == FAILED
-        assert "Failed: VENDING_ENV='prod' is no environment" in told(result)
+        assert "Failed: VENDING_ENV='prod' is not an environment" in told(result)
         assert isinstance(result.exception, SystemExit)
 
     def test_a_data_folder_that_cannot_be_used_is_told_without_a_traceback(

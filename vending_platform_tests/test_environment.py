@@ -191,7 +191,9 @@ def test_where_people_see_the_ui_and_whether_slack_is_told_can_be_said(monkeypat
 
 
 def test_an_unknown_environment_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match=r"VENDING_ENV='prod' is no .*: development, staging, production\."):
+    with pytest.raises(
+        SettingsError, match=r"VENDING_ENV='prod' is not an environment.*: development, staging, production\."
+    ):
         load_with(monkeypatch, {"VENDING_ENV": "prod"})
 
 
@@ -224,7 +226,7 @@ WRONG = {
     "development has no Slack": ({"VENDING_SLACK_ALERTS": "true"}, ["no use for VENDING_SLACK_ALERTS"]),
     "an emulator that is elsewhere": (
         STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://example.com:8000"},
-        ["VENDING_SNOWFLAKE_ENDPOINT='http://example.com:8000' is no address on this machine"],
+        ["VENDING_SNOWFLAKE_ENDPOINT='http://example.com:8000' is not an address on this machine"],
     ),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (
@@ -351,7 +353,7 @@ def test_the_longest_company_has_queue_names_that_sqs_takes(monkeypatch: pytest.
 
 
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match=r"VENDING_DATADIR is no setting .*did you mean VENDING_DATA_DIR"):
+    with pytest.raises(SettingsError, match=r"VENDING_DATADIR is not a setting .*did you mean VENDING_DATA_DIR"):
         load_with(monkeypatch, {"VENDING_DATADIR": "/elsewhere"})
 
 

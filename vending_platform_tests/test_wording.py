@@ -4,29 +4,14 @@ import io
 
 from vending_platform.console import PlainConsole
 from vending_platform.exporting import Damage
-from vending_platform.ingestion import Status
+from vending_platform.ingestion.status import without_findings
 from vending_platform.platform import PlatformStatus
 from vending_platform.wording import tell_status
 
-NOTHING_LOADED = Status(
-    as_of="2024-03-20",
-    files={},
-    rows={},
-    missing=[],
-    quarantined=[],
-    undeclared=[],
-    withdrawn=[],
-    unreadable=[],
-    drifted=[],
-    unknown_machines=[],
-    required_but_absent=[],
-    read_under_another_contract=[],
-    without_a_contract=[],
-    contracts="",
-)
+NOTHING_LOADED = without_findings("2024-03-20")
 
 
-def told_of(*damaged: Damage) -> list[str]:
+def lines_about(*damaged: Damage) -> list[str]:
     shown = io.StringIO()
     PlainConsole(width=200, file=shown).print(
         tell_status(PlatformStatus(NOTHING_LOADED, False, {}, (), [], [], "out", list(damaged)))
@@ -36,7 +21,7 @@ def told_of(*damaged: Damage) -> list[str]:
 
 
 def test_a_damaged_file_that_a_run_notices_needs_nobody_to_remove_it() -> None:
-    lines = told_of(Damage("sales", "sales/a.csv", "it is gone"))
+    lines = lines_about(Damage("sales", "sales/a.csv", "it is gone"))
     assert "out/sales/a.csv: it is gone" in lines
     assert "→ The next run writes them again: vending run" in lines
     assert not [line for line in lines if "emove" in line]
@@ -44,6 +29,6 @@ def test_a_damaged_file_that_a_run_notices_needs_nobody_to_remove_it() -> None:
 
 def test_one_that_only_its_hash_shows_has_to_be_removed() -> None:
     hidden = Damage("sales", "sales/a.csv", "it does not hold what was written", only_by_hash=True)
-    lines = told_of(hidden, Damage("sales", "sales/b.csv", "it is gone"))
+    lines = lines_about(hidden, Damage("sales", "sales/b.csv", "it is gone"))
     assert "→ Remove them, and the next run writes them again: vending run" in lines
     assert lines.index("out/sales/b.csv: it is gone") < lines.index("out/sales/a.csv")

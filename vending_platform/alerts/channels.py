@@ -90,7 +90,7 @@ class Slack:
         except Exception as error:  # whoever reads secrets has errors of its own, whose words may hold what was read
             raise ChannelDown(f"the secret with the webhook can't be read: {type(error).__name__}") from None
         if not is_webhook(webhook):
-            raise ChannelDown("the webhook is no https address")
+            raise ChannelDown("the webhook is not an https address")
         request = Request(
             webhook,
             data=json.dumps({"text": _escaped(text(message, self.environment))}).encode(),

@@ -65,7 +65,7 @@ def read_message(body: str, bucket: Bucket, sent_at: datetime) -> Reading:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError) as error:
-        return Reading(problem=f"it is no JSON: {error}")
+        return Reading(problem=f"it is not JSON: {error}")
     if isinstance(told, dict) and told.get("Event") == _TEST:
         return Reading(passed_over=("a test of the store",))
     records = told.get("Records") if isinstance(told, dict) else None
@@ -99,7 +99,7 @@ def _read_record(record: Any, bucket: Bucket, sent_at: datetime) -> Notice | str
         key = unquote_plus(_text(record, "s3", "object", "key"), errors="strict")
         key.encode()
     except UnicodeError as error:
-        raise _NotUnderstood(f"its key is no UTF-8: {error}") from None
+        raise _NotUnderstood(f"its key is not UTF-8: {error}") from None
     if not key.startswith(bucket.folder):
         return f"about another folder than {bucket.folder}"
     if not event.startswith("ObjectCreated:"):

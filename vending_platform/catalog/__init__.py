@@ -246,7 +246,7 @@ def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
             if column.references is not None and column.references not in names:
                 where = f"{source.declared_in}: source {source.name}: column {column.name}"
                 there_are = ", ".join(sorted(names))
-                yield f"{where}: references {column.references!r}, which is no source; there are: {there_are}"
+                yield f"{where}: references {column.references!r}, which is not a source; there are: {there_are}"
     for source in sources:
         if (expected := source.files.expected_from) is None:
             continue

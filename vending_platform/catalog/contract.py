@@ -154,7 +154,7 @@ class Source(Declared):
                 if name is None:
                     continue
                 if name not in names:
-                    raise ValueError(f"{key} names {name!r}, which is no column; columns: {', '.join(names)}")
+                    raise ValueError(f"{key} names {name!r}, which is not a column; columns: {', '.join(names)}")
                 if not self.column(name).required:
                     raise ValueError(f"{key} names {name!r}, so that column must be required")
         self._check_days()

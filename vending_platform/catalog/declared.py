@@ -18,14 +18,14 @@ class Declared(BaseModel):
 def _duration(value: object) -> object:
     found = re.fullmatch(r"(\d+)(m|h|d)", value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"{value!r} is no duration; write a number and m, h or d, such as 90m, 2h or 400d")
+        raise ValueError(f"{value!r} is not a duration; write a number and m, h or d, such as 90m, 2h or 400d")
     return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[found[2]]: int(found[1])})
 
 
 def _share(value: object) -> object:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)%", value) if isinstance(value, str) else None
     if found is None or float(found[1]) > 100:
-        raise ValueError(f"{value!r} is no share; write a percentage from 0% to 100%")
+        raise ValueError(f"{value!r} is not a share; write a percentage from 0% to 100%")
     return float(found[1]) / 100
 
 
@@ -47,7 +47,7 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"{value!r} is no time zone; write a name such as Asia/Tokyo") from None
+        raise ValueError(f"{value!r} is not a time zone; write a name such as Asia/Tokyo") from None
     return value
 
 

@@ -167,7 +167,7 @@ def _wrong_deliveries(reach: Reach, materialized: str, manifest: dict[str, Any])
         if isinstance(files := declared["config"]["meta"].get("files"), dict) and files.get("delivery") == "daily"
     )
     if reach.deliveries_of not in daily:
-        return f"deliveries_of {reach.deliveries_of!r}, which is no daily source; there are: {', '.join(daily)}"
+        return f"deliveries_of {reach.deliveries_of!r}, which is not a daily source; there are: {', '.join(daily)}"
     return None
 
 

@@ -64,7 +64,7 @@ def _day(said: str) -> date:
     try:
         return date.fromisoformat(said)
     except ValueError:
-        raise ValueError(f"{said} in the name is no date") from None
+        raise ValueError(f"{said} in the name is not a valid date") from None
 
 
 def parse_name_pattern(template: str) -> NamePattern:

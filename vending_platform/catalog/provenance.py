@@ -64,7 +64,7 @@ def read_provenance(said: Any, columns: Iterable[str], inputs: Iterable[str]) ->
     named = [mine for pairs in (found.same, *(pairs for _, pairs in found.inputs)) for mine, _ in pairs or ()]
     for column in (*named, *(found.peers or ()), *([found.since] if found.since else ())):
         if known and column not in known:
-            raise ValueError(f"provenance names {column!r}, which is no column of it; columns: {', '.join(known)}")
+            raise ValueError(f"provenance names {column!r}, which is not a column of it; columns: {', '.join(known)}")
     return found
 
 

@@ -138,7 +138,7 @@ def secret(target: AwsTarget, name: str) -> str:
 
 def webhook(target: AwsTarget) -> str:
     if not is_webhook(secrets.fetch(target, target.secrets.slack).get_secret_value()):
-        raise Wrong(f"the secret {target.secrets.slack} is no https address of a webhook: put one there")
+        raise Wrong(f"the secret {target.secrets.slack} is not an https address of a webhook: put one there")
     return f"{target.secrets.slack} can be had"
 
 

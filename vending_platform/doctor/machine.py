@@ -53,7 +53,7 @@ def packages(lock: str | None = None) -> str:
 def readable(folder: Path) -> str:
     """A folder that somebody else fills."""
     if not folder.is_dir():
-        raise Wrong(f"{folder} is no folder: make it, or say with {DATA_DIR_VARIABLE} where deliveries are expected")
+        raise Wrong(f"{folder} is not a folder: make it, or say with {DATA_DIR_VARIABLE} where deliveries are expected")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise Wrong(f"{folder} may not be read by this user: give it the right to")
     return f"{folder} can be read"
@@ -63,7 +63,7 @@ def writable(folder: Path) -> str:
     """A folder that is made when it is needed."""
     there = _nearest(folder)
     if not there.is_dir():
-        raise Wrong(f"{there} is no folder, and {folder} has to be one: move it away")
+        raise Wrong(f"{there} is not a folder, and {folder} has to be one: move it away")
     if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
         raise Wrong(f"{there} may not be written by this user, or nothing may be written on its disk: mend its rights")
     return f"{folder} can be written" + ("" if there == folder else ", and is made when it is needed")

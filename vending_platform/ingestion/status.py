@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -223,19 +223,26 @@ def _rows(reader: Reader, sql: str) -> list[dict[str, Any]]:
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-_NOTHING_YET = Status(
-    as_of="never",
-    files=dict.fromkeys([*(state.value for state in State), "undeclared"], 0),
-    rows={},
-    missing=[],
-    quarantined=[],
-    undeclared=[],
-    withdrawn=[],
-    unreadable=[],
-    drifted=[],
-    unknown_machines=[],
-    required_but_absent=[],
-    read_under_another_contract=[],
-    without_a_contract=[],
-    contracts="",
+def without_findings(as_of: str) -> Status:
+    """Of a platform in which nothing is wrong."""
+    return Status(
+        as_of=as_of,
+        files={},
+        rows={},
+        missing=[],
+        quarantined=[],
+        undeclared=[],
+        withdrawn=[],
+        unreadable=[],
+        drifted=[],
+        unknown_machines=[],
+        required_but_absent=[],
+        read_under_another_contract=[],
+        without_a_contract=[],
+        contracts="",
+    )
+
+
+_NOTHING_YET = replace(
+    without_findings("never"), files=dict.fromkeys([*(state.value for state in State), "undeclared"], 0)
 )

@@ -240,10 +240,10 @@ def _sql_type(column: Column) -> str:
 def _is_no(column: Column) -> str:
     match column.type.kind:
         case "integer":
-            return " is no whole number"
+            return " is not a whole number"
         case "decimal":
             whole, scale = column.type.precision - column.type.scale, column.type.scale
-            return f" is no number with at most {whole} digits before and {scale} after the decimal mark"
+            return f" is not a valid number with at most {whole} digits before and {scale} after the decimal mark"
         case "boolean":
             return f" is none of: {', '.join((*column.true_values, *column.false_values))}"
         case kind:
@@ -251,7 +251,7 @@ def _is_no(column: Column) -> str:
 
 
 def _is_no_moment(column: Column, kind: str) -> str:
-    return f" is no {kind} of the form {' or '.join(column.accepted_formats)}"
+    return f" is not a valid {kind} of the form {' or '.join(column.accepted_formats)}"
 
 
 def _moment_of_day(source: Source) -> str:

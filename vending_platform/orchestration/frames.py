@@ -21,7 +21,8 @@ def as_frame(rows: pa.Table, wanted: Any) -> Any:
         import polars
 
         frame = polars.from_arrow(rows)
-        return frame.lazy() if wanted is polars.LazyFrame else frame  # type: ignore[union-attr]
+        assert isinstance(frame, polars.DataFrame)  # of a table; only a single column becomes a series
+        return frame.lazy() if wanted is polars.LazyFrame else frame
     import pandas
 
     if wanted in (pandas.DataFrame, Any, object, type(None)):

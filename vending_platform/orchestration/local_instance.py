@@ -47,7 +47,7 @@ class LocalHistory(DagsterStorage[Any], ConfigurableClass):
             self._runs = SqliteRunStorage.from_local(str(home / "history"))
             self._events = LocalEventLog(str(home / "history" / "events"))
             self._schedules = SqliteScheduleStorage.from_local(str(home / "schedules"))
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Dagster gives it no types
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:

@@ -242,7 +242,7 @@ def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Resul
 def _about(days: Mapping[str, set[Day]]) -> str:
     """The condition for what these sources hold of these days, and perhaps of others between them."""
     dated = [day for found in days.values() for day in found if day is not None] or [date(1900, 1, 1)]
-    undated = [name for name, found in sorted(days.items()) if None in found] or [""]  # which is no source's name
+    undated = [name for name, found in sorted(days.items()) if None in found] or [""]  # which is not a source's name
     return (
         f"source in ({', '.join(map(literal, sorted(days)))})"
         f" and (business_date between {literal(min(dated))} and {literal(max(dated))}"

@@ -78,7 +78,7 @@ def generate(
     if only and not untidy:
         raise ValueError("--only names kinds of untidiness, and nothing is untidy without --untidy")
     if unknown := [kind for kind in only if kind not in untidiness.KINDS]:
-        raise ValueError(f"{unknown[0]!r} is no kind of untidiness; there are: {', '.join(untidiness.KINDS)}.")
+        raise ValueError(f"{unknown[0]!r} is not a kind of untidiness; there are: {', '.join(untidiness.KINDS)}.")
     goods = assortment.build(seed, first_day, days)
     park = fleet.build(machines, seed, first_day, days, goods, rows_per_file)
     sources, truth_folder = data_dir / "sources", data_dir / "truth"

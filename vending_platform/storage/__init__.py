@@ -41,7 +41,7 @@ def open_storage(
     urls = (places.raw, places.processed, places.artifacts, places.work)
     storage = Storage(*(_open_place(url, bucket) for url in urls))
     if isinstance(storage.raw, LocalPlace) and not storage.raw.folder.is_dir():
-        raise FileNotFoundError(f"{places.raw} is no folder: that is where deliveries are expected")
+        raise FileNotFoundError(f"{places.raw} is not a folder: that is where deliveries are expected")
     return storage
 
 

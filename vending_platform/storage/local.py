@@ -53,7 +53,7 @@ class LocalPlace:
             descriptor = os.open(f"{self.folder}/{file.path}", os.O_RDONLY | os.O_NONBLOCK)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise Unreadable("it is no regular file")
+                    raise Unreadable("it is not a regular file")
                 left = file.size
                 while left and (chunk := os.read(descriptor, min(CHUNK, left))):
                     yield chunk

@@ -110,9 +110,9 @@ def _fail() -> str:
 @pytest.mark.parametrize(
     ("webhook", "why"),
     [
-        (lambda: "http://slack.example.com/services/s3cret", "no https address"),
-        (lambda: "file:///etc/s3cret", "no https address"),
-        (lambda: "https://[s3cret", "no https address"),
+        (lambda: "http://slack.example.com/services/s3cret", "not an https address"),
+        (lambda: "file:///etc/s3cret", "not an https address"),
+        (lambda: "https://[s3cret", "not an https address"),
         (lambda: "http://127.0.0.1:9/serv ices/s3cret", "can't be reached: InvalidURL"),
         (lambda: "http://127.0.0.1:9/services/s3cret\n", "can't be reached: ConnectionRefusedError"),
         (_fail, "can't be read: LookupError"),

@@ -90,7 +90,7 @@ def test_days_and_sources_are_chosen_and_people_are_known_from_every_master() ->
 
 LEFT_OUT = {
     "unknown.csv": (b"S0001", "no contract takes this name"),
-    "visits_VM001_20240399.csv": (VISITS, "20240399 in the name is no date"),
+    "visits_VM001_20240399.csv": (VISITS, "20240399 in the name is not a valid date"),
     "visits_VM001_20240401.csv": (VISITS, "its day 2024-04-01 is in the future"),
     "visits_VM002_20240305.csv": (b'visit,staff,note\n1,"S0001,\n', "quotes can't be followed"),
     "visits_VM003_20240305.csv": (b"visit,staff,note,memo\n1,S0001,,Rika\n", "nobody declared column 4"),

@@ -105,7 +105,7 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_stops_nothing(world
     answer = looked(world, minutes=3), world.look()
     (dead,) = world.sqs.waiting(DEAD_LETTERS)
     assert dead.body == "not \x02 JSON"
-    assert dead.attributes["reason"].startswith("it is no JSON: ")
+    assert dead.attributes["reason"].startswith("it is not JSON: ")
     assert dead.attributes["first_sent_at"] == BEGUN.isoformat()
     assert answer[0] == ["2024-03-05..2024-03-05"]
     assert answer[1].said[-1].startswith("1 messages in the dead-letter queue wait for a person")

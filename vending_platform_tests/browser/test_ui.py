@@ -7,14 +7,10 @@ import csv
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from vending_platform.environment import PROJECT_DIR
+from vending_platform_tests.web_servers import Server, serving
 
 pytestmark = pytest.mark.browser
 
@@ -35,19 +32,20 @@ WEEK = [f"2024-03-{number:02d}" for number in range(6, 13)]
 TIDY = ["2024-03-07", "2024-03-08", "2024-03-11"]
 """Days of the sample on which nothing was planted: there the marts must hold what the files hold."""
 EXPORTS = {"sales_by_day": "fct_sales", "machine_daily": "mart_machine_daily", "product_daily": "mart_product_daily"}
-STARTING, RUNNING = 120, 240
+RUNNING = 240
 
 
 @dataclass(frozen=True)
 class Ui:
     data: Path
-    address: str
+    server: Server
+
+    @property
+    def address(self) -> str:
+        return self.server.address
 
     def ask(self, query: str) -> Any:
-        body = json.dumps({"query": query}).encode()
-        request = Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
-            return json.load(answer)["data"]
+        return self.server.ask(query)
 
     def wait_for_runs(self, at_least: int) -> list[dict[str, Any]]:
         """Until that many runs were started, all are finished, and no backfill is under way."""
@@ -70,39 +68,13 @@ class Ui:
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     data = tmp_path_factory.mktemp("data")
     shutil.copytree(PROJECT_DIR / "data" / "sources", data / "sources")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     variables = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DAGSTER_"))}
-    with (data / "dev.log").open("w") as log:
-        server = subprocess.Popen(
-            [Path(sys.executable).parent / "vending", "dev", "--port", str(port)],
-            env=variables | {"VENDING_DATA_DIR": str(data)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    ui = Ui(data, f"http://127.0.0.1:{port}")
-    try:
-        ends = time.monotonic() + STARTING
-        while time.monotonic() < ends and server.poll() is None:
-            try:
-                ui.ask("{version}")
-                break
-            except OSError:
-                time.sleep(1)
-        else:
-            raise AssertionError(f"the UI did not start:\n{(data / 'dev.log').read_text()}")
-        yield ui
-    finally:
-        server.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(60)
-        with suppress(ProcessLookupError):  # Dagster's code server would wait for a heartbeat first
-            os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-    told = (data / "dev.log").read_text()
-    assert "Warning" not in told, told
+    command = [str(Path(sys.executable).parent / "vending"), "dev"]
+    variables["VENDING_DATA_DIR"] = str(data)
+    with serving(command, PROJECT_DIR, variables, data / "dev.log") as server:
+        yield Ui(data, server)
+    printed = (data / "dev.log").read_text()
+    assert "Warning" not in printed, printed
 
 
 @pytest.fixture(scope="module")

@@ -203,30 +203,33 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "negative min_rows": ({"files.min_rows": -1}, "min_rows: Input should be greater than or equal to 0"),
     "duration without unit": (
         {"files.day_tolerance": 2},
-        "day_tolerance: 2 is no duration; write a number and m, h or d",
+        "day_tolerance: 2 is not a duration; write a number and m, h or d",
     ),
-    "duration in weeks": ({"files.archive_after": "2w"}, "archive_after: '2w' is no duration"),
+    "duration in weeks": ({"files.archive_after": "2w"}, "archive_after: '2w' is not a duration"),
     "share as a number": (
         {"files.refuse_above": 0.5},
-        "refuse_above: 0.5 is no share; write a percentage from 0% to 100%",
+        "refuse_above: 0.5 is not a share; write a percentage from 0% to 100%",
     ),
-    "share above all": ({"files.refuse_above": "101%"}, "refuse_above: '101%' is no share"),
+    "share above all": ({"files.refuse_above": "101%"}, "refuse_above: '101%' is not a share"),
     "long delimiter": (
         {"files.delimiter": ";;"},
         "delimiter: ';;' is not one character; write a single one, such as ';', or the word",
     ),
-    "key is no column": (
+    "key is not a column": (
         {"files.key": ["sale_no"]},
-        "key names 'sale_no', which is no column; columns: sale_id, machine_id, sold_at",
+        "key names 'sale_no', which is not a column; columns: sale_id, machine_id, sold_at",
     ),
     "key may be empty": ({"files.key": ["note"]}, "key names 'note', so that column must be required"),
-    "machine_column is no column": ({"files.machine_column": "vm"}, "machine_column names 'vm', which is no column"),
+    "machine_column is not a column": (
+        {"files.machine_column": "vm"},
+        "machine_column names 'vm', which is not a column",
+    ),
     "machine_column may be empty": (
         {"files.machine_column": "note"},
         "machine_column names 'note', so that column must be",
     ),
-    "day_column is no column": ({"files.day_column": "day"}, "day_column names 'day', which is no column"),
-    "day_column is no time": (
+    "day_column is not a column": ({"files.day_column": "day"}, "day_column names 'day', which is not a column"),
+    "day_column is not a time": (
         {"files.day_column": "sale_id"},
         "day_column 'sale_id' must be a date or a timestamp, or a text with 'formats' that say how a day is read from",
     ),
@@ -298,11 +301,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "unknown time zone": (
         {"columns.sold_at.time_zone": "Asia/Tokio"},
-        "column sold_at: time_zone: 'Asia/Tokio' is no time zone; write a name such as Asia/Tokyo",
+        "column sold_at: time_zone: 'Asia/Tokio' is not a time zone; write a name such as Asia/Tokyo",
     ),
     "time zone that leaves its folder": (
         {"columns.sold_at.time_zone": "../etc"},
-        "column sold_at: time_zone: '../etc' is no time zone",
+        "column sold_at: time_zone: '../etc' is not a time zone",
     ),
     "daily without a day": (
         {"files.names": ["sales_{machine}.csv"]},
@@ -404,7 +407,7 @@ def test_identify_looks_at_the_name_alone_and_says_why_nobody_takes_it() -> None
     for path in ("machines.csv", "master-data/machines.csv", "a/b/c/machines.csv"):
         assert catalog.identify(path) == (catalog.source("machines"), NameParts(None, None))
     assert catalog.identify("machines.csv/else.txt") == Undeclared("no contract takes this name")
-    assert catalog.identify("sales_VM1_20240230.csv") == Undeclared("20240230 in the name is no date")
+    assert catalog.identify("sales_VM1_20240230.csv") == Undeclared("20240230 in the name is not a valid date")
     assert catalog.identify("head_tail.csv") == Undeclared("more than one contract takes this name: head, tail")
 
 

@@ -223,7 +223,7 @@ def test_an_incremental_model_must_say_a_reach_that_exists(reach: str | None, pr
     ("materialized", "source", "problem"),
     [
         ("table", "sales", "a reach with deliveries_of is for an incremental model"),
-        ("incremental", "products", "deliveries_of 'products', which is no daily source; there are: sales"),
+        ("incremental", "products", "deliveries_of 'products', which is not a daily source; there are: sales"),
     ],
 )
 def test_only_days_of_a_daily_source_can_be_told(materialized: str, source: str, problem: str) -> None:

@@ -82,7 +82,7 @@ def test_a_name_that_is_nearly_right_is_another_name(name: str) -> None:
 
 @pytest.mark.parametrize("day", ["20240230", "20241301", "20240300", "00000101"])
 def test_a_day_that_the_calendar_lacks_is_told_not_guessed(day: str) -> None:
-    with pytest.raises(ValueError, match=f"^{day} in the name is no date$"):
+    with pytest.raises(ValueError, match=f"^{day} in the name is not a valid date$"):
         SALES.match(f"sales_VM001_{day}.csv")
 
 

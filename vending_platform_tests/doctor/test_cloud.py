@@ -276,7 +276,7 @@ class TestQueueAndTopic:
         assert cloud.secret(target, target.secrets.snowflake) == "vending/staging/snowflake can be had"
         assert cloud.webhook(target) == "vending/staging/slack can be had"
         aws.client("secretsmanager").put_secret_value(SecretId=target.secrets.slack, SecretString="hunter2")
-        with pytest.raises(Wrong, match="vending/staging/slack is no https address of a webhook") as caught:
+        with pytest.raises(Wrong, match="vending/staging/slack is not an https address of a webhook") as caught:
             cloud.webhook(target)
         assert "hunter2" not in str(caught.value)
         with pytest.raises(AwsError, match="the secret nobodys can't be had"):

@@ -80,7 +80,7 @@ class TestOnALaptop:
         assert exit_code == NEEDS_A_PERSON
         assert findings["deliveries"] == (
             "wrong",
-            "data/sources is no folder: make it, or say with VENDING_DATA_DIR where deliveries are expected",
+            "data/sources is not a folder: make it, or say with VENDING_DATA_DIR where deliveries are expected",
         )
         assert findings["warehouse file"][0] == "wrong"
         assert findings["dbt"] == ("not looked at", "because of: warehouse file")

@@ -69,12 +69,12 @@ class TestFolders:
 
     def test_a_file_in_the_way_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "data").write_text("")
-        with pytest.raises(Wrong, match=r"data is no folder, and .*data/staging has to be one"):
+        with pytest.raises(Wrong, match=r"data is not a folder, and .*data/staging has to be one"):
             machine.writable(tmp_path / "data" / "staging")
 
     def test_deliveries_are_expected_in_a_folder_that_is_there(self, tmp_path: Path) -> None:
         assert machine.readable(tmp_path) == f"{tmp_path} can be read"
-        with pytest.raises(Wrong, match="sources is no folder: make it, or say with VENDING_DATA_DIR"):
+        with pytest.raises(Wrong, match="sources is not a folder: make it, or say with VENDING_DATA_DIR"):
             machine.readable(tmp_path / "sources")
 
     def test_deliveries_that_may_not_be_read_are_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

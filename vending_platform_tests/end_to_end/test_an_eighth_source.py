@@ -85,12 +85,12 @@ def test_its_files_become_rows(eight: Catalog, tmp_path: Path) -> None:
     assert (second["amount"], second["shop"], second["is_final"]) == (Decimal("-250.00"), "㈱駅前", False)
     assert second["_business_date"] == date(2023, 12, 31), "one file, many days"
     assert [(row["line"], row["reason"]) for row in yard.rows("select * from raw._rejected_rows order by line")] == [
-        (4, "settled_on '2/30/2024' is no date of the form %-m/%-d/%Y"),
-        (5, "amount '1.23,4' is no number with at most 10 digits before and 2 after the decimal mark"),
+        (4, "settled_on '2/30/2024' is not a valid date of the form %-m/%-d/%Y"),
+        (5, "amount '1.23,4' is not a valid number with at most 10 digits before and 2 after the decimal mark"),
         (
             6,
-            "amount '12,345' is no number with at most 10 digits before and 2 after the decimal mark; is_final '?' is"
-            " none of: ○, ×; paid_at '13:00' is no timestamp of the form %m/%d/%Y %I:%M %p",
+            "amount '12,345' is not a valid number with at most 10 digits before and 2 after the decimal mark;"
+            " is_final '?' is none of: ○, ×; paid_at '13:00' is not a valid timestamp of the form %m/%d/%Y %I:%M %p",
         ),
     ]
 
@@ -115,5 +115,5 @@ def test_it_is_checked_in_the_same_words(eight: Catalog, tmp_path: Path) -> None
     assert checked.source == "card_settlements"
     assert (checked.accepted, checked.rejected) == (2, 3)
     assert checked.refused is None
-    assert checked.findings[0].reason == "settled_on '2/30/2024' is no date of the form %-m/%-d/%Y"
+    assert checked.findings[0].reason == "settled_on '2/30/2024' is not a valid date of the form %-m/%-d/%Y"
     assert (checked.findings[0].line, checked.findings[0].column) == (4, "settled_on")

@@ -162,7 +162,7 @@ def test_whoever_wants_duplicates_keeps_them(tmp_path: Path) -> None:
 
 def test_rows_that_a_fixed_contract_releases_reach_the_models(shop: Shop) -> None:
     shop.run({"sold_x_20240305.csv": "no,yen\na,1\nb,2.0\nc,3\n", "sold_x_20240306.csv": "no,yen\nc,3\n"})
-    assert shop.facts() == {"2024-03-05": (1, 1), "2024-03-06": (1, 3)}, "b's yen is no whole number"
+    assert shop.facts() == {"2024-03-05": (1, 1), "2024-03-06": (1, 3)}, "b's yen is not a whole number"
     contracts = shop.folder / "dbt_project" / "models" / "shop.yml"
     wider = "{name: yen, data_type: 'decimal(9,1)'}".join(
         contracts.read_text().rsplit("{name: yen, data_type: integer}", 1)

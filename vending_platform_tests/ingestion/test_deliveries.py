@@ -319,22 +319,22 @@ def test_reordered_columns_are_read_by_their_names(yard: Yard) -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"quantity": "1e3"}, "quantity '1e3' is no whole number"),
-        ({"quantity": "1.5"}, "quantity '1.5' is no whole number"),
-        ({"quantity": "0x1F"}, "quantity '0x1F' is no whole number"),
-        ({"quantity": "１２０"}, "quantity '１２０' is no whole number"),
-        ({"quantity": " 1"}, "quantity ' 1' is no whole number"),
-        ({"quantity": "99999999999999999999"}, "quantity '99999999999999999999' is no whole number"),
+        ({"quantity": "1e3"}, "quantity '1e3' is not a whole number"),
+        ({"quantity": "1.5"}, "quantity '1.5' is not a whole number"),
+        ({"quantity": "0x1F"}, "quantity '0x1F' is not a whole number"),
+        ({"quantity": "１２０"}, "quantity '１２０' is not a whole number"),
+        ({"quantity": " 1"}, "quantity ' 1' is not a whole number"),
+        ({"quantity": "99999999999999999999"}, "quantity '99999999999999999999' is not a whole number"),
         ({"quantity": "-1"}, "quantity '-1' is less than 1"),
         ({"quantity": "101"}, "quantity '101' is more than 100"),
         ({"quantity": ""}, "quantity is empty"),
         ({"status": "done"}, "status 'done' is none of: completed, refunded, failed"),
-        ({"sold_at": "2024-03-05"}, "sold_at '2024-03-05' is no timestamp of the form"),
-        ({"sold_at": "2024-02-30 10:00:00"}, "sold_at '2024-02-30 10:00:00' is no timestamp of the form"),
+        ({"sold_at": "2024-03-05"}, "sold_at '2024-03-05' is not a valid timestamp of the form"),
+        ({"sold_at": "2024-02-30 10:00:00"}, "sold_at '2024-02-30 10:00:00' is not a valid timestamp of the form"),
         ({"sold_at": "2024-03-04 21:59:59"}, "is outside the file's day 2024-03-05 (and 2:00:00 before and after)"),
         ({"sold_at": "2024-03-06 02:00:00"}, "is outside the file's day 2024-03-05 (and 2:00:00 before and after)"),
         ({"quantity": "1,2"}, "the row has 10 fields, the header has 9"),
-        ({"quantity": "x", "status": "y"}, "quantity 'x' is no whole number; status 'y' is none of"),
+        ({"quantity": "x", "status": "y"}, "quantity 'x' is not a whole number; status 'y' is none of"),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_place_and_reason(yard: Yard, values: dict[str, str], reason: str) -> None:
@@ -368,7 +368,7 @@ def test_names_that_nobody_declared_are_on_record_until_they_are_gone(yard: Yard
     summary = yard.ingest()
     assert {file.path: file.reason for file in summary.undeclared} == {
         "readme.txt": "no contract takes this name",
-        "sales_VM001_20240230.csv": "20240230 in the name is no date",
+        "sales_VM001_20240230.csv": "20240230 in the name is not a valid date",
     }
     assert len(yard.rows("select * from raw._undeclared")) == 2
     yard.remove("readme.txt", "sales_VM001_20240230.csv")

@@ -70,15 +70,15 @@ def test_a_two_digit_year_is_within_the_hundred_years_from_1969() -> None:
 def test_a_day_of_the_week_that_is_another_one_is_no_date() -> None:
     source = contract({"day": {"type": "date", "formats": "%a %Y-%m-%d"}})
     assert accepted(source, "Mon 2024-03-05", "Tue 2024-02-30") == [
-        "day 'Mon 2024-03-05' is no date of the form %a %Y-%m-%d",
-        "day 'Tue 2024-02-30' is no date of the form %a %Y-%m-%d",
+        "day 'Mon 2024-03-05' is not a valid date of the form %a %Y-%m-%d",
+        "day 'Tue 2024-02-30' is not a valid date of the form %a %Y-%m-%d",
     ]
 
 
 def test_the_day_of_the_week_is_of_where_the_clock_stands() -> None:
     source = contract({"at": {"type": "timestamp", "formats": "%a %Y-%m-%d %H:%M %z"}})
     assert accepted(source, "Mon 2024-03-04 23:30 -0500") == [datetime(2024, 3, 5, 13, 30)]
-    assert "is no timestamp" in accepted(source, "Tue 2024-03-04 23:30 -0500")[0]
+    assert "is not a valid timestamp" in accepted(source, "Tue 2024-03-04 23:30 -0500")[0]
 
 
 def test_halves_of_the_day_and_parts_of_a_second() -> None:
@@ -98,8 +98,8 @@ def test_negative_amounts_in_their_forms() -> None:
     assert accepted(both, *texts) == [Decimal("-1.00")] * 6
     assert accepted(both, "(1,234.50)") == [Decimal("-1234.50")]
     for wrong in ("(-1.00)", "-(1.00)", "(1.00", "1.00)", "()", "((1.00))", "1(00)", "$-$1.00"):
-        assert "is no number" in accepted(both, wrong)[0], wrong
-    assert "is no number" in accepted(contract(amount, delimiter=";", **signs), "(1.00)")[0], (
+        assert "is not a valid number" in accepted(both, wrong)[0], wrong
+    assert "is not a valid number" in accepted(contract(amount, delimiter=";", **signs), "(1.00)")[0], (
         "only if the contract says"
     )
     whole = contract({"amount": {"type": "integer"}}, negative_in_parentheses=True)
@@ -109,7 +109,7 @@ def test_negative_amounts_in_their_forms() -> None:
 def test_blanks_around_a_value_are_taken_off_if_the_contract_says_so() -> None:
     columns: dict[str, Any] = {"n": {"type": "integer"}}
     assert accepted(contract(columns, trim=True), " 7", "7  ", "\t7", "\u30007\u3000", "  ") == [7, 7, 7, 7, None]
-    assert "is no whole number" in accepted(contract(columns), " 7")[0]
+    assert "is not a whole number" in accepted(contract(columns), " 7")[0]
     words = contract({"word": {"type": "text", "required": True, "values": ["hot"]}}, trim=True)
     assert accepted(words, " hot ", "   ", "h ot") == ["hot", "word is empty", "word 'h ot' is none of: hot"]
 
@@ -126,7 +126,7 @@ def test_a_text_can_give_the_business_day() -> None:
         ("06-Mar-24", date(2024, 3, 6)),
     ], "the text stays as it was delivered"
     assert [row["reason"] for row in result.rejected.to_pylist()] == [
-        "day '20240230' is no date of the form %Y%m%d or %d-%b-%y"
+        "day '20240230' is not a valid date of the form %Y%m%d or %d-%b-%y"
     ]
 
 

@@ -144,7 +144,7 @@ def test_a_wider_type_is_taken_over_and_a_narrower_one_asks_for_a_replay(yard: Y
     assert "2 of its values would change; vending replay --source sales" in blocked["sales"]
     assert narrower.replay().blocked == {}
     assert narrower.rows("select slot_no from raw.sales") == [{"slot_no": 7}]
-    assert "slot_no 'B' is no whole number" in narrower.rows("select reason from raw._rejected_rows")[0]["reason"]
+    assert "slot_no 'B' is not a whole number" in narrower.rows("select reason from raw._rejected_rows")[0]["reason"]
 
 
 def test_a_type_change_in_one_source_stops_no_other(yard: Yard) -> None:

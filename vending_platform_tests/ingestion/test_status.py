@@ -29,7 +29,7 @@ def test_files_that_could_not_be_read_are_named_until_they_can_be_or_are_gone(ya
     for path in pipes:
         os.mkfifo(yard.sources / path)
     yard.ingest()
-    assert now(yard).unreadable == [{"path": path, "reason": "it is no regular file"} for path in pipes]
+    assert now(yard).unreadable == [{"path": path, "reason": "it is not a regular file"} for path in pipes]
     assert now(yard).needs_a_person
     yard.ingest(Selection(paths=frozenset({"sales_VM009_20240301.csv"})))
     assert len(now(yard).unreadable) == 3, "that run looked at none of them"

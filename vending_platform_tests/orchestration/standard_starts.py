@@ -1,28 +1,23 @@
 """A fresh clone, and Dagster's own commands in it: nothing is set, as if somebody had typed them after `make setup`."""
 
-import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.request import Request, urlopen
 
 import dagster as dg
 
 from vending_platform.environment import PROJECT_DIR
+from vending_platform_tests import web_servers
 from vending_platform_tests.history import history_in
+from vending_platform_tests.web_servers import Server
 
 COMMANDS = Path(sys.executable).parent
 _PASSED_ON = ("LANG", "TMPDIR")
-_STARTING = 180
 
 
 @dataclass(frozen=True)
@@ -65,49 +60,9 @@ def fresh_clone(parent: Path) -> Clone:
     return Clone(folder)
 
 
-@dataclass(frozen=True)
-class Server:
-    address: str
-
-    def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-        body = json.dumps({"query": query, "variables": variables or {}}).encode()
-        request = Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=60) as answer:
-            return json.load(answer)["data"]
-
-
 @contextmanager
 def serving(clone: Clone, *words: str) -> Iterator[Server]:
-    """Dagster's web server and daemon, started by this command on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = clone.folder.parent / f"{port}.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*words, "--port", str(port)],
-            cwd=clone.folder,
-            env=clone.variables,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    server = Server(f"http://127.0.0.1:{port}")
-    try:
-        ends = time.monotonic() + _STARTING
-        while time.monotonic() < ends and process.poll() is None:
-            try:
-                server.ask("{version}")
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            raise AssertionError(f"{' '.join(words)} did not start:\n{log.read_text()}")
+    """Dagster's web server and daemon, started by this command."""
+    log = clone.folder.parent / "serving.log"
+    with web_servers.serving(words, clone.folder, clone.variables, log) as server:
         yield server
-    finally:
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(60)
-        with suppress(ProcessLookupError):  # Dagster's code server would wait for a heartbeat first
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

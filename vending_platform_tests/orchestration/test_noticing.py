@@ -314,4 +314,4 @@ def test_a_laptop_without_its_folder_of_deliveries_is_one_sentence(platform: Pla
     with dg.DagsterInstance.ephemeral() as history:
         result = arrivals(is_running=False)(dg.build_sensor_context(instance=history, resources={"platform": platform}))
     assert isinstance(result, dg.SensorResult)
-    assert "is no folder: that is where deliveries are expected" in str(result.skip_reason)
+    assert "is not a folder: that is where deliveries are expected" in str(result.skip_reason)

@@ -9,27 +9,13 @@ from typing import Any
 import dagster as dg
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Held, Overview, Status
+from vending_platform.ingestion import Held, Overview
+from vending_platform.ingestion.status import without_findings
 from vending_platform.orchestration.telling import CheckResult, bar_chart, raw_checks
 from vending_platform.transformation import Block
 
 DAYS = {date(2024, 3, day): 100 * day for day in range(1, 15)}
-NOTHING_WRONG = Status(
-    as_of="2024-03-20T00:00:00+00:00",
-    files={},
-    rows={},
-    missing=[],
-    quarantined=[],
-    undeclared=[],
-    withdrawn=[],
-    unreadable=[],
-    drifted=[],
-    unknown_machines=[],
-    required_but_absent=[],
-    read_under_another_contract=[],
-    without_a_contract=[],
-    contracts="",
-)
+NOTHING_WRONG = without_findings("2024-03-20T00:00:00+00:00")
 
 
 def checks(catalog: Catalog, blocked: tuple[Block, ...] = (), **wrong: Any) -> dict[tuple[str, str], CheckResult]:

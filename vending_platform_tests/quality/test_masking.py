@@ -25,13 +25,13 @@ def test_other_columns_stay_and_long_values_are_cut() -> None:
 
 
 def test_a_reason_that_quotes_a_personal_value_is_masked_and_the_others_stay() -> None:
-    told = masked_words("quantity '1e3' is no whole number; staff_id 'S0007' does not match S", frozenset())
-    assert told == f"quantity '1e3' is no whole number; staff_id: {MASK}"
+    told = masked_words("quantity '1e3' is not a whole number; staff_id 'S0007' does not match S", frozenset())
+    assert told == f"quantity '1e3' is not a whole number; staff_id: {MASK}"
 
 
 def test_no_column_of_the_history_has_the_person() -> None:
     row = FailedRow(
-        {"staff_id": "高橋", "visit_id": "V1"}, date(2024, 3, 5), "a.csv", 3, "staff_id '高橋' is no number"
+        {"staff_id": "高橋", "visit_id": "V1"}, date(2024, 3, 5), "a.csv", 3, "staff_id '高橋' is not a valid number"
     )
     result = Result(
         "contract",
@@ -39,10 +39,10 @@ def test_no_column_of_the_history_has_the_person() -> None:
         Dimension.VALIDITY,
         Status.FAILED,
         column="staff_id",
-        message="staff_id '高橋' is no number",
+        message="staff_id '高橋' is not a valid number",
         sample=(row,),
     )
-    told = changes(run(problem="staff_id '高橋' is no number"), [result], frozenset({"staff_id"}))
+    told = changes(run(problem="staff_id '高橋' is not a valid number"), [result], frozenset({"staff_id"}))
     kept = json.dumps([c.insert.to_pylist() for c in told if c.insert is not None], default=str, ensure_ascii=False)
     assert "V1" in kept
     assert "高橋" not in kept

@@ -73,7 +73,7 @@ def test_a_load_keeps_what_each_contract_said_of_each_day_and_the_rows_it_refuse
     ]
     kept = rows(platform, "select * from dq.results_failed_rows where check_name = 'contract'")
     assert [(row["path"], row["line"], row["reason"]) for row in kept] == [
-        (name(DAYS[0]), 2, "quantity '1e3' is no whole number")
+        (name(DAYS[0]), 2, "quantity '1e3' is not a whole number")
     ]
     assert checks(platform, f"check_name = 'volume' and dataset = 'raw.sales' and first_day = '{DAYS[0]}'") == [
         ("raw.sales", "volume", None, "passed", None, 4, DAYS[0])
