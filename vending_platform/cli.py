@@ -270,7 +270,7 @@ def _said(words: str) -> tuple[str, str]:
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Look whether all is there that this environment needs, and say how to mend what is not. Changes none of it."""
+    """Look whether all is there that this environment needs, and say how to fix what is not. Changes none of it."""
     with _edge():
         from vending_platform.doctor import Health, checks, examine  # half a second, and no other command needs it
 
@@ -500,7 +500,7 @@ def _report(summary: Summary, platform: Platform) -> None:
 
 
 def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
-    """What an earlier run found, and nobody has mended, needs a person as much as what this one did."""
+    """What an earlier run found, and nobody has fixed, needs a person as much as what this one did."""
     something_is_open = platform.needs_a_person()
     if something_is_open and not summary.needs_a_person:
         out.print("\nStill open from before: vending status")

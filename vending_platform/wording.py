@@ -55,7 +55,7 @@ def tell_summary(summary: Summary) -> RenderableType:
             (
                 "In quarantine, because the whole file can't be used",
                 [f"{version.path}: {version.reason}" for version in summary.quarantined],
-                "Have it delivered again under the same name; or mend its contract and run: vending replay",
+                "Have it delivered again under the same name; or fix its contract and run: vending replay",
             ),
             (
                 "Loaded, but some rows were rejected",
@@ -157,7 +157,7 @@ def tell_status(now: PlatformStatus) -> RenderableType:
             (
                 "In quarantine",
                 [f"{row['path']}: {row['reason']}" for row in status.quarantined],
-                "Have it delivered again under the same name; or mend its contract and run: vending replay",
+                "Have it delivered again under the same name; or fix its contract and run: vending replay",
             ),
             (
                 "Rejected rows",
@@ -344,7 +344,7 @@ def tell_blocks(blocked: Iterable[Block]) -> tuple[str, list[str], str]:
             f"{block.source}{f' of {block.business_date}' if block.business_date else ''}: {block.reason}"
             for block in blocked
         ],
-        "Have it delivered again, or mend the contract and run: vending replay",
+        "Have it delivered again, or fix the contract and run: vending replay",
     )
 
 

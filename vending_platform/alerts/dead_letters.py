@@ -35,7 +35,7 @@ def _problem(queue: str, count: int) -> Problem:
         what=f"Messages about deliveries that nobody could use are in {queue}",
         where=f"queue {queue}",
         what_to_do="Read one of them (SQS, Send and receive messages) and the log of the sensor that failed on it. The"
-        " files themselves are not lost: the next scheduled load finds them by listing. Then mend what it failed on and"
+        " files themselves are not lost: the next scheduled load finds them by listing. Then fix what it failed on and"
         " redrive the queue, or purge it.",
         count=count,
         unit="message",

@@ -16,7 +16,7 @@ from vending_platform.warehouse import WarehouseError
 
 
 class Wrong(Exception):
-    """The message says what is wrong, and how to mend it."""
+    """The message says what is wrong, and how to fix it."""
 
 
 class Hidden(Exception):

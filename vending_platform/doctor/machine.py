@@ -65,7 +65,7 @@ def writable(folder: Path) -> str:
     if not there.is_dir():
         raise Wrong(f"{there} is not a folder, and {folder} has to be one: move it away")
     if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
-        raise Wrong(f"{there} may not be written by this user, or nothing may be written on its disk: mend its rights")
+        raise Wrong(f"{there} may not be written by this user, or nothing may be written on its disk: fix its rights")
     return f"{folder} can be written" + ("" if there == folder else ", and is made when it is needed")
 
 
@@ -83,7 +83,7 @@ def duckdb_file(path: Path) -> str:
         writable(path.parent)
         return f"{path} is made by the first load"
     if not os.access(path, os.R_OK | os.W_OK):
-        raise Wrong(f"{path} may not be written by this user: mend its rights")
+        raise Wrong(f"{path} may not be written by this user: fix its rights")
     try:
         with DuckDBWarehouse(path).reading() as reader:
             is_filled = reader.has_table(TableName("raw", "_files"))

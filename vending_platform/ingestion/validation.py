@@ -59,7 +59,7 @@ class Validated:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A row breaks the rule where `broken` holds; `reason` is an SQL text for the person who has to mend it."""
+    """A row breaks the rule where `broken` holds; `reason` is an SQL text for the person who has to fix it."""
 
     column: str | None
     broken: str

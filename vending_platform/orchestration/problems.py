@@ -16,7 +16,7 @@ _SHOWN = 5
 _GIVEN_UP_AFTER = timedelta(hours=2)
 """The sensor `arrivals` requests what failed again within an hour. What it has not requested since is part of another
 request by now, or gone."""
-_MENDS = "Have it delivered again under the same name; or mend its contract and run `vending replay`."
+_HOW_TO_FIX_IT = "Have it delivered again under the same name; or fix its contract and run `vending replay`."
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ def due(environment: Environment, now: datetime) -> Due:
 
 
 def failing(runs: Iterable[Ran], now: datetime) -> dict[str, list[Ran]]:
-    """Per job its failures, in order, but for those that a later run has mended: for the same, or for everything."""
+    """Per job its failures, in order, but for those that a later run has fixed: for the same, or for everything."""
     runs = sorted(runs, key=lambda run: run.ended_at)
     good = [run for run in runs if run.succeeded]
     found: dict[str, list[Ran]] = {}
     for run in runs:
-        if not run.succeeded and not any(_mends(other, run, now) for other in good):
+        if not run.succeeded and not any(_fixes(other, run, now) for other in good):
             found.setdefault(run.job, []).append(run)
     return {job: failures for job, failures in found.items() if not all(run.will_retry for run in failures)}
 
@@ -99,7 +99,7 @@ def run_problem(job: str, failures: Sequence[Ran], said: str, links: Links) -> P
         job,
         what=f"The job {job} fails",
         where=f"job {job}, run {last.run_id}" + (f" for {last.about}" if last.about else ""),
-        what_to_do="Open the run and read its first error. Nothing is half done: once what it failed on is mended, "
+        what_to_do="Open the run and read its first error. Nothing is half done: once what it failed on is fixed, "
         f"start the job again ({DAILY} does all of it), and it goes on from there.",
         why=said,
         link=links.run(last.run_id),
@@ -153,7 +153,7 @@ def _unusable(status: Status, links: Links) -> Iterator[Problem]:
             source,
             what=f"Files of {source} are in quarantine",
             where=_some(files, "; "),
-            what_to_do=_MENDS,
+            what_to_do=_HOW_TO_FIX_IT,
             link=links.asset("raw", source),
             count=len(rows),
             unit="file",
@@ -165,7 +165,7 @@ def _unusable(status: Status, links: Links) -> Iterator[Problem]:
                 source,
                 what=f"Rows of {source} were rejected; the others are loaded",
                 where=f"raw._rejected_rows, source {source}: each with file, line and reason",
-                what_to_do=_MENDS,
+                what_to_do=_HOW_TO_FIX_IT,
                 link=links.asset("raw", source),
                 count=counts["rejected"],
                 unit="row",
@@ -192,8 +192,8 @@ def _blocked(blocked: Sequence[Block], links: Links) -> Iterator[Problem]:
             source,
             what=f"Days of {source} wait, and nothing is built on them",
             where=_some(said, "; "),
-            what_to_do=f"{_MENDS} The next run builds the day once enough of it can be used; until then its marts and"
-            " exports stay as they were.",
+            what_to_do=f"{_HOW_TO_FIX_IT} The next run builds the day once enough of it can be used; until then its"
+            " marts and exports stay as they were.",
             link=links.asset("raw", source),
             count=len(blocks),
             unit="day",
@@ -210,7 +210,7 @@ def _failed_checks(seen: Seen, schemas: Mapping[str, str], links: Links) -> Iter
             model,
             what=f"A blocking check of {model} fails",
             where=f"{schema}/{model}: {_some(days[::-1])}",
-            what_to_do="See the asset's checks for which one, and for how many rows. Mend the deliveries or the model;"
+            what_to_do="See the asset's checks for which one, and for how many rows. Fix the deliveries or the model;"
             " every run builds and checks it again. Until then the exports stay as they were.",
             link=links.asset(schema, model),
             count=len(days),
@@ -238,7 +238,7 @@ def _late(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
         what="The marts are not there by their hour",
         where=f"business day {day}",
         why=why,
-        what_to_do="See whether `ingest` and `daily` ran, and how they ended. Mend that, and start `daily`.",
+        what_to_do="See whether `ingest` and `daily` ran, and how they ended. Fix that, and start `daily`.",
         link=links.runs,
         unit="day",
     )
@@ -285,7 +285,7 @@ def _code_changes(changes: Sequence[Work], links: Links) -> Iterator[Problem]:
         )
 
 
-def _mends(good: Ran, failed: Ran, now: datetime) -> bool:
+def _fixes(good: Ran, failed: Ran, now: datetime) -> bool:
     if good.ended_at < failed.ended_at:
         return False
     if good.job == DAILY and failed.job in (INGEST, TRANSFORM, EXPORT):

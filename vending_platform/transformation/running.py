@@ -69,7 +69,7 @@ def built_versions(reader: Reader) -> dict[Build, str]:
 
 
 def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
-    """What nothing can be built on until a person has mended it."""
+    """What nothing can be built on until a person has fixed it."""
     return blocks(catalog, read_deliveries(reader, catalog))
 
 

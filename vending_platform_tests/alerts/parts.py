@@ -55,7 +55,7 @@ class Notebook:
 
 
 def problem(about: str = "daily", kind: Kind = Kind.RUN, **said: object) -> Problem:
-    words = {"what": f"{about} is wrong", "where": "here", "what_to_do": "mend it", "unit": "run"}
+    words = {"what": f"{about} is wrong", "where": "here", "what_to_do": "fix it", "unit": "run"}
     return Problem(kind, about, **{**words, **said})  # type: ignore[arg-type]
 
 

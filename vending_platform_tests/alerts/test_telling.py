@@ -55,7 +55,7 @@ def test_another_file_in_quarantine_is_news_but_not_every_minute() -> None:
     assert after_a_day == [timedelta(), HOUR, 7 * HOUR, DAY]
 
 
-def test_one_mended_and_another_broken_is_news_too() -> None:
+def test_one_fixed_and_another_broken_is_news_too() -> None:
     assert told_times([2] * 50 + [1] + [2] * 3, Kind.QUARANTINE) == [timedelta(), HOUR, 7 * HOUR, 51 * 10 * MINUTE]
 
 

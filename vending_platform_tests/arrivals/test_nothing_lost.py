@@ -83,7 +83,7 @@ POISON = '{"Records": "?"}'
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
-def test_a_kill_at_any_boundary_is_mended_by_the_next_look(catalog: Catalog, first: int) -> None:
+def test_a_kill_at_any_boundary_is_fixed_by_the_next_look(catalog: Catalog, first: int) -> None:
     """`first` is the look that is killed: the one that requests, and those that find its runs on record."""
     kill_at, boundaries, came_that_far = 0, set(), True
     while came_that_far:

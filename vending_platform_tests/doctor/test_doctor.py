@@ -1,4 +1,4 @@
-"""`vending doctor` looks at all that an environment needs, changes none of it, and says how to mend what is wrong."""
+"""`vending doctor` looks at all that an environment needs, changes none of it, and says how to fix what is wrong."""
 
 import json
 import os

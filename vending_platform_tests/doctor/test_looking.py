@@ -25,10 +25,10 @@ def test_each_says_what_it_found_in_the_order_of_the_table() -> None:
         time.sleep(0.1)
         return "slow"
 
-    checks = [Check("one", slow), Check("two", lambda: fails(Wrong("mend it"))), Check("three", lambda: says("quick"))]
+    checks = [Check("one", slow), Check("two", lambda: fails(Wrong("fix it"))), Check("three", lambda: says("quick"))]
     assert list(examine(checks)) == [
         Finding("one", FINE, "slow"),
-        Finding("two", WRONG, "mend it"),
+        Finding("two", WRONG, "fix it"),
         Finding("three", FINE, "quick"),
     ]
 

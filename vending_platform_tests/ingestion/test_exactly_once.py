@@ -93,7 +93,7 @@ def test_order_batches_repeats_and_crashes_do_not_matter(
         assert everything(yard) == expected
 
 
-def test_a_kill_at_any_boundary_is_mended_by_the_next_run(catalog: Catalog, expected: Mapping[str, object]) -> None:
+def test_a_kill_at_any_boundary_is_fixed_by_the_next_run(catalog: Catalog, expected: Mapping[str, object]) -> None:
     kill_at, came_that_far = 0, True
     while came_that_far:
         with fresh_yard(catalog) as yard:

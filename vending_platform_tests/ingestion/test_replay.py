@@ -15,7 +15,7 @@ from vending_platform_tests.ingestion.yard import NOW, SALES_HEADER, Yard, sales
 NAME = "sales_VM001_20240305.csv"
 
 
-def mended(yard: Yard, source: str = "sales", files: dict[str, Any] | None = None, **columns: dict[str, Any]) -> Yard:
+def fixed(yard: Yard, source: str = "sales", files: dict[str, Any] | None = None, **columns: dict[str, Any]) -> Yard:
     """The same yard under a contract with other rules for the file or for some of its columns."""
     old = yard.catalog.source(source)
     said = old.model_dump() | {"files": dump_files(old) | (files or {})}
@@ -44,14 +44,14 @@ def dump_column(column: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_unchanged_contract_survives_the_tests_own_rebuilding(yard: Yard) -> None:
-    assert mended(yard).catalog.source("sales").reading_hash == yard.catalog.source("sales").reading_hash
+    assert fixed(yard).catalog.source("sales").reading_hash == yard.catalog.source("sales").reading_hash
 
 
-def test_rejected_rows_are_accepted_once_the_rule_is_mended(yard: Yard) -> None:
+def test_rejected_rows_are_accepted_once_the_rule_is_fixed(yard: Yard) -> None:
     yard.deliver({NAME: sales(sales_row(1), sales_row(2, status="dispensed"))})
     yard.ingest()
     assert len(yard.rows("select * from raw._rejected_rows")) == 1
-    yard = mended(yard, status={"values": ["completed", "refunded", "failed", "dispensed"]})
+    yard = fixed(yard, status={"values": ["completed", "refunded", "failed", "dispensed"]})
     assert yard.ingest().unchanged == 1, "an ingest alone does not read it again"
     yard.replay()
     assert yard.rows("select * from raw._rejected_rows") == []
@@ -59,11 +59,11 @@ def test_rejected_rows_are_accepted_once_the_rule_is_mended(yard: Yard) -> None:
     assert yard.kept() == {}, "nothing of it is in quarantine any more"
 
 
-def test_a_quarantined_file_is_released_once_its_contract_is_mended(yard: Yard) -> None:
+def test_a_quarantined_file_is_released_once_its_contract_is_fixed(yard: Yard) -> None:
     yard.deliver({NAME: sales_file().removesuffix(b"\n")})
     yard.ingest()
     assert yard.state(NAME) == State.QUARANTINED
-    yard = mended(yard, files={"final_newline": "optional"})
+    yard = fixed(yard, files={"final_newline": "optional"})
     yard.replay()
     assert yard.state(NAME) == State.LOADED
     assert yard.ledger()[NAME]["reason"] is None
@@ -71,7 +71,7 @@ def test_a_quarantined_file_is_released_once_its_contract_is_mended(yard: Yard) 
 
 
 def test_a_cut_row_is_still_seen_where_the_last_line_end_is_optional(yard: Yard) -> None:
-    yard = mended(yard, files={"final_newline": "optional"})
+    yard = fixed(yard, files={"final_newline": "optional"})
     yard.deliver({NAME: sales_file() + b"VM001-x,VM0"})
     (refused,) = yard.ingest().quarantined
     assert str(refused.reason).startswith("its last row is incomplete")
@@ -80,7 +80,7 @@ def test_a_cut_row_is_still_seen_where_the_last_line_end_is_optional(yard: Yard)
 def test_a_stricter_rule_rejects_rows_that_were_accepted(yard: Yard) -> None:
     yard.deliver({NAME: sales(sales_row(1), sales_row(2, unit_price=500))})
     yard.ingest()
-    yard = mended(yard, unit_price={"range": {"max": 400}})
+    yard = fixed(yard, unit_price={"range": {"max": 400}})
     yard.replay()
     (rejected,) = yard.rows("select line, reason from raw._rejected_rows")
     assert rejected == {"line": 3, "reason": "unit_price '500' is more than 400"}
@@ -93,7 +93,7 @@ def test_a_file_that_is_gone_is_replayed_from_its_kept_bytes(yard: Yard) -> None
     yard.remove(NAME)
     yard.ingest()
     assert yard.state(NAME) == State.WITHDRAWN
-    yard = mended(yard, files={"final_newline": "optional"})
+    yard = fixed(yard, files={"final_newline": "optional"})
     yard.replay()
     assert len(yard.rows("select * from raw.sales")) == 5
     assert yard.ledger()[NAME]["state"] == State.WITHDRAWN, "its rows are there, and it is still gone"
@@ -103,7 +103,7 @@ def test_what_can_no_longer_be_read_again_is_named(yard: Yard) -> None:
     yard.deliver({NAME: sales_file()})
     yard.ingest()
     yard.remove(NAME)
-    yard = mended(yard, unit_price={"range": {"max": 400}})
+    yard = fixed(yard, unit_price={"range": {"max": 400}})
     summary = yard.replay()
     assert [version.path for version in summary.not_replayable] == [NAME]
     assert summary.needs_a_person
@@ -121,7 +121,7 @@ def test_replaying_twice_changes_nothing(yard: Yard) -> None:
 def test_a_new_optional_column_is_added_and_old_files_stay(yard: Yard) -> None:
     yard.deliver({NAME: sales_file()})
     yard.ingest()
-    yard = mended(yard, weather={"type": "text"})
+    yard = fixed(yard, weather={"type": "text"})
     yard.deliver(
         {"sales_VM001_20240306.csv": sales(sales_row(1, day="2024-03-06") + ",雨", header=SALES_HEADER + ",weather")}
     )
@@ -135,10 +135,10 @@ def test_a_new_optional_column_is_added_and_old_files_stay(yard: Yard) -> None:
 def test_a_wider_type_is_taken_over_and_a_narrower_one_asks_for_a_replay(yard: Yard) -> None:
     yard.deliver({NAME: sales(sales_row(1, slot_no="07"), sales_row(2, slot_no="B"))})
     yard.ingest()
-    wider = mended(yard, unit_price={"type": "decimal(12,2)"})
+    wider = fixed(yard, unit_price={"type": "decimal(12,2)"})
     wider.ingest()
     assert str(wider.rows("select unit_price from raw.sales limit 1")[0]["unit_price"]) == "130.00"
-    narrower = mended(wider, slot_no={"type": "integer"})
+    narrower = fixed(wider, slot_no={"type": "integer"})
     blocked = narrower.ingest().blocked
     assert "slot_no of" in blocked["sales"]
     assert "2 of its values would change; vending replay --source sales" in blocked["sales"]
@@ -150,7 +150,7 @@ def test_a_wider_type_is_taken_over_and_a_narrower_one_asks_for_a_replay(yard: Y
 def test_a_type_change_in_one_source_stops_no_other(yard: Yard) -> None:
     yard.deliver({NAME: sales(sales_row(1, slot_no="B"))})
     yard.ingest()
-    narrower = mended(yard, slot_no={"type": "integer"})
+    narrower = fixed(yard, slot_no={"type": "integer"})
     narrower.deliver({"product_categories.csv": b"category_id,category_name,parent_id\n1,Tea,\n"})
     summary = narrower.ingest()
     assert list(summary.blocked) == ["sales"]
@@ -162,7 +162,7 @@ def test_a_type_change_that_would_lose_values_is_refused_whatever_is_replayed(ya
     yard.ingest()
     yard.remove(NAME)
     yard.ingest()
-    summary = mended(yard, slot_no={"type": "integer"}).replay()
+    summary = fixed(yard, slot_no={"type": "integer"}).replay()
     assert "nowhere any more, such as sales_VM001_20240305.csv" in summary.blocked["sales"]
     assert yard.rows("select slot_no from raw.sales") == [{"slot_no": "B"}]
 
@@ -170,7 +170,7 @@ def test_a_type_change_that_would_lose_values_is_refused_whatever_is_replayed(ya
 def test_a_replay_that_is_stopped_anywhere_is_finished_by_the_next_run(yard: Yard) -> None:
     yard.deliver({NAME: sales(sales_row(1, slot_no="07"), sales_row(2, slot_no="B"))})
     yard.ingest()
-    narrower = mended(yard, slot_no={"type": "integer"})
+    narrower = fixed(yard, slot_no={"type": "integer"})
     stops = 0
     for stop_at in range(1, 60):
         copy = Yard(yard.folder.parent / f"copy-{stop_at}", narrower.catalog)
@@ -237,7 +237,7 @@ def test_replay_notes_what_is_gone_before_it_reads(yard: Yard) -> None:
     yard.deliver({NAME: sales(sales_row(1), sales_row(2, quantity="x"))})
     yard.ingest()
     yard.remove(NAME)
-    mended(yard, unit_price={"range": {"max": 10}}).replay()
+    fixed(yard, unit_price={"range": {"max": 10}}).replay()
     version = yard.ledger()[NAME]
     assert (version["state"], version["in_raw"]) == (State.WITHDRAWN, False)
     assert "2 of 2 rows were rejected" in version["reason"]
@@ -248,7 +248,7 @@ def test_another_kind_of_delivery_doubles_no_row(yard: Yard) -> None:
     for category in ("1", "2"):
         yard.deliver({name: f"category_id,category_name,parent_id\n{category},Tea,\n".encode()})
         yard.ingest()
-    daily = mended(
+    daily = fixed(
         yard,
         source="product_categories",
         files={"delivery": "daily", "names": ["product_categories_{yyyymmdd}.csv"]},

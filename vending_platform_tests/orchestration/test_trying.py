@@ -45,7 +45,7 @@ def definitions() -> dg.Definitions:
 
 @dataclass
 class Code:
-    """A copy of the small project. What was parsed of it once is known, as it is broken and mended the same way."""
+    """A copy of the small project. What was parsed of it once is known, as it is broken and fixed the same way."""
 
     folder: Path
     manifests: dict[str, dict[str, Any]]
@@ -60,7 +60,7 @@ class Code:
 
 @dataclass
 class Project:
-    """Its code, with a model that can be broken and mended, above six days of one machine."""
+    """Its code, with a model that can be broken and fixed, above six days of one machine."""
 
     code: Code
     model: Path
@@ -70,7 +70,7 @@ class Project:
     def break_it(self) -> None:
         self.model.write_text(self.good.replace("select * from final", "select nothing from final"))
 
-    def mend_it(self) -> None:
+    def fix_it(self) -> None:
         self.model.write_text(self.good)
 
     def execute(self, job: Any, again: dg.JobExecutionResult | None = None, **options: Any) -> dg.JobExecutionResult:
@@ -123,7 +123,7 @@ def project(tmp_path: Path, code: Code, monkeypatch: pytest.MonkeyPatch) -> Iter
         (model,) = code.folder.rglob(f"{BROKEN}.sql")
         project = Project(code, model, model.read_text(), history)
         yield project
-        project.mend_it()
+        project.fix_it()
 
 
 def test_a_re_execution_from_failure_builds_what_failed_and_what_was_skipped(project: Project) -> None:
@@ -136,7 +136,7 @@ def test_a_re_execution_from_failure_builds_what_failed_and_what_was_skipped(pro
     assert project.checked(first) == {"marts/fct_sales"}, "a test of a model that failed was not run"
     assert f"{BROKEN}, failed: " in (log := project.log(first))
     assert "unique_fct_replenishments_replenishment_id, not run, because what it needs failed" in log
-    project.mend_it()
+    project.fix_it()
     second = project.execute(daily_job, again=first)
     assert second.success
     assert [event.step_key for event in second.all_events if event.is_step_start] == ["verdict"]
@@ -153,7 +153,7 @@ def test_the_same_for_days_of_assets_that_were_asked_for_by_name(project: Projec
     first = project.execute(asset_job, **asked)
     assert not first.success
     assert set(project.made(first)) == {("fct_sales", DAYS[0]), ("fct_sales", DAYS[1])}
-    project.mend_it()
+    project.fix_it()
     second = project.execute(asset_job, again=first, **asked)
     assert second.success
     asked_for = {(model, day) for model in AND_ITS_DESCENDANTS for day in DAYS[:2]}
@@ -161,13 +161,13 @@ def test_the_same_for_days_of_assets_that_were_asked_for_by_name(project: Projec
 
 
 def test_a_run_tries_by_itself_what_may_heal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def mended_meanwhile(*_: float) -> float:
-        project.mend_it()
+    def fixed_meanwhile(*_: float) -> float:
+        project.fix_it()
         return 0
 
     settings = replace(environment.load(), automatic_retries=2)
     monkeypatch.setattr(environment, "load", lambda: settings)
-    monkeypatch.setattr(trying, "uniform", mended_meanwhile)
+    monkeypatch.setattr(trying, "uniform", fixed_meanwhile)
     project.break_it()
     run = project.execute(daily_job)
     assert run.success

@@ -133,7 +133,7 @@ def test_a_watch_that_can_not_even_begin_says_so_and_does_not_fail(post: Post) -
     assert post.look() == "Nobody could be told, because of FileNotFoundError; see the log."
 
 
-def test_what_is_wrong_with_deliveries_is_told_until_it_is_mended(post: Post) -> None:
+def test_what_is_wrong_with_deliveries_is_told_until_it_is_fixed(post: Post) -> None:
     machines = machines_file(("VM001", "2024-01-01", ""), ("VM002", "2024-01-01", ""))
     days = {f"sales_VM001_2024030{day}.csv": sales_file(day=f"2024-03-0{day}") for day in (4, 5)}
     post.deliver({"vending_machines.csv": machines, **PRODUCTS, **days, "sales_VM002_20240304.csv": b"broken"})

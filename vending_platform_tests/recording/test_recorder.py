@@ -90,7 +90,7 @@ def test_a_load_keeps_what_each_contract_said_of_each_day_and_the_rows_it_refuse
     assert rows(platform, "select count(*) as n from dq.results_check") == before
     assert [row["checks"] for row in rows(platform, "select checks from dq.results_run order by ended_at")][-1] == 0
 
-    # Mended: the history keeps both answers.
+    # Fixed: the history keeps both answers.
     deliver(folder, {name(DAYS[0]): day_of_sales(DAYS[0])})
     assert load(platform, "r3") == []
     of_day = f"check_name = 'contract' and column_name = 'quantity' and first_day = '{DAYS[0]}'"
