@@ -18,19 +18,19 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from benchmarks.loading import rooms_in
+from benchmarks.loading import context_in
 from benchmarks.measuring import PAIRS, memory_of, ratio, timed
 from benchmarks.table import Row
 from vending_platform.arrivals import Lists, Position, look_at_listing
 from vending_platform.catalog import load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, ByNotifications, Environment, load
-from vending_platform.ingestion import Rooms
-from vending_platform.orchestration.noticing import notified
+from vending_platform.ingestion import IngestionContext
+from vending_platform.orchestration.sensors import notified
 from vending_platform.platform import Platform
 from vending_platform.storage import Storage, StoredFile
 from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform_tests.arrivals.simulated_queue import BUCKET, event
 from vending_platform_tests.arrivals.sqs import MemorySqs
-from vending_platform_tests.arrivals.world import BUCKET, event
 from vending_platform_tests.storage.memory import MemoryPlace
 
 _EVENTS = 1000
@@ -77,11 +77,11 @@ class _InBucket(Platform):
     objects: int = 0
 
     @cached_property
-    def rooms(self) -> Rooms:
+    def context(self) -> IngestionContext:
         others = [MemoryPlace() for _ in range(3)]
         storage = Storage(_Bucket(objects=self.objects), *others)
         scratch = self.environment.scratch
-        return Rooms(self.catalog, storage, DuckDBWarehouse(scratch / "no.duckdb"), scratch)
+        return IngestionContext(self.catalog, storage, DuckDBWarehouse(scratch / "no.duckdb"), scratch)
 
 
 def _notifications(folder: Path) -> Row:
@@ -144,14 +144,14 @@ def look(folder: Path) -> None:
     """Look until a round is complete, five seconds a look, and print what that took."""
     catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
     (folder / "sources").mkdir(exist_ok=True)
-    rooms = rooms_in(folder / "warehouse", folder / "sources", catalog)
-    rooms = replace(rooms, storage=replace(rooms.storage, raw=_Bucket(objects=_OBJECTS)))
-    lists = Lists(rooms.storage.work)
+    context = context_in(folder / "warehouse", folder / "sources", catalog)
+    context = replace(context, storage=replace(context.storage, raw=_Bucket(objects=_OBJECTS)))
+    lists = Lists(context.storage.work)
     position, new = Position(), 0
     seconds: list[float] = []
     while not seconds or position != Position():
         before = time.perf_counter()
-        answer, position = look_at_listing(rooms, position, lists, lambda _: [], datetime.now(UTC), seconds=5)
+        answer, position = look_at_listing(context, position, lists, lambda _: [], datetime.now(UTC), seconds=5)
         seconds.append(time.perf_counter() - before)
         new += sum(request.files for request in answer.requests)
     sys.stdout.write(json.dumps({"new": new, "seconds": seconds, "memory": _greatest_memory()}))

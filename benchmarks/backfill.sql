@@ -109,7 +109,7 @@ select md5('vending/' || staff_id) as staff_key, branch, route_id, is_listed fro
 
 -- Vends and replenishments: a row per key, the one whose moment lies on its file's day first.
 
-create temp table outdone as
+create temp table superseded as
 select 'sales' as source, _file_id, _line
 from raw.sales inner join files on _file_id = file_id
 where transaction_id in (select transaction_id from raw.sales group by all having count(*) > 1)
@@ -148,7 +148,7 @@ from (
             as payment_fee,
         case when units_sold = 0 then 0 else units_sold * p.unit_cost end::decimal(18, 6) as cost_without_tax
     from raw.sales as s
-    anti join (from outdone where source = 'sales') as o on s._file_id = o._file_id and s._line = o._line
+    anti join (from superseded where source = 'sales') as o on s._file_id = o._file_id and s._line = o._line
     left join machines as m
         on s.machine_id = m.machine_id and s._business_date >= m.valid_from and s._business_date < m.valid_to
     left join products as p
@@ -175,7 +175,7 @@ select
     p.product_id is not null as is_known_product,
     r._file_id as file_id, r._line as line_number
 from raw.replenishment_records as r
-anti join (from outdone where source = 'replenishments') as o on r._file_id = o._file_id and r._line = o._line
+anti join (from superseded where source = 'replenishments') as o on r._file_id = o._file_id and r._line = o._line
 left join machines as m
     on r.machine_id = m.machine_id and r._business_date >= m.valid_from and r._business_date < m.valid_to
 left join products as p

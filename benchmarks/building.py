@@ -13,14 +13,14 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from benchmarks.loading import rooms_in
+from benchmarks.loading import context_in
 from benchmarks.measuring import PAIRS, memory_of, ratio, timed
 from benchmarks.table import Row
+from fleet_simulator import generate
 from vending_platform.catalog import load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import export_all
 from vending_platform.ingestion import ingest
-from vending_platform.sample_data import generate
 from vending_platform.transformation import Project, transform
 
 SCRIPT = Path(__file__).with_name("backfill.sql")
@@ -68,7 +68,7 @@ def backfill(folder: Path) -> list[Row]:
     turn, each from its start as a process to its end. Loading is in neither."""
     Console().print(f"By hand: {SCRIPT}", soft_wrap=True, highlight=False)
     generate(folder / "fleet", machines=100, days=365, seed=1, first_day=_FIRST_DAY, rows_per_file=100)
-    ingest(rooms_in(folder, folder / "fleet" / "sources", load_catalog(DBT_PROJECT_DIR, folder / "manifest")))
+    ingest(context_in(folder, folder / "fleet" / "sources", load_catalog(DBT_PROJECT_DIR, folder / "manifest")))
     by_hand, checked, unchecked, memory = [], [], [], []
     for _ in range(_BACKFILLS):
         by_hand.append(_build_anew(folder, "by_hand").seconds)
@@ -109,13 +109,13 @@ def by_hand(folder: Path) -> None:
 
 def by_platform(folder: Path) -> None:
     catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
-    rooms = rooms_in(folder, folder, catalog)
+    context = context_in(folder, folder, catalog)
     variables = {"DBT_DUCKDB_PATH": str(folder / "dev.duckdb")}
     project = Project(DBT_PROJECT_DIR, folder / "dbt", "development", 2, "dev", variables)
-    storage = rooms.storage
-    done = transform(catalog, rooms.warehouse, project, run_id="-", models=_MARTS, artifacts=storage.artifacts)
+    storage = context.storage
+    done = transform(catalog, context.warehouse, project, run_id="-", models=_MARTS, artifacts=storage.artifacts)
     assert done.failed == []
-    exported = export_all(catalog, rooms.warehouse, storage.processed, run_id="-", names=_EXPORTS)
+    exported = export_all(catalog, context.warehouse, storage.processed, run_id="-", names=_EXPORTS)
     assert [len(export.written) for export in exported] == [365] * len(_EXPORTS)
     _tell_memory()
 

@@ -21,10 +21,10 @@ from benchmarks import rounds
 from benchmarks.evenings import Evenings, open_evenings
 from benchmarks.fleets import DAYS, FIRST_DAY, MACHINES, MASTERS, SEEDS, loaded, parsed
 from benchmarks.measuring import timed
-from benchmarks.rounds import Day, Visit, Yard
+from benchmarks.rounds import Day, RawFolder, Visit
 from benchmarks.table import Row
-from vending_platform.sample_data.assortment import PAYMENT_METHODS
-from vending_platform.sample_data.demand import STATUSES
+from fleet_simulator.assortment import PAYMENT_METHODS
+from fleet_simulator.demand import STATUSES
 from vending_platform_tests.dbt_project.dbt import Dbt
 
 _WARM_UP = 35
@@ -72,7 +72,7 @@ def drive(project: Dbt, seed: int) -> tuple[Driven, Driven]:
     """The fleet on fixed days, and as recommended."""
     dbt = loaded(project, seed, MASTERS, incidents=False)  # what is sold and filled is decided below
     fleet = rounds.draw(seed, MACHINES, FIRST_DAY, DAYS)
-    fixed, recommended = Yard(fleet), Yard(fleet)
+    fixed, recommended = RawFolder(fleet), RawFolder(fleet)
     lost_fixed, lost_recommended = Driven(), Driven()
     with open_evenings(dbt, _MART) as evenings:
         for number, planned in enumerate(rounds.fixed_rounds(fleet)):

@@ -1,6 +1,6 @@
 """What the marts find in a made-up fleet, held against what happened there.
 
-Fleets of 60 machines over 90 days, with incidents planted (`sample_data/incidents.py`), are loaded and built.
+Fleets of 60 machines over 90 days, with incidents planted (`fleet_simulator/incidents.py`), are loaded and built.
 
 - A *stock-out* is an episode of a slot: from the vend that emptied it to the next visit, or to the end of the period.
   One of the truth and one of `fct_stockouts` are a pair if they are of the same slot and overlap; each is in one pair

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from benchmarks.loading import rooms_in
+from benchmarks.loading import context_in
+from fleet_simulator import generate
 from vending_platform.catalog import load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.ingestion import Selection, ingest
-from vending_platform.sample_data import generate
 from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform_tests.dbt_project.dbt import Dbt
 
@@ -33,6 +33,6 @@ def loaded(project: Dbt, seed: int, selection: Selection, *, incidents: bool) ->
     """A folder with a fleet's deliveries and its truth, and a warehouse that holds the deliveries of the selection."""
     folder = project.folder / str(seed)
     generate(folder, machines=MACHINES, days=DAYS, seed=seed, first_day=FIRST_DAY, incidents=incidents)
-    rooms = rooms_in(folder, folder / "sources", load_catalog(DBT_PROJECT_DIR, project.folder / "manifest"))
-    ingest(replace(rooms, warehouse=DuckDBWarehouse(folder / "dbt_dev.duckdb")), selection)
+    context = context_in(folder, folder / "sources", load_catalog(DBT_PROJECT_DIR, project.folder / "manifest"))
+    ingest(replace(context, warehouse=DuckDBWarehouse(folder / "dbt_dev.duckdb")), selection)
     return Dbt(folder, project.manifest)

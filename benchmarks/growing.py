@@ -16,9 +16,9 @@ from rich.console import Console
 
 from benchmarks.measuring import PAIRS, memory_of, ratio, timed
 from benchmarks.table import Row
+from fleet_simulator import generate
 from vending_platform.orchestration.history import open_history
 from vending_platform.orchestration.jobs import BUILD
-from vending_platform.sample_data import generate
 
 _FIRST_DAY, _LAST_DAY = date(2024, 1, 1), date(2026, 11, 20)
 _MACHINES, _ROWS_PER_FILE = 200, 43
@@ -38,7 +38,7 @@ class _House:
         return self.folder / "waiting"
 
     def furnish(self) -> None:
-        """Every house has the same last days, and the same deliveries on them."""
+        """Every platform has the same last days, and the same deliveries on them."""
         generate(
             self.folder,
             machines=_MACHINES,
@@ -79,10 +79,10 @@ class _House:
 
 
 def growing(folder: Path) -> list[Row]:
-    """`vending run` over all of it, then for one more day at a time, in turn with a house that is a month old."""
+    """`vending run` over all of it, then for one more day at a time, in turn with a platform that is a month old."""
     short, long = _House(folder / "short", _SHORT), _House(folder / "long", _LONG)
-    for house in (short, long):
-        house.furnish()
+    for small_platform in (short, long):
+        small_platform.furnish()
     short.run()
     seconds, kibibytes = timed(long.run)
     Console().print(f"Three years of {_MACHINES} machines from files to exports: {seconds / 60:.0f} minutes")
@@ -90,12 +90,12 @@ def growing(folder: Path) -> list[Row]:
     building: tuple[list[float], list[float]] = ([], [])
     for number in range(PAIRS, -1, -1):
         day = _LAST_DAY - timedelta(days=number)
-        for side, house in enumerate((long, short)):
-            house.deliver(day)
-            seconds, _ = timed(house.run)
+        for side, small_platform in enumerate((long, short)):
+            small_platform.deliver(day)
+            seconds, _ = timed(small_platform.run)
             if number < PAIRS:  # the first round warms up caches
                 whole[side].append(seconds)
-                building[side].append(house.seconds_of_building())
+                building[side].append(small_platform.seconds_of_building())
     return [
         memory_of(f"memory of three years of {_MACHINES} machines in one go", kibibytes, 8192),
         ratio("the marts of a day more of three years, against a day more of a month", *building, 1.2),

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from benchmarks.measuring import PAIRS, memory_of, ratio, timed
 from benchmarks.table import Row
+from fleet_simulator import generate
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, Places
-from vending_platform.ingestion import Rooms, Selection, ingest
-from vending_platform.sample_data import generate
+from vending_platform.ingestion import IngestionContext, Selection, ingest
 from vending_platform.storage import open_storage
 from vending_platform.warehouse import DuckDBWarehouse
 
@@ -34,11 +34,11 @@ def loading(folder: Path) -> list[Row]:
         shutil.rmtree(folder / "warehouse", ignore_errors=True)
         (folder / "warehouse").mkdir()
         baseline, rows = timed(lambda: _baseline(folder / "warehouse" / "baseline.duckdb", baseline_sql))
-        rooms = rooms_in(folder / "warehouse", sources, catalog)
-        load_sales = partial(ingest, rooms, Selection(sources=frozenset({"sales"})))
+        context = context_in(folder / "warehouse", sources, catalog)
+        load_sales = partial(ingest, context, Selection(sources=frozenset({"sales"})))
         first, summary = timed(load_sales)
         second, again = timed(load_sales)
-        with rooms.warehouse.reading() as reader:
+        with context.warehouse.reading() as reader:
             loaded = reader.query("select count(*) as n from raw.sales").to_pylist()[0]["n"]
         assert (loaded, summary.rows_accepted, summary.rows_rejected) == (rows, rows, 0), (
             "both sides hold the same rows"
@@ -90,8 +90,8 @@ def _memory(what: str, folder: Path, sources: Path, rows: int) -> Row:
 
 def load_and_tell(folder: Path, sources: Path, rows: int) -> None:
     """Load everything, and print the greatest memory (in KiB) that this process has had."""
-    rooms = rooms_in(folder / "warehouse", sources, load_catalog(DBT_PROJECT_DIR, folder / "manifest"))
-    assert ingest(rooms, Selection(sources=frozenset({"sales"}))).rows_accepted == rows
+    context = context_in(folder / "warehouse", sources, load_catalog(DBT_PROJECT_DIR, folder / "manifest"))
+    assert ingest(context, Selection(sources=frozenset({"sales"}))).rows_accepted == rows
     sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 
@@ -103,9 +103,9 @@ def _sales_only(folder: Path, *, machines: int, days: int) -> Path:
     return folder / "sources"
 
 
-def rooms_in(folder: Path, sources: Path, catalog: Catalog) -> Rooms:
+def context_in(folder: Path, sources: Path, catalog: Catalog) -> IngestionContext:
     places = Places(str(sources), *(str(folder / name) for name in ("processed", "artifacts", "work")))
-    return Rooms(catalog, open_storage(places), DuckDBWarehouse(folder / "dev.duckdb"), folder / "scratch")
+    return IngestionContext(catalog, open_storage(places), DuckDBWarehouse(folder / "dev.duckdb"), folder / "scratch")
 
 
 def _baseline_sql(catalog: Catalog, sources: Path) -> str:

@@ -1,10 +1,11 @@
 """A fleet whose drivers decide each evening whom they visit tomorrow; what people want is the same, whoever comes when.
 
-The rules are those of `sample_data/simulation.py`, day by day: who finds a slot empty leaves, who wants two and finds
-one takes one. Different is that a visit takes no time, nothing is damaged or expires, a visit loads exactly what it is
-told (as far as there is room), and what people want follows the season's own day and not the day on which somebody
-came to turn a slot warm or cold. When the season asks for another product, the visit takes out the old one and fills
-the slot, whatever it was told. A new machine is filled and a removed one emptied on their days, by everybody.
+The rules are those of `fleet_simulator/simulation.py`, day by day: who finds a slot empty leaves, who wants two and
+finds one takes one. Different is that a visit takes no time, nothing is damaged or expires, a visit loads exactly
+what it is told (as far as there is room), and what people want follows the season's own day and not the day on which
+somebody came to turn a slot warm or cold. When the season asks for another product, the visit takes out the old one
+and fills the slot, whatever it was told. A new machine is filled and a removed one emptied on their days, by
+everybody.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from vending_platform.sample_data import assortment, demand, fleet
-from vending_platform.sample_data.demand import COMPLETED
-from vending_platform.sample_data.fleet import DAY_SECONDS, Machine
+from fleet_simulator import assortment, demand, fleet
+from fleet_simulator.demand import COMPLETED
+from fleet_simulator.fleet import DAY_SECONDS, Machine
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Day:
 
 
 @dataclass
-class Yard:
+class RawFolder:
     """The fleet under one way of visiting it: what every slot holds now."""
 
     fleet: Fleet

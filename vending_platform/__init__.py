@@ -1,1 +1,1 @@
-"""From vending-machine deliveries to trusted marts and exports. `docs/architecture.md` is the map of this house."""
+"""From vending-machine deliveries to trusted marts and exports. `docs/architecture.md` is the map of this project."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from vending_platform import aws
-from vending_platform.aws import AwsError, Trouble
+from vending_platform.aws import AwsError, AwsErrorKind
 from vending_platform.environment import (
     AWS_ACCOUNT_VARIABLE,
     AWS_REGION_VARIABLE,
@@ -130,9 +130,9 @@ def check_bucket(name: str, target: AwsTarget, bucket: str, *, account_by: str =
     except aws.AWS_ERRORS as error:
         problem = aws.problem_of(error)
         match problem.trouble:
-            case Trouble.MISSING:
+            case AwsErrorKind.MISSING:
                 why = f"there is no such bucket; {COMPANY_VARIABLE} is the first part of its name"
-            case Trouble.DENIED:
+            case AwsErrorKind.DENIED:
                 # S3 gives the same answer for another owner and for a missing right.
                 why = f"it does not belong to account {target.account} ({account_by})"
                 if not _is_ours_to_look_at(target, bucket):

@@ -57,7 +57,7 @@ class AwsError(RuntimeError):
     """AWS can't be used as the environment says; the message says what is wrong and what to do."""
 
 
-class Trouble(StrEnum):
+class AwsErrorKind(StrEnum):
     """What kind of answer it was, as far as somebody can do something about it."""
 
     CREDENTIALS = "credentials"
@@ -71,43 +71,43 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True)
-class Problem:
-    trouble: Trouble
+class AwsErrorDetails:
+    trouble: AwsErrorKind
     code: str
     detail: str
 
     def words(self, target: AwsTarget, service: str) -> str:
         """What is wrong and what to do, as far as that does not depend on what was asked for."""
         match self.trouble:
-            case Trouble.CREDENTIALS:
+            case AwsErrorKind.CREDENTIALS:
                 return f"the credentials can't be used ({self.detail}): renew them, or give this process its role"
-            case Trouble.REGION:
+            case AwsErrorKind.REGION:
                 return f"it is not in {target.region} ({self.detail}): set {AWS_REGION_VARIABLE}"
-            case Trouble.BUSY:
+            case AwsErrorKind.BUSY:
                 return f"{service} is too busy to answer ({self.detail}): run again later"
-            case Trouble.UNREACHABLE:
+            case AwsErrorKind.UNREACHABLE:
                 variable = S3_ENDPOINT_VARIABLE if service == "s3" else AWS_ENDPOINT_VARIABLE
                 endpoint = _endpoint(target, service)
                 where = f"{variable}={endpoint}" if endpoint else f"{AWS_REGION_VARIABLE}={target.region}"
                 return f"{service} can't be reached ({self.detail}): check the network, and {where}"
-            case Trouble.DENIED | Trouble.MISSING | Trouble.CHANGED | Trouble.OTHER:
+            case AwsErrorKind.DENIED | AwsErrorKind.MISSING | AwsErrorKind.CHANGED | AwsErrorKind.OTHER:
                 return f"{service} refused it ({self.detail})"
 
 
 _CODES = {
-    Trouble.CREDENTIALS: (
+    AwsErrorKind.CREDENTIALS: (
         "ExpiredToken ExpiredTokenException InvalidToken InvalidAccessKeyId InvalidClientTokenId "
         "UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature "
         "RequestTimeTooSkewed RequestExpired TokenRefreshRequired MissingAuthenticationToken AuthFailure 401"
     ),
-    Trouble.REGION: "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed 301 307",
-    Trouble.DENIED: "AccessDenied AccessDeniedException AllAccessDisabled AuthorizationError 403",
-    Trouble.MISSING: (
+    AwsErrorKind.REGION: "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed 301 307",
+    AwsErrorKind.DENIED: "AccessDenied AccessDeniedException AllAccessDisabled AuthorizationError 403",
+    AwsErrorKind.MISSING: (
         "NoSuchBucket NoSuchKey ResourceNotFoundException NotFound NotFoundException "
         "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist 404"
     ),
-    Trouble.CHANGED: "PreconditionFailed 412",
-    Trouble.BUSY: (
+    AwsErrorKind.CHANGED: "PreconditionFailed 412",
+    AwsErrorKind.BUSY: (
         "SlowDown Throttling ThrottlingException RequestLimitExceeded TooManyRequests TooManyRequestsException "
         "RequestThrottled ServiceUnavailable 503 429"
     ),
@@ -115,24 +115,24 @@ _CODES = {
 _TROUBLES = {code: trouble for trouble, codes in _CODES.items() for code in codes.split()}
 
 
-def problem_with(code: str, status: int | None = None, message: str = "") -> Problem:
+def problem_with(code: str, status: int | None = None, message: str = "") -> AwsErrorDetails:
     """What an error means that AWS named so; by the status of the answer where the name says nothing."""
-    trouble = _TROUBLES.get(code) or _TROUBLES.get(str(status), Trouble.OTHER)
-    return Problem(trouble, code, f"{code}: {message}" if message else code)
+    trouble = _TROUBLES.get(code) or _TROUBLES.get(str(status), AwsErrorKind.OTHER)
+    return AwsErrorDetails(trouble, code, f"{code}: {message}" if message else code)
 
 
-def problem_of(error: ClientError | BotoCoreError) -> Problem:
+def problem_of(error: ClientError | BotoCoreError) -> AwsErrorDetails:
     """What an error of boto3 means."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return problem_with(said.get("Code") or str(status), status, said.get("Message", ""))
-    trouble = Trouble.OTHER
+    trouble = AwsErrorKind.OTHER
     if isinstance(error, _ABOUT_CREDENTIALS):
-        trouble = Trouble.CREDENTIALS
+        trouble = AwsErrorKind.CREDENTIALS
     elif isinstance(error, (HTTPClientError, NotConnected)):
-        trouble = Trouble.UNREACHABLE
-    return Problem(trouble, type(error).__name__, str(error))
+        trouble = AwsErrorKind.UNREACHABLE
+    return AwsErrorDetails(trouble, type(error).__name__, str(error))
 
 
 _ABOUT_CREDENTIALS = (

@@ -27,7 +27,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from vending_platform import anonymising, environment, ingestion, sample_data, tracing, wording
+from vending_platform import anonymising, environment, ingestion, wording
 from vending_platform.accounts import WrongAccount
 from vending_platform.anonymising import AnonymisingError
 from vending_platform.aws import AwsError
@@ -36,12 +36,13 @@ from vending_platform.console import PlainConsole
 from vending_platform.environment import DuckDBTarget, SettingsError
 from vending_platform.exporting import ExportError
 from vending_platform.ingestion import Selection, Summary, Watcher
+from vending_platform.lineage import provenance
+from vending_platform.lineage.provenance import NothingToTrace
 from vending_platform.platform import Listener, Platform, open_platform
 from vending_platform.promotion import PromotionError
 from vending_platform.quality import report
 from vending_platform.stopping import STOPPED
 from vending_platform.storage import StorageError
-from vending_platform.tracing import NothingToTrace
 from vending_platform.transformation import TransformationError
 from vending_platform.warehouse import WarehouseBusy, WarehouseError
 
@@ -249,9 +250,9 @@ def trace(
         said = [_said(words) for words in which]
         platform = open_platform(environment.load())
         try:
-            with platform.rooms.warehouse.reading() as reader:
-                traced = tracing.trace(platform.catalog, reader, mart, said, with_lines=rows)
-        except tracing.WrongQuestion as error:
+            with platform.context.warehouse.reading() as reader:
+                traced = provenance.trace(platform.catalog, reader, mart, said, with_lines=rows)
+        except provenance.WrongQuestion as error:
             raise typer.BadParameter(str(error)) from None
         except WarehouseBusy:
             _refuse("a load or a build is under way, and nobody else can look into the warehouse meanwhile: ask again")
@@ -272,10 +273,10 @@ def _said(words: str) -> tuple[str, str]:
 def doctor(as_json: AsJson = False) -> None:
     """Look whether all is there that this environment needs, and say how to fix what is not. Changes none of it."""
     with _edge():
-        from vending_platform.doctor import Health, checks, examine  # half a second, and no other command needs it
+        from vending_platform.doctor import Health, checks_of, examine  # half a second, and no other command needs it
 
         findings = []
-        for finding in examine(checks(environment.load)):
+        for finding in examine(checks_of(environment.load)):
             findings.append(finding)
             if not as_json:
                 out.print(wording.tell_finding(finding))
@@ -318,6 +319,10 @@ def generate(
     overwrite: Annotated[bool, typer.Option(help="Write among the files that are already in sources/.")] = False,
 ) -> None:
     """Make up the deliveries of a fleet, and the truth about them to compare with."""
+    try:
+        import fleet_simulator
+    except ModuleNotFoundError:
+        _refuse("the fleet simulator is not part of the installed package: run this in a checkout, after `make setup`")
     with _edge():
         settings = environment.load()
         if not isinstance(settings.warehouse, DuckDBTarget):
@@ -329,7 +334,7 @@ def generate(
         with Progress(*columns, console=err, transient=True) as progress:
             task = progress.add_task("", total=machines * days)
             try:
-                made = sample_data.generate(
+                made = fleet_simulator.generate(
                     folder,
                     machines=machines,
                     days=days,
@@ -371,7 +376,7 @@ def anonymise(
     with _edge():
         platform = open_platform(environment.load())
         selection = _selection(platform.catalog, first, last, all_days, source)
-        raw = platform.rooms.storage.raw  # first of all: it looks whether this is the right account
+        raw = platform.context.storage.raw  # first of all: it looks whether this is the right account
         pseudonyms = anonymising.key_of(platform.environment, key_file)
         target = anonymising.open_target(platform.environment, into, into_account)
         with _progress("Anonymising") as (_, watcher):

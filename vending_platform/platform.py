@@ -24,12 +24,12 @@ from vending_platform.environment import (
     Verification,
 )
 from vending_platform.exporting import Damage, Exported, Part
-from vending_platform.ingestion import Rooms, Selection, Status, Summary, Watcher
+from vending_platform.ingestion import DeliveryStatus, IngestionContext, Selection, Summary, Watcher
 from vending_platform.promotion import PromotionError
 from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, Recorder, lineage
 from vending_platform.storage import Place, open_storage
-from vending_platform.transformation import Block, Finished, Plan, Project, Transformed, Work
+from vending_platform.transformation import BlockedDay, BuildPlan, Finished, Project, Transformed, Work
 from vending_platform.warehouse import (
     Connect,
     DuckDBWarehouse,
@@ -49,7 +49,7 @@ class Listener:
     """Who is told of results as soon as they are there, and of progress in between."""
 
     watcher: Watcher = ingestion.SILENT
-    on_plan: Callable[[Plan], None] = _ignore
+    on_plan: Callable[[BuildPlan], None] = _ignore
     on_node: Callable[[Finished], None] = _ignore
     on_ingested: Callable[[Summary], None] = _ignore
     on_transformed: Callable[[Transformed], None] = _ignore
@@ -62,14 +62,14 @@ class Listener:
 class PlatformStatus:
     """What there is, from the deliveries to the exports."""
 
-    deliveries: Status
+    deliveries: DeliveryStatus
     is_being_written: bool
     """Somebody is writing: then `deliveries` is as of the last commit, and what is stale can't be told."""
     stale: dict[date, frozenset[str]] | None
     """Per business day the models whose rows are older than the raw rows they rest on."""
     code_changes: tuple[Work, ...]
     """What older code has built."""
-    blocked: list[Block]
+    blocked: list[BlockedDay]
     exports: list[tuple[str, Part]]
     exports_place: str
     damaged: list[Damage]
@@ -133,13 +133,13 @@ class Platform:
         return catalog_of(self.manifest)
 
     @cached_property
-    def rooms(self) -> Rooms:
+    def context(self) -> IngestionContext:
         environment = self.environment
         check_account(environment)  # before anything is read or written there
         storage = open_storage(
             environment.places, environment.aws, encryption=environment.encryption, kms_key=environment.kms_key
         )
-        return Rooms(
+        return IngestionContext(
             catalog=self.catalog,
             storage=storage,
             warehouse=self._warehouse(storage.work),
@@ -161,7 +161,7 @@ class Platform:
     @cached_property
     def lists(self) -> Lists:
         """Which files the runs are about that a sensor requested."""
-        return Lists(self.rooms.storage.work)
+        return Lists(self.context.storage.work)
 
     @cached_property
     def project(self) -> Project:
@@ -188,13 +188,13 @@ class Platform:
         self, selection: Selection = ingestion.EVERYTHING, *, withdraw: bool = False, verify: bool = False
     ) -> Summary:
         summary = ingestion.ingest(
-            self.rooms, selection, withdraw=withdraw, verify=verify, watcher=self.listener.watcher
+            self.context, selection, withdraw=withdraw, verify=verify, watcher=self.listener.watcher
         )
         self.listener.on_ingested(summary)
         return summary
 
     def replay(self, selection: Selection = ingestion.EVERYTHING) -> Summary:
-        summary = ingestion.replay(self.rooms, selection, watcher=self.listener.watcher)
+        summary = ingestion.replay(self.context, selection, watcher=self.listener.watcher)
         self.listener.on_ingested(summary)
         return summary
 
@@ -215,7 +215,7 @@ class Platform:
         _refuse_unknown(models, (model.name for model in trusted.catalog.models))
         transformed = transformation.transform(
             trusted.catalog,
-            self.rooms.warehouse,
+            self.context.warehouse,
             trusted.project,
             run_id=run_id,
             first_day=first_day,
@@ -223,7 +223,7 @@ class Platform:
             anew=anew,
             models=models,
             skip_code_changes=skip_code_changes,
-            artifacts=self.rooms.storage.artifacts,
+            artifacts=self.context.storage.artifacts,
             on_plan=self.listener.on_plan,
             on_node=self.listener.on_node,
             on_wait=self.listener.watcher.on_wait,
@@ -238,7 +238,7 @@ class Platform:
         _refuse_unknown(tests, trusted.manifest["nodes"])
         done = transformation.run_tests(
             trusted.catalog,
-            self.rooms.warehouse,
+            self.context.warehouse,
             trusted.project,
             {test: trusted.manifest["nodes"][test] for test in tests},
             run_id=run_id,
@@ -254,8 +254,8 @@ class Platform:
         _refuse_unknown(names, (export.name for export in catalog.exports))
         exported = exporting.export_all(
             catalog,
-            self.rooms.warehouse,
-            self.rooms.storage.processed,
+            self.context.warehouse,
+            self.context.storage.processed,
             run_id=run_id,
             names=names,
             stale=lambda reader: transformation.stale(reader, catalog),
@@ -307,7 +307,7 @@ class Platform:
             try:
                 if (known := problems()) is None:
                     return
-                lost = recorder.record(self.rooms.warehouse, [*known, *raised], listener.watcher.on_wait)
+                lost = recorder.record(self.context.warehouse, [*known, *raised], listener.watcher.on_wait)
                 if lost is not None:
                     tell(lost)
             except Exception as error:  # whatever it is, the run has done its work or failed at it already
@@ -329,10 +329,10 @@ class Platform:
     def quality(self, day: date | None = None) -> tuple[Quality | None, bool]:
         """How far the data can be trusted, and whether somebody is writing: then it is as the last run told it."""
         try:
-            with self.rooms.warehouse.reading() as reader:
+            with self.context.warehouse.reading() as reader:
                 return quality.read_quality(reader, lineage(self.catalog), day), False
         except WarehouseBusy:
-            last = self.rooms.warehouse.last_status(QUALITY)
+            last = self.context.warehouse.last_status(QUALITY)
             return quality.from_json(last), True
 
     def trusted(self, run_id: str) -> "Platform":
@@ -340,7 +340,7 @@ class Platform:
         environment = self.environment
         if environment.verification is not Verification.NEEDED:
             return self
-        artifacts, own = self.rooms.storage.artifacts, project_hash(self.project_dir)
+        artifacts, own = self.context.storage.artifacts, project_hash(self.project_dir)
         if promotion.verified_version(artifacts, own) is not None:
             return self
         if self.unverified_because:
@@ -365,7 +365,7 @@ class Platform:
         """Verify this version, where that is done, if everything was built with it and every check passed. In words."""
         if self.environment.verification is not Verification.GIVEN:
             return f"{self.environment.name} verifies no version."
-        with self.rooms.warehouse.reading() as reader:
+        with self.context.warehouse.reading() as reader:
             waiting = transformation.unproven(reader, self.catalog)
             stale = transformation.stale(reader, self.catalog)
             changes = transformation.code_changes(reader, self.catalog)
@@ -376,7 +376,7 @@ class Platform:
         if changes:
             return f"This version is not verified yet: {'; '.join(map(str, changes))}."
         verified = promotion.sign_off(
-            self.rooms.storage.artifacts,
+            self.context.storage.artifacts,
             self.project_dir,
             revision=self.environment.revision,
             run_id=run_id,
@@ -386,28 +386,28 @@ class Platform:
 
     def needs_a_person(self) -> bool:
         """As `status` would say, asked for nothing else."""
-        deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
+        deliveries, is_being_written = ingestion.status(self.context.warehouse, self.catalog)
         if deliveries.needs_a_person or is_being_written:
             return deliveries.needs_a_person
         try:
-            with self.rooms.warehouse.reading() as reader:
+            with self.context.warehouse.reading() as reader:
                 return bool(transformation.blocked(reader, self.catalog))
         except WarehouseBusy:
             return False
 
     def status(self, *, verify: bool = False) -> PlatformStatus:
         """With `verify` every exported file is read and hashed."""
-        deliveries, is_being_written = ingestion.status(self.rooms.warehouse, self.catalog)
+        deliveries, is_being_written = ingestion.status(self.context.warehouse, self.catalog)
         stale, changes, blocked = None, tuple[Work, ...](), []
         if not is_being_written:
             try:
-                with self.rooms.warehouse.reading() as reader:
+                with self.context.warehouse.reading() as reader:
                     stale = transformation.stale(reader, self.catalog)
                     changes = transformation.code_changes(reader, self.catalog)
                     blocked = transformation.blocked(reader, self.catalog)
             except WarehouseBusy:
                 is_being_written = True
-        verified = list(exporting.verified(self.catalog, self.rooms.storage.processed, hashing=verify))
+        verified = list(exporting.verified(self.catalog, self.context.storage.processed, hashing=verify))
         exports = [(export.export, part) for export in verified for part in export.parts]
         damaged = [damage for export in verified for damage in export.damaged]
         place = self.environment.places.processed

@@ -29,7 +29,7 @@ class PromotionError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedCode:
     """A version that staging has signed off; `bundle_sha256` is of the project's files, as they are kept."""
 
     project: str
@@ -42,13 +42,13 @@ class Verified:
         return f"{self.project} of {self.revision or 'an unknown revision'}, verified at {self.verified_at}"
 
 
-def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_id: str, now: datetime) -> Verified:
+def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_id: str, now: datetime) -> VerifiedCode:
     """What stands in the marker of this version from now on. A version that has one keeps it."""
     project = project_hash(project_dir)
     if (marker := verified_version(artifacts, project)) is not None:
         return marker
     bundle = _bundle(project_dir)
-    verified = Verified(
+    verified = VerifiedCode(
         project, revision, run_id, now.isoformat(timespec="seconds"), hashlib.sha256(bundle).hexdigest()
     )
     artifacts.write(f"{_VERIFIED}/{project}.zip", bundle)
@@ -56,7 +56,7 @@ def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_i
     return verified
 
 
-def verified_versions(artifacts: Place) -> list[Verified]:
+def verified_versions(artifacts: Place) -> list[VerifiedCode]:
     """The last one first. A marker whose files have not been replicated yet does not count."""
     names = {Path(path).name for path in artifacts.paths(_VERIFIED)}
     projects = {name.removesuffix(".zip") for name in names if name.endswith(".zip") and f"{name[:-4]}.json" in names}
@@ -64,7 +64,7 @@ def verified_versions(artifacts: Place) -> list[Verified]:
     return sorted(found, key=lambda marker: marker.verified_at, reverse=True)
 
 
-def unpack(artifacts: Place, verified: Verified, into: Path) -> Path:
+def unpack(artifacts: Place, verified: VerifiedCode, into: Path) -> Path:
     """A folder below `into` that holds exactly the files of that version."""
     folder = into / verified.project
     if folder.is_dir():
@@ -93,10 +93,10 @@ def record_override(artifacts: Place, project: str, revision: str | None, *, run
     artifacts.write(f"{_OVERRIDES}/{run_id}.json", json.dumps(said, ensure_ascii=False, indent=1).encode())
 
 
-def verified_version(artifacts: Place, project: str) -> Verified | None:
+def verified_version(artifacts: Place, project: str) -> VerifiedCode | None:
     """What the marker of this version says, if it has one."""
     try:
-        return Verified(**json.loads(b"".join(artifacts.read_path(f"{_VERIFIED}/{project}.json"))))
+        return VerifiedCode(**json.loads(b"".join(artifacts.read_path(f"{_VERIFIED}/{project}.json"))))
     except KeyError:
         return None
 

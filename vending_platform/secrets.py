@@ -8,7 +8,7 @@ import logging
 from pydantic import SecretStr
 
 from vending_platform import aws
-from vending_platform.aws import AwsError, Trouble
+from vending_platform.aws import AwsError, AwsErrorKind
 from vending_platform.environment import AwsTarget
 
 
@@ -24,9 +24,9 @@ def fetch(target: AwsTarget, name: str) -> SecretStr:
     except aws.AWS_ERRORS as error:
         problem = aws.problem_of(error)
         match problem.trouble:
-            case Trouble.MISSING:
+            case AwsErrorKind.MISSING:
                 why = f"account {target.account} has none of that name in {target.region}"
-            case Trouble.DENIED:
+            case AwsErrorKind.DENIED:
                 why = (
                     f"it is denied to this role ({problem.detail}), which needs secretsmanager:GetSecretValue on it, "
                     "and kms:Decrypt on the key that encrypts it"

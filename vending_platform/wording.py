@@ -10,14 +10,14 @@ from rich.text import Text
 
 from vending_platform.anonymising import Anonymised
 from vending_platform.exporting import Exported
-from vending_platform.ingestion import Checked, State, Status, Summary
+from vending_platform.ingestion import Checked, DeliveryStatus, State, Summary
+from vending_platform.lineage.provenance import Trace, TracedFile
 from vending_platform.platform import PlatformStatus
 from vending_platform.quality import Cause, Quality, Score, causes
-from vending_platform.tracing import Trace, TracedFile
-from vending_platform.transformation import Block, Plan, Transformed, Why, Work
+from vending_platform.transformation import BlockedDay, BuildPlan, Transformed, Why, Work
 
 if TYPE_CHECKING:  # only one command needs that room
-    from vending_platform.doctor import Finding
+    from vending_platform.doctor import Diagnosis
 
 SHOWN = 10
 """How many things of one kind are listed before the rest is only counted."""
@@ -271,7 +271,7 @@ _READABLE = 6
 _MARKS = {"fine": "green", "wrong": "bold red", "not looked at": "yellow"}
 
 
-def tell_finding(finding: "Finding") -> RenderableType:
+def tell_finding(finding: "Diagnosis") -> RenderableType:
     """One line: whether it is fine, and what it is about."""
     told = Text(f"{finding.health:<13} ", style=_MARKS[finding.health])
     return Text.assemble(told, (f"{finding.check}: ", "bold"), finding.words)
@@ -282,7 +282,7 @@ def _few(names: Sequence[str], noun: str) -> str:
     return ", ".join(names) if len(names) <= _READABLE else _count(len(names), noun)
 
 
-def tell_plan(plan: Plan) -> RenderableType:
+def tell_plan(plan: BuildPlan) -> RenderableType:
     """What will be built, why, and about how much."""
     lines: list[RenderableType] = [Text("\nTo build", style="bold"), *(Text(f"  {work}") for work in plan.todo)]
     if any(work.why is Why.CODE for work in plan.todo):
@@ -337,7 +337,7 @@ def tell_transformed(transformed: Transformed) -> RenderableType:
     return Group(*lines)
 
 
-def tell_blocks(blocked: Iterable[Block]) -> tuple[str, list[str], str]:
+def tell_blocks(blocked: Iterable[BlockedDay]) -> tuple[str, list[str], str]:
     return (
         "Not built, because what was delivered can't be trusted; the marts and exports stay as they were",
         [
@@ -453,7 +453,7 @@ def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterato
             yield Text(f"  → {advice}", style="dim")
 
 
-def _missing_by_machine(status: Status) -> Iterator[str]:
+def _missing_by_machine(status: DeliveryStatus) -> Iterator[str]:
     """A machine that is silent for a month is one line, not thirty."""
     days = Counter((row["source"], row["machine"]) for row in status.missing)
     for (source, machine), count in days.items():

@@ -33,7 +33,7 @@ MARTS = (
     "mart_prefecture_daily",
     "mart_product_daily",
 )
-KEPT_TESTS = {"unique", "unique_combination"}
+KEPT_TESTS = {"unique", "unique_combination_of_columns"}
 KEPT_SINGULAR_TEST = "sales_and_daily_marts_agree"
 UNIT_TESTED = "mart_machine_daily"
 
@@ -61,7 +61,7 @@ class Core:
         return catalog_of(self.manifest)
 
     def project(self, folder: Path) -> Project:
-        """What dbt builds in `folder` of a house."""
+        """What dbt builds in `folder` of a platform."""
         return development(folder, self.project_dir)
 
     def hand_over(self) -> None:

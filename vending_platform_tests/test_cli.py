@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from vending_platform.catalog import Catalog
 from vending_platform.cli import app
 from vending_platform.stopping import STOPPED
-from vending_platform_tests.ingestion.yard import machines_file, sales, sales_file, sales_row
+from vending_platform_tests.ingestion.raw_folder import machines_file, sales, sales_file, sales_row
 
 DONE, FAILED, WRONG_USAGE, NEEDS_A_PERSON = 0, 1, 2, 3
 PRODUCTS = (

@@ -19,7 +19,7 @@ from vending_platform.masters import (
     valid_between,
     versions_after,
 )
-from vending_platform.transformation.carried import Version, carried
+from vending_platform.transformation.carried import CarriedVersion, carried
 from vending_platform_tests.properties import examples
 
 MARCH = [date(2024, 3, day) for day in range(1, 13)]
@@ -86,7 +86,7 @@ def test_dbt_gives_a_key_on_a_day_the_row_of_the_version_that_is_valid_for_it(
 ) -> None:
     macros = "".join((DBT_PROJECT_DIR / "macros" / f"{name}.sql").read_text() for name in ("time", "versioned"))
     template: Any = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(macros)
-    sql = template.module.versioned("versions", "k", ["a"])
+    sql = template.module.scd2("versions", "k", ["a"])
     rows = [
         {"k": k, "a": a, "version_day": since, "is_in_history": True, "is_current_version": since == history[-1][0]}
         for since, listed in history
@@ -113,7 +113,7 @@ def test_dbt_gives_a_key_on_a_day_the_row_of_the_version_that_is_valid_for_it(
 def test_what_is_carried_is_what_the_version_of_the_day_does_not_say(
     history: list[tuple[date, dict[str, int]]],
 ) -> None:
-    versions = [Version(since, str(since), dict.fromkeys(listed, (None, None))) for since, listed in history]
+    versions = [CarriedVersion(since, str(since), dict.fromkeys(listed, (None, None))) for since, listed in history]
     found = carried(versions)
     for key in {key for _, listed in history for key in listed}:
         listing = [since for since, listed in history if key in listed]

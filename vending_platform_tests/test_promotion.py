@@ -15,7 +15,7 @@ from vending_platform.platform import Listener, Platform
 from vending_platform.promotion import PromotionError, sign_off, unpack, verified_versions
 from vending_platform.storage import LocalPlace
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.history import history_in
 
 MONDAY, TUESDAY = datetime(2024, 3, 4, 3, tzinfo=UTC), datetime(2024, 3, 5, 3, tzinfo=UTC)

@@ -1,7 +1,8 @@
 """Who is told, and how.
 
-Every look finds the problems there are now; `tell` holds them against what was told before, and says what is new, what
-still is (more and more seldom) and what is over, to every channel; what a channel doesn't take is told it later.
+Every look finds the problems there are now; `send_notifications` compares them with what was sent before, and sends
+every channel what is new, what is still there (more and more seldom) and what is over; what a channel doesn't take is
+sent later.
 """
 
 from vending_platform.alerts.channels import (
@@ -16,15 +17,16 @@ from vending_platform.alerts.channels import (
 )
 from vending_platform.alerts.dead_letters import dead_letters
 from vending_platform.alerts.logs import JsonLines, json_handler, log_as_json
-from vending_platform.alerts.memory import Looked, Memory, recall
 from vending_platform.alerts.metrics import Number, Unit, measured
-from vending_platform.alerts.plain import one_line, without_secrets
-from vending_platform.alerts.problem import Event, Found, Kind, Message, Problem, reconcile
-from vending_platform.alerts.telling import Finder, NotNow, Told, look, tell
-from vending_platform.alerts.who import Alerting, in_the_cloud, on_a_laptop
+from vending_platform.alerts.notify import Finder, Notified, NotNow, look, send_notifications
+from vending_platform.alerts.problem import Event, Found, Notification, Problem, ProblemKind, reconcile
+from vending_platform.alerts.redaction import one_line, without_secrets
+from vending_platform.alerts.routing import Alerting, in_the_cloud, on_a_laptop
+from vending_platform.alerts.state import AlertState, Looked, recall
 
 __all__ = [
     "CLIENT_CONFIG",
+    "AlertState",
     "Alerting",
     "Channel",
     "ChannelDown",
@@ -32,18 +34,17 @@ __all__ = [
     "Finder",
     "Found",
     "JsonLines",
-    "Kind",
     "Logged",
     "Looked",
-    "Memory",
-    "Message",
     "NotNow",
+    "Notification",
+    "Notified",
     "Number",
     "Problem",
+    "ProblemKind",
     "Slack",
     "Sns",
     "Terminal",
-    "Told",
     "Unit",
     "dead_letters",
     "in_the_cloud",
@@ -56,6 +57,6 @@ __all__ = [
     "one_line",
     "recall",
     "reconcile",
-    "tell",
+    "send_notifications",
     "without_secrets",
 ]

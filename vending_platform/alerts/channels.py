@@ -18,8 +18,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from vending_platform.alerts.problem import Event, Message
-from vending_platform.alerts.wording import head, parts, subject, text
+from vending_platform.alerts.formatting import head, parts, subject, text
+from vending_platform.alerts.problem import Event, Notification
 from vending_platform.console import PlainConsole
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Channel(Protocol):
     def name(self) -> str:
         """It stays the same: what this channel has still to be told is kept under it."""
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """Afterwards the message is out of our hands; `ChannelDown` if it is not."""
 
 
@@ -58,7 +58,7 @@ class Sns:
     def _client(self) -> "SNSClient":
         return self.open_client()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         said = {"environment": self.environment, "kind": message.problem.kind, "event": message.event}
         try:
             self._client.publish(
@@ -84,7 +84,7 @@ class Slack:
     read_webhook: Callable[[], str] = field(repr=False)
     name: str = "slack"
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         try:
             webhook = self.read_webhook()
         except Exception as error:  # whoever reads secrets has errors of its own, whose words may hold what was read
@@ -113,7 +113,7 @@ class Terminal:
     console: Console = field(default_factory=lambda: PlainConsole(stderr=True))
     name: str = "terminal"
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         told = Table.grid(padding=(0, 2))
         for name, said in parts(message, self.environment):
             told.add_row(Text(name, style="dim"), Text(said))
@@ -129,7 +129,7 @@ class Logged:
     environment: str
     name: str = "log"
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         level = logging.INFO if message.event is Event.RECOVERED else logging.ERROR
         fields = {"kind": message.problem.kind, "about": message.problem.about, "event": message.event}
         logging.getLogger(__name__).log(level, "%s", text(message, self.environment), extra={"fields": fields})

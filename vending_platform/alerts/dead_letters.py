@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vending_platform.alerts.problem import Kind, Problem
-from vending_platform.alerts.telling import Finder
+from vending_platform.alerts.notify import Finder
+from vending_platform.alerts.problem import Problem, ProblemKind
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -25,12 +25,12 @@ def dead_letters(open_client: Callable[[], "SQSClient"], queue: str) -> Finder:
         count = sum(int(number) for number in answer["Attributes"].values())
         return [_problem(queue, count)] if count else []
 
-    return Finder(f"queue {queue}", frozenset({Kind.POISON}), find)
+    return Finder(f"queue {queue}", frozenset({ProblemKind.POISON}), find)
 
 
 def _problem(queue: str, count: int) -> Problem:
     return Problem(
-        Kind.POISON,
+        ProblemKind.POISON,
         queue,
         what=f"Messages about deliveries that nobody could use are in {queue}",
         where=f"queue {queue}",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from vending_platform.alerts.plain import without_secrets
+from vending_platform.alerts.redaction import without_secrets
 
 _SUBJECTS = ("run", "job", "step", "asset", "partition")
 """What a line is about, where its record says so."""

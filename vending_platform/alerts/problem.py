@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from vending_platform.alerts.plain import one_line
+from vending_platform.alerts.redaction import one_line
 
 
-class Kind(StrEnum):
+class ProblemKind(StrEnum):
     RUN = "run failed"
     CHECK = "check failed"
     BLOCKED = "not built"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     @property
     def is_news_when_it_grows(self) -> bool:
         """Another file in quarantine is something new; the same run failing again is not."""
-        return self not in (Kind.RUN, Kind.CHANNEL, Kind.WATCH)
+        return self not in (ProblemKind.RUN, ProblemKind.CHANNEL, ProblemKind.WATCH)
 
 
 class Event(StrEnum):
@@ -39,7 +39,7 @@ class Event(StrEnum):
 GAPS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 """How long it is quiet after a problem was told once, twice, three times, and each time after that."""
 
-Identity: TypeAlias = tuple[Kind, str]
+Identity: TypeAlias = tuple[ProblemKind, str]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Problem:
     made with, its texts are lines that can be kept, sent and shown.
     """
 
-    kind: Kind
+    kind: ProblemKind
     about: str
     what: str
     where: str
@@ -72,12 +72,12 @@ class Problem:
         return self.kind, self.about
 
 
-Found: TypeAlias = Mapping[Kind, Sequence[Problem]]
+Found: TypeAlias = Mapping[ProblemKind, Sequence[Problem]]
 """The problems there are, by kind. What could not be looked at is not in it: nobody knows that it is over."""
 
 
 @dataclass(frozen=True)
-class Message:
+class Notification:
     event: Event
     problem: Problem
     since: datetime
@@ -85,7 +85,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Known:
+class OpenProblem:
     """A problem that was told and is not over."""
 
     problem: Problem
@@ -101,7 +101,7 @@ class Known:
         has_news = self.problem.count > self.told_count and self.problem.kind.is_news_when_it_grows
         return self.told_at + (GAPS[0] if has_news else GAPS[min(self.told, len(GAPS)) - 1])
 
-    def as_found(self, problem: Problem) -> "Known":
+    def as_found(self, problem: Problem) -> "OpenProblem":
         return replace(
             self,
             problem=problem,
@@ -110,24 +110,26 @@ class Known:
         )
 
 
-def reconcile(known: Iterable[Known], found: Found, now: datetime) -> tuple[list[Message], list[Known]]:
+def reconcile(
+    known: Iterable[OpenProblem], found: Found, now: datetime
+) -> tuple[list[Notification], list[OpenProblem]]:
     """What to say, given what was told before and what is found now; and what counts as told afterwards."""
     there = {problem.identity: problem for problems in found.values() for problem in problems}
-    messages: list[Message] = []
-    still: list[Known] = []
+    messages: list[Notification] = []
+    still: list[OpenProblem] = []
     for one in known:
         problem = there.pop(one.problem.identity, None)
         if problem is not None:
             one = one.as_found(problem)
         elif one.problem.kind in found:
-            messages.append(Message(Event.RECOVERED, one.problem, one.since, now))
+            messages.append(Notification(Event.RECOVERED, one.problem, one.since, now))
             continue
         if now >= one.next_at:
-            messages.append(Message(Event.STILL, one.problem, one.since, now))
+            messages.append(Notification(Event.STILL, one.problem, one.since, now))
             one = replace(one, told=one.told + 1, told_at=now, told_count=one.problem.count)
         still.append(one)
     for problem in there.values():
         since = problem.since or now
-        messages.append(Message(Event.NEW, problem, since, now))
-        still.append(Known(problem, since, told=1, told_at=now, told_count=problem.count))
+        messages.append(Notification(Event.NEW, problem, since, now))
+        still.append(OpenProblem(problem, since, told=1, told_at=now, told_count=problem.count))
     return messages, still

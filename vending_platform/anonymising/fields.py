@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from vending_platform.anonymising.pseudonyms import CHARACTERS, normalised
-from vending_platform.catalog import Column, Delivery, Encoding, Source
-from vending_platform.ingestion.reading import Content, FileProblem
-from vending_platform.ingestion.reading.careful import Record, records
+from vending_platform.catalog import Column, DeliveryMode, Encoding, Source
+from vending_platform.ingestion.reading import FileContent, FileProblem
+from vending_platform.ingestion.reading.csv_strict import Record, records
 from vending_platform.ingestion.reading.decoding import decode
 
 _LEAD = rb"\x81-\x9f\xe0-\xfc"
@@ -16,7 +16,7 @@ _LEAD = rb"\x81-\x9f\xe0-\xfc"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Segment:
     """A stretch of a file. `value` is what a personal column says there; None for all that is nobody's."""
 
     raw: bytes
@@ -38,18 +38,18 @@ def unfit(source: Source) -> str | None:
     return None
 
 
-def pieces(source: Source, content: Content, encoding: Encoding) -> Iterator[Piece]:
+def pieces(source: Source, content: FileContent, encoding: Encoding) -> Iterator[Segment]:
     """All of the file, in order. `FileProblem`, maybe after some pieces, if it can't be told beyond doubt what in it is
     personal; the message shows nothing of what the file holds."""
     header: dict[int, Column] = {}
     is_personal = bool(personal_columns(source))
     for record, before, raw in _rows(source, content, encoding):
-        yield Piece(before)
+        yield Segment(before)
         if record is None:
             continue
         if not header:
             header = _columns_in(record.fields, source)
-            yield Piece(raw)
+            yield Segment(raw)
             continue
         missing = len(header) - len(record.fields)
         if missing < 0:
@@ -57,7 +57,7 @@ def pieces(source: Source, content: Content, encoding: Encoding) -> Iterator[Pie
                 f"the row from line {record.line} on has more fields than the header: nobody declared them"
             )
         if not is_personal:
-            yield Piece(raw)
+            yield Segment(raw)
             continue
         if missing and raw.endswith((b"\n", b"\r")):
             # In the last row of a file that was cut off, what stands before the cut is still in its place.
@@ -65,7 +65,7 @@ def pieces(source: Source, content: Content, encoding: Encoding) -> Iterator[Pie
         yield from _divided(source, record, raw, header, encoding)
 
 
-def suspected(source: Source, content: Content) -> Iterator[tuple[str, str]]:
+def suspected(source: Source, content: FileContent) -> Iterator[tuple[str, str]]:
     """What may be personal in a file that can't be divided, each with where it comes from: rather too much than too
     little where the file is a master, from which one knows who there is. Other files name people whom a master has."""
     quote = "" if source.files.quote == "none" else source.files.quote
@@ -85,12 +85,12 @@ def suspected(source: Source, content: Content) -> Iterator[tuple[str, str]]:
                 is_in_place = len(row) == len(header) and any(columns)
                 if is_in_place and columns[at] is None:
                     continue
-                if is_in_place or source.files.delivery is Delivery.SNAPSHOT:
+                if is_in_place or source.files.delivery is DeliveryMode.SNAPSHOT:
                     origin = f"{source.name}.{columns[at]}" if is_in_place else f"{source.name}, in a row out of order"
                     yield from ((origin, known) for known in part.split("\ufffd"))
 
 
-def _lines(content: Content) -> Iterator[bytes]:
+def _lines(content: FileContent) -> Iterator[bytes]:
     rest = b""
     for chunk in content.chunks():
         *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
@@ -98,7 +98,7 @@ def _lines(content: Content) -> Iterator[bytes]:
     yield rest
 
 
-def _rows(source: Source, content: Content, encoding: Encoding) -> Iterator[tuple[Record | None, bytes, bytes]]:
+def _rows(source: Source, content: FileContent, encoding: Encoding) -> Iterator[tuple[Record | None, bytes, bytes]]:
     """Every record with its bytes, and those of the empty lines before it; at the end what follows the last one."""
     waiting, begin = bytearray(), 0  # the bytes from `begin` on
 
@@ -130,7 +130,7 @@ def _columns_in(header: Sequence[str], source: Source) -> dict[int, Column]:
 
 def _divided(
     source: Source, record: Record, raw: bytes, header: dict[int, Column], encoding: Encoding
-) -> Iterator[Piece]:
+) -> Iterator[Segment]:
     """A row as pieces."""
     row = raw.rstrip(b"\r\n")
     spans = _spans(row, record, source, encoding)
@@ -140,10 +140,10 @@ def _divided(
         if header[at].personal and normalised(record.fields[at]):
             is_quoted = bool(quote) and row.startswith(quote, start)
             start, end = start + is_quoted, end - is_quoted
-            yield Piece(row[done:start])
-            yield Piece(row[start:end], record.fields[at], f"{source.name}.{header[at].name}")
+            yield Segment(row[done:start])
+            yield Segment(row[start:end], record.fields[at], f"{source.name}.{header[at].name}")
             done = end
-    yield Piece(raw[done:])
+    yield Segment(raw[done:])
 
 
 def _spans(row: bytes, record: Record, source: Source, encoding: Encoding) -> list[tuple[int, int]]:

@@ -13,10 +13,10 @@ from vending_platform.anonymising.fields import personal_columns, pieces, suspec
 from vending_platform.anonymising.opening import AnonymisingError
 from vending_platform.anonymising.pseudonyms import Pseudonyms
 from vending_platform.anonymising.searching import People, Search
-from vending_platform.catalog import Catalog, Delivery
+from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.ingestion import EVERYTHING, Selection, discover
 from vending_platform.ingestion.discovery import Delivered
-from vending_platform.ingestion.reading import SMALL, Content, FileProblem, content_of, spool
+from vending_platform.ingestion.reading import SMALL, FileContent, FileProblem, content_of, spool
 from vending_platform.ingestion.reading.decoding import encoding_of
 from vending_platform.storage import Place, StoredFile, Unreadable
 
@@ -53,7 +53,7 @@ class Anonymised:
 @dataclass(frozen=True)
 class _Made:
     path: str
-    content: Content
+    content: FileContent
     is_master: bool
 
 
@@ -78,7 +78,7 @@ def anonymise(
     naming = [
         d
         for d in discovery.delivered
-        if personal_columns(d.source) and (d.source.files.delivery is Delivery.SNAPSHOT or d.file.path in picked)
+        if personal_columns(d.source) and (d.source.files.delivery is DeliveryMode.SNAPSHOT or d.file.path in picked)
     ]
     done, total = 0, sum(d.file.size for d in chain(naming, chosen))
 
@@ -100,7 +100,7 @@ def anonymise(
                 path = delivered.file.path
                 try:
                     anonymous = _made(delivered, content, pseudonyms, search, Path(scratch))
-                    made.append(_Made(path, anonymous, delivered.source.files.delivery is Delivery.SNAPSHOT))
+                    made.append(_Made(path, anonymous, delivered.source.files.delivery is DeliveryMode.SNAPSHOT))
                 except (FileProblem, Unreadable) as problem:
                     run.left_out.append(LeftOut(path, str(problem), is_still_there=path in there))
             new = list(_new(made, target, there, Path(scratch)))
@@ -120,7 +120,7 @@ def _people(raw: Place, naming: Iterable[Delivered], proceed: Callable[[Sequence
             for delivered, content in _with_contents(raw, batch, Path(scratch)):
                 source = delivered.source
                 if isinstance(content, Unreadable):
-                    if source.files.delivery is Delivery.SNAPSHOT:
+                    if source.files.delivery is DeliveryMode.SNAPSHOT:
                         raise AnonymisingError(
                             f"{delivered.file.path} can't be read ({content}), so nobody knows whom to look for in the "
                             "other files: nothing was copied; run again once it can be read"
@@ -138,8 +138,8 @@ def _people(raw: Place, naming: Iterable[Delivered], proceed: Callable[[Sequence
 
 
 def _made(
-    delivered: Delivered, content: Content | Unreadable, pseudonyms: Pseudonyms, search: Search, scratch: Path
-) -> Content:
+    delivered: Delivered, content: FileContent | Unreadable, pseudonyms: Pseudonyms, search: Search, scratch: Path
+) -> FileContent:
     """The file without the people in it; `FileProblem` if it can't be told that nobody is left."""
     if isinstance(content, Unreadable):
         raise content
@@ -176,11 +176,11 @@ def _batches(deliveries: Iterable[Delivered]) -> Iterator[list[Delivered]]:
 
 def _with_contents(
     raw: Place, batch: Sequence[Delivered], scratch: Path
-) -> Iterator[tuple[Delivered, Content | Unreadable]]:
+) -> Iterator[tuple[Delivered, FileContent | Unreadable]]:
     return zip(batch, _contents(raw, [d.file for d in batch], scratch), strict=True)
 
 
-def _contents(place: Place, files: Sequence[StoredFile], scratch: Path) -> Iterator[Content | Unreadable]:
+def _contents(place: Place, files: Sequence[StoredFile], scratch: Path) -> Iterator[FileContent | Unreadable]:
     if len(files) == 1 and files[0].size > SMALL:
         try:
             yield spool(place.chunks(files[0]), scratch)
@@ -197,7 +197,7 @@ def _new(made: Sequence[_Made], target: Place, there: dict[str, StoredFile], scr
     hashes = {
         file.path: content.sha256
         for file, content in zip(of_same_size, _contents(target, of_same_size, scratch), strict=True)
-        if isinstance(content, Content)
+        if isinstance(content, FileContent)
     }
     return (m for m in made if hashes.get(m.path) != m.content.sha256)
 

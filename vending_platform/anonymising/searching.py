@@ -9,7 +9,7 @@ from typing import Any
 
 from vending_platform.anonymising.pseudonyms import GAPS, folded, normalised, without_gaps
 from vending_platform.catalog import Encoding
-from vending_platform.ingestion.reading import Content
+from vending_platform.ingestion.reading import FileContent
 
 _LONGEST = 40
 """Of longer values only the beginning is looked for: who finds all of one finds that."""
@@ -52,7 +52,7 @@ class Search:
                 return text.count("\n", 0, found.start()) + 1, self.origins[without_gaps(found[0])]
         return None
 
-    def in_content(self, content: Content, encoding: Encoding) -> tuple[int, str] | None:
+    def in_content(self, content: FileContent, encoding: Encoding) -> tuple[int, str] | None:
         before = 0
         for text in _whole_lines(content, encoding):
             if found := self.in_text(text):
@@ -74,7 +74,7 @@ def _is_telling(name: str) -> bool:
     return len(name) >= (10 if name.isdigit() else 4)
 
 
-def _whole_lines(content: Content, encoding: Encoding) -> Iterator[str]:
+def _whole_lines(content: FileContent, encoding: Encoding) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     rest = ""
     for chunk in content.chunks():

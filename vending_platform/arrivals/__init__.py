@@ -2,45 +2,45 @@
 
 Two ways, one behaviour: `look_at_queue` reads what the store tells through a queue, `look_at_listing` lists a store
 that tells nothing. Both gather the files of a day, ask for a run per stretch of days, let later files wait for a run
-that is under way, and ask again for what failed. `requests` and `decide` are shared with the laptop's sensor, which
-holds its folder against the ledger. `Lists` keeps which files a run is about.
+that is under way, and ask again for what failed. `plan_requests` and `decide` are shared with the laptop's sensor,
+which compares its folder with the ledger. `Lists` keeps which files a run is about.
 """
 
-from vending_platform.arrivals.asking import Answer, History, Run, RunState
-from vending_platform.arrivals.gathering import LONGEST_WAIT, QUIET, gather
-from vending_platform.arrivals.listed import Position, look_at_listing, position_of
-from vending_platform.arrivals.lists import FileList, Lists
-from vending_platform.arrivals.notices import Bucket, Notice, Reading, raw_bucket, read_message
-from vending_platform.arrivals.notified import look_at_queue
-from vending_platform.arrivals.queue import Message, Queue, open_queue
-from vending_platform.arrivals.requests import Earlier, Request, decide, requests
-from vending_platform.arrivals.steps import Step
+from vending_platform.arrivals.crash_points import PollCrashPoint
+from vending_platform.arrivals.debounce import LONGEST_WAIT, QUIET, gather
+from vending_platform.arrivals.file_lists import FileList, Lists
+from vending_platform.arrivals.polling import Position, look_at_listing, position_of
+from vending_platform.arrivals.queue import Queue, QueueMessage, open_queue
+from vending_platform.arrivals.queue_polling import look_at_queue
+from vending_platform.arrivals.run_planning import Answer, History, RequestedRun, RunState
+from vending_platform.arrivals.run_requests import Earlier, Request, decide, plan_requests
+from vending_platform.arrivals.s3_events import Notice, Reading, WatchedBucket, raw_bucket, read_message
 
 __all__ = [
     "LONGEST_WAIT",
     "QUIET",
     "Answer",
-    "Bucket",
     "Earlier",
     "FileList",
     "History",
     "Lists",
-    "Message",
     "Notice",
+    "PollCrashPoint",
     "Position",
     "Queue",
+    "QueueMessage",
     "Reading",
     "Request",
-    "Run",
+    "RequestedRun",
     "RunState",
-    "Step",
+    "WatchedBucket",
     "decide",
     "gather",
     "look_at_listing",
     "look_at_queue",
     "open_queue",
+    "plan_requests",
     "position_of",
     "raw_bucket",
     "read_message",
-    "requests",
 ]

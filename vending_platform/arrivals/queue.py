@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from vending_platform.arrivals.steps import OnStep, Step
+from vending_platform.arrivals.crash_points import OnStep, PollCrashPoint
 from vending_platform.environment import ByNotifications
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _REASON = 200
 
 
 @dataclass(frozen=True)
-class Message:
+class QueueMessage:
     id: str
     receipt: str
     body: str
@@ -45,9 +45,9 @@ class Queue:
     """Seconds until a message that was not deleted is there again: less than between two looks, so that each of them
     sees nearly everything that waits."""
 
-    def receive(self, until: float) -> list[Message]:
+    def receive(self, until: float) -> list[QueueMessage]:
         """What is visible now, each message once; `until` is of the monotonic clock."""
-        found: dict[str, Message] = {}
+        found: dict[str, QueueMessage] = {}
         while len(found) < _MOST and time.monotonic() < until:
             before = len(found)
             answer = self.client.receive_message(
@@ -59,12 +59,12 @@ class Queue:
             )
             for told in answer.get("Messages", ()):
                 sent_at = datetime.fromtimestamp(int(told["Attributes"]["SentTimestamp"]) / 1000, UTC)
-                found[told["MessageId"]] = Message(told["MessageId"], told["ReceiptHandle"], told["Body"], sent_at)
+                found[told["MessageId"]] = QueueMessage(told["MessageId"], told["ReceiptHandle"], told["Body"], sent_at)
             if len(found) == before:
                 break  # nothing, or only what came before and is visible again already
         return list(found.values())
 
-    def delete(self, messages: Sequence[Message], until: float, on_step: OnStep) -> int:
+    def delete(self, messages: Sequence[QueueMessage], until: float, on_step: OnStep) -> int:
         """Says how many are gone. The others come again, which does no harm."""
         gone = 0
         for start in range(0, len(messages), _AT_ONCE):
@@ -76,10 +76,10 @@ class Queue:
                 Entries=[{"Id": str(number), "ReceiptHandle": m.receipt} for number, m in enumerate(few)],
             )
             gone += len(answer.get("Successful", ()))
-            on_step(Step.DELETED)
+            on_step(PollCrashPoint.DELETED)
         return gone
 
-    def bury(self, message: Message, reason: str, on_step: OnStep) -> bool:
+    def bury(self, message: QueueMessage, reason: str, on_step: OnStep) -> bool:
         """Copy a message to the dead letters, with the reason. Says whether that went well: one message that the queue
         does not take must not stop the others."""
         words = reason.encode("ascii", "backslashreplace").decode()[:_REASON]
@@ -97,7 +97,7 @@ class Queue:
             )
         except ClientError:
             return False
-        on_step(Step.BURIED)
+        on_step(PollCrashPoint.BURIED)
         return True
 
     def dead_letters(self) -> int:

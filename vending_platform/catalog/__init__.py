@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.code import changed_parts
 from vending_platform.catalog.column import Column, Range
-from vending_platform.catalog.contract import Delivery, Encoding, Expected, Files, Source
+from vending_platform.catalog.contract import DeliveryMode, Encoding, Expected, FileFormat, Source
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
     Audience,
@@ -41,7 +41,7 @@ __all__ = [
     "ContractError",
     "CsvEncoding",
     "Days",
-    "Delivery",
+    "DeliveryMode",
     "Encoding",
     "Expected",
     "Export",
@@ -212,7 +212,7 @@ def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
     columns = list(declared["columns"])
     for problem in error.errors():
         place = [str(part) for part in problem["loc"]]
-        within: type[BaseModel] = Files
+        within: type[BaseModel] = FileFormat
         words = []
         if place[:1] == ["columns"] and len(place) > 1:
             words.append(f"column {columns[int(place[1])]}")

@@ -35,7 +35,7 @@ _SINCE = {"trim": False, "negative_in_parentheses": False, "day_time_zone": None
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
 
 
-class Delivery(StrEnum):
+class DeliveryMode(StrEnum):
     """How the files of a source relate to each other."""
 
     DAILY = "daily"
@@ -60,11 +60,11 @@ class Expected(Declared):
     until: str
 
 
-class Files(Declared):
+class FileFormat(Declared):
     """How a source's files look, and what is done when one does not look like that."""
 
     names: Words = Field(min_length=1)
-    delivery: Delivery
+    delivery: DeliveryMode
     key: Words = Field(min_length=1)
     machine_column: str | None = None
     day_column: str | None = None
@@ -102,17 +102,17 @@ class Files(Declared):
     def _makes_sense(self) -> Self:
         patterns = [parse_name_pattern(template) for template in self.names]
         for pattern in patterns:
-            if self.delivery is Delivery.DAILY and not pattern.has_day:
+            if self.delivery is DeliveryMode.DAILY and not pattern.has_day:
                 raise ValueError(f"delivery 'daily' needs the day in the name, and {pattern.template!r} has none")
-            if self.delivery is Delivery.APPEND and pattern.has_day:
+            if self.delivery is DeliveryMode.APPEND and pattern.has_day:
                 raise ValueError(f"delivery 'append' has no day in the name, and {pattern.template!r} has one")
-            if self.delivery is Delivery.SNAPSHOT and pattern.has_machine:
+            if self.delivery is DeliveryMode.SNAPSHOT and pattern.has_machine:
                 raise ValueError(f"delivery 'snapshot' is one file for all, and {pattern.template!r} names a machine")
             if self.machine_column and not pattern.has_machine:
                 raise ValueError(f"machine_column needs the machine in the name, and {pattern.template!r} has none")
-        if self.delivery is Delivery.SNAPSHOT and self.day_column:
+        if self.delivery is DeliveryMode.SNAPSHOT and self.day_column:
             raise ValueError("day_column means nothing for delivery 'snapshot'")
-        if self.day_tolerance and not (self.delivery is Delivery.DAILY and self.day_column):
+        if self.day_tolerance and not (self.delivery is DeliveryMode.DAILY and self.day_column):
             raise ValueError("day_tolerance means something only for delivery 'daily' with a day_column")
         if len({self.delimiter, self.quote, "\n", "\r"}) < 4:
             raise ValueError("delimiter and quote must differ from each other and from a line end")
@@ -129,7 +129,7 @@ class Source(Declared):
     unique_id: str = ""
     declared_in: str
     description: str = ""
-    files: Files
+    files: FileFormat
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -183,7 +183,7 @@ class Source(Declared):
     @property
     def is_daily(self) -> bool:
         """Whether a file belongs to the business day in its name."""
-        return self.files.delivery is Delivery.DAILY
+        return self.files.delivery is DeliveryMode.DAILY
 
     @property
     def compares_days(self) -> bool:

@@ -4,7 +4,7 @@
 another one is not fine.
 """
 
-from vending_platform.doctor.looking import Check, Finding, Health, examine
-from vending_platform.doctor.table import checks
+from vending_platform.doctor.checks import checks_of
+from vending_platform.doctor.runner import Check, Diagnosis, Health, examine
 
-__all__ = ["Check", "Finding", "Health", "checks", "examine"]
+__all__ = ["Check", "Diagnosis", "Health", "checks_of", "examine"]

@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from vending_platform import accounts, aws, secrets
 from vending_platform.alerts import is_webhook
 from vending_platform.arrivals import open_queue
-from vending_platform.aws import Trouble
-from vending_platform.doctor.looking import Hidden, Wrong
+from vending_platform.aws import AwsErrorKind
+from vending_platform.doctor.runner import CheckFailed, Hidden
 from vending_platform.environment import (
     KMS_KEY_VARIABLE,
     AwsTarget,
@@ -53,7 +53,7 @@ def clock(target: AwsTarget, now: Callable[[], datetime]) -> str:
         raise Hidden("AWS's answer has no hour")
     ahead = (here - parsedate_to_datetime(there)).total_seconds()
     if abs(ahead) > _SKEW:
-        raise Wrong(
+        raise CheckFailed(
             f"this machine's clock is {abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} AWS's, "
             "which refuses what is signed with it: let it follow a time server (NTP)"
         )
@@ -86,7 +86,9 @@ def work(place: ObjectPlace) -> str:
     with _object(place) as (path, content):
         back = b"".join(place.read_path(path))
     if back != content:
-        raise Wrong(f"{place} gives back something else than what was written: do other things write below doctor/?")
+        raise CheckFailed(
+            f"{place} gives back something else than what was written: do other things write below doctor/?"
+        )
     return f"{place} can be written, read and cleaned"
 
 
@@ -95,9 +97,13 @@ def encryption(place: ObjectPlace, target: AwsTarget) -> str:
         found, key = place.encryption_of(path)
     wanted, named = place.bucket.encryption, place.bucket.kms_key
     if found != wanted.value:
-        raise Wrong(f"what is written to {place} is encrypted with {found or 'nothing'}, and should be with {wanted}")
+        raise CheckFailed(
+            f"what is written to {place} is encrypted with {found or 'nothing'}, and should be with {wanted}"
+        )
     if wanted is Encryption.SSE_KMS and not _is_key(target, str(named), str(key)):
-        raise Wrong(f"what is written to {place} is encrypted with {key}, and not with {KMS_KEY_VARIABLE}={named}")
+        raise CheckFailed(
+            f"what is written to {place} is encrypted with {key}, and not with {KMS_KEY_VARIABLE}={named}"
+        )
     return f"what is written is encrypted with {key or wanted}"
 
 
@@ -118,7 +124,7 @@ def queue(target: AwsTarget, names: ByNotifications) -> str:
     if int(said["MessageRetentionPeriod"]) < _KEPT_FOR:
         problems.append(f"it keeps messages for {said['MessageRetentionPeriod']} and not {_KEPT_FOR} seconds")
     if problems:
-        raise Wrong(f"{names.queue}: {'; '.join(problems)}: see docs/operating.md, what the queue needs")
+        raise CheckFailed(f"{names.queue}: {'; '.join(problems)}: see docs/operating.md, what the queue needs")
     waiting, given_up = (about["ApproximateNumberOfMessages"] for about in (said, dead))
     return f"{names.queue}: about {waiting} messages, and {given_up} dead letters"
 
@@ -127,7 +133,9 @@ def topic(target: AwsTarget) -> str:
     with _asking(target, "sns", target.alerts_topic, "sns:ListSubscriptionsByTopic"):
         page = aws.client(target, "sns").list_subscriptions_by_topic(TopicArn=target.alerts_topic)["Subscriptions"]
     if not any(one["SubscriptionArn"].startswith("arn:") for one in page):  # else it waits to be confirmed
-        raise Wrong(f"{target.alerts_topic}: nobody has subscribed, so nobody would be told: subscribe an address")
+        raise CheckFailed(
+            f"{target.alerts_topic}: nobody has subscribed, so nobody would be told: subscribe an address"
+        )
     return f"{target.alerts_topic}: somebody has subscribed"
 
 
@@ -138,7 +146,7 @@ def secret(target: AwsTarget, name: str) -> str:
 
 def webhook(target: AwsTarget) -> str:
     if not is_webhook(secrets.fetch(target, target.secrets.slack).get_secret_value()):
-        raise Wrong(f"the secret {target.secrets.slack} is not an https address of a webhook: put one there")
+        raise CheckFailed(f"the secret {target.secrets.slack} is not an https address of a webhook: put one there")
     return f"{target.secrets.slack} can be had"
 
 
@@ -173,10 +181,10 @@ def _asking(target: AwsTarget, service: str, what: str, needs: str) -> Iterator[
     except aws.AWS_ERRORS as error:
         problem = aws.problem_of(error)
         match problem.trouble:
-            case Trouble.MISSING:
+            case AwsErrorKind.MISSING:
                 why = f"account {target.account} has none of that name in {target.region} ({problem.detail}): make it"
-            case Trouble.DENIED:
+            case AwsErrorKind.DENIED:
                 why = f"it is denied to this role ({problem.detail}), which needs {needs}"
             case _:
                 why = problem.words(target, service)
-        raise Wrong(f"{what}: {why}") from error
+        raise CheckFailed(f"{what}: {why}") from error

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from vending_platform.doctor.looking import Wrong
+from vending_platform.doctor.runner import CheckFailed
 from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR
 from vending_platform.warehouse import DuckDBWarehouse, TableName, WarehouseBusy
 
@@ -27,7 +27,7 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
     for sign, major, minor in _BOUND.findall(wanted):
         bound = (int(major), int(minor))
         if not (version[:2] >= bound if sign == ">=" else version[:2] < bound):
-            raise Wrong(f"this is Python {told}, and {wanted} is needed: make clean setup PYTHON=<another>")
+            raise CheckFailed(f"this is Python {told}, and {wanted} is needed: make clean setup PYTHON=<another>")
     return f"{told}, as {wanted} asks"
 
 
@@ -46,16 +46,18 @@ def packages(lock: str | None = None) -> str:
     ]
     if wrong:
         shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-        raise Wrong(f"not as {LOCK.name} says: {shown}: make clean setup")
+        raise CheckFailed(f"not as {LOCK.name} says: {shown}: make clean setup")
     return ", ".join(f"{name} {installed[name]}" for name in _TOLD) + f" and the others as {LOCK.name} says"
 
 
 def readable(folder: Path) -> str:
     """A folder that somebody else fills."""
     if not folder.is_dir():
-        raise Wrong(f"{folder} is not a folder: make it, or say with {DATA_DIR_VARIABLE} where deliveries are expected")
+        raise CheckFailed(
+            f"{folder} is not a folder: make it, or say with {DATA_DIR_VARIABLE} where deliveries are expected"
+        )
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise Wrong(f"{folder} may not be read by this user: give it the right to")
+        raise CheckFailed(f"{folder} may not be read by this user: give it the right to")
     return f"{folder} can be read"
 
 
@@ -63,9 +65,11 @@ def writable(folder: Path) -> str:
     """A folder that is made when it is needed."""
     there = _nearest(folder)
     if not there.is_dir():
-        raise Wrong(f"{there} is not a folder, and {folder} has to be one: move it away")
+        raise CheckFailed(f"{there} is not a folder, and {folder} has to be one: move it away")
     if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
-        raise Wrong(f"{there} may not be written by this user, or nothing may be written on its disk: fix its rights")
+        raise CheckFailed(
+            f"{there} may not be written by this user, or nothing may be written on its disk: fix its rights"
+        )
     return f"{folder} can be written" + ("" if there == folder else ", and is made when it is needed")
 
 
@@ -74,7 +78,7 @@ def disk(folders: Iterable[Path], enough: int = _ENOUGH) -> str:
     least = min(free, key=free.__getitem__)
     told = f"{free[least] / 1024**3:.1f} GB are free where {least} is"
     if free[least] < enough:
-        raise Wrong(f"only {told}, and {enough / 1024**3:.0f} GB are needed for what is in work: make room there")
+        raise CheckFailed(f"only {told}, and {enough / 1024**3:.0f} GB are needed for what is in work: make room there")
     return told
 
 
@@ -83,7 +87,7 @@ def duckdb_file(path: Path) -> str:
         writable(path.parent)
         return f"{path} is made by the first load"
     if not os.access(path, os.R_OK | os.W_OK):
-        raise Wrong(f"{path} may not be written by this user: fix its rights")
+        raise CheckFailed(f"{path} may not be written by this user: fix its rights")
     try:
         with DuckDBWarehouse(path).reading() as reader:
             is_filled = reader.has_table(TableName("raw", "_files"))

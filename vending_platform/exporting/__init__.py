@@ -7,7 +7,7 @@ of that is not as it was written.
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, noted_exports
 from vending_platform.exporting.manifest import Manifest, Part, RawFiles
 from vending_platform.exporting.publishing import Exported, current_parts, export_all
-from vending_platform.exporting.verification import Damage, Verified, verified
+from vending_platform.exporting.verification import Damage, VerifiedExport, verified
 from vending_platform.exporting.writing import ExportError
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "Manifest",
     "Part",
     "RawFiles",
-    "Verified",
+    "VerifiedExport",
     "WrittenFile",
     "current_parts",
     "export_all",

@@ -11,7 +11,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery, Export
+from vending_platform.catalog import Catalog, DeliveryMode, Export
 from vending_platform.exporting.shaping import sort_keys
 from vending_platform.warehouse import Reader, TableName, quoted, values_of
 
@@ -46,7 +46,7 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Content:
+class ExportRows:
     """The rows of one build, always in the same order, so that equal rows are equal bytes."""
 
     build: Build
@@ -73,14 +73,14 @@ def builds_of(reader: Reader, export: Export) -> list[Build]:
 
 def contents(
     reader: Reader, catalog: Catalog, export: Export, builds: Sequence[Build]
-) -> Iterator[tuple[Content, ...]]:
+) -> Iterator[tuple[ExportRows, ...]]:
     """The content of each of these builds, in their order, some at a time."""
     if not builds:
         return
     raw_files = _raw_files(reader, catalog, export, builds)
     if export.partition_by is None:
         (build,) = builds
-        yield (Content(build, _rows(reader, export, builds), raw_files[None], {}),)
+        yield (ExportRows(build, _rows(reader, export, builds), raw_files[None], {}),)
         return
     table = TableName(export.schema_name, export.model)
     counted = reader.query(
@@ -93,7 +93,7 @@ def contents(
         for build in batch:
             size = sizes.get(build.day, 0)
             days = _raw_days(catalog, export, build)
-            found.append(Content(build, rows.slice(start, size), raw_files[build.day], days))
+            found.append(ExportRows(build, rows.slice(start, size), raw_files[build.day], days))
             start += size
         yield tuple(found)
 
@@ -127,7 +127,7 @@ def _raw_files(
     model = next(model for model in catalog.models if model.name == export.model)
     sources = [source for source in catalog if source.name in model.files_of]
     by_row = [source for source in sources if source.has_days and not source.is_daily and export.partition_by]
-    daily = _listed(source.name for source in sources if source.files.delivery is Delivery.DAILY)
+    daily = _listed(source.name for source in sources if source.files.delivery is DeliveryMode.DAILY)
     asked = f"source in ({_listed(source.name for source in sources if source not in by_row)})"
     if export.partition_by is not None:
         asked += f" and (source not in ({daily}) or {_within('business_date', builds)})"

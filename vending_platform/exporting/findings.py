@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from vending_platform.quality import Kind, note_unrecorded
+from vending_platform.quality import RecordKind, note_unrecorded
 from vending_platform.warehouse import Change
 
 
@@ -34,7 +34,7 @@ def note_export(findings: ExportFindings) -> list[Change]:
     """Nothing, where there is nothing to say."""
     if not (findings.written or findings.held_back or findings.problem):
         return []
-    return [note_unrecorded(Kind.EXPORT, _FINDINGS.dump_json(findings).decode())]
+    return [note_unrecorded(RecordKind.EXPORT, _FINDINGS.dump_json(findings).decode())]
 
 
 def noted_exports(found: Iterable[str]) -> list[ExportFindings]:

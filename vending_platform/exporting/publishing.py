@@ -16,9 +16,8 @@ from datetime import date
 from functools import cached_property, partial
 from itertools import groupby
 
-from vending_platform.ahead import one_ahead
 from vending_platform.catalog import Catalog, Export
-from vending_platform.exporting.contents import BUILDS, Build, Content, builds_of, contents
+from vending_platform.exporting.contents import BUILDS, Build, ExportRows, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
 from vending_platform.exporting.manifest import MANIFEST, Manifest, Part, manifest_path, paths_of, read_manifest
@@ -26,6 +25,7 @@ from vending_platform.exporting.shaping import described
 from vending_platform.exporting.verification import Listing, damages_of, listing_of
 from vending_platform.exporting.writing import write_day
 from vending_platform.garbage import own_garbage_only
+from vending_platform.prefetch import prefetched
 from vending_platform.quality import UNRECORDED, UNRECORDED_SCHEMA
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse, Writer
@@ -206,13 +206,13 @@ def _todo(export: Export, before: _Before, builds: Iterable[Build], waiting: Map
     )
 
 
-def _attempt(export: Export, before: _Before, due: Iterator[tuple[Content, ...]], processed: Place) -> _Attempt:
+def _attempt(export: Export, before: _Before, due: Iterator[tuple[ExportRows, ...]], processed: Place) -> _Attempt:
     written: list[Part] = []
     problems: list[str] = []
     kept = dict(before.kept)
     columns = before.manifest.columns if before.manifest is not None else []
     # Encoding keeps a core busy, and writing waits for a disk or a network: some files at a time.
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool, closing(one_ahead(due)) as batches:
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool, closing(prefetched(due)) as batches:
         for batch in batches:
             columns = described(export, batch[0].rows)
             for content, parts in zip(batch, pool.map(partial(write_day, export, processed), batch), strict=True):

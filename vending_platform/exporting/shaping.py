@@ -19,7 +19,7 @@ _LONGEST = 40
 
 
 @dataclass(frozen=True)
-class Piece:
+class FileRows:
     """The rows of one file. `split` is the value that they share; None where the export is not split."""
 
     split: str | None
@@ -39,7 +39,7 @@ def sort_keys(export: Export, names: list[str]) -> list[tuple[str, str]]:
     return list(keys.items())
 
 
-def shaped(export: Export, rows: pa.Table) -> Iterator[Piece]:
+def shaped(export: Export, rows: pa.Table) -> Iterator[FileRows]:
     """The files that the rows of a day (or all of them) become; none where there are no rows."""
     if rows.num_rows == 0:
         return
@@ -50,13 +50,13 @@ def shaped(export: Export, rows: pa.Table) -> Iterator[Piece]:
             kept = pc.if_else(hidden, pa.scalar(None, rows[name].type), rows[name])
             rows = rows.set_column(rows.column_names.index(name), name, kept)
     if export.split_by is None:
-        yield Piece(None, as_left(export, rows), pc.sum(hidden).as_py())
+        yield FileRows(None, as_left(export, rows), pc.sum(hidden).as_py())
         return
     values = pc.fill_null(rows[export.split_by].cast(pa.string()), REST)
     for value in sorted(pc.unique(values).to_pylist()):
         is_its = pc.equal(values, value)
         piece = rows.filter(is_its).combine_chunks()
-        yield Piece(value, as_left(export, piece), pc.sum(pc.and_(is_its, hidden)).as_py())
+        yield FileRows(value, as_left(export, piece), pc.sum(pc.and_(is_its, hidden)).as_py())
 
 
 def as_left(export: Export, rows: pa.Table) -> pa.Table:

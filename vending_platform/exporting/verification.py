@@ -44,7 +44,7 @@ class Damage:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedExport:
     """The files of one export that are visible now, and those of them that are not as they were written."""
 
     export: str
@@ -52,13 +52,13 @@ class Verified:
     damaged: list[Damage]
 
 
-def verified(catalog: Catalog, processed: Place, *, hashing: bool = False) -> Iterator[Verified]:
+def verified(catalog: Catalog, processed: Place, *, hashing: bool = False) -> Iterator[VerifiedExport]:
     """Every export that is visible, verified by size and time; with `hashing` by content."""
     for export in catalog.exports:
         if (manifest := read_manifest(processed, export.name)) is not None:
             listing = listing_of(processed, export.name)
             found = (damages_of(listing, export.name, part, hashing=hashing) for part in manifest.parts)
-            yield Verified(export.name, manifest.parts, list(chain.from_iterable(found)))
+            yield VerifiedExport(export.name, manifest.parts, list(chain.from_iterable(found)))
 
 
 def listing_of(place: Place, export: str) -> Listing:

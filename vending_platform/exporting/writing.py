@@ -5,10 +5,10 @@ import hashlib
 from pydantic import TypeAdapter
 
 from vending_platform.catalog import Export
-from vending_platform.exporting.contents import Content, RawFile
+from vending_platform.exporting.contents import ExportRows, RawFile
 from vending_platform.exporting.encoding import NotEncodable, Replaced, count_rows, encoded
 from vending_platform.exporting.manifest import Part, RawFiles, path_of
-from vending_platform.exporting.shaping import Piece, shaped
+from vending_platform.exporting.shaping import FileRows, shaped
 from vending_platform.storage import Place
 
 _RAW_FILES = TypeAdapter(list[RawFile])
@@ -18,7 +18,7 @@ class ExportError(RuntimeError):
     """An export could not be made; the old one is untouched."""
 
 
-def write_day(export: Export, place: Place, content: Content) -> list[Part] | NotEncodable:
+def write_day(export: Export, place: Place, content: ExportRows) -> list[Part] | NotEncodable:
     """The files; none where there are no rows, or why they can't be written: then not one of them is."""
     try:
         pieces = [(piece, *encoded(piece.rows, export)) for piece in shaped(export, content.rows)]
@@ -30,7 +30,7 @@ def write_day(export: Export, place: Place, content: Content) -> list[Part] | No
     return [_write_piece(export, place, content, *piece, raw_files) for piece in pieces]
 
 
-def _write_raw_files(export: Export, place: Place, content: Content) -> RawFiles:
+def _write_raw_files(export: Export, place: Place, content: ExportRows) -> RawFiles:
     listed = _RAW_FILES.dump_json(content.raw_files, indent=1)
     sha256 = hashlib.sha256(listed).hexdigest()
     path = f"{export.name}/raw-files/{content.build.key or 'all'}_{sha256[:8]}.json"
@@ -41,8 +41,8 @@ def _write_raw_files(export: Export, place: Place, content: Content) -> RawFiles
 def _write_piece(
     export: Export,
     place: Place,
-    content: Content,
-    piece: Piece,
+    content: ExportRows,
+    piece: FileRows,
     written: bytes,
     replaced: tuple[Replaced, ...],
     raw_files: RawFiles,

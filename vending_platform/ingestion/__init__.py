@@ -5,31 +5,31 @@ loading it. `status` tells what needs a person, `overview` what is there, `pendi
 is not yet. The order of a run is in `steps`.
 """
 
-from vending_platform.ingestion.checking import Checked, Finding, check
-from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
+from vending_platform.ingestion.context import SILENT, IngestionContext, Summary, Watcher
+from vending_platform.ingestion.crash_points import CrashPoint
 from vending_platform.ingestion.discovery import discover
+from vending_platform.ingestion.file_check import Checked, RowProblem, check
 from vending_platform.ingestion.ledger import FileVersion, State
 from vending_platform.ingestion.outcome import noted_days
 from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending, unseen
 from vending_platform.ingestion.planning import Selection
 from vending_platform.ingestion.runs import EVERYTHING, ingest, replay
-from vending_platform.ingestion.status import Status, as_json, last_changes, status, status_of
-from vending_platform.ingestion.steps import Step
+from vending_platform.ingestion.status import DeliveryStatus, as_json, last_changes, status, status_of
 
 __all__ = [
     "EVERYTHING",
     "SILENT",
     "Checked",
+    "CrashPoint",
+    "DeliveryStatus",
     "FileVersion",
-    "Finding",
     "Held",
+    "IngestionContext",
     "Overview",
     "Pending",
-    "Rooms",
+    "RowProblem",
     "Selection",
     "State",
-    "Status",
-    "Step",
     "Summary",
     "Watcher",
     "as_json",

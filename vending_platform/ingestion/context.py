@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vending_platform.catalog import Catalog
+from vending_platform.ingestion.crash_points import OnStep
 from vending_platform.ingestion.discovery import UndeclaredFile
 from vending_platform.ingestion.ledger import FileVersion, State
-from vending_platform.ingestion.steps import OnStep
 from vending_platform.storage import Storage
 from vending_platform.warehouse import Warehouse
 
@@ -17,7 +17,7 @@ def _ignore(*_: object) -> None:
 
 
 @dataclass(frozen=True)
-class Rooms:
+class IngestionContext:
     """What ingestion needs from the floor below. `scratch` is a local folder that only ingestion uses."""
 
     catalog: Catalog

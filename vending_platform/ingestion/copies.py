@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from vending_platform.catalog import Catalog, Delivery
+from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.ingestion.ledger import FileVersion, Ledger
 
 
@@ -13,7 +13,7 @@ def copies(catalog: Catalog, before: Ledger, loaded: Iterable[FileVersion]) -> l
     counting = {
         source.name
         for source in catalog
-        if source.files.delivery is not Delivery.SNAPSHOT and source.files.duplicates != "keep"
+        if source.files.delivery is not DeliveryMode.SNAPSHOT and source.files.duplicates != "keep"
     }
     loaded = [version for version in loaded if version.source in counting and version.rows_accepted]
     if not loaded:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Catalog, Delivery, Source
+from vending_platform.catalog import Catalog, DeliveryMode, Source
 from vending_platform.ingestion.ledger import FILES, FileVersion, Ledger, State, read_ledger
 from vending_platform.ingestion.outcome import note, removal
 from vending_platform.masters import (
@@ -51,7 +51,7 @@ def missing_histories(reader: Reader, catalog: Catalog, ledger: Ledger) -> list[
 
 
 def _masters(catalog: Catalog) -> list[Source]:
-    return [source for source in catalog if source.files.delivery is Delivery.SNAPSHOT]
+    return [source for source in catalog if source.files.delivery is DeliveryMode.SNAPSHOT]
 
 
 def _changes(reader: Reader, masters: Sequence[Source], ledger: Ledger) -> list[Change]:

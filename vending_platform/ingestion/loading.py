@@ -11,18 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.ahead import one_ahead
 from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
-from vending_platform.ingestion.context import Rooms, Summary, Watcher
+from vending_platform.ingestion.context import IngestionContext, Summary, Watcher
+from vending_platform.ingestion.crash_points import CrashPoint
 from vending_platform.ingestion.discovery import Delivered
-from vending_platform.ingestion.judging import refusal
+from vending_platform.ingestion.file_rejection import refusal
 from vending_platform.ingestion.ledger import REJECTED_ROWS_SCHEMA, FileVersion, Ledger, State, file_id
 from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note, note_days, rejected_rows
 from vending_platform.ingestion.planning import batches
 from vending_platform.ingestion.reading import (
     SMALL,
-    Content,
+    FileContent,
     FileProblem,
     Readable,
     content_of,
@@ -34,7 +34,6 @@ from vending_platform.ingestion.reading import (
 from vending_platform.ingestion.reading.rows import FILE, LINE
 from vending_platform.ingestion.same_keys import REPEATS, losers, one_per_key
 from vending_platform.ingestion.spool import Spool
-from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import (
     PLACE,
     FileFacts,
@@ -43,6 +42,7 @@ from vending_platform.ingestion.validation import (
     raw_schema,
     validation_engine,
 )
+from vending_platform.prefetch import prefetched
 from vending_platform.storage import Unreadable
 from vending_platform.warehouse import Change, WarehouseError
 
@@ -52,7 +52,7 @@ class _Candidate:
     """A file whose bytes are here, and which is not the content that its path had before."""
 
     delivered: Delivered
-    content: Content
+    content: FileContent
     before: FileVersion | None
     file_id: str
 
@@ -95,7 +95,7 @@ class _Read:
 class Loader:
     """Loads into one run: `publish` is how a change becomes visible, `summary` is what the run tells afterwards."""
 
-    rooms: Rooms
+    context: IngestionContext
     ledger: Ledger
     summary: Summary
     watcher: Watcher
@@ -109,7 +109,7 @@ class Loader:
             return
         total, done = sum(d.file.size for d in deliveries), 0
         self.watcher.on_progress(done, total)
-        with validation_engine() as engine, closing(one_ahead(self._fetched(batches(deliveries), again))) as ahead:
+        with validation_engine() as engine, closing(prefetched(self._fetched(batches(deliveries), again))) as ahead:
             for batch, fetched in ahead:
                 self._load_batch(batch, fetched, Validator(batch[0].source, engine), again)
                 done += sum(d.file.size for d in batch)
@@ -142,13 +142,13 @@ class Loader:
     ) -> None:
         source, candidates, readables = batch[0].source, fetched.candidates, fetched.readables
         verdicts = {number: _Verdict(problem=str(problem)) for number, problem in fetched.problems.items()}
-        self.watcher.on_step(Step.READ)
+        self.watcher.on_step(CrashPoint.READ)
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
         facts = [candidate.facts for candidate in candidates.values()]
         try:
             if any(readable.content.path for readable in readables.values()):
                 read = _read_large(
-                    source, validator, readables[0], origins[0], facts[0], self.rooms.scratch, afterwards
+                    source, validator, readables[0], origins[0], facts[0], self.context.scratch, afterwards
                 )
             else:
                 read = _read_small(source, validator, readables, origins, facts)
@@ -165,21 +165,21 @@ class Loader:
             verdict = _Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
             read = _nothing_read(source, dict.fromkeys(readables, verdict))
         verdicts |= read.verdicts
-        self.watcher.on_step(Step.VALIDATED)
+        self.watcher.on_step(CrashPoint.VALIDATED)
         outcomes = [self._outcome(candidates[n], readables.get(n), verdicts[n]) for n in candidates]
         for outcome in outcomes:
-            if not outcome.version.is_wholly_accepted and quarantine.keep(self.rooms.storage.work, outcome.content):
-                self.watcher.on_step(Step.KEPT)
+            if not outcome.version.is_wholly_accepted and quarantine.keep(self.context.storage.work, outcome.content):
+                self.watcher.on_step(CrashPoint.KEPT)
         changes = [note(fetched.same)] if fetched.same else []
         if outcomes:
             changes += changes_for(source, outcomes, self.ledger, read.accepted, read.rejected)
             touched = [outcome.version for outcome in outcomes if outcome.version.state is not State.SUPERSEDED]
-            changes.append(note_days(self.rooms.catalog, touched))
+            changes.append(note_days(self.context.catalog, touched))
         if changes:
             self.publish(changes)
         self._tell(outcomes, fetched)
 
-    def _fetch(self, batch: Sequence[Delivered], contents: Iterable[Content | Unreadable], again: bool) -> _Fetched:
+    def _fetch(self, batch: Sequence[Delivered], contents: Iterable[FileContent | Unreadable], again: bool) -> _Fetched:
         fetched = _Fetched({}, {}, {}, [], [])
         for delivered, content in zip(batch, contents, strict=True):
             source, file = delivered.source, delivered.file
@@ -200,9 +200,9 @@ class Loader:
                 fetched.problems[number] = problem
         return fetched
 
-    def _contents(self, batch: Sequence[Delivered]) -> Iterator[Content | Unreadable]:
+    def _contents(self, batch: Sequence[Delivered]) -> Iterator[FileContent | Unreadable]:
         if all(delivered.is_there for delivered in batch):
-            for data in self.rooms.storage.raw.read_many(delivered.file for delivered in batch):
+            for data in self.context.storage.raw.read_many(delivered.file for delivered in batch):
                 yield data if isinstance(data, Unreadable) else content_of(data)
             return
         for delivered in batch:
@@ -213,9 +213,9 @@ class Loader:
             else:
                 yield content
 
-    def _spooled(self, delivered: Delivered, afterwards: ExitStack) -> Content | Unreadable:
+    def _spooled(self, delivered: Delivered, afterwards: ExitStack) -> FileContent | Unreadable:
         try:
-            content = spool(self._chunks(delivered), self.rooms.scratch)
+            content = spool(self._chunks(delivered), self.context.scratch)
         except Unreadable as problem:
             return problem
         assert content.path is not None
@@ -224,10 +224,10 @@ class Loader:
 
     def _chunks(self, delivered: Delivered) -> Iterator[bytes]:
         if delivered.is_there:
-            return self.rooms.storage.raw.chunks(delivered.file)
+            return self.context.storage.raw.chunks(delivered.file)
         known = self.ledger.current(delivered.source.name, delivered.file.path)
         assert known is not None  # what is not there is only known from the ledger
-        return quarantine.kept(self.rooms.storage.work, known.sha256)
+        return quarantine.kept(self.context.storage.work, known.sha256)
 
     def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: _Verdict) -> Outcome:
         delivered, known = candidate.delivered, self.ledger.version(candidate.file_id)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery, Encoding, Source
+from vending_platform.catalog import Catalog, DeliveryMode, Encoding, Source
 from vending_platform.ingestion.ledger import (
     FILES,
     FILES_SCHEMA,
@@ -20,10 +20,10 @@ from vending_platform.ingestion.ledger import (
     State,
     ledger_rows,
 )
-from vending_platform.ingestion.reading import Content, decode
+from vending_platform.ingestion.reading import FileContent, decode
 from vending_platform.ingestion.reading.rows import FILE, LENGTH, LINE, OFFSET
 from vending_platform.ingestion.validation import BUSINESS_DATE, FILE_ID
-from vending_platform.quality import Kind, note_unrecorded
+from vending_platform.quality import RecordKind, note_unrecorded
 from vending_platform.warehouse import Change, TableName
 
 RAW_TEXT_LIMIT = 64 * 1024
@@ -36,7 +36,7 @@ class Outcome:
 
     version: FileVersion
     before: FileVersion | None
-    content: Content
+    content: FileContent
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Origin:
     source: str
     path: str
     business_date: date | None
-    content: Content
+    content: FileContent
     encoding: Encoding
 
 
@@ -59,7 +59,7 @@ def changes_for(
     source: Source, outcomes: Sequence[Outcome], ledger: Ledger, accepted: Rows, rejected: Rows
 ) -> list[Change]:
     """One publication: superseded rows go, the batch's rows come, the ledger says so."""
-    keeps_history = source.files.delivery is Delivery.SNAPSHOT
+    keeps_history = source.files.delivery is DeliveryMode.SNAPSHOT
     leaving: list[FileVersion] = []
     versions = [outcome.version for outcome in outcomes]
     for outcome in outcomes:
@@ -88,7 +88,7 @@ def changes_for(
 def removal(source: Source, versions: Iterable[FileVersion]) -> list[Change]:
     """All rows of these versions go. Where the day is known it is named too, so that a warehouse can prune by it."""
     versions = list(versions)
-    is_daily = source.files.delivery is Delivery.DAILY
+    is_daily = source.files.delivery is DeliveryMode.DAILY
     daily = [version for version in versions if is_daily and version.business_date is not None]
     others = [version for version in versions if not is_daily or version.business_date is None]
     return [
@@ -119,7 +119,7 @@ def note_days(catalog: Catalog, versions: Iterable[FileVersion]) -> Change:
         day = version.business_date if version.source in daily else None
         days.setdefault(version.source, set()).add(day.isoformat() if day is not None else None)
     found = {source: sorted(of_source, key=str) for source, of_source in days.items()}
-    return note_unrecorded(Kind.LOAD, json.dumps(found))
+    return note_unrecorded(RecordKind.LOAD, json.dumps(found))
 
 
 def noted_days(found: Iterable[str]) -> dict[str, set[date | None]]:
@@ -160,7 +160,7 @@ def rejected_rows(rejected: pa.Table, origins: dict[int, Origin]) -> pa.Table:
     return pa.Table.from_pylist(rows, REJECTED_ROWS_SCHEMA)
 
 
-def line_spans(content: Content) -> list[tuple[int, int]]:
+def line_spans(content: FileContent) -> list[tuple[int, int]]:
     """Where each line of a file starts, and how long it is, for files in which every row is one line."""
     spans, offset = [], 0
     for line in b"".join(content.chunks()).splitlines(keepends=True):
@@ -169,7 +169,7 @@ def line_spans(content: Content) -> list[tuple[int, int]]:
     return spans
 
 
-def _raw_text(content: Content, offset: int, length: int, encoding: Encoding) -> tuple[str, str | None]:
+def _raw_text(content: FileContent, offset: int, length: int, encoding: Encoding) -> tuple[str, str | None]:
     """The text of a row, and its hash where the text is too long to be kept in the table."""
     if length <= RAW_TEXT_LIMIT:
         return decode(content.cut(offset, length), encoding).rstrip("\r\n"), None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vending_platform.ingestion.context import Rooms
+from vending_platform.ingestion.context import IngestionContext
 from vending_platform.ingestion.discovery import discover
 from vending_platform.ingestion.ledger import (
     FILES,
@@ -85,13 +85,13 @@ def overview(reader: Reader) -> Overview:
     return Overview(days, rejects)
 
 
-def pending(rooms: Rooms, now: datetime | None = None) -> Pending:
+def pending(context: IngestionContext, now: datetime | None = None) -> Pending:
     """What a run would read now. Asked of the ledger every time, so nothing that was seen once can be forgotten."""
     now = now or datetime.now(UTC)
-    discovery = discover(rooms.catalog, rooms.storage.raw.files(), now)
-    with rooms.warehouse.reading() as reader:
+    discovery = discover(context.catalog, context.storage.raw.files(), now)
+    with context.warehouse.reading() as reader:
         ledger = read_ledger(reader)
-    planned = plan(rooms.catalog, discovery, ledger, Selection(), now)
+    planned = plan(context.catalog, discovery, ledger, Selection(), now)
     files: dict[str, dict[date | None, int]] = {}
     for delivered in planned.read:
         days = files.setdefault(delivered.source.name, {})
@@ -100,13 +100,13 @@ def pending(rooms: Rooms, now: datetime | None = None) -> Pending:
     return Pending(files, planned.unchanged)
 
 
-def unseen(rooms: Rooms, files: Sequence[StoredFile], now: datetime) -> list[StoredFile]:
+def unseen(context: IngestionContext, files: Sequence[StoredFile], now: datetime) -> list[StoredFile]:
     """Those of these files, neighbours in the order of their paths, that no run has looked at as they are now."""
     if not files:
         return []
-    discovery = discover(rooms.catalog, files, now)
+    discovery = discover(context.catalog, files, now)
     stretch = files[0].path, files[-1].path
-    with rooms.warehouse.reading() as reader:
+    with context.warehouse.reading() as reader:
         ledger = read_ledger(reader, stretch)
         told = set()
         if reader.has_table(UNDECLARED):

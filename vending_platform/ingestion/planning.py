@@ -33,7 +33,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     read: tuple[Delivered, ...]
     """New or changed, as far as the store can tell."""
     unchanged: int
@@ -43,7 +43,7 @@ class Plan:
 
 def plan(
     catalog: Catalog, discovery: Discovery, ledger: Ledger, selection: Selection, now: datetime, *, verify: bool = False
-) -> Plan:
+) -> LoadPlan:
     """`verify` reads every file, even if the store says that it is unchanged."""
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
@@ -56,7 +56,7 @@ def plan(
         and version.state in (State.LOADED, State.QUARANTINED)
         and selection.takes(version.source, version.business_date, version.path)
     )
-    return Plan(tuple(read), len(chosen) - len(read), gone)
+    return LoadPlan(tuple(read), len(chosen) - len(read), gone)
 
 
 def batches(deliveries: Iterable[Delivered]) -> Iterator[list[Delivered]]:

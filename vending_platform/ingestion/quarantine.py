@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion.ledger import Ledger
-from vending_platform.ingestion.reading import Content
+from vending_platform.ingestion.reading import FileContent
 from vending_platform.storage import Place
 
 _FOLDER = "quarantine"
 
 
-def keep(place: Place, content: Content) -> bool:
+def keep(place: Place, content: FileContent) -> bool:
     """Keep these bytes. Says whether that had to be done, or they were there already."""
     path = _path(content.sha256)
     if place.has(path):

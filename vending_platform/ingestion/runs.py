@@ -15,8 +15,9 @@ from vending_platform.catalog import Catalog, NameParts, Source
 from vending_platform.duplicates import DUPLICATES, DUPLICATES_SCHEMA
 from vending_platform.garbage import own_garbage_only
 from vending_platform.ingestion import quarantine
-from vending_platform.ingestion.context import SILENT, Rooms, Summary, Watcher
+from vending_platform.ingestion.context import SILENT, IngestionContext, Summary, Watcher
 from vending_platform.ingestion.copies import copies
+from vending_platform.ingestion.crash_points import CrashPoint
 from vending_platform.ingestion.discovery import Delivered, Discovery, discover
 from vending_platform.ingestion.histories import missing_histories, with_histories
 from vending_platform.ingestion.ledger import (
@@ -35,9 +36,8 @@ from vending_platform.ingestion.ledger import (
 )
 from vending_platform.ingestion.loading import Loader
 from vending_platform.ingestion.outcome import note, note_days, raw_table, removal
-from vending_platform.ingestion.planning import Plan, Selection, plan
+from vending_platform.ingestion.planning import LoadPlan, Selection, plan
 from vending_platform.ingestion.status import as_json, status_of
-from vending_platform.ingestion.steps import Step
 from vending_platform.ingestion.validation import raw_schema
 from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
 from vending_platform.quality import TABLES
@@ -50,7 +50,7 @@ _PLANS = 5
 
 
 def ingest(
-    rooms: Rooms,
+    context: IngestionContext,
     selection: Selection = EVERYTHING,
     *,
     withdraw: bool = False,
@@ -66,10 +66,10 @@ def ingest(
     now = now or datetime.now(UTC)
     summary = _summary(now)
     for attempt in _plans():
-        with attempt, _running(rooms, "vending ingest", now, watcher, summary, selection.paths) as run:
+        with attempt, _running(context, "vending ingest", now, watcher, summary, selection.paths) as run:
             discovery, ledger = run.look()
             planned = plan(run.catalog, discovery, ledger, selection, run.now, verify=verify)
-            watcher.on_step(Step.PLANNED)
+            watcher.on_step(CrashPoint.PLANNED)
             summary.unchanged = planned.unchanged - len(summary.dealt_with)
             run.note_absences(planned, discovery, selection.paths)
             run.load(ledger, planned.read)
@@ -82,21 +82,25 @@ def ingest(
 
 
 def replay(
-    rooms: Rooms, selection: Selection = EVERYTHING, *, now: datetime | None = None, watcher: Watcher = SILENT
+    context: IngestionContext,
+    selection: Selection = EVERYTHING,
+    *,
+    now: datetime | None = None,
+    watcher: Watcher = SILENT,
 ) -> Summary:
     """Read again what is in quarantine, was rejected in part, or was read under a contract that has changed since."""
     now = now or datetime.now(UTC)
     summary = _summary(now)
     for attempt in _plans():
-        with attempt, _running(rooms, "vending replay", now, watcher, summary) as run:
+        with attempt, _running(context, "vending replay", now, watcher, summary) as run:
             _replay(run, selection)
     return summary
 
 
 def _replay(run: "_Run", selection: Selection) -> None:
     discovery, ledger = run.look()
-    planned = plan(run.rooms.catalog, discovery, ledger, selection, run.now)
-    run.watcher.on_step(Step.PLANNED)
+    planned = plan(run.context.catalog, discovery, ledger, selection, run.now)
+    run.watcher.on_step(CrashPoint.PLANNED)
     run.note_absences(planned, discovery)
     there = {(d.source.name, d.file.path): d for d in discovery.delivered}
     run.reshape(read_ledger(run.writer), there)
@@ -135,7 +139,7 @@ def _plans() -> Iterator[AttemptManager]:
 
 @contextmanager
 def _running(
-    rooms: Rooms,
+    context: IngestionContext,
     purpose: str,
     now: datetime,
     watcher: Watcher,
@@ -145,23 +149,23 @@ def _running(
     """A run that alone may write. With `paths`, the store is asked for these files and nothing else."""
     summary.begin_anew()
     with (
-        rooms.warehouse.reserved(purpose, watcher.on_wait) as reservation,
+        context.warehouse.reserved(purpose, watcher.on_wait) as reservation,
         own_garbage_only(),
         ThreadPoolExecutor(1) as aside,
     ):
         # Listed while the warehouse opens, but only now: whoever we waited for knows files that were not there before.
-        raw = rooms.storage.raw
+        raw = context.storage.raw
         files = raw.files() if paths is None else raw.named(sorted(paths))
-        listing = aside.submit(discover, rooms.catalog, files, now)
+        listing = aside.submit(discover, context.catalog, files, now)
         with reservation.writing() as writer:
-            yield _Run(rooms, writer, watcher, now, summary, {s.name: s for s in rooms.catalog}, listing.result)
+            yield _Run(context, writer, watcher, now, summary, {s.name: s for s in context.catalog}, listing.result)
 
 
 @dataclass(frozen=True)
 class _Run:
     """Holds the right to write. `sources` are those whose table can hold what their contract says."""
 
-    rooms: Rooms
+    context: IngestionContext
     writer: Writer
     watcher: Watcher
     now: datetime
@@ -172,7 +176,7 @@ class _Run:
     @property
     def catalog(self) -> Catalog:
         """The contracts of the sources that can be loaded."""
-        return replace(self.rooms.catalog, sources=tuple(self.sources.values()))
+        return replace(self.context.catalog, sources=tuple(self.sources.values()))
 
     def look(self) -> tuple[Discovery, Ledger]:
         """What there is, and what is known of it."""
@@ -180,11 +184,11 @@ class _Run:
         ledger = read_ledger(self.writer)
         discovery = self.discovery()
         self.summary.undeclared = discovery.undeclared
-        self.watcher.on_step(Step.LISTED)
-        if missing := missing_histories(self.writer, self.rooms.catalog, ledger):
+        self.watcher.on_step(CrashPoint.LISTED)
+        if missing := missing_histories(self.writer, self.context.catalog, ledger):
             self._publish(missing)
             ledger = read_ledger(self.writer)
-        if self.rooms.warehouse.is_status_outdated():
+        if self.context.warehouse.is_status_outdated():
             self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
 
@@ -200,21 +204,21 @@ class _Run:
             DUPLICATES: DUPLICATES_SCHEMA,
             **TABLES,
         }
-        shapes = {raw_table(source): raw_schema(source) for source in self.rooms.catalog}
+        shapes = {raw_table(source): raw_schema(source) for source in self.context.catalog}
         try:
             self.writer.ensure_tables(own | shapes)
-            self.watcher.on_step(Step.PREPARED)
+            self.watcher.on_step(CrashPoint.PREPARED)
             return
         except WarehouseError:
             pass  # not one table has changed; each by itself shows which one it is
         self.writer.ensure_tables(own)
-        self.watcher.on_step(Step.PREPARED)
-        for source in self.rooms.catalog:
+        self.watcher.on_step(CrashPoint.PREPARED)
+        for source in self.context.catalog:
             try:
                 self.writer.ensure_tables({raw_table(source): shapes[raw_table(source)]})
             except WarehouseError as error:
                 self._block(source, f"{error}; vending replay --source {source.name} reads its files again")
-            self.watcher.on_step(Step.PREPARED)
+            self.watcher.on_step(CrashPoint.PREPARED)
 
     def _block(self, source: Source, why: str) -> None:
         self.summary.blocked[source.name] = why
@@ -226,7 +230,7 @@ class _Run:
         Refused while some row would be lost by it, because its file is nowhere any more. Whatever happens afterwards,
         the ledger says what has to be read again, to this run and to the next.
         """
-        for source in self.rooms.catalog:
+        for source in self.context.catalog:
             if source.name in self.sources:
                 continue
             versions = [version for version in ledger.of_source(source.name) if version.in_raw]
@@ -237,7 +241,7 @@ class _Run:
                 continue
             self.publish([*removal(source, versions), note(replace(v, in_raw=False) for v in versions)])
             self.writer.ensure_tables({raw_table(source): raw_schema(source)})
-            self.watcher.on_step(Step.PREPARED)
+            self.watcher.on_step(CrashPoint.PREPARED)
             self.sources[source.name] = source
             del self.summary.blocked[source.name]
 
@@ -254,32 +258,32 @@ class _Run:
             return None  # only the current content of a path is ever read again
         if delivered := there.get((version.source, version.path)):
             return delivered
-        if not quarantine.has(self.rooms.storage.work, version.sha256):
+        if not quarantine.has(self.context.storage.work, version.sha256):
             return None
         file = StoredFile(version.path, version.size, version.etag, version.modified_at)
         return Delivered(source, file, NameParts(version.machine, version.business_date), is_there=False)
 
     def load(self, ledger: Ledger, deliveries: Sequence[Delivered], *, again: bool = False) -> None:
         known = ledger.about(delivered.file.path for delivered in deliveries)
-        Loader(self.rooms, known, self.summary, self.watcher, self.now, self.publish).load(deliveries, again=again)
+        Loader(self.context, known, self.summary, self.watcher, self.now, self.publish).load(deliveries, again=again)
 
     def publish(self, changes: Sequence[Change]) -> None:
-        self._publish(with_histories(self.writer, self.rooms.catalog, changes))
+        self._publish(with_histories(self.writer, self.context.catalog, changes))
 
     def _publish(self, changes: Sequence[Change]) -> None:
-        self.rooms.warehouse.announce_change()
-        self.watcher.on_step(Step.ANNOUNCED)
-        self.writer.publish(changes, lambda step: self.watcher.on_step(Step(step.value)))
+        self.context.warehouse.announce_change()
+        self.watcher.on_step(CrashPoint.ANNOUNCED)
+        self.writer.publish(changes, lambda step: self.watcher.on_step(CrashPoint(step.value)))
         self.show()
 
     def show(self) -> None:
-        self.rooms.warehouse.publish_status(lambda: as_json(status_of(self.writer, self.rooms.catalog)))
-        self.watcher.on_step(Step.SHOWN)
+        self.context.warehouse.publish_status(lambda: as_json(status_of(self.writer, self.context.catalog)))
+        self.watcher.on_step(CrashPoint.SHOWN)
 
-    def note_absences(self, planned: Plan, discovery: Discovery, among: Collection[str] | None = None) -> None:
+    def note_absences(self, planned: LoadPlan, discovery: Discovery, among: Collection[str] | None = None) -> None:
         """Files that are gone, and files that nobody declared, are on record even if nothing is loaded; if only the
         paths in `among` were looked for, all others stay on record as they are."""
-        changes = [note(planned.gone), note_days(self.rooms.catalog, planned.gone)] if planned.gone else []
+        changes = [note(planned.gone), note_days(self.context.catalog, planned.gone)] if planned.gone else []
         known = self.writer.query(f"select * from {UNDECLARED}").cast(UNDECLARED_SCHEMA)
         if among is not None:
             known = known.filter(pc.is_in(known["path"], pa.array(sorted(among), pa.string())))
@@ -329,7 +333,7 @@ class _Run:
         """What was on record as gone when this run began leaves `raw`, a master with its history; the ledger keeps the
         story. Somebody has seen that list; what only this run has found missing has to be seen first."""
         unseen = {version.file_id for version in self.summary.gone}
-        for source in self.rooms.catalog:
+        for source in self.context.catalog:
             gone = [
                 version
                 for version in ledger.current_versions()
@@ -346,19 +350,19 @@ class _Run:
                 replace(v, in_raw=False, dismissed=v.state is State.WITHDRAWN, ended_at=v.ended_at or self.now)
                 for v in history
             ]
-            self.publish([*removal(source, history), note(dismissed), note_days(self.rooms.catalog, gone)])
+            self.publish([*removal(source, history), note(dismissed), note_days(self.context.catalog, gone)])
             self.summary.withdrawn.extend(gone)
 
     def sweep(self) -> None:
         """What crashed runs left behind, and kept bytes that nobody needs any longer."""
-        for leftover in self.rooms.scratch.glob("*"):
+        for leftover in self.context.scratch.glob("*"):
             if leftover.is_file():
                 leftover.unlink()
-                self.watcher.on_step(Step.SWEPT)
-        work = self.rooms.storage.work
+                self.watcher.on_step(CrashPoint.SWEPT)
+        work = self.context.storage.work
         kept = list(quarantine.all_kept(work))
         if not kept:
             return
-        for path in quarantine.no_longer_needed(kept, self.rooms.catalog, read_ledger(self.writer), self.now):
+        for path in quarantine.no_longer_needed(kept, self.context.catalog, read_ledger(self.writer), self.now):
             work.delete(path)
-            self.watcher.on_step(Step.SWEPT)
+            self.watcher.on_step(CrashPoint.SWEPT)

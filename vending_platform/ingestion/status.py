@@ -23,7 +23,7 @@ _PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"
 
 
 @dataclass(frozen=True)
-class Status:
+class DeliveryStatus:
     """As of `as_of`. `rows` counts the current files; `missing` are machine days that were due and did not come."""
 
     as_of: str
@@ -61,7 +61,7 @@ class Status:
         )
 
 
-def status(warehouse: Warehouse, catalog: Catalog) -> tuple[Status, bool]:
+def status(warehouse: Warehouse, catalog: Catalog) -> tuple[DeliveryStatus, bool]:
     """The status, and whether somebody is writing: then it is the one that was true after the last commit."""
     last = _last_told(warehouse)
     if last is not None and last.contracts == _contracts(catalog) and not warehouse.is_status_outdated():
@@ -73,10 +73,10 @@ def status(warehouse: Warehouse, catalog: Catalog) -> tuple[Status, bool]:
         return last or _NOTHING_YET, True
 
 
-def _last_told(warehouse: Warehouse) -> Status | None:
+def _last_told(warehouse: Warehouse) -> DeliveryStatus | None:
     """What was published last; None if it was not, or by another version of the platform, or if it is damaged."""
     try:
-        return Status(**json.loads(warehouse.last_status() or "{}"))
+        return DeliveryStatus(**json.loads(warehouse.last_status() or "{}"))
     except TypeError:
         return None
     except ValueError as error:
@@ -89,11 +89,11 @@ def _contracts(catalog: Catalog) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def as_json(status: Status) -> str:
+def as_json(status: DeliveryStatus) -> str:
     return json.dumps(asdict(status), ensure_ascii=False, indent=1)
 
 
-def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -> Status:
+def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -> DeliveryStatus:
     """With `due_until`, deliveries are due until that day, whether or not anything came of it."""
     if not reader.has_table(FILES):
         return _NOTHING_YET
@@ -106,7 +106,7 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
     missing, unknown = _completeness(reader, catalog, due_until)
     hashes = {source.name: source.reading_hash for source in catalog}
     sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
-    return Status(
+    return DeliveryStatus(
         as_of=datetime.now(UTC).isoformat("T", "seconds"),
         files={**{state.value: files.get(state.value, 0) for state in State}, "undeclared": len(undeclared)},
         rows={source.name: {"accepted": 0, "rejected": 0} for source in catalog}
@@ -223,9 +223,9 @@ def _rows(reader: Reader, sql: str) -> list[dict[str, Any]]:
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def without_findings(as_of: str) -> Status:
+def without_findings(as_of: str) -> DeliveryStatus:
     """Of a platform in which nothing is wrong."""
-    return Status(
+    return DeliveryStatus(
         as_of=as_of,
         files={},
         rows={},

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Column, Delivery, Source
+from vending_platform.catalog import Column, DeliveryMode, Source
 from vending_platform.ingestion.casting import cast_of, literal, local_time_of, moment_of
 from vending_platform.ingestion.clocks import day_in, local_name, why_no_instant
 from vending_platform.ingestion.reading.problems import LAST_PART, LONGEST_REASON
@@ -103,7 +103,7 @@ class Validator:
         self.engine.register("delivered", _with_facts(rows, files))
         broken = " or ".join(f"({rule.broken})" for rule in self._rules)
         business_date = _DAY
-        if self._source.files.delivery is Delivery.APPEND and self._source.files.day_column:
+        if self._source.files.delivery is DeliveryMode.APPEND and self._source.files.day_column:
             business_date = f"cast({_moment_of_day(self._source)} as date)"
         typed = ", ".join(f'"{_typed(column.name)}" as "{column.name}"' for column in self._source.columns)
         checked = self.engine.sql(
@@ -221,7 +221,7 @@ def _rules(source: Source) -> Iterator[_Rule]:
             f"coalesce({name} <> '' and {name} <> {_MACHINE}, false)",
             f"{_shown(name)} || ' is another machine than the ' || {_MACHINE} || ' of the file''s name'",
         )
-    if (day := source.files.day_column) and source.files.delivery is Delivery.DAILY:
+    if (day := source.files.day_column) and source.files.delivery is DeliveryMode.DAILY:
         name, typed = f'"{day}"', f"cast({_moment_of_day(source)} as timestamp)"
         tolerance = int(source.files.day_tolerance / timedelta(seconds=1))
         allowed = f" (and {source.files.day_tolerance} before and after)" if tolerance else ""

@@ -20,7 +20,7 @@ _OF_THE_PLATFORM = ("_file_id", "_line", "_business_date", "_loaded_at")
 _DAY = re.compile(r"'\d{4}-\d\d-\d\d'")
 
 
-class Column(NamedTuple):
+class ColumnRef(NamedTuple):
     """A column of a table in the warehouse."""
 
     schema: str
@@ -28,7 +28,7 @@ class Column(NamedTuple):
     name: str
 
 
-Columns = Mapping[str, Sequence[Column]]
+Columns = Mapping[str, Sequence[ColumnRef]]
 """Of each column of a model, the columns of other tables that it is made of."""
 
 
@@ -66,7 +66,7 @@ def columns_of(statement: str, tables: Mapping[str, Mapping[str, Iterable[str]]]
     }
     query: Any = qualify(tree, dialect=dialect, schema=schema, validate_qualify_columns=False, identify=False)
     scope = build_scope(query)
-    found: dict[tuple[int, str], frozenset[Column]] = {}
+    found: dict[tuple[int, str], frozenset[ColumnRef]] = {}
     return {name.lower(): sorted(_behind(scope, name, found)) for name in query.named_selects}
 
 
@@ -106,7 +106,7 @@ def _in_order(manifest: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     return [name for name in order if name in wanted]
 
 
-def _behind(scope: Any, name: str, known: dict[tuple[int, str], frozenset[Column]]) -> frozenset[Column]:
+def _behind(scope: Any, name: str, known: dict[tuple[int, str], frozenset[ColumnRef]]) -> frozenset[ColumnRef]:
     """The columns of tables that a column of this scope is made of."""
     from sqlglot import exp
 
@@ -114,7 +114,7 @@ def _behind(scope: Any, name: str, known: dict[tuple[int, str], frozenset[Column
     if key in known:
         return known[key]
     known[key] = frozenset()  # of a statement that reads itself
-    found: set[Column] = set()
+    found: set[ColumnRef] = set()
     if scope.set_operation_scopes:
         names = scope.set_operation_scopes[0].expression.named_selects
         for branch in scope.set_operation_scopes if name in names else ():
@@ -129,7 +129,7 @@ def _behind(scope: Any, name: str, known: dict[tuple[int, str], frozenset[Column
     return known[key]
 
 
-def _read_by(scope: Any, column: Any, known: dict[tuple[int, str], frozenset[Column]]) -> frozenset[Column]:
+def _read_by(scope: Any, column: Any, known: dict[tuple[int, str], frozenset[ColumnRef]]) -> frozenset[ColumnRef]:
     """What one column in an expression stands for: in the scope itself, or in a subquery of the expression."""
     from sqlglot import exp
 
@@ -137,7 +137,7 @@ def _read_by(scope: Any, column: Any, known: dict[tuple[int, str], frozenset[Col
     for one in scopes:
         source = one.sources.get(column.table)
         if isinstance(source, exp.Table):
-            return frozenset({Column(source.db.lower(), source.name.lower(), column.name.lower())})
+            return frozenset({ColumnRef(source.db.lower(), source.name.lower(), column.name.lower())})
         if source is not None:
             return _behind(source, column.name, known)
         scopes += one.subquery_scopes
@@ -163,7 +163,7 @@ def _known(path: Path) -> dict[str, Columns] | None:
     try:
         found = json.loads(text)
         return {
-            model: {name: [Column(*column) for column in behind] for name, behind in columns.items()}
+            model: {name: [ColumnRef(*column) for column in behind] for name, behind in columns.items()}
             for model, columns in found.items()
         }
     except (ValueError, TypeError, AttributeError) as error:

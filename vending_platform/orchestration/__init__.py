@@ -4,9 +4,9 @@ The only room that knows Dagster. `assemble` gives all of it for one environment
 process, for the terminal, with its history where the UI looks for it.
 """
 
-from vending_platform.orchestration.assembling import assemble
-from vending_platform.orchestration.describing import described
+from vending_platform.orchestration.asset_details import described
+from vending_platform.orchestration.build import assemble
 from vending_platform.orchestration.history import open_history, serve
-from vending_platform.orchestration.inprocess import run_daily
+from vending_platform.orchestration.in_process import run_daily
 
 __all__ = ["assemble", "described", "open_history", "run_daily", "serve"]

@@ -8,10 +8,10 @@ import dagster as dg
 from vending_platform import transformation
 from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting import Exported
+from vending_platform.orchestration.metadata import parts_metadata, telling
 from vending_platform.orchestration.names import export_key, model_key
 from vending_platform.orchestration.partitions import BusinessDays
-from vending_platform.orchestration.telling import parts_metadata, telling
-from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
+from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing
 from vending_platform.platform import Platform
 
 _NO_ROWS: Mapping[str, Any] = {
@@ -69,7 +69,7 @@ def _assets(
                 context.log.warning(f"〓 stands for characters that the encoding lacks: {replaced}")
             if not _problem(done[export], asked):
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(done[export], place))
-        if troubles := [Trouble(problem) for one in done.values() if (problem := _problem(one, asked))]:
+        if troubles := [StepFailure(problem) for one in done.values() if (problem := _problem(one, asked))]:
             give_up_or_retry(context, troubles, retries)
 
     return export
@@ -93,7 +93,7 @@ def _without_rows(
 ) -> Iterator[tuple[str, str]]:
     """The days that a mart was built for and has no rows of, if no run has said so yet: such a day has no file."""
     by_day = {export.name: export.model for export in platform.catalog.exports if export.partition_by is not None}
-    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
         verdicts = transformation.verdicts(reader)
     for exported in done:
         if exported.name in by_day and exported.problem is None:
@@ -104,8 +104,8 @@ def _without_rows(
                 yield from ((exported.name, day) for day in empty if day not in known)
 
 
-def not_exported(done: Sequence[Exported]) -> list[Trouble]:
-    return [Trouble(problem) for exported in done if (problem := _problem(exported, set()))]
+def not_exported(done: Sequence[Exported]) -> list[StepFailure]:
+    return [StepFailure(problem) for exported in done if (problem := _problem(exported, set()))]
 
 
 def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetSpec:

@@ -14,12 +14,12 @@ from pydantic import Field
 
 from vending_platform.environment import Verification
 from vending_platform.ingestion import Selection
+from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.exports import log_exported, not_exported
+from vending_platform.orchestration.metadata import telling
 from vending_platform.orchestration.models import log_built, told
-from vending_platform.orchestration.projects import Specs
 from vending_platform.orchestration.raw import log_loaded, unloaded
-from vending_platform.orchestration.telling import telling
-from vending_platform.orchestration.trying import Attempt, Trouble, begun_at, healing, settle
+from vending_platform.orchestration.retries import Attempt, StepFailure, begun_at, healing, settle
 from vending_platform.platform import Platform
 
 INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
@@ -27,7 +27,7 @@ LOAD, BUILD, WRITE, VERDICT = "load_what_is_new", "build_what_is_stale", "write_
 """The steps; their names are keys of a run's config."""
 
 
-class Deliveries(dg.Config):
+class IngestConfig(dg.Config):
     """Which deliveries; without a word, every one that is new."""
 
     first_day: str | None = Field(None, description="First business day, YYYY-MM-DD.")
@@ -50,7 +50,7 @@ class Days(dg.Config):
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
-    def load(context: dg.OpExecutionContext, config: Deliveries, platform: Platform) -> list[Trouble]:
+    def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform) -> list[StepFailure]:
         _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
         platform = telling(context, platform)
         begun = time.monotonic()
@@ -71,7 +71,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
             context.log.warning(trouble.text)
         return troubles
 
-    def build(context: dg.OpExecutionContext, config: Days, platform: Platform) -> list[Trouble]:
+    def build(context: dg.OpExecutionContext, config: Days, platform: Platform) -> list[StepFailure]:
         _refuse_unknown("model", config.models, [model.name for model in platform.catalog.models])
         done = telling(context, platform).transform(
             context.run.run_id,
@@ -88,7 +88,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         log_built(context, platform, done, specs)
         return told(done.failed)
 
-    def write(context: dg.OpExecutionContext, platform: Platform) -> list[Trouble]:
+    def write(context: dg.OpExecutionContext, platform: Platform) -> list[StepFailure]:
         done = telling(context, platform).export(context.run.run_id)
         log_exported(context, platform, done)
         return not_exported(done)
@@ -98,7 +98,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
     @step(name=LOAD, description="Load every delivery that is new or was corrected.")
     def ingest(
         context: dg.OpExecutionContext,
-        config: Deliveries,
+        config: IngestConfig,
         platform: dg.ResourceParam[Platform],
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
@@ -139,7 +139,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
             asked: Any = context.run.run_config.get("ops", {})
             deliveries, days = (asked.get(name, {}).get("config", {}) for name in (LOAD, BUILD))
             works = {
-                LOAD: lambda: load(context, Deliveries(**deliveries), platform),
+                LOAD: lambda: load(context, IngestConfig(**deliveries), platform),
                 BUILD: lambda: build(context, Days(**days), platform),
                 WRITE: lambda: write(context, platform),
             }

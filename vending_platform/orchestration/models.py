@@ -8,13 +8,13 @@ import dagster as dg
 
 from vending_platform import transformation
 from vending_platform.catalog import Catalog, Model
+from vending_platform.orchestration.dbt_translator import Specs
+from vending_platform.orchestration.input_versions import data_version, inputs_of
+from vending_platform.orchestration.metadata import log_check, telling
 from vending_platform.orchestration.names import days_of, has_days, model_key
-from vending_platform.orchestration.projects import Specs
-from vending_platform.orchestration.provenance import data_version, inputs_of
-from vending_platform.orchestration.telling import log_check, telling
-from vending_platform.orchestration.trying import Trouble, begun_at, give_up_or_retry, healing, is_another_try
+from vending_platform.orchestration.retries import StepFailure, begun_at, give_up_or_retry, healing, is_another_try
 from vending_platform.platform import Platform
-from vending_platform.transformation import Block, NodeResult, Transformed, blocked_days
+from vending_platform.transformation import BlockedDay, NodeResult, Transformed, blocked_days
 
 _NOT_RUN = "skipped"
 """dbt's status of a test whose model failed or was never built: it says nothing about the rows."""
@@ -87,7 +87,7 @@ def _assets(
         for test, spec in asked.items():
             if test not in by_themselves and (result := results.get(test)) is not None and result.status != _NOT_RUN:
                 yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
-        if troubles := [*map(Trouble, waiting.values()), *told(done.failed)]:
+        if troubles := [*map(StepFailure, waiting.values()), *told(done.failed)]:
             give_up_or_retry(context, troubles, retries)
 
     return build
@@ -105,7 +105,7 @@ def _test(
         if (result := results[test]).status != _NOT_RUN:
             yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
     if troubles := [
-        Trouble(f"{result.name}: {' '.join((result.message or result.status).split())}", result.status == "error")
+        StepFailure(f"{result.name}: {' '.join((result.message or result.status).split())}", result.status == "error")
         for result in results.values()
         if result.status in ("error", _NOT_RUN)
     ]:
@@ -120,7 +120,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
     behind = {model.name: model.rests_on for model in models}
     if not done.windows:
         return
-    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
         versions = transformation.built_versions(reader)
 
     def log(model: Model, metadata: Mapping[str, Any] | None = None, day: date | None = None) -> None:
@@ -148,11 +148,11 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
             log_check(context, dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, **verdict))
 
 
-def told(failed: Sequence[NodeResult]) -> list[Trouble]:
+def told(failed: Sequence[NodeResult]) -> list[StepFailure]:
     """What did not succeed, in dbt's words; what was skipped because of it is not a second problem. Rows that break a
     rule will break it again; an error can have been the warehouse's."""
     return [
-        Trouble(
+        StepFailure(
             f"{result.name}: {result.status}: {' '.join((result.message or '').split())}",
             may_heal=result.status == "error",
         )
@@ -176,7 +176,7 @@ def _worst(done: Transformed) -> dict[str, NodeResult]:
 
 
 def _waiting(
-    models: Sequence[Model], blocked: Sequence[Block], first_day: date | None, last_day: date | None
+    models: Sequence[Model], blocked: Sequence[BlockedDay], first_day: date | None, last_day: date | None
 ) -> dict[str, str]:
     """The models that a run was asked for and may not build, with the reason."""
     found = {}

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from vending_platform.alerts import Kind, Problem
+from vending_platform.alerts import Problem, ProblemKind
 from vending_platform.environment import BUSINESS_TIME_ZONE, Environment
-from vending_platform.ingestion import Status
+from vending_platform.ingestion import DeliveryStatus
 from vending_platform.orchestration.jobs import BUILD, DAILY, EXPORT, INGEST, TRANSFORM
-from vending_platform.transformation import Block, Work
+from vending_platform.transformation import BlockedDay, Work
 
 _SHOWN = 5
 _GIVEN_UP_AFTER = timedelta(hours=2)
@@ -52,9 +52,9 @@ class Ran:
 class Seen:
     """What the warehouse held at one look."""
 
-    status: Status
+    status: DeliveryStatus
     stale: Mapping[date, frozenset[str]]
-    blocked: Sequence[Block]
+    blocked: Sequence[BlockedDay]
     verdicts: Mapping[tuple[str, date | None], bool]
     changed: Mapping[date | None, datetime]
     code_changes: Sequence[Work] = ()
@@ -95,7 +95,7 @@ def run_problem(job: str, failures: Sequence[Ran], said: str, links: Links) -> P
     """`said` is what the last of them failed with."""
     last = failures[-1]
     return Problem(
-        Kind.RUN,
+        ProblemKind.RUN,
         job,
         what=f"The job {job} fails",
         where=f"job {job}, run {last.run_id}" + (f" for {last.about}" if last.about else ""),
@@ -120,7 +120,7 @@ def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> 
     yield from _code_changes(seen.code_changes, links)
 
 
-def _missing(status: Status, due: Due, links: Links) -> Iterator[Problem]:
+def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem]:
     """A delivery is missing from its hour on: until then it may still come."""
     asked = [
         row
@@ -134,7 +134,7 @@ def _missing(status: Status, due: Due, links: Links) -> Iterator[Problem]:
             for day, group in groupby(rows, lambda row: row["business_day"])
         ]
         yield Problem(
-            Kind.MISSING,
+            ProblemKind.MISSING,
             source,
             what=f"Deliveries of {source} are missing",
             where=_some(days, "; "),
@@ -145,11 +145,11 @@ def _missing(status: Status, due: Due, links: Links) -> Iterator[Problem]:
         )
 
 
-def _unusable(status: Status, links: Links) -> Iterator[Problem]:
+def _unusable(status: DeliveryStatus, links: Links) -> Iterator[Problem]:
     for source, rows in _by(status.quarantined, "source"):
         files = [f"{row['path']} ({row['reason']})" for row in rows]
         yield Problem(
-            Kind.QUARANTINE,
+            ProblemKind.QUARANTINE,
             source,
             what=f"Files of {source} are in quarantine",
             where=_some(files, "; "),
@@ -161,7 +161,7 @@ def _unusable(status: Status, links: Links) -> Iterator[Problem]:
     for source, counts in status.rows.items():
         if counts["rejected"]:
             yield Problem(
-                Kind.REJECTED,
+                ProblemKind.REJECTED,
                 source,
                 what=f"Rows of {source} were rejected; the others are loaded",
                 where=f"raw._rejected_rows, source {source}: each with file, line and reason",
@@ -172,7 +172,7 @@ def _unusable(status: Status, links: Links) -> Iterator[Problem]:
             )
     if status.undeclared:
         yield Problem(
-            Kind.UNDECLARED,
+            ProblemKind.UNDECLARED,
             "raw storage",
             what="Files that nobody declared are not loaded",
             where=_some([row["path"] for row in status.undeclared]),
@@ -183,12 +183,12 @@ def _unusable(status: Status, links: Links) -> Iterator[Problem]:
         )
 
 
-def _blocked(blocked: Sequence[Block], links: Links) -> Iterator[Problem]:
+def _blocked(blocked: Sequence[BlockedDay], links: Links) -> Iterator[Problem]:
     for source, group in groupby(sorted(blocked, key=lambda block: block.source), lambda block: block.source):
         blocks = list(group)
         said = [f"{block.business_date or 'all days'}, because {block.reason}" for block in blocks]
         yield Problem(
-            Kind.BLOCKED,
+            ProblemKind.BLOCKED,
             source,
             what=f"Days of {source} wait, and nothing is built on them",
             where=_some(said, "; "),
@@ -206,7 +206,7 @@ def _failed_checks(seen: Seen, schemas: Mapping[str, str], links: Links) -> Iter
         days = [day for _, day in group]
         schema = schemas.get(model, "")
         yield Problem(
-            Kind.CHECK,
+            ProblemKind.CHECK,
             model,
             what=f"A blocking check of {model} fails",
             where=f"{schema}/{model}: {_some(days[::-1])}",
@@ -233,7 +233,7 @@ def _late(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
     else:
         why = f"not up to date are {_some(sorted(seen.stale[day]))}"
     yield Problem(
-        Kind.MARTS,
+        ProblemKind.MARTS,
         "marts",
         what="The marts are not there by their hour",
         where=f"business day {day}",
@@ -257,7 +257,7 @@ def _out_of_date(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
     ]
     if days:
         yield Problem(
-            Kind.FRESHNESS,
+            ProblemKind.FRESHNESS,
             "marts",
             what="The marts of earlier days are older than their deliveries",
             where=f"{_some([str(day) for day in days])}: "
@@ -273,7 +273,7 @@ def _code_changes(changes: Sequence[Work], links: Links) -> Iterator[Problem]:
     models = list(dict.fromkeys(name for work in changes for name in work.models))
     if models:
         yield Problem(
-            Kind.CODE,
+            ProblemKind.CODE,
             "marts",
             what="Rows that older code has built wait for a person to have them built again",
             where=_some([str(work) for work in changes], "; "),

@@ -10,10 +10,9 @@ import dagster as dg
 from vending_platform import ingestion, transformation
 from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import Overview, Selection, Summary
-from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
-from vending_platform.orchestration.projects import Specs
-from vending_platform.orchestration.provenance import data_version
-from vending_platform.orchestration.telling import (
+from vending_platform.orchestration.dbt_translator import Specs
+from vending_platform.orchestration.input_versions import data_version
+from vending_platform.orchestration.metadata import (
     CONTRACT_HELD,
     DELIVERY_COMPLETE,
     NO_UNDECLARED_FILES,
@@ -25,7 +24,8 @@ from vending_platform.orchestration.telling import (
     telling,
     touched,
 )
-from vending_platform.orchestration.trying import Trouble, give_up_or_retry, healing
+from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
+from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing
 from vending_platform.platform import Platform
 
 _KEPT = """Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of.
@@ -102,7 +102,7 @@ def _assets(
 def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summary, seconds: float) -> None:
     """For a run that is about whatever is new: which days of which assets it changed, and how the checks stand now."""
     now, checks = look(platform)
-    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
         versions = transformation.delivered_versions(reader, platform.catalog)
     for source, days in sorted(touched(summary).items()):
         *earlier, last = sorted(days, key=str)
@@ -134,15 +134,17 @@ def _without_files(context: dg.OpExecutionContext, platform: Platform, now: Over
             yield from ((source, day) for day in empty if day.isoformat() not in known)
 
 
-def unloaded(summary: Summary) -> Iterator[Trouble]:
+def unloaded(summary: Summary) -> Iterator[StepFailure]:
     """What a run could neither load nor put into quarantine: it is still new, and the next run tries again."""
-    yield from (Trouble(f"{path} could not be read: {reason}", may_heal=True) for path, reason in summary.unreadable)
-    yield from (Trouble(f"{source} was left alone: {why}") for source, why in summary.blocked.items())
+    yield from (
+        StepFailure(f"{path} could not be read: {reason}", may_heal=True) for path, reason in summary.unreadable
+    )
+    yield from (StepFailure(f"{source} was left alone: {why}") for source, why in summary.blocked.items())
 
 
 def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:
     """What there is, and how the checks stand. Waits while somebody writes."""
-    with platform.rooms.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
         now = ingestion.overview(reader)
         blocked = transformation.blocked(reader, platform.catalog)
         status = ingestion.status_of(reader, platform.catalog)

@@ -2,21 +2,21 @@
 
 A `Result` is one finding, in the same words whether a contract, a test of dbt or a figure's own past says it. `changes`
 keeps a run's results, `measure` and `judged` make figures and tell the unusual ones, `read_quality` and `report` show
-what there is. Who finds what is said by the rooms above; until it is recorded it is noted beside what it is about.
+what there is. Who finds what is said by the context above; until it is recorded it is noted beside what it is about.
 """
 
+from vending_platform.quality.anomalies import judged
 from vending_platform.quality.causes import Cause, causes
-from vending_platform.quality.figures import Measured, measure
 from vending_platform.quality.masking import is_personal, masked_words, personal_columns
-from vending_platform.quality.normal import judged
-from vending_platform.quality.reading import Quality, Score, from_json, read_quality
+from vending_platform.quality.measures import Measured, measure
 from vending_platform.quality.report import report
-from vending_platform.quality.results import Dimension, FailedRow, Result, Severity, Status, stretches
-from vending_platform.quality.tables import ROWS_KEPT, TABLES, Run, changes
+from vending_platform.quality.results import CheckStatus, Dimension, FailedRow, Result, Severity, stretches
+from vending_platform.quality.scores import Quality, Score, from_json, read_quality
+from vending_platform.quality.tables import ROWS_KEPT, TABLES, RunRecord, changes
 from vending_platform.quality.unrecorded import (
     UNRECORDED,
     UNRECORDED_SCHEMA,
-    Kind,
+    RecordKind,
     Unrecorded,
     forget,
     note_unrecorded,
@@ -29,16 +29,16 @@ __all__ = [
     "UNRECORDED",
     "UNRECORDED_SCHEMA",
     "Cause",
+    "CheckStatus",
     "Dimension",
     "FailedRow",
-    "Kind",
     "Measured",
     "Quality",
+    "RecordKind",
     "Result",
-    "Run",
+    "RunRecord",
     "Score",
     "Severity",
-    "Status",
     "Unrecorded",
     "causes",
     "changes",

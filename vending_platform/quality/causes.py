@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vending_platform.quality.failures import Failure
-from vending_platform.quality.results import Severity, Status
+from vending_platform.quality.results import CheckStatus, Severity
 
-_RANKS = (Status.FAILED, Status.ERROR, Status.WARNED, Status.SKIPPED)
+_RANKS = (CheckStatus.FAILED, CheckStatus.ERROR, CheckStatus.WARNED, CheckStatus.SKIPPED)
 _REFERS = "known to "
 """How the tests of dbt that look a value up somewhere else begin to say what they expect."""
 NOT_ASKED = "not asked, because something before it failed"
@@ -51,7 +51,7 @@ def causes(failures: Iterable[Failure]) -> list[Cause]:
 
 
 def _key(failure: Failure) -> tuple[str, ...]:
-    if failure.status == Status.SKIPPED:
+    if failure.status == CheckStatus.SKIPPED:
         return (failure.status,)
     if failure.expected is not None and failure.expected.startswith(_REFERS):
         return failure.expected, failure.column
@@ -59,7 +59,7 @@ def _key(failure: Failure) -> tuple[str, ...]:
 
 
 def _name(failure: Failure) -> str:
-    if failure.status == Status.SKIPPED:
+    if failure.status == CheckStatus.SKIPPED:
         return NOT_ASKED
     if failure.expected is not None and failure.expected.startswith(_REFERS):
         return f"{failure.column} not {failure.expected}"

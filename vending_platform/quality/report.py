@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from vending_platform.quality.failing_page import what_fails
-from vending_platform.quality.reading import Quality, Score
 from vending_platform.quality.results import Dimension
+from vending_platform.quality.scores import Quality, Score
 
 _GOOD, _FAIR = 99.9, 95.0
 _DAYS = 28

@@ -33,7 +33,7 @@ class Severity(StrEnum):
     WARN = "warn"
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     PASSED = "passed"
     WARNED = "warned"
     FAILED = "failed"
@@ -62,7 +62,7 @@ class Result:
     check: str
     dataset: str
     dimension: Dimension
-    status: Status
+    status: CheckStatus
     severity: Severity = Severity.WARN
     column: str | None = None
     failed_rows: int | None = None
@@ -78,7 +78,7 @@ class Result:
 
     @property
     def is_bad(self) -> bool:
-        return self.status in (Status.FAILED, Status.ERROR, Status.WARNED)
+        return self.status in (CheckStatus.FAILED, CheckStatus.ERROR, CheckStatus.WARNED)
 
     @property
     def partition(self) -> str | None:

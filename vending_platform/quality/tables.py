@@ -90,7 +90,7 @@ TABLES = {
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """One run of the platform, as a row of the history."""
 
     run_id: str
@@ -106,7 +106,7 @@ class Run:
     files_exported: int
 
 
-def changes(run: Run, results: Sequence[Result], personal: frozenset[str]) -> list[Change]:
+def changes(run: RunRecord, results: Sequence[Result], personal: frozenset[str]) -> list[Change]:
     """One publication: the run, what its checks found, and some of the rows that failed them."""
     bad = [result for result in results if result.is_bad]
     warned = sum(result.status == "warned" for result in bad)
@@ -121,7 +121,7 @@ def changes(run: Run, results: Sequence[Result], personal: frozenset[str]) -> li
     return [Change(name, insert=_table(name, rows)) for name, rows in tables if rows]
 
 
-def _check(run: Run, result: Result, personal: frozenset[str]) -> dict[str, Any]:
+def _check(run: RunRecord, result: Result, personal: frozenset[str]) -> dict[str, Any]:
     return vars(result) | {
         "run_id": run.run_id,
         "check_name": result.check,
@@ -133,11 +133,11 @@ def _check(run: Run, result: Result, personal: frozenset[str]) -> dict[str, Any]
     }
 
 
-def _day_of(run: Run) -> date:
+def _day_of(run: RunRecord) -> date:
     return run.ended_at.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
 
 
-def _rows(run: Run, result: Result, personal: frozenset[str]) -> Iterable[dict[str, Any]]:
+def _rows(run: RunRecord, result: Result, personal: frozenset[str]) -> Iterable[dict[str, Any]]:
     for number, failed in enumerate(result.sample[:ROWS_KEPT], start=1):
         yield {
             "run_id": run.run_id,

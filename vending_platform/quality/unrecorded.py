@@ -25,7 +25,7 @@ UNRECORDED_SCHEMA = pa.schema(
 )
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     LOAD = "load"
     BUILD = "build"
     EXPORT = "export"
@@ -36,12 +36,12 @@ class Unrecorded:
     """`found` is JSON; whoever noted it knows what it means."""
 
     entry: str
-    kind: Kind
+    kind: RecordKind
     found: str
     noted_at: datetime
 
 
-def note_unrecorded(kind: Kind, found: str) -> Change:
+def note_unrecorded(kind: RecordKind, found: str) -> Change:
     """Part of the publication that makes true what was found."""
     rows = [{"entry": uuid4().hex, "kind": kind.value, "found": found, "noted_at": datetime.now(UTC)}]
     return Change(UNRECORDED, insert=pa.Table.from_pylist(rows, UNRECORDED_SCHEMA))
@@ -50,7 +50,7 @@ def note_unrecorded(kind: Kind, found: str) -> Change:
 def read_unrecorded(reader: Reader) -> list[Unrecorded]:
     """In the order in which it was found."""
     rows = reader.query(f"select entry, kind, found, noted_at from {UNRECORDED} order by noted_at, entry").to_pylist()
-    return [Unrecorded(**row | {"kind": Kind(row["kind"])}) for row in rows]
+    return [Unrecorded(**row | {"kind": RecordKind(row["kind"])}) for row in rows]
 
 
 def forget(entries: Iterable[Unrecorded]) -> Change:

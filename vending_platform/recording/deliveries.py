@@ -7,10 +7,9 @@ from datetime import date
 from typing import Any
 
 from vending_platform.catalog import Catalog, Column, Source
-from vending_platform.ingestion import State, Status
-from vending_platform.quality import Dimension, FailedRow, Measured, Result, Severity, stretches
-from vending_platform.quality import Status as Verdict
-from vending_platform.transformation import Block
+from vending_platform.ingestion import DeliveryStatus, State
+from vending_platform.quality import CheckStatus, Dimension, FailedRow, Measured, Result, Severity, stretches
+from vending_platform.transformation import BlockedDay
 from vending_platform.warehouse import Reader, TableName, literal
 
 FILES_USABLE, COLUMNS_DECLARED, ROWS_ACCEPTED = "files usable", "columns declared", "rows accepted"
@@ -52,8 +51,8 @@ def of_deliveries(
     reader: Reader,
     catalog: Catalog,
     days: Mapping[str, set[Day]],
-    status: Status,
-    blocked: Sequence[Block],
+    status: DeliveryStatus,
+    blocked: Sequence[BlockedDay],
     *,
     due: date | None,
 ) -> Iterator[Result]:
@@ -88,7 +87,7 @@ def of_deliveries(
         check=NO_UNDECLARED_FILES,
         dataset=DELIVERIES,
         dimension=Dimension.VALIDITY,
-        status=Verdict.WARNED if undeclared else Verdict.PASSED,
+        status=CheckStatus.WARNED if undeclared else CheckStatus.PASSED,
         failed_rows=undeclared,
         total_rows=sum(status.files.values()),
         expected="every file is of a declared kind",
@@ -104,11 +103,11 @@ def _of_day(
     source: Source, found: _Delivered, rejects: Sequence[Mapping[str, Any]], missing: Sequence[str], *, waits: bool
 ) -> Iterator[Result]:
     """Their dataset and day are the caller's to say."""
-    bad = Verdict.FAILED if waits else Verdict.WARNED
+    bad = CheckStatus.FAILED if waits else CheckStatus.WARNED
     severity = Severity.ERROR if waits else Severity.WARN
 
     def result(check: str, dimension: Dimension, failed: int, total: int, expected: str, actual: str) -> Result:
-        status = bad if failed else Verdict.PASSED
+        status = bad if failed else CheckStatus.PASSED
         return Result(check, "", dimension, status, severity, None, failed, total, expected=expected, actual=actual)
 
     yield result(
@@ -173,7 +172,7 @@ def _of_day(
         )
         yield replace(
             told,
-            status=Verdict.WARNED if missing else Verdict.PASSED,
+            status=CheckStatus.WARNED if missing else CheckStatus.PASSED,
             severity=Severity.WARN,
             sample=tuple(FailedRow({"machine": machine}, reason="no file came") for machine in missing[:_SHOWN]),
         )
@@ -229,7 +228,7 @@ def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Resul
             check=FRESH,
             dataset=f"raw.{source.name}",
             dimension=Dimension.TIMELINESS,
-            status=Verdict.PASSED if late is not None and late <= 0 else Verdict.WARNED,
+            status=CheckStatus.PASSED if late is not None and late <= 0 else CheckStatus.WARNED,
             expected=f"the newest day is {expected}",
             actual=f"{day or 'none'}",
             first_day=expected,

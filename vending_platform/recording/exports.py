@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from vending_platform.exporting import ExportFindings
-from vending_platform.quality import Dimension, Result, Severity, Status
+from vending_platform.quality import CheckStatus, Dimension, Result, Severity
 
 WRITTEN, NOT_HELD_BACK = "written as in the mart", "not held back"
 
@@ -19,7 +19,7 @@ def of_exports(exported: Sequence[ExportFindings]) -> Iterator[Result]:
                 WRITTEN,
                 dataset,
                 Dimension.CONSISTENCY,
-                Status.PASSED,
+                CheckStatus.PASSED,
                 Severity.ERROR,
                 failed_rows=0,
                 total_rows=part.rows,
@@ -33,7 +33,7 @@ def of_exports(exported: Sequence[ExportFindings]) -> Iterator[Result]:
                 WRITTEN,
                 dataset,
                 Dimension.CONSISTENCY,
-                Status.FAILED,
+                CheckStatus.FAILED,
                 Severity.ERROR,
                 expected="the file holds the mart's rows, read back byte for byte",
                 actual="not written",
@@ -46,7 +46,7 @@ def of_exports(exported: Sequence[ExportFindings]) -> Iterator[Result]:
                 NOT_HELD_BACK,
                 dataset,
                 Dimension.TIMELINESS,
-                Status.FAILED,
+                CheckStatus.FAILED,
                 Severity.ERROR,
                 expected="every check of the mart passed",
                 actual="held back, because a check of its mart failed",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from vending_platform.quality import ROWS_KEPT, FailedRow, Result, Status, stretches
+from vending_platform.quality import ROWS_KEPT, CheckStatus, FailedRow, Result, stretches
 from vending_platform.warehouse import Reader, TableName, literal, quoted
 
 TESTS_WITH_ROWS = 25
@@ -28,7 +28,7 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExecutedTest:
     """A test that was asked about these days, with its statement as dbt sent it if it found rows; where that is not
     known, the rows are not."""
 
@@ -40,7 +40,7 @@ class Asked:
     tested: Tested | None = None
 
 
-def looked_up(reader: Reader, asked: Sequence[Asked]) -> list[Result]:
+def looked_up(reader: Reader, asked: Sequence[ExecutedTest]) -> list[Result]:
     """The results by the days that they are about: a day with rows that break a test fails it, and all others pass."""
     results: list[Result] = []
     left = TESTS_WITH_ROWS
@@ -70,7 +70,7 @@ def _of_all(result: Result, days: frozenset[date]) -> Iterator[Result]:
         yield replace(result, first_day=first, last_day=last)
 
 
-def _looked_up(reader: Reader, one: Asked, sql: str, days: frozenset[date], most: int) -> Iterator[Result]:
+def _looked_up(reader: Reader, one: ExecutedTest, sql: str, days: frozenset[date], most: int) -> Iterator[Result]:
     found = f"({sql}) as failing"
     columns = reader.query(f"select * from {found} where 1 = 0").column_names
     if _DAY not in columns and one.tested is not None and one.tested.column is not None:
@@ -96,7 +96,7 @@ def _looked_up(reader: Reader, one: Asked, sql: str, days: frozenset[date], most
             message=None,
             sample=_sample(reader, of_day, most),
         )
-    passed = replace(one.result, status=Status.PASSED, failed_rows=0, total_rows=None, actual=None, message=None)
+    passed = replace(one.result, status=CheckStatus.PASSED, failed_rows=0, total_rows=None, actual=None, message=None)
     if others := days - failing.keys():
         yield from _of_all(passed, others)
 

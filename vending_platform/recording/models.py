@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from vending_platform.catalog import Catalog, Model
-from vending_platform.quality import Dimension, Measured, Result, Severity, Status, stretches
-from vending_platform.recording.failing import Asked, Tested
+from vending_platform.quality import CheckStatus, Dimension, Measured, Result, Severity, stretches
+from vending_platform.recording.failing import ExecutedTest, Tested
 from vending_platform.transformation import NodeResult, Transformed, Window
 from vending_platform.warehouse import TableName
 
@@ -14,7 +14,7 @@ BUILT = "built"
 _DIMENSIONS = (
     ("unique", Dimension.UNIQUENESS),
     ("not_null", Dimension.COMPLETENESS),
-    ("filled", Dimension.COMPLETENESS),
+    ("not_null_columns", Dimension.COMPLETENESS),
     ("relationships", Dimension.CONSISTENCY),
 )
 _VALUE_FOUND = {
@@ -25,15 +25,15 @@ _VALUE_FOUND = {
 }
 """What dbt's own tests call the value of the rows that they found; not_null finds those without one."""
 _STATUSES = {
-    "success": Status.PASSED,
-    "pass": Status.PASSED,
-    "warn": Status.WARNED,
-    "fail": Status.FAILED,
-    "skipped": Status.SKIPPED,
+    "success": CheckStatus.PASSED,
+    "pass": CheckStatus.PASSED,
+    "warn": CheckStatus.WARNED,
+    "fail": CheckStatus.FAILED,
+    "skipped": CheckStatus.SKIPPED,
 }
 
 
-def of_models(manifest: Mapping[str, Any], catalog: Catalog, done: Transformed) -> Iterator[Asked]:
+def of_models(manifest: Mapping[str, Any], catalog: Catalog, done: Transformed) -> Iterator[ExecutedTest]:
     """One result for every model and test of every window."""
     models = {model.unique_id: model for model in catalog.models}
     for window, nodes in done.windows:
@@ -47,7 +47,7 @@ def of_models(manifest: Mapping[str, Any], catalog: Catalog, done: Transformed) 
             result = _result(manifest, node, about, _rows(done, window, about), days)
             sql = node.statement if result.is_bad else None
             rows = {day: done.rows[about.name, day] for day in days if (about.name, day) in done.rows}
-            yield Asked(result, sql, frozenset(days), rows, _tested(manifest, node, about))
+            yield ExecutedTest(result, sql, frozenset(days), rows, _tested(manifest, node, about))
 
 
 def measured(
@@ -115,8 +115,8 @@ def _node(manifest: Mapping[str, Any], node: NodeResult) -> Mapping[str, Any]:
 
 def _result(manifest: Mapping[str, Any], node: NodeResult, about: Model, rows: int | None, days: set[date]) -> Result:
     declared = _node(manifest, node)
-    status = _STATUSES.get(node.status, Status.ERROR)
-    failed = node.failures if status in (Status.PASSED, Status.WARNED, Status.FAILED) else None
+    status = _STATUSES.get(node.status, CheckStatus.ERROR)
+    failed = node.failures if status in (CheckStatus.PASSED, CheckStatus.WARNED, CheckStatus.FAILED) else None
     is_test = node.kind == "test"
     severity = str(declared.get("config", {}).get("severity", "error")).lower() if is_test else "error"
     return Result(
@@ -132,7 +132,7 @@ def _result(manifest: Mapping[str, Any], node: NodeResult, about: Model, rows: i
         expected=expectation(declared, node.kind),
         actual=f"rows that break it: {failed}" if is_test and failed is not None else None,
         code_version=about.code,
-        message=" ".join(node.message.split()) if node.message and status is not Status.PASSED else None,
+        message=" ".join(node.message.split()) if node.message and status is not CheckStatus.PASSED else None,
     )
 
 
@@ -162,18 +162,18 @@ def expectation(declared: Mapping[str, Any], kind: str) -> str:
     match test.get("name"):
         case "not_null":
             return "a value in every row"
-        case "filled":
+        case "not_null_columns":
             return f"a value in every row: {', '.join(arguments.get('columns', ()))}"
         case "unique":
             return "every value once"
-        case "unique_combination":
-            return f"every {', '.join(arguments.get('columns', ()))} once"
+        case "unique_combination_of_columns":
+            return f"every {', '.join(arguments.get('combination_of_columns', ()))} once"
         case "accepted_values":
             return f"one of {', '.join(map(str, arguments.get('values', ())))}"
         case "relationships":
             return f"known to {arguments.get('to', '')}.{arguments.get('field', '')}"
-        case "holds":
-            return str(arguments.get("condition", ""))
+        case "expression_is_true":
+            return str(arguments.get("expression", ""))
     return str(declared.get("description") or "no row is found")
 
 
@@ -196,7 +196,7 @@ def _filled(test: Mapping[str, Any]) -> Sequence[str]:
     match test["test_metadata"]["name"]:
         case "not_null":
             return [test["column_name"]]
-        case "filled":
+        case "not_null_columns":
             columns: Sequence[str] = test["test_metadata"]["kwargs"]["columns"]
             return columns
     return ()
@@ -206,7 +206,7 @@ def _key(test: Mapping[str, Any]) -> Sequence[str]:
     match test["test_metadata"]["name"]:
         case "unique":
             return [test["column_name"]]
-        case "unique_combination":
-            columns: Sequence[str] = test["test_metadata"]["kwargs"]["columns"]
+        case "unique_combination_of_columns":
+            columns: Sequence[str] = test["test_metadata"]["kwargs"]["combination_of_columns"]
             return columns
     return ()

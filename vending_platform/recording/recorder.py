@@ -8,8 +8,8 @@ from typing import Any
 from vending_platform import exporting, ingestion, quality, transformation
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import Exported
-from vending_platform.ingestion import Status, Summary
-from vending_platform.quality import TABLES, Kind, Result, Run, Unrecorded
+from vending_platform.ingestion import DeliveryStatus, Summary
+from vending_platform.quality import TABLES, RecordKind, Result, RunRecord, Unrecorded
 from vending_platform.recording import deliveries, exports, failing, models
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import Reader, Warehouse
@@ -69,14 +69,14 @@ class Recorder:
                 warehouse.publish_status(lambda: self._told(writer), QUALITY)
             return lost
 
-    def _results(self, reader: Reader, status: Status, noted: Sequence[Unrecorded]) -> list[Result]:
+    def _results(self, reader: Reader, status: DeliveryStatus, noted: Sequence[Unrecorded]) -> list[Result]:
         """In the order of a run: what came, what was built of it, what left; then the figures of all that moved."""
         if not noted:
             return []
-        found = {kind: [one.found for one in noted if one.kind is kind] for kind in Kind}
-        days = ingestion.noted_days(found[Kind.LOAD])
-        built = transformation.noted_builds(self.catalog, found[Kind.BUILD])
-        exported = exporting.noted_exports(found[Kind.EXPORT])
+        found = {kind: [one.found for one in noted if one.kind is kind] for kind in RecordKind}
+        days = ingestion.noted_days(found[RecordKind.LOAD])
+        built = transformation.noted_builds(self.catalog, found[RecordKind.BUILD])
+        exported = exporting.noted_exports(found[RecordKind.EXPORT])
         blocked = transformation.blocked(reader, self.catalog) if days else []
         asked = [one for done in built for one in models.of_models(self.manifest, self.catalog, done)]
         results = [
@@ -91,8 +91,8 @@ class Recorder:
         figures = list(quality.measure(reader, {one: days for one, days in measured.items() if days}))
         return _last_of_each([*results, *quality.judged(reader, figures)])
 
-    def _run(self, problems: Sequence[str]) -> Run:
-        return Run(
+    def _run(self, problems: Sequence[str]) -> RunRecord:
+        return RunRecord(
             run_id=self.run_id,
             job=self.job,
             environment=self.environment,

@@ -10,7 +10,7 @@ from pathlib import Path
 from vending_platform.environment import AwsTarget, Encryption, Places
 from vending_platform.storage.interface import Place, Storage, StorageError, StoredFile, Unreadable
 from vending_platform.storage.local import LocalPlace
-from vending_platform.storage.s3 import Bucket, ObjectPlace, buckets, open_bucket
+from vending_platform.storage.s3 import ObjectPlace, S3Bucket, buckets, open_bucket
 
 __all__ = [
     "LocalPlace",
@@ -52,7 +52,7 @@ def open_place(
     return _open_place(url, buckets(aws, encryption, kms_key) if aws is not None else None)
 
 
-def _open_place(url: str, bucket: Callable[[str], Bucket] | None) -> Place:
+def _open_place(url: str, bucket: Callable[[str], S3Bucket] | None) -> Place:
     if url.startswith(_S3):
         if bucket is None:
             raise ValueError(f"{url} can't be opened without the account that it is in")

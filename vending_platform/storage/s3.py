@@ -20,7 +20,7 @@ from obstore.exceptions import BaseError, UnauthenticatedError
 from obstore.store import S3Store
 
 from vending_platform import aws
-from vending_platform.aws import Problem, Trouble
+from vending_platform.aws import AwsErrorDetails, AwsErrorKind
 from vending_platform.environment import COMPANY_VARIABLE, KMS_KEY_VARIABLE, AwsTarget, Encryption, S3Addressing
 from vending_platform.storage.interface import CHUNK, PAGE, StorageError, StoredFile, Unreadable, read_whole
 
@@ -43,7 +43,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
-class Bucket:
+class S3Bucket:
     """Whom to ask for it, and how objects written to it are encrypted. Opening it asks nobody."""
 
     name: str
@@ -54,7 +54,7 @@ class Bucket:
     credentials: "Callable[[], S3Credential]" = field(repr=False)
 
 
-def buckets(target: AwsTarget, encryption: Encryption, kms_key: str | None) -> Callable[[str], Bucket]:
+def buckets(target: AwsTarget, encryption: Encryption, kms_key: str | None) -> Callable[[str], S3Bucket]:
     """Gives the buckets of one account by name; they share a client and credentials."""
     match encryption:
         case Encryption.DISK:
@@ -62,14 +62,14 @@ def buckets(target: AwsTarget, encryption: Encryption, kms_key: str | None) -> C
         case Encryption.SSE_KMS if kms_key is None:
             raise ValueError("objects can't be encrypted with a key that is not named")
     client, credentials = cache(lambda: aws.client(target, "s3")), aws.credentials(target)
-    return lambda name: Bucket(name, target, encryption, kms_key, client, credentials)
+    return lambda name: S3Bucket(name, target, encryption, kms_key, client, credentials)
 
 
 @dataclass(frozen=True)
 class ObjectPlace:
     """`prefix` is a folder in the bucket, without a slash at either end; empty for the whole bucket."""
 
-    bucket: Bucket
+    bucket: S3Bucket
     prefix: str
     store: S3Store = field(repr=False)
 
@@ -94,7 +94,7 @@ class ObjectPlace:
             found = self.bucket.client().head_object(Bucket=self.bucket.name, Key=self._key(path))
         except aws.AWS_ERRORS as error:
             problem = aws.problem_of(error)
-            if problem.trouble is Trouble.MISSING:
+            if problem.trouble is AwsErrorKind.MISSING:
                 return None
             raise self._error("be looked at", "s3:GetObject and s3:ListBucket", problem) from error
         return StoredFile(path, found["ContentLength"], found["ETag"], found["LastModified"].astimezone(UTC))
@@ -160,7 +160,7 @@ class ObjectPlace:
                 yield self._get(file, start)
         except _ERRORS as error:
             problem = _problem(error)
-            if problem.trouble is Trouble.MISSING and problem.code != "NoSuchBucket":
+            if problem.trouble is AwsErrorKind.MISSING and problem.code != "NoSuchBucket":
                 raise KeyError(path) from None
             raise self._error("be read", "s3:GetObject and kms:Decrypt", problem) from error
 
@@ -191,7 +191,7 @@ class ObjectPlace:
             self.bucket.client().put_object(**asked, **encrypted, Body=b"", IfMatch=f'"{"0" * 32}"')
         except aws.AWS_ERRORS as error:
             problem = aws.problem_of(error)
-            if problem.trouble in (Trouble.MISSING, Trouble.CHANGED) and problem.code != "NoSuchBucket":
+            if problem.trouble in (AwsErrorKind.MISSING, AwsErrorKind.CHANGED) and problem.code != "NoSuchBucket":
                 return
             raise self._error("be written", "s3:PutObject and s3:GetObject", problem) from error
         self.delete(path)
@@ -220,37 +220,37 @@ class ObjectPlace:
             options["range"] = (start, end)
         return bytes(obstore.get(self.store, file.path, options=options).bytes())
 
-    def _while_reading(self, path: str, problem: Problem) -> Unreadable | StorageError:
+    def _while_reading(self, path: str, problem: AwsErrorDetails) -> Unreadable | StorageError:
         """What is wrong with one object stops no other; what is wrong with the bucket would be wrong with all."""
         match problem.trouble:
-            case Trouble.MISSING if problem.code != "NoSuchBucket":
+            case AwsErrorKind.MISSING if problem.code != "NoSuchBucket":
                 return Unreadable("it was deleted while this run was reading")
-            case Trouble.CHANGED:
+            case AwsErrorKind.CHANGED:
                 return Unreadable("it was still being written while this run was reading")
-            case Trouble.DENIED:
+            case AwsErrorKind.DENIED:
                 return Unreadable(
                     f"S3 denies it to this role ({problem.detail}): it needs s3:GetObject on {self}/{path}, "
                     "and kms:Decrypt on the key that encrypts it"
                 )
-            case Trouble.OTHER:
+            case AwsErrorKind.OTHER:
                 return Unreadable(f"S3 does not give it ({problem.detail})")
             case _:
                 return self._error("be read", "s3:GetObject", problem)
 
-    def _error(self, what: str, rights: str, problem: Problem) -> StorageError:
+    def _error(self, what: str, rights: str, problem: AwsErrorDetails) -> StorageError:
         match problem.trouble:
-            case Trouble.MISSING:
+            case AwsErrorKind.MISSING:
                 why = f"there is no such bucket; {COMPANY_VARIABLE} is the first part of its name"
-            case Trouble.DENIED:
+            case AwsErrorKind.DENIED:
                 why = f"it is denied to this role ({problem.detail}), which needs {rights} there"
-            case Trouble.OTHER if problem.code.startswith("KMS."):
+            case AwsErrorKind.OTHER if problem.code.startswith("KMS."):
                 why = f"its key does not work ({problem.detail}): see {KMS_KEY_VARIABLE}"
             case _:
                 why = problem.words(self.bucket.target, "s3")
         return StorageError(f"{self} can't {what}: {why}")
 
 
-def open_bucket(bucket: Bucket, prefix: str) -> ObjectPlace:
+def open_bucket(bucket: S3Bucket, prefix: str) -> ObjectPlace:
     base = bucket.target.s3_endpoint or f"https://s3.{bucket.target.region}.amazonaws.com"
     is_virtual = bucket.target.s3_addressing is S3Addressing.VIRTUAL
     endpoint = base.replace("://", f"://{bucket.name}.", 1) if is_virtual else base
@@ -283,7 +283,7 @@ def open_bucket(bucket: Bucket, prefix: str) -> ObjectPlace:
     return ObjectPlace(bucket, prefix, store)
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(error: Exception) -> AwsErrorDetails:
     if isinstance(error, aws.AWS_ERRORS):
         return aws.problem_of(error)
     return _problem_in(
@@ -291,7 +291,7 @@ def _problem(error: Exception) -> Problem:
     )
 
 
-def _problem_in(said: str, *, is_about_credentials: bool) -> Problem:
+def _problem_in(said: str, *, is_about_credentials: bool) -> AwsErrorDetails:
     """What obstore says: it has AWS's answer, where there was one, in its words."""
     status = re.search(r"status code: (\d{3})(?: ([^:]*))?", said)
     if status is not None:
@@ -301,10 +301,10 @@ def _problem_in(said: str, *, is_about_credentials: bool) -> Problem:
         )
     detail = said.strip().rsplit(" - ", 1)[-1]
     if is_about_credentials:
-        return Problem(Trouble.CREDENTIALS, "", detail.rsplit("provider: ", 1)[-1])
+        return AwsErrorDetails(AwsErrorKind.CREDENTIALS, "", detail.rsplit("provider: ", 1)[-1])
     if "incorrectly configured region" in said:
-        return Problem(Trouble.REGION, "", "it redirects elsewhere")
-    return Problem(Trouble.UNREACHABLE, "", detail)
+        return AwsErrorDetails(AwsErrorKind.REGION, "", "it redirects elsewhere")
+    return AwsErrorDetails(AwsErrorKind.UNREACHABLE, "", detail)
 
 
 def _whole_if_small(pieces: Iterable[bytes]) -> bytes | Iterator[bytes]:

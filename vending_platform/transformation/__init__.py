@@ -6,9 +6,9 @@ rests on is in `versions`.
 """
 
 from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
-from vending_platform.transformation.blocking import Block, blocked_days
+from vending_platform.transformation.blocking import BlockedDay, blocked_days
 from vending_platform.transformation.dbt import Project, TransformationError, check_connection
-from vending_platform.transformation.planning import Plan, Why, Work
+from vending_platform.transformation.planning import BuildPlan, Why, Work
 from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build, noted_builds
 from vending_platform.transformation.running import (
     blocked,
@@ -20,16 +20,16 @@ from vending_platform.transformation.running import (
     unproven,
     verdicts,
 )
+from vending_platform.transformation.single_tests import run_tests
 from vending_platform.transformation.staleness import Window
-from vending_platform.transformation.testing import run_tests
 
 __all__ = [
     "DUCKDB",
     "Adapter",
-    "Block",
+    "BlockedDay",
+    "BuildPlan",
     "Finished",
     "NodeResult",
-    "Plan",
     "Project",
     "TransformationError",
     "Transformed",

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from vending_platform.catalog import Catalog, Delivery, Model, Source, months
-from vending_platform.transformation.deliveries import Deliveries
+from vending_platform.catalog import Catalog, DeliveryMode, Model, Source, months
+from vending_platform.transformation.deliveries import DeliveredFiles
 
 
 @dataclass(frozen=True, order=True)
-class Block:
+class BlockedDay:
     """Nothing is built on this source's business day; without a day, on nothing of this source."""
 
     source: str
@@ -22,7 +22,7 @@ class Block:
     reason: str
 
 
-def blocks(catalog: Catalog, deliveries: Deliveries) -> list[Block]:
+def blocks(catalog: Catalog, deliveries: DeliveredFiles) -> list[BlockedDay]:
     """Of the files those count that are loaded, in quarantine, or kept as history."""
     usable: dict[str, dict[date | None, int]] = defaultdict(lambda: defaultdict(int))
     broken: dict[str, dict[date | None, int]] = defaultdict(lambda: defaultdict(int))
@@ -30,7 +30,7 @@ def blocks(catalog: Catalog, deliveries: Deliveries) -> list[Block]:
     for files in deliveries.files:
         counts = usable if files.in_raw else broken if files.state == "quarantined" else None
         if counts is not None:
-            day = files.business_date if kinds.get(files.source) is Delivery.DAILY else None
+            day = files.business_date if kinds.get(files.source) is DeliveryMode.DAILY else None
             counts[files.source][day] += files.count
     delivered = set(usable)
     for rows in deliveries.rows:
@@ -38,25 +38,27 @@ def blocks(catalog: Catalog, deliveries: Deliveries) -> list[Block]:
     found = []
     for source in catalog:
         if source.files.required and delivered and source.name not in delivered:
-            found.append(Block(source.name, None, "there is no usable delivery of it, and everything needs it"))
-        elif source.files.delivery is Delivery.SNAPSHOT and source.name in delivered:
+            found.append(BlockedDay(source.name, None, "there is no usable delivery of it, and everything needs it"))
+        elif source.files.delivery is DeliveryMode.SNAPSHOT and source.name in delivered:
             continue  # what can't be used says nothing, and what was delivered before it goes on
         else:
             found += _above(source, usable[source.name], broken[source.name])
     return sorted(found, key=lambda block: (block.source, str(block.business_date)))
 
 
-def _above(source: Source, usable: Mapping[date | None, int], broken: Mapping[date | None, int]) -> Iterator[Block]:
+def _above(
+    source: Source, usable: Mapping[date | None, int], broken: Mapping[date | None, int]
+) -> Iterator[BlockedDay]:
     """The days of which a larger share is in quarantine than the contract allows; of files without a day, all. Of a day
     that rows say, the files count that have rows of it, or had before a correction that can't be used."""
     for day, count in broken.items():
         total = count + usable.get(day, 0)
         if count / total > source.files.block_above:
             reason = f"{count} of {total} files are in quarantine, more than {source.files.block_above:.0%}"
-            yield Block(source.name, day, reason)
+            yield BlockedDay(source.name, day, reason)
 
 
-def blocked_days(models: Iterable[Model], blocked: Iterable[Block]) -> Mapping[str, frozenset[date | None]]:
+def blocked_days(models: Iterable[Model], blocked: Iterable[BlockedDay]) -> Mapping[str, frozenset[date | None]]:
     """Per model, the days that must not be built; None stands for all of it."""
     days: dict[str, set[date | None]] = defaultdict(set)
     for model in models:

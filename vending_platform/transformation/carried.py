@@ -15,9 +15,9 @@ from itertools import pairwise, zip_longest
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Days, Delivery, Source
+from vending_platform.catalog import Catalog, Days, DeliveryMode, Source
 from vending_platform.masters import BEGINNING
-from vending_platform.transformation.versions import RawVersions
+from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
 CARRIED = TableName("raw", "_carried_keys")
@@ -50,7 +50,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Version:
+class CarriedVersion:
     """A version in a master's history, and per key that it lists when deliveries are due."""
 
     since: date
@@ -85,7 +85,7 @@ def moved_keys(
     return moved, [Change(CARRIED, delete=gone, insert=insert)]
 
 
-def carried(versions: Sequence[Version]) -> dict[str, list[Carry]]:
+def carried(versions: Sequence[CarriedVersion]) -> dict[str, list[Carry]]:
     """Of every key that some version of a history does not list, what is carried."""
     found: dict[str, list[Carry]] = defaultdict(list)
     known = set(versions[0].listed) if versions else set()
@@ -139,7 +139,7 @@ def days_when_due(
             yield from ((day, one.days) for day in days[bisect_left(days, first) : bisect_right(days, last)])
 
 
-def _versions(reader: Reader, catalog: Catalog, master: Source, raw: RawVersions) -> list[Version]:
+def _versions(reader: Reader, catalog: Catalog, master: Source, raw: RawVersions) -> list[CarriedVersion]:
     history = raw.masters.get(master.name, ())
     listed: dict[str, dict[str, tuple[date | None, date | None]]] = {file_id: {} for _, _, file_id in history}
     key = f"cast({quoted(master.files.key[0])} as varchar)"
@@ -150,7 +150,7 @@ def _versions(reader: Reader, catalog: Catalog, master: Source, raw: RawVersions
     for k, f, *due in zip(*(rows[name].to_pylist() for name in ("k", "f", "due_from", "due_until")), strict=True):
         if f in listed:
             listed[f][k] = (due[0], due[1])
-    return [Version(since, content, listed[file_id]) for since, content, file_id in history]
+    return [CarriedVersion(since, content, listed[file_id]) for since, content, file_id in history]
 
 
 def _due(catalog: Catalog, master: Source) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _due(catalog: Catalog, master: Source) -> Iterator[str]:
     expecting = [
         source.files.expected_from
         for source in catalog
-        if source.files.delivery is Delivery.DAILY
+        if source.files.delivery is DeliveryMode.DAILY
         and source.files.expected_from is not None
         and source.files.expected_from.source == master.name
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from vending_platform.catalog import Catalog, Delivery
+from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.masters import MasterVersion, read_versions
 from vending_platform.transformation.row_days import LEDGER, DayOfRows, days_of_rows
 from vending_platform.warehouse import Reader, literal, values_of
@@ -17,7 +17,7 @@ _CONTENT = "file_id || coalesce(contract_hash, '')"
 
 
 @dataclass(frozen=True)
-class Files:
+class FileGroup:
     """All files of one source and business day of which the same became."""
 
     source: str
@@ -39,18 +39,18 @@ class MasterContent:
 
 
 @dataclass(frozen=True)
-class Deliveries:
-    files: tuple[Files, ...] = ()
+class DeliveredFiles:
+    files: tuple[FileGroup, ...] = ()
     masters: tuple[MasterContent, ...] = ()
     """In the order in which they count."""
     rows: tuple[DayOfRows, ...] = ()
     """Of the sources whose files say no day in their names, and whose rows do."""
 
 
-def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
+def read_deliveries(reader: Reader, catalog: Catalog) -> DeliveredFiles:
     """In an order, so that the same deliveries are equal."""
     if not reader.has_table(LEDGER):
-        return Deliveries()
+        return DeliveredFiles()
     summed_up = reader.query(
         "select source, business_date, state, in_raw, count(*) as n,"
         f" cast({reader.fingerprint(_CONTENT)} as varchar) as fingerprint"
@@ -58,15 +58,15 @@ def read_deliveries(reader: Reader, catalog: Catalog) -> Deliveries:
     )
     columns = {name: values_of(summed_up[name]) for name in summed_up.column_names}
     columns["fingerprint"] = [int(text) for text in columns["fingerprint"]]
-    return Deliveries(
-        files=tuple(map(Files, *columns.values())),
+    return DeliveredFiles(
+        files=tuple(map(FileGroup, *columns.values())),
         masters=tuple(_masters(reader, catalog)),
         rows=days_of_rows(reader, catalog),
     )
 
 
 def _masters(reader: Reader, catalog: Catalog) -> Iterator[MasterContent]:
-    snapshots = [source.name for source in catalog if source.files.delivery is Delivery.SNAPSHOT]
+    snapshots = [source.name for source in catalog if source.files.delivery is DeliveryMode.SNAPSHOT]
     found = reader.query(
         f"select file_id, sha256, contract_hash from {LEDGER} where in_raw and source in ({_listed(snapshots)})"
     )

@@ -16,10 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from vending_platform.catalog import Days, Delivery, Source
+from vending_platform.catalog import Days, DeliveryMode, Source
 from vending_platform.duplicates import DUPLICATES, DUPLICATES_SCHEMA
+from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.transformation.row_days import LEDGER
-from vending_platform.transformation.versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
 SEEN = TableName("raw", "_duplicates_seen")
@@ -92,7 +92,7 @@ def _parts(reader: Reader, source: Source, raw: RawVersions) -> dict[str, str]:
     rule = _hash_of_rule(source)
     if source.is_daily:
         return {f"{day}": f"{version} {rule}" for day, version in raw.days.get(source.name, {}).items()}
-    if source.files.delivery is not Delivery.APPEND:
+    if source.files.delivery is not DeliveryMode.APPEND:
         return {}
     files = reader.query(
         f"select file_id, contract_hash, rows_accepted from {LEDGER} where source = {literal(source.name)} and in_raw"

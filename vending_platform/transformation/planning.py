@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from vending_platform.catalog import Model, changed_parts
 from vending_platform.transformation.builds import MIXED, Build, Builds
+from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.transformation.staleness import UNFINISHED, Window
-from vending_platform.transformation.versions import RawVersions
 
 _SHOWN = 3
 FORGOTTEN = "an earlier version of the platform built it"
@@ -52,7 +52,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     todo: tuple[Work, ...] = ()
     postponed: tuple[Work, ...] = ()
     """What stays as older code has built it."""

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from vending_platform.catalog import Catalog
-from vending_platform.quality import Kind, note_unrecorded
-from vending_platform.transformation.blocking import Block
-from vending_platform.transformation.planning import Plan
+from vending_platform.quality import RecordKind, note_unrecorded
+from vending_platform.transformation.blocking import BlockedDay
+from vending_platform.transformation.planning import BuildPlan
 from vending_platform.transformation.staleness import Window
 from vending_platform.warehouse import Change
 
@@ -75,11 +75,11 @@ class Transformed:
 
     run_id: str
     windows: list[tuple[Window, list[NodeResult]]] = field(default_factory=list)
-    blocked: list[Block] = field(default_factory=list)
+    blocked: list[BlockedDay] = field(default_factory=list)
     """What had to wait for a person; see `blocking`."""
     rows: dict[tuple[str, date | None], int] = field(default_factory=dict)
     """Per model and day that was built, how many rows it has now; None stands for a model that is built as a whole."""
-    plan: Plan = field(default_factory=Plan)
+    plan: BuildPlan = field(default_factory=BuildPlan)
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -131,7 +131,7 @@ def note_build(
         list(nodes),
         [(model, day, count) for (model, day), count in rows.items()],
     )
-    return note_unrecorded(Kind.BUILD, _NOTED.dump_json(noted).decode())
+    return note_unrecorded(RecordKind.BUILD, _NOTED.dump_json(noted).decode())
 
 
 def noted_builds(catalog: Catalog, found: Iterable[str]) -> list[Transformed]:

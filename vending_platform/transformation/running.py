@@ -12,7 +12,7 @@ from vending_platform.catalog import Catalog, Model
 from vending_platform.garbage import own_garbage_only
 from vending_platform.quality import TABLES
 from vending_platform.storage import Place
-from vending_platform.transformation.blocking import Block, blocked_days, blocks
+from vending_platform.transformation.blocking import BlockedDay, blocked_days, blocks
 from vending_platform.transformation.builds import (
     BUILDS,
     BUILDS_SCHEMA,
@@ -25,17 +25,17 @@ from vending_platform.transformation.builds import (
     noted_codes,
     read_builds,
 )
+from vending_platform.transformation.cross_day_impact import SCHEMAS, spread
 from vending_platform.transformation.dbt import Dbt, Project
-from vending_platform.transformation.deliveries import Deliveries, read_deliveries
-from vending_platform.transformation.planning import Plan, Work, brought_along, builds_of, is_mixed, works
+from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
+from vending_platform.transformation.input_versions import RawVersions, raw_versions
+from vending_platform.transformation.planning import BuildPlan, Work, brought_along, builds_of, is_mixed, works
 from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build
 from vending_platform.transformation.row_days import LEDGER, ROW_DAYS, ROW_DAYS_SCHEMA, note_row_days
-from vending_platform.transformation.spread import SCHEMAS, spread
 from vending_platform.transformation.staleness import UNFINISHED, Blocked, Window, stale_days, unseen, windows
-from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
-_arranged: list[tuple[Catalog, Deliveries, RawVersions]] = []
+_arranged: list[tuple[Catalog, DeliveredFiles, RawVersions]] = []
 """The last deliveries that this process has arranged, and what came of it: a run asks for the same some times."""
 
 _OWN_TABLES = {BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA, ROW_DAYS: ROW_DAYS_SCHEMA, **SCHEMAS, **TABLES}
@@ -68,7 +68,7 @@ def built_versions(reader: Reader) -> dict[Build, str]:
     return {build: version for build, version in read_builds(reader).versions.items() if version != UNFINISHED}
 
 
-def blocked(reader: Reader, catalog: Catalog) -> list[Block]:
+def blocked(reader: Reader, catalog: Catalog) -> list[BlockedDay]:
     """What nothing can be built on until a person has fixed it."""
     return blocks(catalog, read_deliveries(reader, catalog))
 
@@ -100,7 +100,7 @@ def transform(
     models: Iterable[str] | None = None,
     skip_code_changes: bool = False,
     artifacts: Place | None = None,
-    on_plan: Callable[[Plan], None] = lambda _: None,
+    on_plan: Callable[[BuildPlan], None] = lambda _: None,
     on_node: Callable[[Finished], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
@@ -146,7 +146,7 @@ def transform(
             explain = partial(works, ledger=before, models=catalog.models, raw=raw, parts=noted_codes(writer))
             planned = builds_of(todo)
             left = _in_order(outdated.difference(planned), catalog)
-            done.plan = Plan(explain(planned, asked=asked.keys()), explain(left))
+            done.plan = BuildPlan(explain(planned, asked=asked.keys()), explain(left))
             pending = _pending(catalog, raw, builds, waiting)
             tested = _tested(writer)
         on_plan(done.plan)
@@ -174,7 +174,7 @@ def transform(
     return done
 
 
-def _raw_versions(catalog: Catalog, deliveries: Deliveries) -> RawVersions:
+def _raw_versions(catalog: Catalog, deliveries: DeliveredFiles) -> RawVersions:
     for known, same, raw in _arranged:
         if known == catalog and same == deliveries:
             return raw

@@ -8,7 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from vending_platform.catalog import Days, Model, months
-from vending_platform.transformation.versions import RawVersions
+from vending_platform.transformation.input_versions import RawVersions
 
 Built = Mapping[tuple[str, date | None], str]
 """Per model and business day (None: as a whole), the raw version that its last good build rested on; empty where a

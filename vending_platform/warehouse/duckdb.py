@@ -55,9 +55,9 @@ class DuckDBWarehouse:
             yield writer
 
     @contextmanager
-    def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Reservation"]:
+    def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_DuckDBReservation"]:
         with exclusive(self._lock, purpose, on_wait):
-            yield _Reservation(self._path, self._open)
+            yield _DuckDBReservation(self._path, self._open)
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
@@ -110,7 +110,7 @@ def _in_words(path: Path, what: str, error: duckdb.Error) -> str:
     )
 
 
-class _Reservation:
+class _DuckDBReservation:
     def __init__(self, path: Path, open_: Callable[..., duckdb.DuckDBPyConnection]) -> None:
         self._path = path
         self._open = open_

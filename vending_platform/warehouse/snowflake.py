@@ -77,11 +77,11 @@ class SnowflakeWarehouse:
             yield writer
 
     @contextmanager
-    def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_Reservation"]:
+    def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_SnowflakeReservation"]:
         with session(self._connect) as opened:  # of its own: renewing the lease must not be part of a transaction
             self._set_up(opened)
             with leased(opened, purpose, on_wait, self._lease) as lease:
-                yield _Reservation(self._connect, self._batches, lease, self._orphaned_after)
+                yield _SnowflakeReservation(self._connect, self._batches, lease, self._orphaned_after)
 
     def _set_up(self, opened: Session) -> None:
         """The statements need rights that only an administrator may have; so they are said only where they have to."""
@@ -105,7 +105,7 @@ class SnowflakeWarehouse:
         return None
 
 
-class _Reservation:
+class _SnowflakeReservation:
     def __init__(self, connect: Connect, batches: Batches, lease: Lease, orphaned_after: timedelta) -> None:
         self._connect = connect
         self._batches = batches

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from vending_platform.alerts import ChannelDown, Kind, Message, Problem
+from vending_platform.alerts import ChannelDown, Notification, Problem, ProblemKind
 
 NOON = datetime(2024, 3, 15, 12, 0, tzinfo=UTC)
 
@@ -41,10 +41,10 @@ class Notebook:
 
     name: str
     is_down: bool = False
-    messages: list[Message] = field(default_factory=list)
+    messages: list[Notification] = field(default_factory=list)
     attempts: int = 0
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         self.attempts += 1
         if self.is_down:
             raise ChannelDown("no answer")
@@ -54,12 +54,14 @@ class Notebook:
         return [f"{message.event.name} {message.problem.about}" for message in self.messages]
 
 
-def problem(about: str = "daily", kind: Kind = Kind.RUN, **said: object) -> Problem:
+def problem(about: str = "daily", kind: ProblemKind = ProblemKind.RUN, **said: object) -> Problem:
     words = {"what": f"{about} is wrong", "where": "here", "what_to_do": "fix it", "unit": "run"}
     return Problem(kind, about, **{**words, **said})  # type: ignore[arg-type]
 
 
-def found(*problems: Problem, looked_at: Sequence[Kind] = (Kind.RUN,)) -> dict[Kind, list[Problem]]:
+def found(
+    *problems: Problem, looked_at: Sequence[ProblemKind] = (ProblemKind.RUN,)
+) -> dict[ProblemKind, list[Problem]]:
     return {
         kind: [problem for problem in problems if problem.kind is kind]
         for kind in {*looked_at, *(problem.kind for problem in problems)}

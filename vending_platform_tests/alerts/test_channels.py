@@ -21,9 +21,9 @@ from vending_platform.alerts import (
     Alerting,
     ChannelDown,
     Event,
-    Kind,
     Logged,
-    Message,
+    Notification,
+    ProblemKind,
     Slack,
     Sns,
     Terminal,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-MESSAGE = Message(
+MESSAGE = Notification(
     Event.NEW,
     problem(what="The job daily fails", where="run 7", why="a < b & c", link="https://ui/runs/7", count=3),
     since=NOON - timedelta(hours=2),
@@ -191,10 +191,10 @@ def test_messages_that_a_queue_gave_up_on_are_a_problem_until_they_are_gone(clou
         sqs.send_message(QueueUrl=queue, MessageBody=f"no event {number}")
     sqs.receive_message(QueueUrl=queue)  # somebody looks at one of them; it is there all the same
     (poison,) = finder.find()
-    assert (poison.kind, poison.about, poison.count) == (Kind.POISON, "arrivals-dlq", 2)
+    assert (poison.kind, poison.about, poison.count) == (ProblemKind.POISON, "arrivals-dlq", 2)
     sqs.purge_queue(QueueUrl=queue)
     assert finder.find() == []
-    assert look([dead_letters(lambda: sqs, "no-such-queue")]).keys() == {Kind.WATCH}
+    assert look([dead_letters(lambda: sqs, "no-such-queue")]).keys() == {ProblemKind.WATCH}
 
 
 def test_who_is_told_where_is_said_before_anything_is_opened() -> None:
@@ -223,7 +223,7 @@ def test_the_terminal_shows_a_message_whole() -> None:
 def test_the_log_has_every_message_and_what_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for event in (Event.NEW, Event.RECOVERED):
-        Logged("staging").send(Message(event, MESSAGE.problem, MESSAGE.since, MESSAGE.at))
+        Logged("staging").send(Notification(event, MESSAGE.problem, MESSAGE.since, MESSAGE.at))
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert vars(caplog.records[0])["fields"] == {"kind": "run failed", "about": "daily", "event": "problem"}
     assert "a < b & c" in caplog.text

@@ -15,7 +15,7 @@ from vending_platform.environment import EnvironmentName
 from vending_platform.storage.local import LocalPlace
 from vending_platform_tests.anonymising.contracts import KEY, PSEUDONYMS
 from vending_platform_tests.emulators.aws import ACCOUNT, BUCKET, EmulatedAws, Refusal, Request
-from vending_platform_tests.ingestion.yard import sales_file
+from vending_platform_tests.ingestion.raw_folder import sales_file
 
 DONE, FAILED, WRONG_USAGE, NEEDS_A_PERSON, STOPPED = 0, 1, 2, 3, 130
 PRODUCTION = "hinode-vending-data-prod"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.anonymising.fields import Piece, pieces, suspected, unfit
+from vending_platform.anonymising.fields import Segment, pieces, suspected, unfit
 from vending_platform.anonymising.pseudonyms import normalised
 from vending_platform.catalog import Source
-from vending_platform.ingestion.reading import Content, FileProblem, content_of
+from vending_platform.ingestion.reading import FileContent, FileProblem, content_of
 from vending_platform.ingestion.reading.decoding import encoding_of
 from vending_platform_tests.anonymising.contracts import PSEUDONYMS, column, places, staff, visits
 
@@ -20,7 +20,7 @@ TEXT = st.text("ポソー髙①ｱ山 　aS1-'|,\"\r\n", max_size=6)
 ENCODINGS = {"utf-8": "utf-8", "utf-8 with a mark": "utf-8-sig", "cp932": "cp932"}
 
 
-def divided(source: Source, data: bytes) -> list[Piece]:
+def divided(source: Source, data: bytes) -> list[Segment]:
     content = content_of(data)
     return list(pieces(source, content, encoding_of(content, source.files.encodings)))
 
@@ -98,7 +98,7 @@ def test_a_large_file_in_pieces_is_divided_as_a_whole_one_is(
     )
     data = text.encode(encoding)
 
-    class InPieces(Content):
+    class InPieces(FileContent):
         def chunks(self) -> Iterator[bytes]:
             return (data[at : at + size] for at in range(0, len(data), size))
 

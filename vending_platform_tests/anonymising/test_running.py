@@ -17,7 +17,7 @@ from vending_platform.environment import PROJECT_DIR
 from vending_platform.ingestion import Selection
 from vending_platform.storage import LocalPlace, StoredFile, Unreadable
 from vending_platform_tests.anonymising.contracts import PSEUDONYMS, catalog, column, staff
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.properties import examples
 from vending_platform_tests.storage.memory import MemoryPlace
 
@@ -236,7 +236,7 @@ def test_nobody_is_found_in_whatever_is_copied(data: st.DataObject) -> None:
 
 
 def test_the_sample_gives_the_same_rows_but_for_its_people(tmp_path: Path, catalog: Catalog) -> None:
-    sample = Yard(tmp_path / "sample", catalog)
+    sample = RawFolder(tmp_path / "sample", catalog)
     sample.deliver(
         {
             path.name: path.read_bytes()
@@ -244,7 +244,7 @@ def test_the_sample_gives_the_same_rows_but_for_its_people(tmp_path: Path, catal
             if "VM" not in path.name or any(machine in path.name for machine in ("VM003", "VM008"))
         }
     )
-    copy = Yard(tmp_path / "copy", catalog)
+    copy = RawFolder(tmp_path / "copy", catalog)
     copy.sources.mkdir(parents=True)
     result = anonymise(catalog, LocalPlace(sample.sources), LocalPlace(copy.sources), PSEUDONYMS, now=NOW)
     left_out = {file.path for file in result.left_out}
@@ -252,18 +252,18 @@ def test_the_sample_gives_the_same_rows_but_for_its_people(tmp_path: Path, catal
     sample.remove(*left_out)
 
     raw, delivered = {}, [source for source in catalog if ".vending.vending." in source.unique_id]
-    for yard in (sample, copy):
-        yard.ingest()
+    for raw_folder in (sample, copy):
+        raw_folder.ingest()
         for source in delivered:
             personal = {c.name for c in source.columns if c.personal}
             columns = ", ".join(
                 f"case when {c.name} is null then null else 'somebody' end" if c.name in personal else c.name
                 for c in source.columns
             )
-            found = yard.rows(f"select _line, _business_date, {columns} from raw.{source.name}")
-            raw[yard.folder.name, source.name] = sorted(repr(row) for row in found)
-        rejected = yard.rows("select source, line, column_name, reason from raw._rejected_rows")
-        raw[yard.folder.name, "rejected"] = sorted(map(repr, rejected))
+            found = raw_folder.rows(f"select _line, _business_date, {columns} from raw.{source.name}")
+            raw[raw_folder.folder.name, source.name] = sorted(repr(row) for row in found)
+        rejected = raw_folder.rows("select source, line, column_name, reason from raw._rejected_rows")
+        raw[raw_folder.folder.name, "rejected"] = sorted(map(repr, rejected))
     for table in (*(source.name for source in delivered), "rejected"):
         assert raw["copy", table] == raw["sample", table], table
         assert raw["copy", table], f"the sample has nothing for {table}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vending_platform.anonymising.pseudonyms import folded, normalised
 from vending_platform.anonymising.searching import People, Search
 from vending_platform.catalog import Encoding
-from vending_platform.ingestion.reading import Content, content_of
+from vending_platform.ingestion.reading import FileContent, content_of
 
 ORIGIN = "staff.name"
 
@@ -82,7 +82,7 @@ def test_it_finds_what_looking_for_one_after_the_other_finds(names: list[str], t
 def test_in_pieces_of_a_large_file_as_in_the_whole(size: int, encoding: Encoding, around: str, is_there: bool) -> None:
     data = (around + ("髙﨑" if is_there else "髙") + around).encode(encoding)
 
-    class InPieces(Content):
+    class InPieces(FileContent):
         def chunks(self) -> Iterator[bytes]:
             return (data[at : at + size] for at in range(0, len(data), size))
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.arrivals import Run
+from vending_platform.arrivals import RequestedRun
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion import Selection
-from vending_platform_tests.arrivals.test_listed import Listing
-from vending_platform_tests.arrivals.world import Killed, World, event
-from vending_platform_tests.ingestion.yard import Yard, machines_file, sales_file
+from vending_platform_tests.arrivals.simulated_queue import Killed, SimulatedQueue, event
+from vending_platform_tests.arrivals.test_polling import Listing
+from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales_file
 
 FILES = {
     **{f"sales/sales_VM{m:03d}_202403{d:02d}.csv": sales_file(f"VM{m:03d}", f"2024-03-{d:02d}", m + d)
@@ -28,24 +28,24 @@ CORRECTIONS = {
 }
 
 
-def current(yard: Yard) -> dict[str, object]:
-    files = yard.rows("select path, sha256, state, reason from raw._files where state <> 'superseded'")
-    rows = yard.rows("select * from raw.sales")
+def current(raw_folder: RawFolder) -> dict[str, object]:
+    files = raw_folder.rows("select path, sha256, state, reason from raw._files where state <> 'superseded'")
+    rows = raw_folder.rows("select * from raw.sales")
     return {
         "files": sorted(map(str, files)),
         "sales": sorted(map(str, rows)),
-        "undeclared": yard.rows("select path from raw._undeclared"),
+        "undeclared": raw_folder.rows("select path from raw._undeclared"),
     }
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> dict[str, object]:
     """The plain way: everything at once."""
-    yard = Yard(tmp_path_factory.mktemp("plain"), catalog)
-    yard.sources.mkdir()
-    yard.deliver(FILES | CORRECTIONS)
-    yard.ingest()
-    return current(yard)
+    raw_folder = RawFolder(tmp_path_factory.mktemp("plain"), catalog)
+    raw_folder.sources.mkdir()
+    raw_folder.deliver(FILES | CORRECTIONS)
+    raw_folder.ingest()
+    return current(raw_folder)
 
 
 @pytest.mark.parametrize(("way", "seed"), [("queue", 1), ("queue", 2), ("listing", 1)])
@@ -61,16 +61,16 @@ def test_after_one_sweep_everything_is_loaded_exactly_once(
     of the runs some fail before they load and some after."""
     monkeypatch.setattr("vending_platform.storage.local.PAGE", 3)
     chance = random.Random(seed)
-    yard = Yard(tmp_path, catalog)
-    yard.sources.mkdir()
-    house = _house(way, yard)
+    raw_folder = RawFolder(tmp_path, catalog)
+    raw_folder.sources.mkdir()
+    small_platform = _house(way, raw_folder)
     waiting = [*FILES.items(), *CORRECTIONS.items()]
     lost: set[str] = set()
     told: list[str] = []
     for number in range(25):
         for path, content in waiting[:2]:
-            yard.deliver({path: content})
-            os.utime(yard.sources / path, (house.now.timestamp(), house.now.timestamp()))
+            raw_folder.deliver({path: content})
+            os.utime(raw_folder.sources / path, (small_platform.now.timestamp(), small_platform.now.timestamp()))
             if chance.random() < 0.1:
                 lost.add(path)
             else:
@@ -78,51 +78,51 @@ def test_after_one_sweep_everything_is_loaded_exactly_once(
         waiting = waiting[2:]
         chance.shuffle(told)
         if way == "queue":
-            house.tell(*(told.pop() for _ in range(chance.randint(0, len(told)))))
+            small_platform.tell(*(told.pop() for _ in range(chance.randint(0, len(told)))))
         with suppress(Killed):
-            house.look(chance.choice([-1, -1, 0, 1, 2, 3, 4, 5, 6]))
+            small_platform.look(chance.choice([-1, -1, 0, 1, 2, 3, 4, 5, 6]))
         if chance.random() < 0.3:
-            house.end_runs(fails=lambda run: _fails(house, run, chance))
-        house.wait(seconds=chance.choice([30, 60, 300]))
+            small_platform.end_runs(fails=lambda run: _fails(small_platform, run, chance))
+        small_platform.wait(seconds=chance.choice([30, 60, 300]))
     if way == "queue":
-        house.tell(*told)
-        house.settle()
+        small_platform.tell(*told)
+        small_platform.settle()
         loaded = {
-            row["path"] for row in yard.rows("select path from raw._files union select path from raw._undeclared")
+            row["path"] for row in raw_folder.rows("select path from raw._files union select path from raw._undeclared")
         }
         assert lost, "this seed tries nothing"
         assert loaded >= FILES.keys() - lost
     else:
         for _ in range(12):  # more than two rounds
-            house.wait(minutes=20)
-            house.look()
-            house.end_runs()
-        assert current(yard) == expected
-    yard.ingest()
-    assert current(yard) == expected
-    assert yard.ingest().loaded == []
+            small_platform.wait(minutes=20)
+            small_platform.look()
+            small_platform.end_runs()
+        assert current(raw_folder) == expected
+    raw_folder.ingest()
+    assert current(raw_folder) == expected
+    assert raw_folder.ingest().loaded == []
 
 
-def _house(way: str, yard: Yard) -> World:
+def _house(way: str, raw_folder: RawFolder) -> SimulatedQueue:
     def load(paths: frozenset[str]) -> None:
-        yard.ingest(Selection(paths=paths))
+        raw_folder.ingest(Selection(paths=paths))
 
-    place = yard.rooms.storage.work
+    place = raw_folder.context.storage.work
     return (
-        Listing(yard.catalog, load, place=place, yard=yard)
+        Listing(raw_folder.catalog, load, place=place, raw_folder=raw_folder)
         if way == "listing"
-        else World(yard.catalog, load, place=place)
+        else SimulatedQueue(raw_folder.catalog, load, place=place)
     )
 
 
-def _fails(house: World, run: Run, chance: random.Random) -> bool:
+def _fails(small_platform: SimulatedQueue, run: RequestedRun, chance: random.Random) -> bool:
     """A fifth of the runs fails; half of those when everything is loaded already."""
     if chance.random() >= 0.2:
         return False
     if chance.random() < 0.5:
-        files = house.lists.read(run.listed)
+        files = small_platform.lists.read(run.listed)
         assert files is not None
-        house.load(files.paths)
+        small_platform.load(files.paths)
     return True
 
 

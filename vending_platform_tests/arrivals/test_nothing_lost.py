@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.arrivals import Step
+from vending_platform.arrivals import PollCrashPoint
 from vending_platform.catalog import Catalog
+from vending_platform_tests.arrivals.simulated_queue import Killed, Recording, SimulatedQueue, event
 from vending_platform_tests.arrivals.sqs import DEAD_LETTERS, MemorySqs
-from vending_platform_tests.arrivals.world import Killed, Recording, World, event
 from vending_platform_tests.properties import examples
 from vending_platform_tests.storage.memory import MemoryPlace
 
@@ -41,9 +41,9 @@ class Bucket:
         self.loaded |= self.there
 
 
-def world(catalog: Catalog) -> tuple[World, Bucket]:
+def simulated_queue(catalog: Catalog) -> tuple[SimulatedQueue, Bucket]:
     bucket = Bucket()
-    return World(catalog, bucket.load), bucket
+    return SimulatedQueue(catalog, bucket.load), bucket
 
 
 @given(data=st.data())
@@ -51,7 +51,7 @@ def world(catalog: Catalog) -> tuple[World, Bucket]:
 def test_what_was_told_is_loaded_and_the_sweep_loads_the_rest(data: st.DataObject, catalog: Catalog) -> None:
     """Of the notifications a tenth is lost, a tenth comes twice, all come in any order; looks are killed anywhere, runs
     fail, files are written again at any time."""
-    house, bucket = world(catalog)
+    small_platform, bucket = simulated_queue(catalog)
     chance = data.draw(st.randoms(use_true_random=False))
     late: list[str] = []
     for number in range(data.draw(st.integers(1, 25), label="moments")):
@@ -62,19 +62,19 @@ def test_what_was_told_is_loaded_and_the_sweep_loads_the_rest(data: st.DataObjec
                 late += [event(path, number)] * (2 if chance.random() < 0.1 else 1)
         chance.shuffle(late)
         for _ in range(chance.randint(0, len(late))):
-            house.tell(late.pop())
+            small_platform.tell(late.pop())
         with suppress(Killed):
-            house.look(data.draw(st.sampled_from([-1, -1, 0, 1, 2, 3, 4, 6, 9]), label="kill at"))
+            small_platform.look(data.draw(st.sampled_from([-1, -1, 0, 1, 2, 3, 4, 6, 9]), label="kill at"))
         if chance.random() < 0.5:
-            house.end_runs(fails=lambda run: chance.random() < 0.3)
-        house.wait(seconds=chance.choice([1, 30, 90, 300, 1000]))
-    house.tell(*late)
-    house.settle()
+            small_platform.end_runs(fails=lambda run: chance.random() < 0.3)
+        small_platform.wait(seconds=chance.choice([1, 30, 90, 300, 1000]))
+    small_platform.tell(*late)
+    small_platform.settle()
     assert {path for path, writing in bucket.there.items() if (path, writing) in bucket.told} <= {
         path for path, writing in bucket.there.items() if bucket.loaded.get(path) == writing
     }
-    assert house.sqs.waiting(DEAD_LETTERS) == []
-    assert len({run.run_key for run in house.runs}) == len(house.runs)
+    assert small_platform.sqs.waiting(DEAD_LETTERS) == []
+    assert len({run.run_key for run in small_platform.runs}) == len(small_platform.runs)
     bucket.sweep()
     assert bucket.loaded == bucket.there
 
@@ -87,47 +87,47 @@ def test_a_kill_at_any_boundary_is_fixed_by_the_next_look(catalog: Catalog, firs
     """`first` is the look that is killed: the one that requests, and those that find its runs on record."""
     kill_at, boundaries, came_that_far = 0, set(), True
     while came_that_far:
-        house, bucket = world(catalog)
+        small_platform, bucket = simulated_queue(catalog)
         bucket.there = dict.fromkeys(PATHS, 1)
-        house.tell(*map(event, PATHS), event(PATHS[0]), POISON)
+        small_platform.tell(*map(event, PATHS), event(PATHS[0]), POISON)
         for look in range(first):
-            house.wait(minutes=20)
-            house.look()
-            house.end_runs(fails=lambda _, look=look: look == 0)  # type: ignore[misc]
-        house.wait(minutes=20)
+            small_platform.wait(minutes=20)
+            small_platform.look()
+            small_platform.end_runs(fails=lambda _, look=look: look == 0)  # type: ignore[misc]
+        small_platform.wait(minutes=20)
         try:
-            house.look(kill_at)
+            small_platform.look(kill_at)
         except Killed:
-            boundaries.add(house.passed[-1])
+            boundaries.add(small_platform.passed[-1])
         else:
             came_that_far = False
-        house.settle()
+        small_platform.settle()
         assert bucket.loaded == bucket.there, f"killed at boundary {kill_at}"
-        assert {message.body for message in house.sqs.waiting(DEAD_LETTERS)} == {POISON}
+        assert {message.body for message in small_platform.sqs.waiting(DEAD_LETTERS)} == {POISON}
         kill_at += 1
     expected = {
-        0: {*Step, *Recording},  # the poison goes at once
-        1: {Step.RECEIVED, Step.DELETED, *Recording},  # what failed is requested again
-        2: {Step.RECEIVED, Recording.EVALUATED},
+        0: {*PollCrashPoint, *Recording},  # the poison goes at once
+        1: {PollCrashPoint.RECEIVED, PollCrashPoint.DELETED, *Recording},  # what failed is requested again
+        2: {PollCrashPoint.RECEIVED, Recording.EVALUATED},
     }
     assert boundaries == expected[first]
 
 
 def test_between_two_boundaries_lies_one_effect_at_most(catalog: Catalog) -> None:
     """A step that has a lasting effect and no boundary of its own would never be killed there: it fails here."""
-    house, bucket = world(catalog)
+    small_platform, bucket = simulated_queue(catalog)
     bucket.there = dict.fromkeys(PATHS, 1)
     trace: list[str] = []
-    house.on_boundary = trace.append
-    house.tell(*map(event, PATHS), POISON, POISON)
+    small_platform.on_boundary = trace.append
+    small_platform.tell(*map(event, PATHS), POISON, POISON)
     with ExitStack() as stack:
         for owner, method in ((MemorySqs, "send_message"), (MemorySqs, "delete_message_batch"), (MemoryPlace, "write")):
             stack.enter_context(_recording(trace, owner, method))
         for _ in range(3):
-            house.wait(minutes=20)
-            house.look()
-            house.end_runs(fails=lambda run: run.run_key.endswith(" 1"))
-    assert set(trace) == {"effect", *Step, *Recording}
+            small_platform.wait(minutes=20)
+            small_platform.look()
+            small_platform.end_runs(fails=lambda run: run.run_key.endswith(" 1"))
+    assert set(trace) == {"effect", *PollCrashPoint, *Recording}
     for before, after in pairwise(trace):
         assert not before == after == "effect"
 

@@ -9,9 +9,9 @@ import pytest
 from benchmarks.deciding import Advice, choose, delivered
 from benchmarks.evenings import moved
 from benchmarks.finding import Episode, pair
-from benchmarks.rounds import Attempt, Demand, Fleet, Visit, Yard, draw, fixed_rounds
-from vending_platform.sample_data.demand import COMPLETED, FAILED
-from vending_platform.sample_data.fleet import Slot
+from benchmarks.rounds import Attempt, Demand, Fleet, RawFolder, Visit, draw, fixed_rounds
+from fleet_simulator.demand import COMPLETED, FAILED
+from fleet_simulator.fleet import Slot
 
 NINE, TEN, ELEVEN, TWELVE = (datetime(2024, 3, 1, hour) for hour in (9, 10, 11, 12))
 
@@ -62,7 +62,7 @@ def test_who_finds_less_takes_what_there_is_and_the_rest_is_lost(drawn: Fleet) -
     ]
     fleet = one_slot(drawn, *wanted, opening=3)
     # 3 − 2 = 1; a failed vend takes nothing; one of two; the next leaves: 1 + 1 lost.
-    day = Yard(fleet).live(0, {})
+    day = RawFolder(fleet).live(0, {})
     assert [(vend.second, vend.quantity) for vend in day.vends] == [(100, 2), (150, 1), (200, 1)]
     assert (day.lost_units, day.visits, day.touches) == (2, 0, ())
     assert day.lost_yen == 2 * int(fleet.goods.prices[fleet.demands[0].machine.slots[0].product, 0])
@@ -85,7 +85,7 @@ def test_a_visit_loads_what_it_is_told_between_those_who_come_before_and_after(
     wanted = [Attempt(second, slot=0, quantity=1, payment=0, status=COMPLETED) for second in (100, 200, 300, 400, 500)]
     fleet = one_slot(drawn, *wanted, opening=2)
     machine = fleet.demands[0].machine
-    day = Yard(fleet).live(0, {machine.machine_id: visit})
+    day = RawFolder(fleet).live(0, {machine.machine_id: visit})
     assert [touch.added for touch in day.touches] == ([] if added is None else [added])
     assert (day.lost_units, day.visits) == (lost, 1)
     rows = delivered(fleet, 0, day)
@@ -96,24 +96,24 @@ def test_a_visit_loads_what_it_is_told_between_those_who_come_before_and_after(
 
 
 def test_on_fixed_days_stock_is_conserved_and_seasons_change(drawn: Fleet) -> None:
-    yard, held = Yard(drawn), {}
+    raw_folder, held = RawFolder(drawn), {}
     for wanted in drawn.demands:
         held.update({(wanted.machine.machine_id, slot): units for slot, units in enumerate(wanted.opening)})
     changed = 0
     for number, visits in enumerate(fixed_rounds(drawn)):
-        day = yard.live(number, visits)
+        day = raw_folder.live(number, visits)
         assert day.visits == len(visits)
         for vend in day.vends:
             held[vend.machine.machine_id, vend.slot] -= vend.quantity if vend.status == COMPLETED else 0
         for touch in day.touches:
             held[touch.machine.machine_id, touch.slot] += touch.added - touch.removed
             changed += touch.removed > 0 and touch.machine.removed_on is None
-        stock = {(name, slot): units for name, slots in yard.stock.items() for slot, units in enumerate(slots)}
+        stock = {(name, slot): units for name, slots in raw_folder.stock.items() for slot, units in enumerate(slots)}
         assert stock == held
         assert min(stock.values()) >= 0
     assert changed > 0
     removed = [wanted.machine for wanted in drawn.demands if wanted.machine.removed_on]
-    assert [sum(yard.stock[machine.machine_id]) for machine in removed] == [0]
+    assert [sum(raw_folder.stock[machine.machine_id]) for machine in removed] == [0]
 
 
 def test_the_first_of_a_route_are_visited_as_often_and_at_the_times_that_were_planned(drawn: Fleet) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from vending_platform.quality import Quality, Score, report
 from vending_platform.quality.failures import Failure, File, KeptRow
-from vending_platform.quality.reading import PastRun
+from vending_platform.quality.scores import PastRun
 
 pytestmark = pytest.mark.browser
 

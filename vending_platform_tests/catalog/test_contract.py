@@ -9,7 +9,7 @@ import pytest
 from vending_platform.catalog import (
     Catalog,
     ContractError,
-    Delivery,
+    DeliveryMode,
     Encoding,
     NameParts,
     Source,
@@ -103,7 +103,7 @@ def problems(*, machines: dict[str, Any] = MACHINES, **sources: dict[str, Any]) 
 def test_a_contract_says_what_it_was_given_and_has_defaults_for_the_rest() -> None:
     sales = catalog_of(manifest_of(sales=SALES, machines=MACHINES)).source("sales")
     assert (sales.schema_name, sales.declared_in) == ("raw", FILE)
-    assert sales.files.delivery is Delivery.DAILY
+    assert sales.files.delivery is DeliveryMode.DAILY
     assert sales.files.encodings == (Encoding.UTF_8,)
     assert (sales.files.day_tolerance, sales.files.quarantine_for) == (timedelta(0), timedelta(days=400))
     assert sales.files.refuse_above == 0.5

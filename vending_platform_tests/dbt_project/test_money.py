@@ -14,7 +14,7 @@ import pytest
 from vending_platform.catalog import Catalog
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.test_windows import PRODUCTS_HEADER, Fleet
-from vending_platform_tests.ingestion.yard import machines_file, sales, sales_row
+from vending_platform_tests.ingestion.raw_folder import machines_file, sales, sales_row
 from vending_platform_tests.parsed import Parsed
 
 DAYS = [date(2024, 2, 28) + timedelta(days=n) for n in range(4)]

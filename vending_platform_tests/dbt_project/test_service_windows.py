@@ -19,7 +19,7 @@ from vending_platform.catalog import Catalog
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.test_windows import PRODUCTS_HEADER, Fleet, visit_of
-from vending_platform_tests.ingestion.yard import machines_file, sales, sales_row
+from vending_platform_tests.ingestion.raw_folder import machines_file, sales, sales_row
 from vending_platform_tests.parsed import Parsed
 
 FIRST = date(2024, 1, 29)

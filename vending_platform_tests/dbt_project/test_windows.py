@@ -18,12 +18,12 @@ import pytest
 
 from vending_platform.catalog import Catalog
 from vending_platform.environment import Places
-from vending_platform.ingestion import Rooms
+from vending_platform.ingestion import IngestionContext
 from vending_platform.storage import open_storage
 from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform.warehouse.lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt, DbtFailed
-from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_row
+from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_row
 from vending_platform_tests.parsed import Parsed
 
 DAYS = [date(2024, 3, day) for day in (4, 5, 6, 7)]
@@ -52,12 +52,12 @@ class Story:
     """Other days than the corrected one that the correction moves."""
 
 
-class Fleet(Yard):
+class Fleet(RawFolder):
     @property
-    def rooms(self) -> Rooms:
+    def context(self) -> IngestionContext:
         places = Places(*(str(self.folder / name) for name in ("sources", "processed", "artifacts", "work")))
         warehouse = DuckDBWarehouse(self.folder / "dbt_dev.duckdb")
-        return Rooms(self.catalog, open_storage(places), warehouse, self.folder / "scratch")
+        return IngestionContext(self.catalog, open_storage(places), warehouse, self.folder / "scratch")
 
 
 def products_file(cost: int) -> bytes:

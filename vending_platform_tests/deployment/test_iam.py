@@ -19,14 +19,14 @@ from vending_platform import ingestion
 from vending_platform.arrivals import Request
 from vending_platform.environment import PROJECT_DIR, ByNotifications, DuckDBTarget, EnvironmentName
 from vending_platform.orchestration import assemble
-from vending_platform.orchestration.watching import alerting, watch_once
+from vending_platform.orchestration.alert_sensor import alerting, watch_once
 from vending_platform.platform import Platform, private_key_of
 from vending_platform.storage.interface import CHUNK
 from vending_platform_tests.deployment.instance import production_instance
 from vending_platform_tests.deployment.policies import FOLDER, KEY_ARN, denials, is_allowed, policies
 from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws
 from vending_platform_tests.emulators.aws import Request as Sent
-from vending_platform_tests.end_to_end.house import FILES, day_of_sales, name
+from vending_platform_tests.end_to_end.small_platform import FILES, day_of_sales, name
 
 ARN = "arn:aws:{}:" + f"{REGION}:{ACCOUNT}:"
 BUCKET = f"{COMPANY}-vending-data-prod"
@@ -91,8 +91,8 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     context = dg.build_sensor_context(instance=history, resources={"platform": platform})
     assemble(platform, {}).resolve_sensor_def("arrivals")(context)
     platform.ingest()
-    ingestion.replay(platform.rooms)
-    storage = platform.rooms.storage
+    ingestion.replay(platform.context)
+    storage = platform.context.storage
     storage.artifacts.write("run/run_results.json", b"{}")
     storage.processed.write("an_export/part", b"x")
     assert list(storage.processed.read_path("an_export/part")) == [b"x"]

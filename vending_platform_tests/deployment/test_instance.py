@@ -23,8 +23,8 @@ from dagster_k8s.job import DEFAULT_K8S_JOB_BACKOFF_LIMIT
 from dagster_postgres import DagsterPostgresStorage
 
 from vending_platform.environment import PROJECT_DIR
-from vending_platform.orchestration.arrivals import ABOUT
-from vending_platform.orchestration.noticing import ASKED_BY, LISTED
+from vending_platform.orchestration.folder_sensor import ABOUT
+from vending_platform.orchestration.sensors import ASKED_BY, LISTED
 from vending_platform_tests.deployment.instance import SETTINGS, production_instance
 from vending_platform_tests.deployment.policies import is_allowed, policies
 from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws

@@ -14,17 +14,17 @@ from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
 from vending_platform import environment
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Step, Watcher
+from vending_platform.ingestion import CrashPoint, Watcher
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.history import SETTINGS
 from vending_platform.platform import Listener, open_platform
 from vending_platform_tests.deployment.instance import production_instance
-from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.forked import FORKED
 
 
-def _die_when_committed(step: Step) -> None:
-    if step is Step.COMMITTED:
+def _die_when_committed(step: CrashPoint) -> None:
+    if step is CrashPoint.COMMITTED:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -72,7 +72,7 @@ def test_it_goes_on_where_it_was_lost(history: dg.DagsterInstance) -> None:
     steps, _ = KnownExecutionState.build_resume_retry_reexecution(history, lost)
     assert set(steps) == {"load_what_is_new", "verdict"}, "what had begun, and what was still to come: all of it"
     assert ingest(history, Listener())
-    with open_platform(environment.load()).rooms.warehouse.reading() as reader:
+    with open_platform(environment.load()).context.warehouse.reading() as reader:
         (counted,) = reader.query(
             "select count(*) as n, count(distinct transaction_id) as d from raw.sales"
         ).to_pylist()

@@ -9,7 +9,7 @@ import pytest
 
 from vending_platform.aws import AwsError
 from vending_platform.doctor import cloud
-from vending_platform.doctor.looking import Hidden, Wrong
+from vending_platform.doctor.runner import CheckFailed, Hidden
 from vending_platform.environment import AwsTarget, ByNotifications, Environment, EnvironmentName
 from vending_platform.storage import ObjectPlace, StorageError, Unreadable, open_place
 from vending_platform_tests.emulators.aws import ACCOUNT, BUCKET, EmulatedAws, Refusal, Request
@@ -63,7 +63,7 @@ class TestClock:
             if told is None:
                 assert cloud.clock(target, lambda: datetime.now(UTC) + off) == "within 60 seconds of AWS's"
             else:
-                with pytest.raises(Wrong, match=told):
+                with pytest.raises(CheckFailed, match=told):
                     cloud.clock(target, lambda: datetime.now(UTC) + off)
 
     def test_without_an_answer_it_can_not_be_seen(self, aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,10 +173,12 @@ class TestEncryption:
         assert environment.aws is not None
         asked = place_of(environment, environment.places.work)
         other = replace(asked.bucket, kms_key="arn:aws:kms:x:1:key/2")
-        with pytest.raises(Wrong, match=r"with alias/vending, and not with VENDING_KMS_KEY=arn:aws:kms:x:1:key/2"):
+        with pytest.raises(
+            CheckFailed, match=r"with alias/vending, and not with VENDING_KMS_KEY=arn:aws:kms:x:1:key/2"
+        ):
             cloud.encryption(replace(asked, bucket=other), environment.aws)
         unencrypted = place_of(aws.environment(), environment.places.work).store
-        with pytest.raises(Wrong, match=r"with AES256, and should be with aws:kms"):
+        with pytest.raises(CheckFailed, match=r"with AES256, and should be with aws:kms"):
             cloud.encryption(replace(asked, store=unencrypted), environment.aws)
 
     def test_a_key_is_known_by_its_arn_its_id_and_its_alias(self, aws: EmulatedAws, target: AwsTarget) -> None:
@@ -191,12 +193,12 @@ class TestEncryption:
     def test_an_alias_that_is_not_there_or_may_not_be_looked_up_is_told(
         self, aws: EmulatedAws, target: AwsTarget
     ) -> None:
-        with pytest.raises(Wrong, match=rf"alias/nobodys is: account {ACCOUNT} has none of that name"):
+        with pytest.raises(CheckFailed, match=rf"alias/nobodys is: account {ACCOUNT} has none of that name"):
             cloud._is_key(target, "alias/nobodys", "arn:aws:kms:x:1:key/2")
         denied = Refusal(400, "AccessDeniedException")
         with (
             aws.failing(lambda _: denied),
-            pytest.raises(Wrong, match=r"needs kms:DescribeKey \(or name it by its ARN: arn:aws:kms:x:1:key/2\)"),
+            pytest.raises(CheckFailed, match=r"needs kms:DescribeKey \(or name it by its ARN: arn:aws:kms:x:1:key/2\)"),
         ):
             cloud._is_key(target, "alias/vending", "arn:aws:kms:x:1:key/2")
 
@@ -241,21 +243,21 @@ class TestQueueAndTopic:
             kept = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["RedrivePolicy"]
             attributes = {"RedrivePolicy": kept.replace("1000", "3")}
         sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
-        with pytest.raises(Wrong, match=f"{names.queue}: {told}: see docs/operating.md"):
+        with pytest.raises(CheckFailed, match=f"{names.queue}: {told}: see docs/operating.md"):
             cloud.queue(target, names)
 
     @pytest.mark.parametrize("which", ["queue", "dead_letters"])
     def test_a_queue_that_is_not_there_is_told(self, target: AwsTarget, names: ByNotifications, which: str) -> None:
-        with pytest.raises(Wrong, match=rf"nobodys.*: account {ACCOUNT} has none of that name .*: make it"):
+        with pytest.raises(CheckFailed, match=rf"nobodys.*: account {ACCOUNT} has none of that name .*: make it"):
             cloud.queue(target, replace(names, **{which: "nobodys"}))
 
     def test_a_topic_that_is_not_there_or_that_nobody_reads_is_told(self, aws: EmulatedAws, target: AwsTarget) -> None:
-        with pytest.raises(Wrong, match=rf"nobodys: account {ACCOUNT} has none of that name"):
+        with pytest.raises(CheckFailed, match=rf"nobodys: account {ACCOUNT} has none of that name"):
             cloud.topic(replace(target, alerts_topic=f"{target.alerts_topic}-nobodys"))
         sns = aws.client("sns")
         (subscribed,) = sns.list_subscriptions_by_topic(TopicArn=target.alerts_topic)["Subscriptions"]
         sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
-        with pytest.raises(Wrong, match="nobody has subscribed, so nobody would be told"):
+        with pytest.raises(CheckFailed, match="nobody has subscribed, so nobody would be told"):
             cloud.topic(target)
 
     @pytest.mark.parametrize(
@@ -269,14 +271,14 @@ class TestQueueAndTopic:
     def test_a_missing_right_is_told(
         self, aws: EmulatedAws, target: AwsTarget, names: ByNotifications, look: str, refusal: Refusal, told: str
     ) -> None:
-        with aws.failing(lambda _: refusal), pytest.raises(Wrong, match=told):
+        with aws.failing(lambda _: refusal), pytest.raises(CheckFailed, match=told):
             cloud.queue(target, names) if look == "queue" else cloud.topic(target)
 
     def test_secrets_are_had_and_not_shown(self, aws: EmulatedAws, target: AwsTarget) -> None:
         assert cloud.secret(target, target.secrets.snowflake) == "vending/staging/snowflake can be had"
         assert cloud.webhook(target) == "vending/staging/slack can be had"
         aws.client("secretsmanager").put_secret_value(SecretId=target.secrets.slack, SecretString="hunter2")
-        with pytest.raises(Wrong, match="vending/staging/slack is not an https address of a webhook") as caught:
+        with pytest.raises(CheckFailed, match="vending/staging/slack is not an https address of a webhook") as caught:
             cloud.webhook(target)
         assert "hunter2" not in str(caught.value)
         with pytest.raises(AwsError, match="the secret nobodys can't be had"):

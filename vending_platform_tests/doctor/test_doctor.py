@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from vending_platform.cli import app
-from vending_platform.doctor import Finding, Health, checks, examine
+from vending_platform.doctor import Diagnosis, Health, checks_of, examine
 from vending_platform.environment import Environment, EnvironmentName, SnowflakeTarget, load
 from vending_platform.warehouse import WarehouseError, check_setup, check_stage, connector
 from vending_platform_tests.emulators.accounts import Account
@@ -33,9 +33,9 @@ def told() -> tuple[int, dict[str, tuple[str, str]]]:
     return result.exit_code, {one["check"]: (one["health"], one["words"]) for one in findings}
 
 
-def looked_at(environment: Environment, *names: str) -> dict[str, Finding]:
+def looked_at(environment: Environment, *names: str) -> dict[str, Diagnosis]:
     """These checks and what they rest on."""
-    table = {check.name: check for check in checks(lambda: environment)}
+    table = {check.name: check for check in checks_of(lambda: environment)}
     wanted: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -198,7 +198,7 @@ class TestInTheCloud:
     def test_a_snowflake_that_is_not_there_is_told_in_time(
         self, staging: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("vending_platform.doctor.table._PATIENCE", 1)
+        monkeypatch.setattr("vending_platform.doctor.checks._PATIENCE", 1)
         assert isinstance(staging.warehouse, SnowflakeTarget)
         nowhere = replace(staging, warehouse=replace(staging.warehouse, endpoint="http://127.0.0.1:1"))
         found = looked_at(nowhere, "dbt")
@@ -246,7 +246,7 @@ class TestInTheCloud:
 def test_every_environment_has_a_table(staged: EmulatedAws) -> None:
     """Each check rests on others of the same table, and ends."""
     for environment in (load(), *map(staged.environment, (EnvironmentName.STAGING, EnvironmentName.PRODUCTION))):
-        table = checks(lambda given=environment: given)  # type: ignore[misc]
+        table = checks_of(lambda given=environment: given)  # type: ignore[misc]
         names = [check.name for check in table]
         assert len(set(names)) == len(names)
         assert {need for check in table for need in check.needs} <= set(names)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vending_platform.doctor import machine
-from vending_platform.doctor.looking import Wrong
+from vending_platform.doctor.runner import CheckFailed
 from vending_platform.warehouse import Change, DuckDBWarehouse, WarehouseError
 from vending_platform_tests.warehouse.tables import SALES, filled, ignore, nobody
 
@@ -31,7 +31,7 @@ class TestVersions:
     def test_another_one_is_told(self, version: tuple[int, ...]) -> None:
         told = re.escape(".".join(map(str, version)))
         with pytest.raises(
-            Wrong, match=rf"this is Python {told}, and <3\.14,>=3\.11 is needed: make clean setup PYTHON"
+            CheckFailed, match=rf"this is Python {told}, and <3\.14,>=3\.11 is needed: make clean setup PYTHON"
         ):
             machine.python(version)
 
@@ -40,7 +40,9 @@ class TestVersions:
 
     def test_another_version_is_told_with_both(self) -> None:
         lock = machine.LOCK.read_text().replace(f"\nduckdb=={HERE} ", "\nduckdb==9.9.9 ")
-        with pytest.raises(Wrong, match=rf"requirements.lock says: duckdb is {re.escape(HERE)} and not 9\.9\.9: make"):
+        with pytest.raises(
+            CheckFailed, match=rf"requirements.lock says: duckdb is {re.escape(HERE)} and not 9\.9\.9: make"
+        ):
             machine.packages(lock)
 
     def test_a_package_may_have_a_version_per_python(self) -> None:
@@ -50,7 +52,7 @@ class TestVersions:
     def test_a_package_that_is_needed_and_not_there_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         there = [found for found in metadata.distributions() if found.name != "duckdb"]
         monkeypatch.setattr(metadata, "distributions", lambda: there)
-        with pytest.raises(Wrong, match="duckdb is missing"):
+        with pytest.raises(CheckFailed, match="duckdb is missing"):
             machine.packages()
 
 
@@ -64,28 +66,28 @@ class TestFolders:
         assert list(folder.iterdir()) == []
 
     def test_one_that_may_not_be_written_is_told(self, tmp_path: Path, cant_write: None) -> None:
-        with pytest.raises(Wrong, match=f"{tmp_path} may not be written by this user"):
+        with pytest.raises(CheckFailed, match=f"{tmp_path} may not be written by this user"):
             machine.writable(tmp_path / "new")
 
     def test_a_file_in_the_way_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "data").write_text("")
-        with pytest.raises(Wrong, match=r"data is not a folder, and .*data/staging has to be one"):
+        with pytest.raises(CheckFailed, match=r"data is not a folder, and .*data/staging has to be one"):
             machine.writable(tmp_path / "data" / "staging")
 
     def test_deliveries_are_expected_in_a_folder_that_is_there(self, tmp_path: Path) -> None:
         assert machine.readable(tmp_path) == f"{tmp_path} can be read"
-        with pytest.raises(Wrong, match="sources is not a folder: make it, or say with VENDING_DATA_DIR"):
+        with pytest.raises(CheckFailed, match="sources is not a folder: make it, or say with VENDING_DATA_DIR"):
             machine.readable(tmp_path / "sources")
 
     def test_deliveries_that_may_not_be_read_are_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "access", lambda *_: False)
-        with pytest.raises(Wrong, match="may not be read by this user"):
+        with pytest.raises(CheckFailed, match="may not be read by this user"):
             machine.readable(tmp_path)
 
     def test_a_disk_is_looked_at_for_folders_that_are_not_there_yet(self, tmp_path: Path) -> None:
         assert machine.disk([tmp_path / "a" / "b"], enough=1).endswith(f"GB are free where {tmp_path} is")
         with pytest.raises(
-            Wrong, match=rf"only .* GB are free where {tmp_path} is, and 1048576 GB are needed .*make room"
+            CheckFailed, match=rf"only .* GB are free where {tmp_path} is, and 1048576 GB are needed .*make room"
         ):
             machine.disk([tmp_path / "a"], enough=1024**5)
 
@@ -118,5 +120,5 @@ class TestWarehouseFile:
     def test_one_that_may_only_be_read_is_told(self, tmp_path: Path, cant_write: None) -> None:
         path = tmp_path / "dev.duckdb"
         filled(DuckDBWarehouse(path))
-        with pytest.raises(Wrong, match=r"dev\.duckdb may not be written by this user"):
+        with pytest.raises(CheckFailed, match=r"dev\.duckdb may not be written by this user"):
             machine.duckdb_file(path)

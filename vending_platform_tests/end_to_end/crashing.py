@@ -11,9 +11,9 @@ from vending_platform.ingestion import Watcher
 from vending_platform.storage import LocalPlace
 from vending_platform.transformation import transform
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import House
+from vending_platform_tests.end_to_end.small_platform import SmallPlatform
 from vending_platform_tests.forked import FORKED
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 
 def run_until(folder: Path, core: Core, kill_at: int) -> bool:
@@ -37,12 +37,12 @@ def _run_and_die(folder: Path, core: Core, kill_at: int) -> None:
 
     core.hand_over()
     catalog = core.catalog
-    house = House(Yard(folder, catalog, Watcher(on_step=moment)), core)
-    house.yard.ingest(watcher=house.yard.watcher)
-    rooms = house.yard.rooms
-    transform(catalog, rooms.warehouse, house.project, run_id="killed", on_node=moment)
-    assert isinstance(rooms.storage.processed, LocalPlace)
-    export_all(catalog, rooms.warehouse, _Dying(rooms.storage.processed.folder, moment), run_id="killed")
+    small_platform = SmallPlatform(RawFolder(folder, catalog, Watcher(on_step=moment)), core)
+    small_platform.raw_folder.ingest(watcher=small_platform.raw_folder.watcher)
+    context = small_platform.raw_folder.context
+    transform(catalog, context.warehouse, small_platform.project, run_id="killed", on_node=moment)
+    assert isinstance(context.storage.processed, LocalPlace)
+    export_all(catalog, context.warehouse, _Dying(context.storage.processed.folder, moment), run_id="killed")
 
 
 @dataclass(frozen=True)

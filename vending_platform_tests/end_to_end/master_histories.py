@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from vending_platform_tests.end_to_end.house import DAYS, PRODUCTS_HEADER, day_of_sales, name
-from vending_platform_tests.ingestion.yard import machines_file
+from vending_platform_tests.end_to_end.small_platform import DAYS, PRODUCTS_HEADER, day_of_sales, name
+from vending_platform_tests.ingestion.raw_folder import machines_file
 
 BROKEN = b"cut off"
 STORED_ON = ("2024-02-20", *DAYS[:5], "2024-03-12")

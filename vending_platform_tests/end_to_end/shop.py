@@ -10,9 +10,9 @@ from typing import Any
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import Exported, current_parts, export_all
-from vending_platform.tracing import Trace, trace
-from vending_platform.transformation import Plan, Project, Transformed, code_changes, stale, transform
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform.lineage.provenance import Trace, trace
+from vending_platform.transformation import BuildPlan, Project, Transformed, code_changes, stale, transform
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 DAYS = [date(2024, 3, day) for day in (4, 5, 6)]
 PROJECT = {
@@ -64,7 +64,7 @@ class Shop:
     """A small project with a data folder beside it."""
 
     folder: Path
-    plans: list[Plan] = field(default_factory=list)
+    plans: list[BuildPlan] = field(default_factory=list)
 
     @property
     def project_dir(self) -> Path:
@@ -75,46 +75,50 @@ class Shop:
         return load_catalog(self.project_dir, self.folder / "cache")
 
     @property
-    def yard(self) -> Yard:
-        return Yard(self.folder / "data", self.catalog)
+    def raw_folder(self) -> RawFolder:
+        return RawFolder(self.folder / "data", self.catalog)
 
     def edit(self, name: str, how: Callable[[str], str]) -> None:
         path = self.project_dir / name
         path.write_text(how(path.read_text()))
 
     def deliver(self, *days: date, yen: int = 5) -> None:
-        self.yard.deliver({f"sold_{day:%Y%m%d}.csv": f"id,yen\n{day:%d},{yen}\n".encode() for day in days})
-        self.yard.ingest()
+        self.raw_folder.deliver({f"sold_{day:%Y%m%d}.csv": f"id,yen\n{day:%d},{yen}\n".encode() for day in days})
+        self.raw_folder.ingest()
 
     def transform(self, **options: Any) -> Transformed:
         database = {"DBT_DUCKDB_PATH": str(self.folder / "data" / "dbt_dev.duckdb")}
         project = Project(self.project_dir, self.folder / "dbt", "here", 1, "dbt_dev", database)
         done = transform(
-            self.catalog, self.yard.warehouse, project, run_id="test", on_plan=self.plans.append, **options
+            self.catalog, self.raw_folder.warehouse, project, run_id="test", on_plan=self.plans.append, **options
         )
         assert [f"{node.name}: {node.message}" for node in done.failed] == []
         return done
 
     def export(self) -> list[Exported]:
-        return export_all(self.catalog, self.yard.warehouse, self.yard.rooms.storage.processed, run_id="test")
+        return export_all(
+            self.catalog, self.raw_folder.warehouse, self.raw_folder.context.storage.processed, run_id="test"
+        )
 
     def exported(self) -> dict[str | None, int]:
         """Per day the rows that readers see."""
-        return {part.day: part.rows for _, part in current_parts(self.catalog, self.yard.rooms.storage.processed)}
+        return {
+            part.day: part.rows for _, part in current_parts(self.catalog, self.raw_folder.context.storage.processed)
+        }
 
     def traced(self, model: str, **said: str) -> Trace:
-        with self.yard.warehouse.reading() as reader:
+        with self.raw_folder.warehouse.reading() as reader:
             return trace(self.catalog, reader, model, list(said.items()))
 
     def stale(self) -> dict[date, frozenset[str]]:
-        with self.yard.warehouse.reading() as reader:
+        with self.raw_folder.warehouse.reading() as reader:
             return stale(reader, self.catalog)
 
     def amounts(self) -> list[Any]:
-        return [row["amount"] for row in self.yard.rows("select amount from marts.facts order by business_date")]
+        return [row["amount"] for row in self.raw_folder.rows("select amount from marts.facts order by business_date")]
 
     def reminders(self) -> list[str]:
-        with self.yard.warehouse.reading() as reader:
+        with self.raw_folder.warehouse.reading() as reader:
             assert stale(reader, self.catalog) == {}, "that is about deliveries"
             return [str(work) for work in code_changes(reader, self.catalog)]
 

@@ -45,12 +45,12 @@ def test_a_changed_model_is_built_again_once_somebody_wants_it(shop: Shop) -> No
 
 
 def test_what_a_changed_contract_reads_otherwise_is_built_again(shop: Shop) -> None:
-    shop.yard.deliver({"sold_20240307.csv": b'id,yen\n7,5\n8,"1,000"\n'})
-    shop.yard.ingest()
+    shop.raw_folder.deliver({"sold_20240307.csv": b'id,yen\n7,5\n8,"1,000"\n'})
+    shop.raw_folder.ingest()
     shop.transform()
     assert shop.amounts() == [10, 10, 10], "the other row is rejected"
     shop.edit("models/shop.yml", lambda text: text.replace("key: [id]", 'key: [id], thousands_mark: ","'))
-    shop.yard.replay()
+    shop.raw_folder.replay()
     assert {str(day) for day in shop.stale()} == {"2024-03-04", "2024-03-05", "2024-03-07"}, "all were read again"
     shop.transform()
     assert shop.amounts() == [10, 10, 10, 2000]

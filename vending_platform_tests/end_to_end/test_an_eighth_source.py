@@ -10,7 +10,7 @@ import pytest
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.ingestion import check
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 CONTRACT = """
 version: 2
@@ -67,12 +67,12 @@ def eight(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 def test_its_files_become_rows(eight: Catalog, tmp_path: Path) -> None:
     (tmp_path / "sources").mkdir()
-    yard = Yard(tmp_path, eight)
-    yard.deliver({NAME: FILE.encode("cp932")})
-    summary = yard.ingest()
+    raw_folder = RawFolder(tmp_path, eight)
+    raw_folder.deliver({NAME: FILE.encode("cp932")})
+    summary = raw_folder.ingest()
     assert [version.path for version in summary.loaded] == [NAME]
     columns = "settlement_no, settled_on, amount, shop, is_final, paid_at, _business_date"
-    first, second = yard.rows(f"select {columns} from raw.card_settlements order by 1")
+    first, second = raw_folder.rows(f"select {columns} from raw.card_settlements order by 1")
     assert first == {
         "settlement_no": 17,
         "settled_on": date(2024, 3, 5),
@@ -84,7 +84,9 @@ def test_its_files_become_rows(eight: Catalog, tmp_path: Path) -> None:
     }
     assert (second["amount"], second["shop"], second["is_final"]) == (Decimal("-250.00"), "㈱駅前", False)
     assert second["_business_date"] == date(2023, 12, 31), "one file, many days"
-    assert [(row["line"], row["reason"]) for row in yard.rows("select * from raw._rejected_rows order by line")] == [
+    assert [
+        (row["line"], row["reason"]) for row in raw_folder.rows("select * from raw._rejected_rows order by line")
+    ] == [
         (4, "settled_on '2/30/2024' is not a valid date of the form %-m/%-d/%Y"),
         (5, "amount '1.23,4' is not a valid number with at most 10 digits before and 2 after the decimal mark"),
         (
@@ -97,13 +99,15 @@ def test_its_files_become_rows(eight: Catalog, tmp_path: Path) -> None:
 
 def test_a_second_file_adds_to_the_first(eight: Catalog, tmp_path: Path) -> None:
     (tmp_path / "sources").mkdir()
-    yard = Yard(tmp_path, eight)
+    raw_folder = RawFolder(tmp_path, eight)
     head, row, *_ = FILE.splitlines(keepends=True)
-    yard.deliver({NAME: (head + row).encode("cp932")})
-    yard.ingest()
-    yard.deliver({"Settlement Report 2.txt": (head + row.replace("0017", "22")).encode("cp932")})
-    yard.ingest()
-    assert [r["settlement_no"] for r in yard.rows("select settlement_no from raw.card_settlements order by 1")] == [
+    raw_folder.deliver({NAME: (head + row).encode("cp932")})
+    raw_folder.ingest()
+    raw_folder.deliver({"Settlement Report 2.txt": (head + row.replace("0017", "22")).encode("cp932")})
+    raw_folder.ingest()
+    assert [
+        r["settlement_no"] for r in raw_folder.rows("select settlement_no from raw.card_settlements order by 1")
+    ] == [
         17,
         22,
     ]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.crashing import run_until
-from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, SmallPlatform, day_of_sales, name, products
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.properties import examples
 
 SHARED = f"VM001-{DAYS[0]}-0001"
@@ -27,20 +27,20 @@ LATER: dict[str, bytes] = {
 
 
 @contextmanager
-def fresh_house(core: Core) -> Iterator[House]:
+def fresh_small_platform(core: Core) -> Iterator[SmallPlatform]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sources").mkdir()
         core.hand_over()
-        yield House(Yard(Path(folder), core.catalog), core)
+        yield SmallPlatform(RawFolder(Path(folder), core.catalog), core)
 
 
 @pytest.fixture(scope="module")
 def expected(core: Core) -> tuple[object, object, set[tuple[object, ...]]]:
     """The plain way: the last content of everything at once."""
-    with fresh_house(core) as house:
-        house.run({**FILES, **LATER})
-        house.export()
-        return house.marts(), house.exports(), house.asked()
+    with fresh_small_platform(core) as small_platform:
+        small_platform.run({**FILES, **LATER})
+        small_platform.export()
+        return small_platform.marts(), small_platform.exports(), small_platform.asked()
 
 
 @examples(2, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -57,14 +57,16 @@ def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
         dict(order[:cut]) | {path: LATER[path] for path in early},
         dict(order[cut:]) | LATER,
     ]
-    with fresh_house(core) as house:
+    with fresh_small_platform(core) as small_platform:
         for batch, kill_at in zip(batches, crashes, strict=True):
-            house.yard.deliver(batch)
-            died = run_until(house.yard.folder, core, kill_at)
+            small_platform.raw_folder.deliver(batch)
+            died = run_until(small_platform.raw_folder.folder, core, kill_at)
             note(f"killed at {kill_at}: {died}")
-        house.yard.deliver(dict(order[:2]) if not set(dict(order[:2])) & set(LATER) else {})  # the same again
-        house.yard.ingest()
-        house.transform()
-        house.export()
-        assert (house.marts(), house.exports()) == expected[:2]
-        assert expected[2] - house.asked() == set(), "not recorded"
+        small_platform.raw_folder.deliver(
+            dict(order[:2]) if not set(dict(order[:2])) & set(LATER) else {}
+        )  # the same again
+        small_platform.raw_folder.ingest()
+        small_platform.transform()
+        small_platform.export()
+        assert (small_platform.marts(), small_platform.exports()) == expected[:2]
+        assert expected[2] - small_platform.asked() == set(), "not recorded"

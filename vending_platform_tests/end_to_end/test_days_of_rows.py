@@ -67,12 +67,12 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def receive(shop: Shop, **files: bytes) -> None:
-    shop.yard.deliver({f"payments_{name}.csv": content for name, content in files.items()})
-    shop.yard.ingest()
+    shop.raw_folder.deliver({f"payments_{name}.csv": content for name, content in files.items()})
+    shop.raw_folder.ingest()
 
 
 def paid(shop: Shop) -> dict[int, tuple[date, int]]:
-    rows = shop.yard.rows("select * from marts.paid order by id")
+    rows = shop.raw_folder.rows("select * from marts.paid order by id")
     return {row["id"]: (row["business_date"], row["yen"]) for row in rows}
 
 
@@ -89,7 +89,7 @@ def test_before_anything_came_its_mart_is_there_and_empty(shop: Shop) -> None:
     assert paid(shop) == {}
     assert shop.stale() == {}
     assert built(shop) == {}
-    assert shop.yard.rows("select * from marts.paid_in_all") == [{"yen": None}]
+    assert shop.raw_folder.rows("select * from marts.paid_in_all") == [{"yen": None}]
 
 
 def test_its_days_are_built_exported_and_traced_and_no_others(shop: Shop) -> None:
@@ -125,7 +125,7 @@ def test_a_correction_reaches_the_days_that_it_has_or_had(shop: Shop) -> None:
     assert paid(shop) == corrected | OTHERS
     shop.export()
     assert shop.exported() == {str(LONG_AGO[1]): 1, str(LONG_AGO[2]): 1, str(DAYS[0]): 2, str(DAYS[1]): 1}
-    assert shop.yard.rows("select * from marts.paid_in_all") == [{"yen": 201}]
+    assert shop.raw_folder.rows("select * from marts.paid_in_all") == [{"yen": 201}]
 
 
 def test_a_correction_that_can_not_be_used_leaves_mart_and_export_as_they_were(shop: Shop) -> None:
@@ -161,7 +161,7 @@ def test_where_most_files_can_not_be_used_all_of_it_waits(shop: Shop) -> None:
     assert {(block.source, block.business_date) for block in done.blocked} >= {("payments", None)}
     assert done.windows == []
     assert paid(shop) == HISTORY
-    assert shop.yard.rows("select * from marts.paid_in_all") == [{"yen": 60}]
+    assert shop.raw_folder.rows("select * from marts.paid_in_all") == [{"yen": 60}]
 
 
 def test_a_table_that_becomes_incremental_is_built_by_day_and_back(shop: Shop) -> None:

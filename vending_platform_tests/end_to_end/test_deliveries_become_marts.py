@@ -19,14 +19,14 @@ import pytest
 from vending_platform.catalog import CsvEncoding, Export
 from vending_platform.console import PlainConsole
 from vending_platform.exporting import Damage, Exported, current_parts, verified
+from vending_platform.lineage.provenance import trace
 from vending_platform.storage import LocalPlace
-from vending_platform.tracing import trace
 from vending_platform.transformation import NodeResult, Transformed, dbt, running, transform, verdicts
 from vending_platform.transformation.results import node_result
 from vending_platform.wording import tell_exported
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
-from vending_platform_tests.ingestion.yard import Yard, sales, sales_row
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, SmallPlatform, day_of_sales, name, products
+from vending_platform_tests.ingestion.raw_folder import RawFolder, sales, sales_row
 from vending_platform_tests.shared import made_once, shared_folder
 
 SOLD = {"fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"}
@@ -34,29 +34,29 @@ SOLD = {"fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefectur
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, core: Core) -> House:
+def built(tmp_path_factory: pytest.TempPathFactory, core: Core) -> SmallPlatform:
     """Six days of one machine, built once for all workers."""
 
     def build(folder: Path) -> None:
         (folder / "sources").mkdir()
         core.hand_over()
-        house = House(Yard(folder, core.catalog), core)
-        house.run(FILES)
-        house.export()
+        small_platform = SmallPlatform(RawFolder(folder, core.catalog), core)
+        small_platform.run(FILES)
+        small_platform.export()
 
-    return House(Yard(made_once(shared_folder(tmp_path_factory) / "built", build), core.catalog), core)
+    return SmallPlatform(RawFolder(made_once(shared_folder(tmp_path_factory) / "built", build), core.catalog), core)
 
 
 @pytest.fixture
-def house(built: House, core: Core, tmp_path: Path) -> House:
-    """A copy of that house, to change as one likes."""
-    folder = tmp_path / "house"
-    shutil.copytree(built.yard.folder, folder, copy_function=shutil.copy2)
+def small_platform(built: SmallPlatform, core: Core, tmp_path: Path) -> SmallPlatform:
+    """A copy of that platform, to change as one likes."""
+    folder = tmp_path / "small_platform"
+    shutil.copytree(built.raw_folder.folder, folder, copy_function=shutil.copy2)
     core.hand_over()
-    house = House(replace(built.yard, folder=folder), core)
-    house.yard.ingest()  # copying has given the files another identity for the store, but not another content
-    assert house.stale() == []
-    return house
+    small_platform = SmallPlatform(replace(built.raw_folder, folder=folder), core)
+    small_platform.raw_folder.ingest()  # copied files have another identity in the store, and the same content
+    assert small_platform.stale() == []
+    return small_platform
 
 
 def spans(done: Transformed) -> list[tuple[str, str]]:
@@ -65,165 +65,174 @@ def spans(done: Transformed) -> list[tuple[str, str]]:
     return [(str(days[0]), str(days[-1])) for days in built]
 
 
-def test_nothing_new_builds_nothing(house: House) -> None:
-    assert house.run().windows == []
-    assert house.export() == [Exported(export.name, [], [], []) for export in house.yard.catalog.exports]
+def test_nothing_new_builds_nothing(small_platform: SmallPlatform) -> None:
+    assert small_platform.run().windows == []
+    assert small_platform.export() == [
+        Exported(export.name, [], [], []) for export in small_platform.raw_folder.catalog.exports
+    ]
 
 
-def test_a_mart_that_was_once_built_otherwise_leaves_nothing_of_that(house: House) -> None:
+def test_a_mart_that_was_once_built_otherwise_leaves_nothing_of_that(small_platform: SmallPlatform) -> None:
     """By day what was a whole, and the other way round: the old export would stay beside the new one, and the old
     failed checks would hold it back."""
     otherwise = {("mart_machine_daily", None), ("dim_products", date(2024, 3, 2))}
-    with duckdb.connect(str(house.yard.folder / "dbt_dev.duckdb")) as connection:
+    with duckdb.connect(str(small_platform.raw_folder.folder / "dbt_dev.duckdb")) as connection:
         connection.executemany(
             "insert into raw._builds (model, business_date, raw_version, checks_passed) values (?, ?, 'old', false)",
             [*otherwise],
         )
-    (window, _), *_ = house.run().windows
+    (window, _), *_ = small_platform.run().windows
     assert list(window.built["mart_machine_daily"]) == [date.fromisoformat(day) for day in DAYS]
     assert "fct_sales" not in window.built
-    with house.yard.rooms.warehouse.reading() as reader:
+    with small_platform.raw_folder.context.warehouse.reading() as reader:
         assert otherwise & verdicts(reader).keys() == set()
-    assert [export.name for export in house.export() if export.held_back] == []
-    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+    assert [export.name for export in small_platform.export() if export.held_back] == []
+    parts = current_parts(small_platform.raw_folder.catalog, small_platform.raw_folder.context.storage.processed)
     days = [(name, part.day) for name, part in parts if name in ("machine_daily", "dim_products_parquet")]
     assert days == [("dim_products_parquet", None), *(("machine_daily", day) for day in DAYS)]
 
 
-def test_a_corrected_old_day_is_built_again_and_nothing_else(house: House) -> None:
-    before = house.marts()
-    done = house.run({name(DAYS[2]): day_of_sales(DAYS[2], 1, 2, unit_price=999)})
+def test_a_corrected_old_day_is_built_again_and_nothing_else(small_platform: SmallPlatform) -> None:
+    before = small_platform.marts()
+    done = small_platform.run({name(DAYS[2]): day_of_sales(DAYS[2], 1, 2, unit_price=999)})
     assert spans(done) == [(DAYS[2], DAYS[2])]
-    after = house.marts()
-    assert after == house.from_nothing()
+    after = small_platform.marts()
+    assert after == small_platform.from_nothing()
     other_day = [row for row in before["fct_sales"] if "2024, 3, 3" not in row]
     assert [row for row in after["fct_sales"] if "2024, 3, 3" not in row] == other_day
-    written = {export.name: [(part.day, part.rows) for part in export.written] for export in house.export()}
+    written = {export.name: [(part.day, part.rows) for part in export.written] for export in small_platform.export()}
     assert {part for parts in written.values() for part in parts} == {(DAYS[2], 2), (DAYS[2], 1)}
-    moved = {export.name for export in house.yard.catalog.exports if export.model in SOLD}
+    moved = {export.name for export in small_platform.raw_folder.catalog.exports if export.model in SOLD}
     blank = {"prefecture_daily_public"}  # of one machine nothing is shown, so its file stays the same
     assert {export for export, parts in written.items() if parts} == moved - blank
 
 
-def test_a_day_withdrawn_until_it_is_empty_is_empty_in_every_mart(house: House) -> None:
-    house.yard.remove(name(DAYS[3]))
-    house.yard.ingest()
-    house.yard.ingest(withdraw=True)
-    assert house.stale() == [date(2024, 3, 4)]
-    assert spans(house.transform()) == [(DAYS[3], DAYS[3])]
-    assert not any("2024, 3, 4" in row for row in house.marts()["mart_machine_daily"])
-    assert house.marts() == house.from_nothing()
-    assert {export.name for export in house.export() if export.removed} == {
-        export.name for export in house.yard.catalog.exports if export.model in SOLD
+def test_a_day_withdrawn_until_it_is_empty_is_empty_in_every_mart(small_platform: SmallPlatform) -> None:
+    small_platform.raw_folder.remove(name(DAYS[3]))
+    small_platform.raw_folder.ingest()
+    small_platform.raw_folder.ingest(withdraw=True)
+    assert small_platform.stale() == [date(2024, 3, 4)]
+    assert spans(small_platform.transform()) == [(DAYS[3], DAYS[3])]
+    assert not any("2024, 3, 4" in row for row in small_platform.marts()["mart_machine_daily"])
+    assert small_platform.marts() == small_platform.from_nothing()
+    assert {export.name for export in small_platform.export() if export.removed} == {
+        export.name for export in small_platform.raw_folder.catalog.exports if export.model in SOLD
     }
-    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+    parts = current_parts(small_platform.raw_folder.catalog, small_platform.raw_folder.context.storage.processed)
     assert DAYS[3] not in {part.day for _, part in parts}
 
 
-def test_a_dated_master_reaches_the_days_from_its_own_on(house: House) -> None:
-    done = house.run({"products_20240304.csv": products(P1=80, P2=60)})
+def test_a_dated_master_reaches_the_days_from_its_own_on(small_platform: SmallPlatform) -> None:
+    done = small_platform.run({"products_20240304.csv": products(P1=80, P2=60)})
     assert spans(done) == [(DAYS[3], DAYS[5])]
-    assert house.marts() == house.from_nothing()
+    assert small_platform.marts() == small_platform.from_nothing()
 
 
-def test_a_late_master_reaches_the_earlier_days_that_mention_its_keys(house: House) -> None:
+def test_a_late_master_reaches_the_earlier_days_that_mention_its_keys(small_platform: SmallPlatform) -> None:
     day = DAYS[1]
-    house.run({name(day): day_of_sales(day, 1, 2, product_id="P9")})
-    assert any("'is_known_product': False" in row for row in house.marts()["fct_sales"])
-    done = house.run({"products_20240305.csv": products(P1=50, P2=60, P9=70)})
+    small_platform.run({name(day): day_of_sales(day, 1, 2, product_id="P9")})
+    assert any("'is_known_product': False" in row for row in small_platform.marts()["fct_sales"])
+    done = small_platform.run({"products_20240305.csv": products(P1=50, P2=60, P9=70)})
     assert spans(done) == [(day, day), (DAYS[4], DAYS[5])]
-    assert not any("'is_known_product': False" in row for row in house.marts()["fct_sales"])
-    assert house.marts() == house.from_nothing()
+    assert not any("'is_known_product': False" in row for row in small_platform.marts()["fct_sales"])
+    assert small_platform.marts() == small_platform.from_nothing()
 
 
-def test_a_key_that_was_delivered_for_two_days_is_decided_for_both(house: House) -> None:
+def test_a_key_that_was_delivered_for_two_days_is_decided_for_both(small_platform: SmallPlatform) -> None:
     """The later moment wins; when that delivery is corrected away, the other day has its row back."""
     twice = sales_row(1, day=DAYS[0], product_id="P1").split(",")[0]
-    done = house.run({name(DAYS[4]): day_of_sales(DAYS[4], 1, transaction_id=twice)})
+    done = small_platform.run({name(DAYS[4]): day_of_sales(DAYS[4], 1, transaction_id=twice)})
     assert spans(done) == [(DAYS[0], DAYS[0]), (DAYS[4], DAYS[4])]
-    assert sum(twice in row for row in house.marts()["fct_sales"]) == 1
-    done = house.run({name(DAYS[4]): day_of_sales(DAYS[4], 1)})
+    assert sum(twice in row for row in small_platform.marts()["fct_sales"]) == 1
+    done = small_platform.run({name(DAYS[4]): day_of_sales(DAYS[4], 1)})
     assert spans(done) == [(DAYS[0], DAYS[0]), (DAYS[4], DAYS[4])]
-    assert house.marts() == house.from_nothing()
+    assert small_platform.marts() == small_platform.from_nothing()
 
 
-def test_a_key_that_came_twice_for_one_day_counts_once(house: House) -> None:
+def test_a_key_that_came_twice_for_one_day_counts_once(small_platform: SmallPlatform) -> None:
     """In the files of two machines; the greater path wins. When that file says something else, the other is back."""
     twice, other = sales_row(1, day=DAYS[4], product_id="P1").split(",")[0], name(DAYS[4], "VM002")
     file_of = partial(day_of_sales, DAYS[4], 1, machine_id="VM002")
-    done = house.run({other: file_of(transaction_id=twice)})
+    done = small_platform.run({other: file_of(transaction_id=twice)})
     assert spans(done) == [(DAYS[4], DAYS[4])]
-    (row,) = [row for row in house.marts()["fct_sales"] if twice in row]
+    (row,) = [row for row in small_platform.marts()["fct_sales"] if twice in row]
     assert "'machine_id': 'VM002'" in row
-    house.run({other: file_of(transaction_id="another")})
-    (row,) = [row for row in house.marts()["fct_sales"] if twice in row]
+    small_platform.run({other: file_of(transaction_id="another")})
+    (row,) = [row for row in small_platform.marts()["fct_sales"] if twice in row]
     assert "'machine_id': 'VM001'" in row
-    assert house.marts() == house.from_nothing()
+    assert small_platform.marts() == small_platform.from_nothing()
 
 
-def test_a_new_machine_file_for_an_unknown_machine_is_not_lost(house: House) -> None:
-    house.run({name(DAYS[1], "VM777"): sales(sales_row(1, "VM777", DAYS[1], product_id="P1"))})
-    (row,) = [row for row in house.marts()["fct_sales"] if "VM777" in row]
+def test_a_new_machine_file_for_an_unknown_machine_is_not_lost(small_platform: SmallPlatform) -> None:
+    small_platform.run({name(DAYS[1], "VM777"): sales(sales_row(1, "VM777", DAYS[1], product_id="P1"))})
+    (row,) = [row for row in small_platform.marts()["fct_sales"] if "VM777" in row]
     assert "'is_known_machine': False" in row
 
 
-def test_a_day_that_is_mostly_in_quarantine_waits_and_the_others_go_on(house: House) -> None:
-    before = house.marts()
-    house.yard.deliver({name(DAYS[1]): b"cut off", name(DAYS[2]): day_of_sales(DAYS[2], 1)})
-    house.yard.ingest()
-    done = house.transform()
+def test_a_day_that_is_mostly_in_quarantine_waits_and_the_others_go_on(small_platform: SmallPlatform) -> None:
+    before = small_platform.marts()
+    small_platform.raw_folder.deliver({name(DAYS[1]): b"cut off", name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    small_platform.raw_folder.ingest()
+    done = small_platform.transform()
     assert [(block.source, str(block.business_date)) for block in done.blocked] == [("sales", DAYS[1])]
     assert spans(done) == [(DAYS[2], DAYS[2])]
     waiting = date.fromisoformat(DAYS[1])
     kept = [row for row in before["fct_sales"] if "2024, 3, 2" in row]
-    assert [row for row in house.marts()["fct_sales"] if "2024, 3, 2" in row] == kept != []
-    assert house.stale() == [waiting]
+    assert [row for row in small_platform.marts()["fct_sales"] if "2024, 3, 2" in row] == kept != []
+    assert small_platform.stale() == [waiting]
     assert (
-        spans(house.transform(first_day=waiting, last_day=waiting, anew=datetime.now(UTC), models=["fct_sales"])) == []
+        spans(
+            small_platform.transform(first_day=waiting, last_day=waiting, anew=datetime.now(UTC), models=["fct_sales"])
+        )
+        == []
     )
-    healed = house.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, 2)})
+    healed = small_platform.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, 2)})
     assert (healed.blocked, spans(healed)) == ([], [(DAYS[1], DAYS[1])])
     assert healed.rows["fct_sales", waiting] == 2
 
 
-def test_one_model_alone_is_no_fresher_than_what_it_is_built_from(house: House) -> None:
-    house.yard.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
-    house.yard.ingest()
+def test_one_model_alone_is_no_fresher_than_what_it_is_built_from(small_platform: SmallPlatform) -> None:
+    small_platform.raw_folder.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
+    small_platform.raw_folder.ingest()
     alone = transform(
-        house.yard.catalog, house.yard.rooms.warehouse, house.project, run_id="test", models=["fct_sales"]
+        small_platform.raw_folder.catalog,
+        small_platform.raw_folder.context.warehouse,
+        small_platform.project,
+        run_id="test",
+        models=["fct_sales"],
     )
     assert {node.name for node in alone.failed} == {"sales_and_daily_marts_agree"}, "until the others follow"
-    assert len([row for row in house.marts()["fct_sales"] if "2024, 3, 1)" in row]) == 1
-    house.transform()
-    assert house.marts() == house.from_nothing()
+    assert len([row for row in small_platform.marts()["fct_sales"] if "2024, 3, 1)" in row]) == 1
+    small_platform.transform()
+    assert small_platform.marts() == small_platform.from_nothing()
 
 
 def test_a_build_that_never_ended_is_not_taken_for_the_one_before(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = house.marts()
-    house.yard.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
-    house.yard.ingest()
+    before = small_platform.marts()
+    small_platform.raw_folder.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    small_platform.raw_folder.ingest()
     with monkeypatch.context() as patch:
         patch.setattr(running, "_note", killed)
         with pytest.raises(KeyboardInterrupt):
-            house.transform()
-    assert house.marts() != before
-    assert not any(export.written for export in house.export()), "nobody knows whether it can be trusted"
-    house.run({name(DAYS[2]): FILES[name(DAYS[2])]})
-    assert house.marts() == before
+            small_platform.transform()
+    assert small_platform.marts() != before
+    assert not any(export.written for export in small_platform.export()), "nobody knows whether it can be trusted"
+    small_platform.run({name(DAYS[2]): FILES[name(DAYS[2])]})
+    assert small_platform.marts() == before
 
 
 def test_a_day_that_changed_through_a_master_is_exported_anew_also_after_a_full_disk(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, product_id="P9")})
-    house.export()
-    before = house.exports()
-    house.run({"products_20240305.csv": products(P1=50, P2=60, P9=70)})
+    small_platform.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, product_id="P9")})
+    small_platform.export()
+    before = small_platform.exports()
+    small_platform.run({"products_20240305.csv": products(P1=50, P2=60, P9=70)})
     write = LocalPlace.write
 
     def write_while_there_is_room(place: LocalPlace, path: str, content: bytes) -> None:
@@ -234,69 +243,77 @@ def test_a_day_that_changed_through_a_master_is_exported_anew_also_after_a_full_
     with monkeypatch.context() as patch:
         patch.setattr(LocalPlace, "write", write_while_there_is_room)
         with pytest.raises(OSError, match="No space left on device"):
-            house.export()
-    assert house.exports() == before, "nothing is half visible"
-    house.export()
-    changed = {key for key, part in house.exports().items() if part != before[key]}
+            small_platform.export()
+    assert small_platform.exports() == before, "nothing is half visible"
+    small_platform.export()
+    changed = {key for key, part in small_platform.exports().items() if part != before[key]}
     assert ("sales_by_day", DAYS[1]) in changed
     assert {day for _, day in changed} == {DAYS[1], None}, "and the products, which are exported as a whole"
 
 
-def doubted(house: House) -> list[tuple[str, str]]:
+def doubted(small_platform: SmallPlatform) -> list[tuple[str, str]]:
     """What was built, and a blocking check of it failed."""
-    with house.yard.rooms.warehouse.reading() as reader:
+    with small_platform.raw_folder.context.warehouse.reading() as reader:
         known = verdicts(reader)
     assert ("fct_sales", date.fromisoformat(DAYS[0])) in known
     return [(model, str(day)) for (model, day), passed in known.items() if not passed]
 
 
-def test_a_failed_check_is_asked_again_until_it_passes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_check_is_asked_again_until_it_passes(
+    small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(result: Any) -> NodeResult:
         told = node_result(result)
         doubted = told.name == "unique_fct_sales_transaction_id"
         return replace(told, status="fail", message="a wrong row") if doubted else told
 
-    house.yard.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
-    house.yard.ingest()
-    run = partial(transform, house.yard.catalog, house.yard.rooms.warehouse, house.project, run_id="test")
+    small_platform.raw_folder.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    small_platform.raw_folder.ingest()
+    run = partial(
+        transform,
+        small_platform.raw_folder.catalog,
+        small_platform.raw_folder.context.warehouse,
+        small_platform.project,
+        run_id="test",
+    )
     with monkeypatch.context() as patch:
         patch.setattr(dbt, "node_result", failing)
         assert [node.name for node in run().failed] == ["unique_fct_sales_transaction_id"]
-        held = {export.name: export.held_back for export in house.export()}
+        held = {export.name: export.held_back for export in small_platform.export()}
         assert held["sales_by_day"] == [DAYS[2]]
-        as_it_is = house.yard.catalog
-        declare(house, "sales_by_day", publish_if_checks_failed=True)
-        (anyway,) = (export for export in house.export() if export.name == "sales_by_day")
+        as_it_is = small_platform.raw_folder.catalog
+        declare(small_platform, "sales_by_day", publish_if_checks_failed=True)
+        (anyway,) = (export for export in small_platform.export() if export.name == "sales_by_day")
         assert (len(anyway.written), anyway.held_back) == (6, [])
         assert [part.day for part in anyway.written if not part.checks_passed] == [DAYS[2]]
-        house.yard.catalog = as_it_is
-        (without,) = (export for export in house.export() if export.name == "sales_by_day")
+        small_platform.raw_folder.catalog = as_it_is
+        (without,) = (export for export in small_platform.export() if export.name == "sales_by_day")
         assert (len(without.written), without.held_back, len(without.removed)) == (5, [DAYS[2]], 1)
         assert [node.name for node in run().failed] == ["unique_fct_sales_transaction_id"], "and again"
-        assert doubted(house) == [("fct_sales", DAYS[2])]
-    house.transform()
-    assert house.stale() == doubted(house) == []
-    assert {export.name: len(export.written) for export in house.export()}["sales_by_day"] == 1
+        assert doubted(small_platform) == [("fct_sales", DAYS[2])]
+    small_platform.transform()
+    assert small_platform.stale() == doubted(small_platform) == []
+    assert {export.name: len(export.written) for export in small_platform.export()}["sales_by_day"] == 1
 
 
-def declare(house: House, name: str, **said: Any) -> None:
+def declare(small_platform: SmallPlatform, name: str, **said: Any) -> None:
     """Let an exposure say more than it does."""
     exports = [
         Export.model_validate(export.model_dump(exclude_unset=True) | said) if export.name == name else export
-        for export in house.yard.catalog.exports
+        for export in small_platform.raw_folder.catalog.exports
     ]
-    house.yard.catalog = replace(house.yard.catalog, exports=tuple(exports))
+    small_platform.raw_folder.catalog = replace(small_platform.raw_folder.catalog, exports=tuple(exports))
 
 
-def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(house: House) -> None:
+def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(small_platform: SmallPlatform) -> None:
     headers = [{"name": "transaction_id", "header": "取引"}, {"name": "unit_price", "header": "単価"}]
     said = {"format": "csv", "encoding": "cp932", "columns": headers, "language": "ja", "split_by": "slot_no"}
-    declare(house, "sales_by_day", **said)
-    (anew,) = (export for export in house.export() if export.written)
+    declare(small_platform, "sales_by_day", **said)
+    (anew,) = (export for export in small_platform.export() if export.written)
     assert {(part.day, part.split, part.rows) for part in anew.written} == {
         (day, slot, 1) for day in DAYS for slot in ("01", "02", "03")
     }
-    folder = house.yard.folder / "processed"
+    folder = small_platform.raw_folder.folder / "processed"
     first = anew.written[0]
     assert first.path.startswith(f"sales_by_day/sales_by_day_{DAYS[0]}_01_")
     lines = (folder / first.path).read_bytes().decode("cp932").splitlines()
@@ -307,41 +324,43 @@ def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(house: House) -> 
     assert {path.suffix for path in (folder / "sales_by_day").rglob("*.*")} == {".csv", ".json"}, "no file shows more"
 
     (folder / first.path).unlink()
-    assert [part.path for export in house.export() for part in export.written] == [first.path]
-    assert not any(export.written for export in house.export())
+    assert [part.path for export in small_platform.export() for part in export.written] == [first.path]
+    assert not any(export.written for export in small_platform.export())
 
 
-def test_a_day_of_which_one_file_cannot_be_written_gets_none(house: House) -> None:
+def test_a_day_of_which_one_file_cannot_be_written_gets_none(small_platform: SmallPlatform) -> None:
     """The files of the first slot are fine, that of the second would hold what its encoding has no byte for."""
-    declare(house, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no")
-    house.export()
-    before = house.exports()
-    folder = house.yard.folder / "processed" / "sales_by_day"
+    declare(small_platform, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no")
+    small_platform.export()
+    before = small_platform.exports()
+    folder = small_platform.raw_folder.folder / "processed" / "sales_by_day"
     files = set(folder.rglob("*.csv"))
     rows = [sales_row(1, day=DAYS[2], product_id="P1"), sales_row(2, day=DAYS[2], product_id="P1", transaction_id="😀")]
-    house.run({name(DAYS[2]): sales(*rows)})
-    (told,) = (export for export in house.export() if export.problem)
+    small_platform.run({name(DAYS[2]): sales(*rows)})
+    (told,) = (export for export in small_platform.export() if export.problem)
     assert told.name == "sales_by_day"
     assert told.problem is not None
     assert told.problem.startswith(f"{DAYS[2]}: cp932 has no '😀'")
     assert set(folder.rglob("*.csv")) == files
     kept = {key: part for key, part in before.items() if key[0] == "sales_by_day"}
-    assert {key: part for key, part in house.exports().items() if key[0] == "sales_by_day"} == kept, "the old one stays"
+    assert {key: part for key, part in small_platform.exports().items() if key[0] == "sales_by_day"} == kept, (
+        "the old one stays"
+    )
 
 
-def test_a_character_that_is_replaced_is_said_wherever_somebody_looks(house: House) -> None:
-    declare(house, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no", unencodable="replace")
+def test_a_character_that_is_replaced_is_said_wherever_somebody_looks(small_platform: SmallPlatform) -> None:
+    declare(small_platform, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no", unencodable="replace")
     rows = [
         sales_row(1, day=DAYS[2], product_id="P1"),
         sales_row(2, day=DAYS[2], product_id="P1", transaction_id="T😀"),
     ]
-    house.run({name(DAYS[2]): sales(*rows)})
-    (told,) = (export for export in house.export() if export.name == "sales_by_day")
+    small_platform.run({name(DAYS[2]): sales(*rows)})
+    (told,) = (export for export in small_platform.export() if export.name == "sales_by_day")
     assert told.problem is None
     (part,) = (part for part in told.written if part.replaced)
     assert (part.day, part.split) == (DAYS[2], "02")
     assert told.replaced == [f"{part.path}: transaction_id 'T😀'"]
-    folder = house.yard.folder / "processed"
+    folder = small_platform.raw_folder.folder / "processed"
     assert "T〓" in (folder / part.path).read_bytes().decode("cp932")
     manifest = json.loads((folder / "sales_by_day" / "manifest.json").read_text())
     (written,) = (one for one in manifest["parts"] if one["path"] == part.path)
@@ -352,9 +371,9 @@ def test_a_character_that_is_replaced_is_said_wherever_somebody_looks(house: Hou
     assert told.replaced[0] in shown.getvalue()
 
 
-def test_a_number_leads_back_to_the_lines_it_was_made_of(house: House) -> None:
-    catalog = house.yard.catalog
-    with house.yard.rooms.warehouse.reading() as reader:
+def test_a_number_leads_back_to_the_lines_it_was_made_of(small_platform: SmallPlatform) -> None:
+    catalog = small_platform.raw_folder.catalog
+    with small_platform.raw_folder.context.warehouse.reading() as reader:
         for mart in ("fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"):
             traced = trace(catalog, reader, f"marts.{mart}", [("day", DAYS[3])], with_lines=True)
             sold = [line.values for file in traced.files if file.source == "sales" for line in file.lines]
@@ -363,60 +382,62 @@ def test_a_number_leads_back_to_the_lines_it_was_made_of(house: House) -> None:
             )
             assert {file.path for file in traced.files if file.source == "sales"} == {name(DAYS[3])}
             assert not traced.is_stale
-    house.yard.deliver({name(DAYS[3]): day_of_sales(DAYS[3], 1)})
-    house.yard.ingest()
-    with house.yard.rooms.warehouse.reading() as reader:
+    small_platform.raw_folder.deliver({name(DAYS[3]): day_of_sales(DAYS[3], 1)})
+    small_platform.raw_folder.ingest()
+    with small_platform.raw_folder.context.warehouse.reading() as reader:
         assert trace(catalog, reader, "mart_machine_daily", [("day", DAYS[3])]).is_stale
         assert not trace(catalog, reader, "mart_machine_daily", [("day", DAYS[2])]).is_stale
 
 
-def test_an_exported_file_that_somebody_removed_is_written_again(house: House) -> None:
-    processed = house.yard.folder / "processed"
+def test_an_exported_file_that_somebody_removed_is_written_again(small_platform: SmallPlatform) -> None:
+    processed = small_platform.raw_folder.folder / "processed"
     (gone,) = (processed / "sales_by_day").glob(f"*_{DAYS[3]}_*.parquet")
     gone.unlink()
-    assert [part.day for export in house.export() for part in export.written] == [DAYS[3]]
+    assert [part.day for export in small_platform.export() for part in export.written] == [DAYS[3]]
     assert gone.is_file()
 
 
-def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(house: House) -> None:
-    (changed,) = (house.yard.folder / "processed" / "machine_daily").glob(f"*_{DAYS[3]}_*.csv")
+def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(small_platform: SmallPlatform) -> None:
+    (changed,) = (small_platform.raw_folder.folder / "processed" / "machine_daily").glob(f"*_{DAYS[3]}_*.csv")
     before = changed.read_bytes()
     for content in (before + b"1", before.replace(b"1", b"7")):
         changed.write_bytes(content)
-        (damage,) = damaged(house)
+        (damage,) = damaged(small_platform)
         assert damage.path.endswith(changed.name)
         assert damage.reason.startswith("it does not hold what was written")
         assert not damage.only_by_hash, "the next run writes it again"
-        assert [part.day for export in house.export() for part in export.written] == [DAYS[3]]
+        assert [part.day for export in small_platform.export() for part in export.written] == [DAYS[3]]
         assert changed.read_bytes() == before
-        assert damaged(house) == []
-        assert not any(export.written for export in house.export())
+        assert damaged(small_platform) == []
+        assert not any(export.written for export in small_platform.export())
     times = changed.stat()
     changed.write_bytes(before.replace(b"1", b"7"))
     os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert damaged(house) == [], "of the same size and time"
-    (hidden,) = damaged(house, hashing=True)
+    assert damaged(small_platform) == [], "of the same size and time"
+    (hidden,) = damaged(small_platform, hashing=True)
     assert (hidden.path, hidden.only_by_hash) == (f"machine_daily/{changed.name}", True)
-    assert not any(export.written for export in house.export()), "no run notices it"
+    assert not any(export.written for export in small_platform.export()), "no run notices it"
     changed.unlink()
-    assert [damage.reason for damage in damaged(house)] == ["it is gone"]
+    assert [damage.reason for damage in damaged(small_platform)] == ["it is gone"]
 
 
-def test_exports_that_were_copied_are_what_they_were(house: House) -> None:
-    processed = house.yard.folder / "processed"
+def test_exports_that_were_copied_are_what_they_were(small_platform: SmallPlatform) -> None:
+    processed = small_platform.raw_folder.folder / "processed"
     for path in processed.rglob("*.*"):
         os.utime(path, ns=(path.stat().st_mtime_ns + 10**9 * (path.name != "manifest.json"),) * 2)
-    assert damaged(house) == []
-    assert not any(export.written or export.removed for export in house.export())
+    assert damaged(small_platform) == []
+    assert not any(export.written or export.removed for export in small_platform.export())
 
 
-def damaged(house: House, *, hashing: bool = False) -> list[Damage]:
-    found = verified(house.yard.catalog, house.yard.rooms.storage.processed, hashing=hashing)
+def damaged(small_platform: SmallPlatform, *, hashing: bool = False) -> list[Damage]:
+    found = verified(
+        small_platform.raw_folder.catalog, small_platform.raw_folder.context.storage.processed, hashing=hashing
+    )
     return [damage for export in found for damage in export.damaged]
 
 
-def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:
-    processed = house.yard.folder / "processed"
+def test_an_export_says_what_it_holds_and_rests_on(small_platform: SmallPlatform) -> None:
+    processed = small_platform.raw_folder.folder / "processed"
     said = json.loads((processed / "sales_by_day" / "manifest.json").read_text())
     part = said["parts"][0]
     assert (part["day"], part["rows"]) == (DAYS[0], 3)
@@ -431,77 +452,85 @@ def test_an_export_says_what_it_holds_and_rests_on(house: House) -> None:
     assert "products_20240301.csv" in paths
 
 
-def test_an_export_that_is_declared_otherwise_is_written_anew(house: House) -> None:
-    before = house.exports()
-    exports = [in_cp932(export) if export.name == "machine_daily" else export for export in house.yard.catalog.exports]
-    house.yard.catalog = replace(house.yard.catalog, exports=tuple(exports))
-    (anew,) = (export for export in house.export() if export.written)
+def test_an_export_that_is_declared_otherwise_is_written_anew(small_platform: SmallPlatform) -> None:
+    before = small_platform.exports()
+    exports = [
+        in_cp932(export) if export.name == "machine_daily" else export
+        for export in small_platform.raw_folder.catalog.exports
+    ]
+    small_platform.raw_folder.catalog = replace(small_platform.raw_folder.catalog, exports=tuple(exports))
+    (anew,) = (export for export in small_platform.export() if export.written)
     assert (anew.name, len(anew.written), len(anew.removed)) == ("machine_daily", 6, 6)
-    after = house.exports()
+    after = small_platform.exports()
     assert {key: part for key, part in after.items() if key[0] != "machine_daily"} == {
         key: part for key, part in before.items() if key[0] != "machine_daily"
     }
-    assert not any(export.written for export in house.export())
+    assert not any(export.written for export in small_platform.export())
 
 
-def declared(house: House, **otherwise: Any) -> None:
-    exports = house.yard.catalog.exports
+def declared(small_platform: SmallPlatform, **otherwise: Any) -> None:
+    exports = small_platform.raw_folder.catalog.exports
     changed = [one.model_copy(update=otherwise) if one.name == "machine_daily" else one for one in exports]
-    house.yard.catalog = replace(house.yard.catalog, exports=tuple(changed))
+    small_platform.raw_folder.catalog = replace(small_platform.raw_folder.catalog, exports=tuple(changed))
 
 
-def seen(house: House) -> list[tuple[str | None, int]]:
+def seen(small_platform: SmallPlatform) -> list[tuple[str | None, int]]:
     """What readers see of the export: each file's day and rows."""
-    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+    parts = current_parts(small_platform.raw_folder.catalog, small_platform.raw_folder.context.storage.processed)
     return [(part.day, part.rows) for name, part in parts if name == "machine_daily"]
 
 
-def test_an_export_whose_files_are_cut_otherwise_is_rewritten_as_a_whole(house: House) -> None:
-    by_day = seen(house)
-    rows = len(house.marts()["mart_machine_daily"])
+def test_an_export_whose_files_are_cut_otherwise_is_rewritten_as_a_whole(small_platform: SmallPlatform) -> None:
+    by_day = seen(small_platform)
+    rows = len(small_platform.marts()["mart_machine_daily"])
     assert sum(count for _, count in by_day) == rows
     for otherwise, expected in (
         ({"partition_by": None}, [(None, rows)]),
         ({"partition_by": "business_date"}, by_day),
         ({"file_stem": "machines"}, by_day),
     ):
-        declared(house, **otherwise)
-        (done,) = (export for export in house.export() if export.written)
+        declared(small_platform, **otherwise)
+        (done,) = (export for export in small_platform.export() if export.written)
         assert (done.name, done.is_rewritten, done.problem) == ("machine_daily", True, None)
-        assert seen(house) == expected, otherwise
-        assert not any(export.written or export.removed for export in house.export()), "that was all"
-    parts = current_parts(house.yard.catalog, house.yard.rooms.storage.processed)
+        assert seen(small_platform) == expected, otherwise
+        assert not any(export.written or export.removed for export in small_platform.export()), "that was all"
+    parts = current_parts(small_platform.raw_folder.catalog, small_platform.raw_folder.context.storage.processed)
     assert {part.path.split("/")[1][:9] for name, part in parts if name == "machine_daily"} == {"machines_"}
 
 
-def test_an_export_that_can_not_be_rewritten_as_a_whole_stays_as_it_was(house: House) -> None:
-    before, files = house.exports(), set((house.yard.folder / "processed").rglob("*.*"))
-    declared(house, partition_by=None)
+def test_an_export_that_can_not_be_rewritten_as_a_whole_stays_as_it_was(small_platform: SmallPlatform) -> None:
+    before, files = small_platform.exports(), set((small_platform.raw_folder.folder / "processed").rglob("*.*"))
+    declared(small_platform, partition_by=None)
     checks = "update raw._builds set checks_passed = {} where model = 'mart_machine_daily' and day(business_date) = 3"
-    with duckdb.connect(str(house.yard.folder / "dbt_dev.duckdb")) as connection:
+    with duckdb.connect(str(small_platform.raw_folder.folder / "dbt_dev.duckdb")) as connection:
         connection.execute(checks.format("false"))
-    (held,) = (export for export in house.export() if export.problem)
+    (held,) = (export for export in small_platform.export() if export.problem)
     assert (held.name, held.written, "as a whole" in str(held.problem)) == ("machine_daily", [], True)
-    assert (house.exports(), set((house.yard.folder / "processed").rglob("*.*"))) == (before, files)
-    with duckdb.connect(str(house.yard.folder / "dbt_dev.duckdb")) as connection:
+    assert (small_platform.exports(), set((small_platform.raw_folder.folder / "processed").rglob("*.*"))) == (
+        before,
+        files,
+    )
+    with duckdb.connect(str(small_platform.raw_folder.folder / "dbt_dev.duckdb")) as connection:
         connection.execute(checks.format("true"))
-    house.export()
-    assert [day for day, _ in seen(house)] == [None]
+    small_platform.export()
+    assert [day for day, _ in seen(small_platform)] == [None]
 
 
-def test_a_manifest_that_nobody_can_read_any_more_is_written_anew(house: House) -> None:
-    before = house.exports()
-    manifest = house.yard.folder / "processed" / "sales_by_day" / "manifest.json"
+def test_a_manifest_that_nobody_can_read_any_more_is_written_anew(small_platform: SmallPlatform) -> None:
+    before = small_platform.exports()
+    manifest = small_platform.raw_folder.folder / "processed" / "sales_by_day" / "manifest.json"
     said = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(said | {"parts": [part | {"raw_files": []} for part in said["parts"]]}))
-    assert {export.name: len(export.written) for export in house.export() if export.written} == {"sales_by_day": 6}
-    assert house.exports() == before
+    assert {export.name: len(export.written) for export in small_platform.export() if export.written} == {
+        "sales_by_day": 6
+    }
+    assert small_platform.exports() == before
 
 
-def test_what_an_export_rests_on_is_written_again_where_somebody_removed_it(house: House) -> None:
-    (gone,) = (house.yard.folder / "processed" / "sales_by_day" / "raw-files").glob(f"{DAYS[3]}_*.json")
+def test_what_an_export_rests_on_is_written_again_where_somebody_removed_it(small_platform: SmallPlatform) -> None:
+    (gone,) = (small_platform.raw_folder.folder / "processed" / "sales_by_day" / "raw-files").glob(f"{DAYS[3]}_*.json")
     gone.unlink()
-    house.export()
+    small_platform.export()
     assert gone.is_file()
 
 
@@ -509,14 +538,14 @@ def in_cp932(export: Export) -> Export:
     return export.model_copy(update={"encoding": CsvEncoding.CP932})
 
 
-def test_the_export_before_stays_readable_until_the_one_after(house: House) -> None:
-    processed = house.yard.folder / "processed" / "machine_daily"
+def test_the_export_before_stays_readable_until_the_one_after(small_platform: SmallPlatform) -> None:
+    processed = small_platform.raw_folder.folder / "processed" / "machine_daily"
     old = set(processed.rglob("*.*"))
-    house.run({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
-    house.export()
+    small_platform.run({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
+    small_platform.export()
     assert old <= set(processed.rglob("*.*"))
-    house.run({name(DAYS[5]): day_of_sales(DAYS[5], 1)})
-    house.export()
+    small_platform.run({name(DAYS[5]): day_of_sales(DAYS[5], 1)})
+    small_platform.export()
     left = Counter(path.parent.name for path in processed.rglob("*.*"))
     assert left["machine_daily"] == len(DAYS) + 2, "the days, the manifest, and the one file that was superseded last"
     assert left["raw-files"] == len(DAYS) + 1, "the days, and the one that was superseded last"

@@ -14,7 +14,7 @@ from vending_platform.environment import PROJECT_DIR, DuckDBTarget, Environment,
 from vending_platform.ingestion import Summary, ingest
 from vending_platform.platform import Platform
 from vending_platform_tests.emulators.aws import EmulatedAws, Refusal
-from vending_platform_tests.ingestion.yard import NOW, sales_file
+from vending_platform_tests.ingestion.raw_folder import NOW, sales_file
 
 SAMPLE = [
     path
@@ -51,7 +51,7 @@ class Cloud:
 
     def ingest(self, **options: Any) -> Summary:
         """When the days of these tests were young, so that what is gone is not taken for archived."""
-        return ingest(self.platform.rooms, now=NOW, **options)
+        return ingest(self.platform.context, now=NOW, **options)
 
     def keys(self, prefix: str) -> list[str]:
         found = self.aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
@@ -59,7 +59,7 @@ class Cloud:
 
 
 def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
-    with platform.rooms.warehouse.reading() as reader:
+    with platform.context.warehouse.reading() as reader:
         found: list[dict[str, Any]] = reader.query(sql).to_pylist()
         return found
 

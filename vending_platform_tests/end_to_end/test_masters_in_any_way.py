@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import House
 from vending_platform_tests.end_to_end.master_histories import CONTENTS, FLEET, History, Stored, histories
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.end_to_end.small_platform import SmallPlatform
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.properties import examples
 
 IN_CORE = ("fct_sales", "dim_products", "dim_machines", "dim_payment_methods", "dim_staff")
@@ -60,43 +60,43 @@ def assert_ends_as_fresh(
         st.sets(st.integers(0, max(len(rounds) - 2, 0)), min_size=1, max_size=most_builds), label="built after"
     )
     with mock.patch.dict(os.environ, DBT_EXCLUDE_RESOURCE_TYPES="test unit_test", DBT_WRITE_JSON="false"):
-        with fresh_house(catalog, core) as house:
+        with fresh_small_platform(catalog, core) as small_platform:
             for number, events in enumerate(rounds):
                 for (path, _), stored in zip(paths, events, strict=True):
                     if stored is not None:
                         note(f"{number}: {path} {stored}")
-                        stored.put(house.yard.sources / path)
-                house.yard.ingest()
+                        stored.put(small_platform.raw_folder.sources / path)
+                small_platform.raw_folder.ingest()
                 if number in built_after:
-                    house.transform(**options)
-                    house.export()
-            house.yard.ingest(withdraw=True)
-            told = built(house, options)
-            assert house.transform(**options).windows == [], "a second run finds something to do"
-        with fresh_house(catalog, core) as house:
+                    small_platform.transform(**options)
+                    small_platform.export()
+            small_platform.raw_folder.ingest(withdraw=True)
+            told = built(small_platform, options)
+            assert small_platform.transform(**options).windows == [], "a second run finds something to do"
+        with fresh_small_platform(catalog, core) as small_platform:
             for history in fleet:
                 for path, stored in history.final.items():
-                    stored.put(house.yard.sources / path)
-            house.yard.ingest()
-            fresh = built(house, options)
+                    stored.put(small_platform.raw_folder.sources / path)
+            small_platform.raw_folder.ingest()
+            fresh = built(small_platform, options)
             assert [name for name in told.keys() | fresh.keys() if told.get(name) != fresh.get(name)] == []
 
 
 @contextmanager
-def fresh_house(catalog: Catalog, core: Core | None) -> Iterator[House]:
+def fresh_small_platform(catalog: Catalog, core: Core | None) -> Iterator[SmallPlatform]:
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Yard(Path(folder), catalog), core)
+        small_platform = SmallPlatform(RawFolder(Path(folder), catalog), core)
         for path, content in FLEET.items():
-            Stored(content, "2024-03-12").put(house.yard.sources / path)
-        yield house
+            Stored(content, "2024-03-12").put(small_platform.raw_folder.sources / path)
+        yield small_platform
 
 
-def built(house: House, options: dict[str, Any]) -> dict[str, object]:
+def built(small_platform: SmallPlatform, options: dict[str, Any]) -> dict[str, object]:
     """Every row of every table, and every exported byte."""
-    house.transform(**options)
-    house.export()
-    tables: dict[str, object] = {"exports": house.exports()}
-    with house.yard.rooms.warehouse.reading() as reader:
+    small_platform.transform(**options)
+    small_platform.export()
+    tables: dict[str, object] = {"exports": small_platform.exports()}
+    with small_platform.raw_folder.context.warehouse.reading() as reader:
         there = reader.query("select table_schema, table_name, table_type from information_schema.tables").to_pylist()
         for table in there:
             if table["table_schema"] in ("intermediate", "marts") and table["table_type"] != "VIEW":

@@ -10,8 +10,8 @@ import pytest
 
 from vending_platform.catalog import Catalog
 from vending_platform_tests.emulators.accounts import Account
-from vending_platform_tests.end_to_end.house import DAYS, FILES, House, day_of_sales, name, products
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, SmallPlatform, day_of_sales, name, products
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.parsed import Parsed
 
 pytestmark = [pytest.mark.snowflake, pytest.mark.usefixtures("without_unit_tests")]
@@ -23,8 +23,8 @@ def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
 ) -> None:
     parsed.hand_over()
     # One warehouse after the other: each time that dbt changes between them, it parses the project.
-    on_duckdb = House(Yard(tmp_path / "duckdb", catalog))
-    on_snowflake = House(Yard(tmp_path / "snowflake", catalog, account=account))
+    on_duckdb = SmallPlatform(RawFolder(tmp_path / "duckdb", catalog))
+    on_snowflake = SmallPlatform(RawFolder(tmp_path / "snowflake", catalog, account=account))
     expected = list(built(on_duckdb))
     assert list(built(on_snowflake)) == expected
     assert date(2024, 3, 3) in {day for _, day in expected[-1][0]}, "the correction's own day is built again"
@@ -41,12 +41,12 @@ def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
     assert list(account.work.files("publications")) == []
 
 
-def built(house: House) -> Iterator[tuple[Any, ...]]:
+def built(small_platform: SmallPlatform) -> Iterator[tuple[Any, ...]]:
     """What each of two runs built, and the marts after it."""
     for moment, files in enumerate((FILES, CORRECTED), start=1_710_000_000):
-        house.yard.deliver(files)
+        small_platform.raw_folder.deliver(files)
         for file in files:  # what became of deliveries says when they came
-            os.utime(house.yard.sources / file, (moment, moment))
-        done = house.run()
+            os.utime(small_platform.raw_folder.sources / file, (moment, moment))
+        done = small_platform.run()
         assert {node.kind for _, nodes in done.windows for node in nodes} >= {"model", "test"}
-        yield done.rows, house.marts()
+        yield done.rows, small_platform.marts()

@@ -10,7 +10,7 @@ import pytest
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.transformation import Project, transform
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 PROJECT = {
     "dbt_project.yml": "name: shop\nprofile: shop\nmodels: {shop: {+schema: marts, +materialized: table}}\n",
@@ -59,29 +59,29 @@ class Shop:
     catalog: Catalog
 
     @property
-    def yard(self) -> Yard:
-        return Yard(self.folder / "data", self.catalog)
+    def raw_folder(self) -> RawFolder:
+        return RawFolder(self.folder / "data", self.catalog)
 
     def run(self, files: dict[str, str] | None = None, **options: Any) -> None:
-        self.yard.deliver({name: text.encode() for name, text in (files or {}).items()})
-        self.yard.ingest(**options)
+        self.raw_folder.deliver({name: text.encode() for name, text in (files or {}).items()})
+        self.raw_folder.ingest(**options)
         self.transform()
 
     def transform(self) -> None:
         database = {"DBT_DUCKDB_PATH": str(self.folder / "data" / "dbt_dev.duckdb")}
         project = Project(self.folder / "dbt_project", self.folder / "dbt", "here", 1, "dbt_dev", database)
-        done = transform(self.catalog, self.yard.warehouse, project, run_id="test")
+        done = transform(self.catalog, self.raw_folder.warehouse, project, run_id="test")
         assert [f"{node.name}: {node.message}" for node in done.failed] == []
 
     def total(self) -> tuple[int, int]:
         """The rows and the yen of what was paid, in every model that reads it."""
-        (row,) = self.yard.rows("select n, yen, (select yen from marts.direct) as direct from marts.total")
+        (row,) = self.raw_folder.rows("select n, yen, (select yen from marts.direct) as direct from marts.total")
         assert row["yen"] == row["direct"]
-        assert self.yard.rows("select sum(yen) as yen from marts.lines") == [{"yen": row["yen"]}]
+        assert self.raw_folder.rows("select sum(yen) as yen from marts.lines") == [{"yen": row["yen"]}]
         return row["n"], int(row["yen"] or 0)
 
     def facts(self) -> dict[str, tuple[int, int]]:
-        rows = self.yard.rows("select business_date as day, n, yen from marts.facts order by 1")
+        rows = self.raw_folder.rows("select business_date as day, n, yen from marts.facts order by 1")
         return {f"{row['day']}": (row["n"], row["yen"]) for row in rows}
 
 
@@ -111,7 +111,7 @@ def test_what_is_delivered_again_in_another_file_counts_once(shop: Shop) -> None
         {"paid_april.csv": "no,at,yen\nb,2024-03-05 11:00:00,20\nc,2024-04-01 09:00:00,3\nc,2024-04-01 09:00:00,3\n"}
     )
     assert shop.total() == (3, 123), "b again in another file, c twice in the same"
-    assert len(shop.yard.rows("select * from raw.paid")) == 6, "what may count again stays in raw"
+    assert len(shop.raw_folder.rows("select * from raw.paid")) == 6, "what may count again stays in raw"
 
 
 def test_of_two_files_that_differ_the_later_day_column_counts_until_it_is_corrected_or_withdrawn(shop: Shop) -> None:
@@ -121,7 +121,7 @@ def test_of_two_files_that_differ_the_later_day_column_counts_until_it_is_correc
     assert shop.total() == (2, 120), "corrected, it is earlier"
     shop.run({"paid_3.csv": "no,at,yen\na,2024-03-05 10:00:00,1\nb,2024-03-05 11:00:00,2\n"})
     assert shop.total() == (2, 3), "at the same time the greater path decides"
-    shop.yard.remove("paid_3.csv")
+    shop.raw_folder.remove("paid_3.csv")
     shop.run()
     shop.run(withdraw=True)
     assert shop.total() == (2, 120), "the winner was withdrawn, so the others count again"
@@ -130,7 +130,7 @@ def test_of_two_files_that_differ_the_later_day_column_counts_until_it_is_correc
 def test_conflicts_within_and_between_files(shop: Shop) -> None:
     twice = "no,at,yen\na,2024-03-05 10:00:00,5\na,2024-03-05 10:00:00,6\nd,2024-03-05 10:00:00,1\n"
     shop.run({"paid_9.csv": twice, "paid_1.csv": MARCH})
-    assert shop.yard.rows("select path, line, reason from raw._rejected_rows") == [
+    assert shop.raw_folder.rows("select path, line, reason from raw._rejected_rows") == [
         {"path": "paid_9.csv", "line": 2, "reason": "same key as line 3, which counts; they differ in yen"}
     ]
     assert shop.total() == (3, 27), "6 in the place of 5 and of 100, 20, 1"
@@ -151,11 +151,11 @@ def test_whoever_wants_duplicates_keeps_them(tmp_path: Path) -> None:
     shop.run({"paid_march.csv": MARCH, "paid_copy.csv": MARCH + "a,2024-03-05 10:00:00,100\n"})
     assert shop.total() == (5, 340)
     shop = shop_of(tmp_path)
-    shop.yard.replay()
+    shop.raw_folder.replay()
     shop.transform()
     assert shop.total() == (2, 120), "and whoever changes their mind gets one of each"
     shop = shop_of(tmp_path, "duplicates: keep")
-    shop.yard.replay()
+    shop.raw_folder.replay()
     shop.transform()
     assert shop.total() == (5, 340)
 
@@ -169,6 +169,6 @@ def test_rows_that_a_fixed_contract_releases_reach_the_models(shop: Shop) -> Non
     )
     contracts.write_text(wider)
     shop = replace(shop, catalog=load_catalog(shop.folder / "dbt_project", shop.folder / "cache"))
-    shop.yard.replay()
+    shop.raw_folder.replay()
     shop.transform()
     assert shop.facts() == {"2024-03-05": (2, 3), "2024-03-06": (1, 3)}

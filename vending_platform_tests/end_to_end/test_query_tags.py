@@ -17,7 +17,7 @@ from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.aws import BUCKET
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.snowflake import Sent
-from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 
 FIRST, LAST = DAYS[1], DAYS[2]
 BOTH = {"dagster/asset_partition_range_start": FIRST, "dagster/asset_partition_range_end": LAST}

@@ -18,23 +18,23 @@ from unittest.mock import patch
 import dagster as dg
 import pytest
 
-from vending_platform import sample_data
+import fleet_simulator
 from vending_platform.accounts import WrongAccount
-from vending_platform.alerts import Alerting, Kind
+from vending_platform.alerts import Alerting, ProblemKind
 from vending_platform.environment import Environment, SnowflakeTarget, load
 from vending_platform.exporting import current_parts
 from vending_platform.ingestion import Summary
+from vending_platform.lineage.provenance import NothingToTrace, trace
 from vending_platform.orchestration import run_daily
-from vending_platform.orchestration.watching import watch_once
+from vending_platform.orchestration.alert_sensor import watch_once
 from vending_platform.platform import Listener, Platform
 from vending_platform.storage import open_storage
-from vending_platform.tracing import NothingToTrace, trace
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import TableName
 from vending_platform_tests.alerts.parts import Notebook
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.shapes import REVIEWED
-from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of, day_of_sales, name
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, day_of, day_of_sales, name
 from vending_platform_tests.parsed import Parsed
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, byte
 
     if request.param == "sample":
         return sample()
-    sample_data.generate(tmp_path / "made", machines=5, days=4, seed=7, untidy=True)
+    fleet_simulator.generate(tmp_path / "made", machines=5, days=4, seed=7, untidy=True)
     return {path.name: path.read_bytes() for path in (tmp_path / "made" / "sources").rglob("*.csv")}
 
 
@@ -205,7 +205,7 @@ def everything(platform: Platform, *, is_blocked: bool) -> dict[str, Counter[str
     Where a day of the first month is blocked, a model of whole months need not be there yet; else every model is.
     """
     tables = [f"raw.{source.name}" for source in platform.catalog] + ["raw._rejected_rows"]
-    with platform.rooms.warehouse.reading() as reader:
+    with platform.context.warehouse.reading() as reader:
         tables += [
             f"{model.schema_name}.{model.name}"
             for model in platform.catalog.models
@@ -216,17 +216,19 @@ def everything(platform: Platform, *, is_blocked: bool) -> dict[str, Counter[str
         return {table: Counter(map(told, reader.query(f"select * from {table}").to_pylist())) for table in tables}
 
 
-def watched(platform: Platform) -> set[tuple[Kind, str]]:
+def watched(platform: Platform) -> set[tuple[ProblemKind, str]]:
     """What one look of the watch finds wrong, but for what is late: each environment has hours of its own."""
     phone = Notebook("phone")
     with dg.DagsterInstance.ephemeral() as history:
         watch_once(history, ["daily"], platform, Alerting([phone]), datetime.now(UTC))
-    return {(sent.problem.kind, sent.problem.about) for sent in phone.messages if sent.problem.kind is not Kind.MARTS}
+    return {
+        (sent.problem.kind, sent.problem.about) for sent in phone.messages if sent.problem.kind is not ProblemKind.MARTS
+    }
 
 
 def questions(platform: Platform) -> Iterator[tuple[str, dict[str, str]]]:
     """A row of each mart that is traced, and two that there are not."""
-    with platform.rooms.warehouse.reading() as reader:
+    with platform.context.warehouse.reading() as reader:
         for mart, keys in TRACED.items():
             rows = reader.query(f"select {', '.join(keys)} from marts.{mart} order by {', '.join(keys)} limit 1")
             yield mart, {name: str(value) for name, value in rows.to_pylist()[0].items()}
@@ -237,7 +239,7 @@ def questions(platform: Platform) -> Iterator[tuple[str, dict[str, str]]]:
 def traced(platform: Platform, asked: list[tuple[str, dict[str, str]]]) -> list[dict[str, Any] | str]:
     """The answers with their lines, but for when the files were loaded; or why there are none."""
     answers: list[dict[str, Any] | str] = []
-    with platform.rooms.warehouse.reading() as reader:
+    with platform.context.warehouse.reading() as reader:
         for mart, said in asked:
             try:
                 answer = json.loads(
@@ -263,5 +265,5 @@ def account_of(settings: Environment) -> SnowflakeTarget:
 
 
 def exports(platform: Platform) -> dict[tuple[str, str | None], tuple[int, str]]:
-    parts = current_parts(platform.catalog, platform.rooms.storage.processed)
+    parts = current_parts(platform.catalog, platform.context.storage.processed)
     return {(name, day_of(part)): (part.rows, part.sha256) for name, part in parts}

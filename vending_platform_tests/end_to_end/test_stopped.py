@@ -16,10 +16,10 @@ import pytest
 from vending_platform.stopping import STOPPED
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.crashing import run_until
-from vending_platform_tests.end_to_end.house import FILES, House, asked
-from vending_platform_tests.end_to_end.test_any_order import LATER, fresh_house
+from vending_platform_tests.end_to_end.small_platform import FILES, SmallPlatform, asked
+from vending_platform_tests.end_to_end.test_any_order import LATER, fresh_small_platform
 from vending_platform_tests.forked import FORKED
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 pytestmark = pytest.mark.proof
 PHASES = {
@@ -65,15 +65,15 @@ def _run(core: Core, folder: Path, hang_in: str, number: int) -> None:
 
 
 def deliver(core: Core, folder: Path) -> None:
-    Yard(folder, core.catalog).deliver({**FILES, **LATER})
+    RawFolder(folder, core.catalog).deliver({**FILES, **LATER})
     shutil.copytree(core.manifest_cache, folder / "scratch" / "manifest")
 
 
 def everything(core: Core, folder: Path) -> tuple[object, object, object]:
     """Of a data folder of the command, whose exports have a place of their own."""
-    house = House(Yard(folder, core.catalog), core)
+    small_platform = SmallPlatform(RawFolder(folder, core.catalog), core)
     files = {path.name for path in (folder / "processed-data").rglob("*.csv")}
-    return house.marts(), files, asked(house.yard.warehouse)
+    return small_platform.marts(), files, asked(small_platform.raw_folder.warehouse)
 
 
 @pytest.fixture(scope="module")
@@ -129,15 +129,15 @@ def test_stops_and_kills_at_random_times_lose_nothing(
 
 def test_a_kill_at_every_moment_of_a_build_and_an_export_loses_nothing(core: Core) -> None:
     """Each run goes on from where the one before was killed, and comes one moment further."""
-    with fresh_house(core) as undisturbed:
+    with fresh_small_platform(core) as undisturbed:
         undisturbed.run({**FILES, **LATER})
         undisturbed.export()
         expected = undisturbed.marts(), undisturbed.exports(), undisturbed.asked()
-    with fresh_house(core) as house:
-        house.yard.deliver({**FILES, **LATER})
+    with fresh_small_platform(core) as small_platform:
+        small_platform.raw_folder.deliver({**FILES, **LATER})
         kill_at = 0
-        while run_until(house.yard.folder, core, kill_at):
+        while run_until(small_platform.raw_folder.folder, core, kill_at):
             kill_at += 1
         assert kill_at > 12
-        assert (house.marts(), house.exports()) == expected[:2]
-        assert expected[2] - house.asked() == set(), "not recorded"
+        assert (small_platform.marts(), small_platform.exports()) == expected[:2]
+        assert expected[2] - small_platform.asked() == set(), "not recorded"

@@ -14,7 +14,7 @@ from vending_platform.environment import PROJECT_DIR
 from vending_platform.exporting import export_all
 from vending_platform.transformation import Project, transform
 from vending_platform_tests.dbt_project.copies import Copy
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 PAGES = ("README.md", "docs/adding-a-source.md")
 BLOCK = re.compile(r"`(dbt_project/\S+)`:\n\n```(?:yaml|sql)\n(.*?)```", re.DOTALL)
@@ -54,16 +54,18 @@ def test_its_sql_is_laid_out_as_the_linter_wants_it(newcomers: Copy) -> None:
 
 
 def test_a_file_becomes_its_exports(newcomers: Copy, tmp_path: Path) -> None:
-    yard = Yard(tmp_path, newcomers.catalog)
-    yard.deliver({"settlements_march.csv": FILE.encode()})
-    assert [version.path for version in yard.ingest().loaded] == ["settlements_march.csv"]
+    raw_folder = RawFolder(tmp_path, newcomers.catalog)
+    raw_folder.deliver({"settlements_march.csv": FILE.encode()})
+    assert [version.path for version in raw_folder.ingest().loaded] == ["settlements_march.csv"]
     database = {"DBT_DUCKDB_PATH": str(tmp_path / "dbt_dev.duckdb")}
     project = Project(newcomers.project_dir, tmp_path / "dbt", "development", 2, "dbt_dev", database)
-    done = transform(newcomers.catalog, yard.rooms.warehouse, project, run_id="test")
+    done = transform(newcomers.catalog, raw_folder.context.warehouse, project, run_id="test")
     assert [(node.name, node.message) for node in done.failed] == []
-    exported = export_all(newcomers.catalog, yard.rooms.warehouse, yard.rooms.storage.processed, run_id="test")
+    exported = export_all(
+        newcomers.catalog, raw_folder.context.warehouse, raw_folder.context.storage.processed, run_id="test"
+    )
     (csv,) = next(export.written for export in exported if export.name == "card_settlements")
-    text = b"".join(yard.rooms.storage.processed.read_path(csv.path)).decode("utf-8-sig")
+    text = b"".join(raw_folder.context.storage.processed.read_path(csv.path)).decode("utf-8-sig")
     assert text.splitlines() == [
         '"settled_on","shop","settlements","amount_with_tax"',
         '2024-03-05,"本店",2,300.50',
@@ -118,8 +120,8 @@ exposures:
 
 ABOUT_ONE_NAME = {
     "No YAML says anything of {}: describe it under `models:` in a YAML file in its folder.",
-    "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination` with the columns to"
-    " the model.",
+    "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination_of_columns` with the"
+    " columns to the model.",
     "The source {} has no description: say in its YAML what one row of its files is.",
     "{} has no description: say in the YAML beside it what one row of it is.",
     "{} is not called as its layer is: stg_FOLDER__NAME or base_FOLDER__NAME in staging/FOLDER/, int_NAME in"
@@ -130,8 +132,8 @@ ABOUT_ONE_NAME = {
     "{}_whole has no description: say in the exposure for whom it is and what is in it.",
 }
 ABOUT_THE_MART = {
-    "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination` with the columns to"
-    " the model.",
+    "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination_of_columns` with the"
+    " columns to the model.",
     "{} has no description: say in the YAML beside it what one row of it is.",
     "{} is a mart and reads staging: put what joins, filters or adds up into an int_ model, and read that.",
     "{} is a mart: give each of its columns a `data_type` in its YAML, which dbt then holds it to.",

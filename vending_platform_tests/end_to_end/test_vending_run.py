@@ -14,7 +14,7 @@ import pytest
 
 from vending_platform.environment import PROJECT_DIR
 from vending_platform.stopping import STOPPED
-from vending_platform_tests.ingestion.yard import sales_file
+from vending_platform_tests.ingestion.raw_folder import sales_file
 
 VENDING = Path(sys.executable).parent / "vending"
 

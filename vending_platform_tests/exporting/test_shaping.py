@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vending_platform.catalog import CsvEncoding, Export, Format
 from vending_platform.exporting.encoding import encode
-from vending_platform.exporting.shaping import Piece, described, file_label, shaped, sort_keys
+from vending_platform.exporting.shaping import FileRows, described, file_label, shaped, sort_keys
 
 
 def export(**said: Any) -> Export:
@@ -20,7 +20,7 @@ def export(**said: Any) -> Export:
     )
 
 
-def pieces(rows: list[dict[str, Any]], **said: Any) -> list[Piece]:
+def pieces(rows: list[dict[str, Any]], **said: Any) -> list[FileRows]:
     """As an export makes them: put in order, then shaped."""
     declared, table = export(**said), pa.Table.from_pylist(rows)
     return list(shaped(declared, table.sort_by(sort_keys(declared, table.column_names))))
@@ -29,7 +29,7 @@ def pieces(rows: list[dict[str, Any]], **said: Any) -> list[Piece]:
 def test_an_export_that_says_nothing_leaves_as_it_is() -> None:
     table = pa.table({"b": [1, 2], "a": ["x", None]})
     (piece,) = shaped(export(), table)
-    assert piece == Piece(None, table, 0)
+    assert piece == FileRows(None, table, 0)
     assert list(shaped(export(), table.slice(0, 0))) == []
     assert described(export(), table) == [{"name": "b", "type": "int64"}, {"name": "a", "type": "string"}]
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from vending_platform.catalog import Catalog
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 
 @pytest.fixture
-def yard(tmp_path: Path, catalog: Catalog) -> Yard:
+def raw_folder(tmp_path: Path, catalog: Catalog) -> RawFolder:
     (tmp_path / "sources").mkdir()
-    return Yard(tmp_path, catalog)
+    return RawFolder(tmp_path, catalog)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Step, Watcher
+from vending_platform.ingestion import CrashPoint, Watcher
 from vending_platform_tests.forked import FORKED
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 
 def ingest_until(folder: Path, catalog: Catalog, kill_at: int) -> bool:
@@ -34,13 +34,13 @@ def ingest_together(folder: Path, catalog: Catalog, times: int) -> None:
 
 
 def _ingest_and_die(folder: Path, catalog: Catalog, kill_at: int) -> None:
-    Yard(folder, catalog).ingest(watcher=Watcher(on_step=_dying_at(kill_at)))
+    RawFolder(folder, catalog).ingest(watcher=Watcher(on_step=_dying_at(kill_at)))
 
 
-def _dying_at(kill_at: int) -> Callable[[Step], None]:
+def _dying_at(kill_at: int) -> Callable[[CrashPoint], None]:
     passed = 0
 
-    def on_step(_: Step) -> None:
+    def on_step(_: CrashPoint) -> None:
         nonlocal passed
         if passed == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)

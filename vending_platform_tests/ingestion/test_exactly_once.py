@@ -13,12 +13,12 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Step, Watcher, noted_days
+from vending_platform.ingestion import CrashPoint, Watcher, noted_days
 from vending_platform.storage import LocalPlace
 from vending_platform.warehouse import DuckDBWarehouse
 from vending_platform.warehouse.duckdb import _Connection
 from vending_platform_tests.ingestion.crashing import ingest_together, ingest_until
-from vending_platform_tests.ingestion.yard import Yard, machines_file, sales, sales_file, sales_row
+from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_file, sales_row
 from vending_platform_tests.properties import examples
 
 FIRST: dict[str, bytes] = {
@@ -40,33 +40,33 @@ CORRECTIONS: dict[str, bytes] = {
 }
 
 
-def everything(yard: Yard) -> Mapping[str, object]:
-    kept = {sha256: len(content) for sha256, content in yard.kept().items()}
-    noted = noted_days(row["found"] for row in yard.rows("select found from raw._unrecorded"))
+def everything(raw_folder: RawFolder) -> Mapping[str, object]:
+    kept = {sha256: len(content) for sha256, content in raw_folder.kept().items()}
+    noted = noted_days(row["found"] for row in raw_folder.rows("select found from raw._unrecorded"))
     return {
-        **yard.raw(),
+        **raw_folder.raw(),
         "to be recorded": noted,
-        "undeclared": yard.rows("select path, reason from raw._undeclared order by 1"),
+        "undeclared": raw_folder.rows("select path, reason from raw._undeclared order by 1"),
         "kept": kept,
     }
 
 
 @contextmanager
-def fresh_yard(catalog: Catalog) -> Iterator[Yard]:
+def fresh_raw_folder(catalog: Catalog) -> Iterator[RawFolder]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sources").mkdir()
-        yield Yard(Path(folder), catalog)
+        yield RawFolder(Path(folder), catalog)
 
 
 @pytest.fixture(scope="module")
 def expected(catalog: Catalog) -> Mapping[str, object]:
     """The plain way: everything at once, then every correction at once."""
-    with fresh_yard(catalog) as yard:
-        yard.deliver(FIRST)
-        yard.ingest()
-        yard.deliver(CORRECTIONS)
-        yard.ingest()
-        return everything(yard)
+    with fresh_raw_folder(catalog) as raw_folder:
+        raw_folder.deliver(FIRST)
+        raw_folder.ingest()
+        raw_folder.deliver(CORRECTIONS)
+        raw_folder.ingest()
+        return everything(raw_folder)
 
 
 @given(data=st.data())
@@ -80,43 +80,43 @@ def test_order_batches_repeats_and_crashes_do_not_matter(
     for name, content in CORRECTIONS.items():
         versions[name].append(content)
     waiting = {name: [c for c in cs for _ in range(data.draw(st.integers(1, 2)))] for name, cs in versions.items()}
-    with fresh_yard(catalog) as yard:
+    with fresh_raw_folder(catalog) as raw_folder:
         while waiting:
             names = data.draw(
                 st.lists(st.sampled_from(sorted(waiting)), min_size=min(3, len(waiting)), unique=True), label="batch"
             )
-            yard.deliver({name: waiting[name].pop(0) for name in names})
+            raw_folder.deliver({name: waiting[name].pop(0) for name in names})
             waiting = {name: contents for name, contents in waiting.items() if contents}
             kill_at = data.draw(st.integers(0, 24), label="kill at")
-            note(f"killed: {ingest_until(yard.folder, catalog, kill_at)}")
-            yard.ingest()
-        assert everything(yard) == expected
+            note(f"killed: {ingest_until(raw_folder.folder, catalog, kill_at)}")
+            raw_folder.ingest()
+        assert everything(raw_folder) == expected
 
 
 def test_a_kill_at_any_boundary_is_fixed_by_the_next_run(catalog: Catalog, expected: Mapping[str, object]) -> None:
     kill_at, came_that_far = 0, True
     while came_that_far:
-        with fresh_yard(catalog) as yard:
-            yard.deliver(FIRST)
-            yard.ingest()
-            yard.deliver(CORRECTIONS)
-            came_that_far = ingest_until(yard.folder, catalog, kill_at)
-            yard.ingest()
-            assert everything(yard) == expected, f"killed at boundary {kill_at}"
-            assert not list((yard.folder / "scratch").glob("*"))
+        with fresh_raw_folder(catalog) as raw_folder:
+            raw_folder.deliver(FIRST)
+            raw_folder.ingest()
+            raw_folder.deliver(CORRECTIONS)
+            came_that_far = ingest_until(raw_folder.folder, catalog, kill_at)
+            raw_folder.ingest()
+            assert everything(raw_folder) == expected, f"killed at boundary {kill_at}"
+            assert not list((raw_folder.folder / "scratch").glob("*"))
         kill_at += 1
     assert kill_at > 12
 
 
-def test_two_loads_started_together_end_as_one_would(yard: Yard, expected: Mapping[str, object]) -> None:
-    yard.deliver(FIRST)
-    ingest_together(yard.folder, yard.catalog, times=2)
-    yard.deliver(CORRECTIONS)
-    ingest_together(yard.folder, yard.catalog, times=3)
-    assert everything(yard) == expected
+def test_two_loads_started_together_end_as_one_would(raw_folder: RawFolder, expected: Mapping[str, object]) -> None:
+    raw_folder.deliver(FIRST)
+    ingest_together(raw_folder.folder, raw_folder.catalog, times=2)
+    raw_folder.deliver(CORRECTIONS)
+    ingest_together(raw_folder.folder, raw_folder.catalog, times=3)
+    assert everything(raw_folder) == expected
 
 
-def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(yard: Yard) -> None:
+def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(raw_folder: RawFolder) -> None:
     """A step that has a lasting effect and no boundary of its own would never be killed there: it fails here."""
     trace: list[str] = []
 
@@ -139,17 +139,17 @@ def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(yard: 
         recording(DuckDBWarehouse, "publish_status"),
         recording(_Connection, "_commit"),
     ):
-        yard.deliver(FIRST)
-        (yard.folder / "scratch").mkdir()
-        (yard.folder / "scratch" / "left-behind.spooled").write_bytes(b"by a crash")
-        (yard.folder / "work" / "quarantine" / "ab").mkdir(parents=True)
-        (yard.folder / "work" / "quarantine" / "ab" / "orphan").write_bytes(b"of a crash")
-        yard.ingest(watcher=watcher)
-        yard.deliver(CORRECTIONS)
-        os.remove(yard.sources / "sales_VM001_20240301.csv")  # Path.unlink is being recorded
-        yard.ingest(watcher=watcher)
-        yard.ingest(watcher=watcher, withdraw=True)
-    assert {entry for entry in trace if not entry.startswith("effect")} == {step.value for step in Step}
+        raw_folder.deliver(FIRST)
+        (raw_folder.folder / "scratch").mkdir()
+        (raw_folder.folder / "scratch" / "left-behind.spooled").write_bytes(b"by a crash")
+        (raw_folder.folder / "work" / "quarantine" / "ab").mkdir(parents=True)
+        (raw_folder.folder / "work" / "quarantine" / "ab" / "orphan").write_bytes(b"of a crash")
+        raw_folder.ingest(watcher=watcher)
+        raw_folder.deliver(CORRECTIONS)
+        os.remove(raw_folder.sources / "sales_VM001_20240301.csv")  # Path.unlink is being recorded
+        raw_folder.ingest(watcher=watcher)
+        raw_folder.ingest(watcher=watcher, withdraw=True)
+    assert {entry for entry in trace if not entry.startswith("effect")} == {step.value for step in CrashPoint}
     for before, after in pairwise(trace):
         assert not (before.startswith("effect") and after.startswith("effect")), (
             f"{before} and {after} have no boundary"

@@ -8,7 +8,7 @@ import pytest
 
 from vending_platform.ingestion import State, loading, reading
 from vending_platform.ingestion.reading import content
-from vending_platform_tests.ingestion.yard import Yard, sales, sales_row
+from vending_platform_tests.ingestion.raw_folder import RawFolder, sales, sales_row
 
 NAME = "sales_VM001_20240305.csv"
 ROWS = 3_000
@@ -35,26 +35,26 @@ def rows(number: int = ROWS, **changes: str) -> list[str]:
     "content",
     [sales(*rows()), sales(*rows(), end="\r\n"), sales(*rows(), end="\r"), sales(*rows()).replace(b"PM1", b'"PM1"')],
 )
-def test_every_row_of_a_large_file_is_loaded_with_its_line(yard: Yard, content: bytes) -> None:
-    yard.deliver({NAME: content})
-    yard.ingest()
-    lines = [row["_line"] for row in yard.rows("select _line from raw.sales order by 1")]
+def test_every_row_of_a_large_file_is_loaded_with_its_line(raw_folder: RawFolder, content: bytes) -> None:
+    raw_folder.deliver({NAME: content})
+    raw_folder.ingest()
+    lines = [row["_line"] for row in raw_folder.rows("select _line from raw.sales order by 1")]
     assert lines == list(range(2, ROWS + 2))
-    assert list((yard.folder / "scratch").glob("*")) == []
+    assert list((raw_folder.folder / "scratch").glob("*")) == []
 
 
 @pytest.mark.usefixtures("small_is_smaller")
-def test_bad_rows_of_a_large_file_are_rejected_with_their_place(yard: Yard) -> None:
+def test_bad_rows_of_a_large_file_are_rejected_with_their_place(raw_folder: RawFolder) -> None:
     delivered = sales(*rows(quantity="1e3"))
-    yard.deliver({NAME: delivered})
-    yard.ingest()
-    found = yard.rows("select * from raw._rejected_rows order by line")
+    raw_folder.deliver({NAME: delivered})
+    raw_folder.ingest()
+    found = raw_folder.rows("select * from raw._rejected_rows order by line")
     assert [row["line"] for row in found] == [8, 1501]
     for row in found:
         text = delivered[row["byte_offset"] :][: row["byte_length"]].decode()
         assert text == row["raw_text"] + "\n"
         assert ",1e3," in text
-    assert yard.ledger()[NAME]["rows_accepted"] == ROWS - 2
+    assert raw_folder.ledger()[NAME]["rows_accepted"] == ROWS - 2
 
 
 @pytest.mark.usefixtures("small_is_smaller")
@@ -67,55 +67,57 @@ def test_bad_rows_of_a_large_file_are_rejected_with_their_place(yard: Yard) -> N
         (sales(*(row.replace("completed", "done") for row in rows())), "3000 of 3000 rows were rejected"),
     ],
 )
-def test_a_large_file_that_cannot_be_trusted_leaves_nothing_in_raw(yard: Yard, content: bytes, reason: str) -> None:
-    yard.deliver({NAME: content})
-    yard.ingest()
-    assert yard.state(NAME) == State.QUARANTINED
-    assert reason in yard.ledger()[NAME]["reason"]
-    assert yard.rows("select * from raw.sales") == []
-    assert yard.rows("select * from raw._rejected_rows") == []
-    assert list(yard.kept().values()) == [content]
-    assert list((yard.folder / "scratch").glob("*")) == []
+def test_a_large_file_that_cannot_be_trusted_leaves_nothing_in_raw(
+    raw_folder: RawFolder, content: bytes, reason: str
+) -> None:
+    raw_folder.deliver({NAME: content})
+    raw_folder.ingest()
+    assert raw_folder.state(NAME) == State.QUARANTINED
+    assert reason in raw_folder.ledger()[NAME]["reason"]
+    assert raw_folder.rows("select * from raw.sales") == []
+    assert raw_folder.rows("select * from raw._rejected_rows") == []
+    assert list(raw_folder.kept().values()) == [content]
+    assert list((raw_folder.folder / "scratch").glob("*")) == []
 
 
 @pytest.mark.usefixtures("small_is_smaller")
-def test_a_large_file_is_replayed_from_its_kept_bytes(yard: Yard) -> None:
-    yard.deliver({NAME: sales(*rows()) + b"\0\n"})
-    yard.ingest()
-    yard.remove(NAME)
-    yard.ingest()
-    summary = yard.replay()
+def test_a_large_file_is_replayed_from_its_kept_bytes(raw_folder: RawFolder) -> None:
+    raw_folder.deliver({NAME: sales(*rows()) + b"\0\n"})
+    raw_folder.ingest()
+    raw_folder.remove(NAME)
+    raw_folder.ingest()
+    summary = raw_folder.replay()
     assert [version.path for version in summary.quarantined] == [NAME]
-    assert yard.state(NAME) == State.WITHDRAWN
+    assert raw_folder.state(NAME) == State.WITHDRAWN
 
 
 @pytest.mark.usefixtures("small_is_smaller")
-def test_empty_lines_before_the_header_make_it_no_row(yard: Yard) -> None:
-    yard.deliver({NAME: b"\n\r\n" + sales(*rows())})
-    yard.ingest()
-    assert yard.rows("select min(_line) as first, count(*) as n from raw.sales") == [{"first": 4, "n": ROWS}]
+def test_empty_lines_before_the_header_make_it_no_row(raw_folder: RawFolder) -> None:
+    raw_folder.deliver({NAME: b"\n\r\n" + sales(*rows())})
+    raw_folder.ingest()
+    assert raw_folder.rows("select min(_line) as first, count(*) as n from raw.sales") == [{"first": 4, "n": ROWS}]
 
 
-def test_a_line_of_50_megabytes_is_a_rejected_row_like_any_other(yard: Yard) -> None:
+def test_a_line_of_50_megabytes_is_a_rejected_row_like_any_other(raw_folder: RawFolder) -> None:
     line = b"x" * 50_000_000
-    yard.deliver({NAME: sales(sales_row(1), sales_row(2)) + line + b"\n"})
-    yard.ingest()
-    (row,) = yard.rows("select * from raw._rejected_rows")
+    raw_folder.deliver({NAME: sales(sales_row(1), sales_row(2)) + line + b"\n"})
+    raw_folder.ingest()
+    (row,) = raw_folder.rows("select * from raw._rejected_rows")
     assert (row["line"], row["byte_length"]) == (4, len(line) + 1)
     assert row["raw_text"] == "x" * 65_536
     assert row["raw_sha256"] == hashlib.sha256(line + b"\n").hexdigest()
     assert row["reason"] == "the row has 1 fields, the header has 9"
-    assert len(yard.rows("select * from raw.sales")) == 2
+    assert len(raw_folder.rows("select * from raw.sales")) == 2
 
 
-def test_a_value_that_no_warehouse_can_hold_is_rejected(yard: Yard) -> None:
-    yard.deliver({NAME: sales(sales_row(1), sales_row(2), sales_row(3, product_id="x" * 17_000_000))})
-    yard.ingest()
-    (row,) = yard.rows("select column_name, reason from raw._rejected_rows")
+def test_a_value_that_no_warehouse_can_hold_is_rejected(raw_folder: RawFolder) -> None:
+    raw_folder.deliver({NAME: sales(sales_row(1), sales_row(2), sales_row(3, product_id="x" * 17_000_000))})
+    raw_folder.ingest()
+    (row,) = raw_folder.rows("select column_name, reason from raw._rejected_rows")
     assert row == {"column_name": "product_id", "reason": "product_id is longer than 16 MiB"}
 
 
-def test_a_line_without_end_goes_to_quarantine(yard: Yard) -> None:
-    yard.deliver({NAME: sales(sales_row(1)) + b"x" * 70_000_000 + b"\n"})
-    yard.ingest()
-    assert yard.ledger()[NAME]["reason"] == "it has a row of more than 64 MiB from line 3 on"
+def test_a_line_without_end_goes_to_quarantine(raw_folder: RawFolder) -> None:
+    raw_folder.deliver({NAME: sales(sales_row(1)) + b"x" * 70_000_000 + b"\n"})
+    raw_folder.ingest()
+    assert raw_folder.ledger()[NAME]["reason"] == "it has a row of more than 64 MiB from line 3 on"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from vending_platform.catalog import Source
 from vending_platform.ingestion.reading import (
-    Content,
+    FileContent,
     FileProblem,
     Readable,
     content,
@@ -180,7 +180,7 @@ def test_reading_in_pieces_gives_the_same_rows_and_their_places(
             expected = rows_of(source, at_once)
         except FileProblem:
             return
-        spooled = prepare(source, Content(len(data), "", path=path), 0)
+        spooled = prepare(source, FileContent(len(data), "", path=path), 0)
         found = [row for table in read_in_pieces(source, spooled, 0) for row in table.to_pylist()]
     places = ("_offset", "_length")
     assert [{k: v for k, v in row.items() if k not in places} for row in found] == [

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from fleet_simulator import generate
 from vending_platform.catalog import Catalog, Source
 from vending_platform.environment import PROJECT_DIR
 from vending_platform.ingestion import State
 from vending_platform.ingestion.reading import FileProblem, Readable, content_of, prepare, read_together
-from vending_platform.sample_data import generate
-from vending_platform_tests.ingestion.yard import Yard
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 SAMPLE = PROJECT_DIR / "data" / "sources"
 FLEETS = ["sample", "untidy-1", "untidy-2", "untidy-3"]
@@ -48,45 +48,49 @@ def deliveries(request: pytest.FixtureRequest, fleets: dict[str, Path]) -> dict[
     return {path.name: path.read_bytes() for path in fleets[request.param].iterdir()}
 
 
-def test_every_row_delivered_is_accepted_rejected_or_quarantined(yard: Yard, deliveries: dict[str, bytes]) -> None:
-    yard.deliver(deliveries)
-    yard.ingest()
-    ledger = yard.ledger()
+def test_every_row_delivered_is_accepted_rejected_or_quarantined(
+    raw_folder: RawFolder, deliveries: dict[str, bytes]
+) -> None:
+    raw_folder.deliver(deliveries)
+    raw_folder.ingest()
+    ledger = raw_folder.ledger()
     accepted = Counter[str]()
-    for source in yard.catalog:
+    for source in raw_folder.catalog:
         accepted.update(
             row["path"]
-            for row in yard.rows(f"select path from raw.{source.name} join raw._files on _file_id = file_id")
+            for row in raw_folder.rows(f"select path from raw.{source.name} join raw._files on _file_id = file_id")
         )
-    rejected = Counter(row["path"] for row in yard.rows("select path from raw._rejected_rows"))
-    undeclared = {row["path"] for row in yard.rows("select path from raw._undeclared")}
+    rejected = Counter(row["path"] for row in raw_folder.rows("select path from raw._rejected_rows"))
+    undeclared = {row["path"] for row in raw_folder.rows("select path from raw._undeclared")}
     assert ledger.keys() | undeclared == deliveries.keys()
     for path, version in ledger.items():
         if version["state"] == State.QUARANTINED:
-            assert yard.kept()[version["sha256"]] == deliveries[path]
+            assert raw_folder.kept()[version["sha256"]] == deliveries[path]
             assert (accepted[path], rejected[path]) == (0, 0)
         else:
             assert accepted[path] + rejected[path] == count_rows(deliveries[path]), path
             assert (accepted[path], rejected[path]) == (version["rows_accepted"], version["rows_rejected"])
             if rejected[path]:
-                assert yard.kept()[version["sha256"]] == deliveries[path]
+                assert raw_folder.kept()[version["sha256"]] == deliveries[path]
 
 
-def test_every_accepted_text_is_what_an_independent_reader_finds(yard: Yard, deliveries: dict[str, bytes]) -> None:
-    yard.deliver(deliveries)
-    yard.ingest()
+def test_every_accepted_text_is_what_an_independent_reader_finds(
+    raw_folder: RawFolder, deliveries: dict[str, bytes]
+) -> None:
+    raw_folder.deliver(deliveries)
+    raw_folder.ingest()
     compared = 0
     bad_lines = defaultdict[str, set[int]](set)
-    for row in yard.rows("select path, line from raw._rejected_rows"):
+    for row in raw_folder.rows("select path, line from raw._rejected_rows"):
         bad_lines[row["path"]].add(row["line"])
     loaded_rows = defaultdict[str, list[dict[str, Any]]](list)
-    for source in yard.catalog:
-        for row in yard.rows(f"select * from raw.{source.name} order by _line"):
+    for source in raw_folder.catalog:
+        for row in raw_folder.rows(f"select * from raw.{source.name} order by _line"):
             loaded_rows[row["_file_id"]].append(row)
-    for path, version in yard.ledger().items():
+    for path, version in raw_folder.ledger().items():
         if version["state"] != State.LOADED:
             continue
-        source = yard.catalog.source(version["source"])
+        source = raw_folder.catalog.source(version["source"])
         header, *rows = independent_rows(deliveries[path], version["encoding"])
         found = [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
         columns = [column.name for column in source.columns]
@@ -103,13 +107,13 @@ def test_every_accepted_text_is_what_an_independent_reader_finds(yard: Yard, del
     assert compared > 10_000
 
 
-def test_the_outcome_is_what_was_planted(yard: Yard, tmp_path: Path) -> None:
+def test_the_outcome_is_what_was_planted(raw_folder: RawFolder, tmp_path: Path) -> None:
     """The generator knows what it broke; what the platform makes of each file agrees with it, file by file."""
     generate(tmp_path / "fleet", machines=12, days=20, seed=5, untidy=True)
-    yard.deliver({path.name: path.read_bytes() for path in (tmp_path / "fleet" / "sources").iterdir()})
-    yard.ingest()
-    ledger = yard.ledger()
-    undeclared = {row["path"] for row in yard.rows("select path from raw._undeclared")}
+    raw_folder.deliver({path.name: path.read_bytes() for path in (tmp_path / "fleet" / "sources").iterdir()})
+    raw_folder.ingest()
+    ledger = raw_folder.ledger()
+    undeclared = {row["path"] for row in raw_folder.rows("select path from raw._undeclared")}
     with (tmp_path / "fleet" / "truth" / "deliveries.csv").open(newline="") as file:
         truth = [row for row in csv.DictReader(file) if row["name"] in ledger.keys() | undeclared]
     assert {row["name"] for row in truth} == ledger.keys() | undeclared

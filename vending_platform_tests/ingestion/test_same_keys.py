@@ -14,8 +14,8 @@ from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import check, same_keys
 from vending_platform.ingestion.reading import SMALL
 from vending_platform.wording import tell_summary
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.ingestion.test_forms import contract
-from vending_platform_tests.ingestion.yard import Yard
 from vending_platform_tests.properties import examples
 
 COLUMNS: dict[str, Any] = {
@@ -24,29 +24,33 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def shop(tmp_path: Path, **files: Any) -> Yard:
+def shop(tmp_path: Path, **files: Any) -> RawFolder:
     (tmp_path / "sources").mkdir(exist_ok=True, parents=True)
-    return Yard(tmp_path, Catalog((contract(COLUMNS, **{"day_column": "day"} | files),)))
+    return RawFolder(tmp_path, Catalog((contract(COLUMNS, **{"day_column": "day"} | files),)))
 
 
-def delivered(yard: Yard, *rows: str, name: str = "any_1.csv") -> tuple[list[tuple[Any, ...]], list[tuple[int, str]]]:
+def delivered(
+    raw_folder: RawFolder, *rows: str, name: str = "any_1.csv"
+) -> tuple[list[tuple[Any, ...]], list[tuple[int, str]]]:
     """What counts of the file, and what is rejected."""
-    yard.deliver({name: ("id,day,amount\n" + "".join(f"{row}\n" for row in rows)).encode()})
-    yard.ingest()
-    counted = yard.rows("select _line, id, amount from raw.anything order by _line")
-    rejected = yard.rows("select line, reason from raw._rejected_rows order by line")
+    raw_folder.deliver({name: ("id,day,amount\n" + "".join(f"{row}\n" for row in rows)).encode()})
+    raw_folder.ingest()
+    counted = raw_folder.rows("select _line, id, amount from raw.anything order by _line")
+    rejected = raw_folder.rows("select line, reason from raw._rejected_rows order by line")
     return [(r["_line"], r["id"], float(r["amount"])) for r in counted], [(r["line"], r["reason"]) for r in rejected]
 
 
 def test_the_same_row_again_is_rejected_with_the_line_that_counts(tmp_path: Path) -> None:
-    yard = shop(tmp_path)
-    counted, rejected = delivered(yard, "a,2024-03-05,1.0", "b,2024-03-05,2", "a,2024-03-05,1.00", "a,2024-03-05,1")
+    raw_folder = shop(tmp_path)
+    counted, rejected = delivered(
+        raw_folder, "a,2024-03-05,1.0", "b,2024-03-05,2", "a,2024-03-05,1.00", "a,2024-03-05,1"
+    )
     assert counted == [(2, "a", 1.0), (3, "b", 2.0)], "values are compared, not how they are written"
     assert rejected == [(4, "same key as line 2"), (5, "same key as line 2")]
-    assert yard.rows("select column_name, raw_text from raw._rejected_rows where line = 5") == [
+    assert raw_folder.rows("select column_name, raw_text from raw._rejected_rows where line = 5") == [
         {"column_name": "id", "raw_text": "a,2024-03-05,1"}
     ]
-    assert yard.ledger()["any_1.csv"]["rows_accepted"] == 2
+    assert raw_folder.ledger()["any_1.csv"]["rows_accepted"] == 2
 
 
 def test_of_rows_that_differ_the_later_day_counts_and_then_the_later_line(tmp_path: Path) -> None:
@@ -62,11 +66,11 @@ def test_of_rows_that_differ_the_later_day_counts_and_then_the_later_line(tmp_pa
 
 def test_a_file_that_says_all_twice_is_loaded_and_one_that_contradicts_itself_is_not(tmp_path: Path) -> None:
     rows = [f"{n},2024-03-05,1" for n in range(4)]
-    yard = shop(tmp_path, refuse_above="10%")
-    counted, rejected = delivered(yard, *rows, *rows, *rows)
+    raw_folder = shop(tmp_path, refuse_above="10%")
+    counted, rejected = delivered(raw_folder, *rows, *rows, *rows)
     assert (len(counted), len(rejected)) == (4, 8)
-    delivered(yard, *rows, *(row + "0" for row in rows))
-    assert "4 of 8 rows were rejected" in str(yard.ledger()["any_1.csv"]["reason"])
+    delivered(raw_folder, *rows, *(row + "0" for row in rows))
+    assert "4 of 8 rows were rejected" in str(raw_folder.ledger()["any_1.csv"]["reason"])
 
 
 def test_whoever_wants_duplicates_keeps_them(tmp_path: Path) -> None:
@@ -94,18 +98,18 @@ def test_a_large_file_is_held_against_itself_as_a_whole(tmp_path: Path, monkeypa
     rows[-2] = rows[1].replace("x", "y")
     source = contract({"day": COLUMNS["day"], "note": {"type": "text"}})
     (tmp_path / "sources").mkdir()
-    yard = Yard(tmp_path, Catalog((source,)))
-    yard.deliver({"any_1.csv": ("id,day,note\n" + "\n".join(rows) + "\n").encode()})
-    yard.ingest()
+    raw_folder = RawFolder(tmp_path, Catalog((source,)))
+    raw_folder.deliver({"any_1.csv": ("id,day,note\n" + "\n".join(rows) + "\n").encode()})
+    raw_folder.ingest()
     count = len(rows)
-    assert yard.rows("select line, reason from raw._rejected_rows order by line") == [
+    assert raw_folder.rows("select line, reason from raw._rejected_rows order by line") == [
         {"line": 3, "reason": f"same key as line {count}, which counts; they differ in note"},
         {"line": count + 1, "reason": "same key as line 2"},
     ]
-    assert yard.rows("select count(*) as n, count(distinct id) as keys from raw.anything") == [
+    assert raw_folder.rows("select count(*) as n, count(distinct id) as keys from raw.anything") == [
         {"n": count - 2, "keys": count - 2}
     ]
-    checked = check(yard.catalog, yard.sources / "any_1.csv")
+    checked = check(raw_folder.catalog, raw_folder.sources / "any_1.csv")
     assert (checked.accepted, checked.rejected) == (count - 2, 2)
 
 
@@ -131,46 +135,50 @@ def test_what_counts_is_what_the_rule_says(
     source = contract(COLUMNS, refuse_above="100%", **({"day_column": "day"} if day else {}))
     folder = tmp_path_factory.mktemp("shop")
     (folder / "sources").mkdir()
-    yard = Yard(folder, Catalog((source,)))
+    raw_folder = RawFolder(folder, Catalog((source,)))
     text = {
         f"any_{number}.csv": "id,day,amount\n" + "".join(f"{key},{on},{amount}\n" for key, on, amount in rows)
         for number, rows in enumerate(files)
     }
-    yard.deliver({name: content.encode() for name, content in text.items()})
+    raw_folder.deliver({name: content.encode() for name, content in text.items()})
     with pytest.MonkeyPatch.context() as patch:
         if large:
             for module in ("loading", "planning"):
                 patch.setattr(f"vending_platform.ingestion.{module}.SMALL", 10)
-        yard.ingest()
+        raw_folder.ingest()
     for name, rows in zip(text, files, strict=True):
-        (file_id,) = (row["file_id"] for row in yard.rows(f"select file_id from raw._files where path = '{name}'"))
-        counted = yard.rows(f"select _line from raw.anything where _file_id = '{file_id}' order by _line")
-        rejected = yard.rows(f"select line from raw._rejected_rows where file_id = '{file_id}'")
+        (file_id,) = (
+            row["file_id"] for row in raw_folder.rows(f"select file_id from raw._files where path = '{name}'")
+        )
+        counted = raw_folder.rows(f"select _line from raw.anything where _file_id = '{file_id}' order by _line")
+        rejected = raw_folder.rows(f"select line from raw._rejected_rows where file_id = '{file_id}'")
         assert [row["_line"] for row in counted] == expected(source, rows)
         assert len(counted) + len(rejected) == len(rows)
 
 
 def test_a_file_with_the_bytes_of_another_one_is_named(tmp_path: Path) -> None:
-    yard = shop(tmp_path)
+    raw_folder = shop(tmp_path)
     text = b"id,day,amount\na,2024-03-05,1\n"
-    yard.deliver({"any_1.csv": text})
-    assert yard.ingest().copies == []
-    yard.deliver({"any_2.csv": text, "any_3.csv": b"id,day,amount\n", "any_4.csv": b"id,day,amount\n"})
-    summary = yard.ingest()
+    raw_folder.deliver({"any_1.csv": text})
+    assert raw_folder.ingest().copies == []
+    raw_folder.deliver({"any_2.csv": text, "any_3.csv": b"id,day,amount\n", "any_4.csv": b"id,day,amount\n"})
+    summary = raw_folder.ingest()
     assert summary.copies == [("any_2.csv", "any_1.csv")], "files without rows have nothing that could count twice"
     assert summary.needs_a_person
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(tell_summary(summary))
     assert "any_2.csv: as any_1.csv" in console.export_text()
-    yard.deliver({"any_1.csv": text + b"b,2024-03-05,1\n", "any_5.csv": text, "any_6.csv": text})
-    assert yard.ingest().copies == [("any_5.csv", "any_2.csv"), ("any_6.csv", "any_2.csv")], "any_1 has others by now"
-    assert yard.ingest().copies == [], "and once is enough"
+    raw_folder.deliver({"any_1.csv": text + b"b,2024-03-05,1\n", "any_5.csv": text, "any_6.csv": text})
+    assert raw_folder.ingest().copies == [("any_5.csv", "any_2.csv"), ("any_6.csv", "any_2.csv")], (
+        "any_1 has others by now"
+    )
+    assert raw_folder.ingest().copies == [], "and once is enough"
 
 
 def test_copies_of_masters_and_where_duplicates_are_wanted_are_not_named(tmp_path: Path) -> None:
     text = b"id,day,amount\na,2024-03-05,1\n"
     kinds: list[dict[str, Any]] = [{"duplicates": "keep"}, {"delivery": "snapshot", "day_column": None}]
     for number, files in enumerate(kinds):
-        yard = shop(tmp_path / f"{number}", **files)
-        yard.deliver({"any_1.csv": text, "any_2.csv": text})
-        assert yard.ingest().copies == []
+        raw_folder = shop(tmp_path / f"{number}", **files)
+        raw_folder.deliver({"any_1.csv": text, "any_2.csv": text})
+        assert raw_folder.ingest().copies == []

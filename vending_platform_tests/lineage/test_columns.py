@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vending_platform.lineage import Column, column_lineage, columns_of
+from vending_platform.lineage import ColumnRef, column_lineage, columns_of
 
 TABLES = {"marts": {"sales": ["machine_id", "day", "yen", "status"], "machines": ["machine_id", "route"]}}
 DIALECTS = ("duckdb", "snowflake")
@@ -91,7 +91,7 @@ def test_what_was_found_is_kept_until_the_sql_is_another(manifest: dict[str, Any
     day = "select * from marts.z_sales where '{}' <> ''"
     compile_into(compiled, z_sales="select yen from raw.sales", a_day=day.format("2024-03-01"))
     found = column_lineage(manifest, compiled, kept, "duckdb")
-    assert found["model.shop.a_day"] == {"yen": [Column("marts", "z_sales", "yen")]}
+    assert found["model.shop.a_day"] == {"yen": [ColumnRef("marts", "z_sales", "yen")]}
     (file,) = kept.glob("*.json")
     written = json.dumps({"model.shop.a_day": {"known": []}})
     file.write_text(written)

@@ -15,7 +15,7 @@ from vending_platform.catalog import Catalog
 from vending_platform.orchestration import assemble, described
 from vending_platform.platform import Platform
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.history import history_in
 
 FACT = dg.AssetKey(["marts", "fct_sales"])

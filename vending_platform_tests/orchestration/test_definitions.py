@@ -67,7 +67,7 @@ def test_lineage_goes_from_the_storage_to_the_exports(specs: dict[str, dg.AssetS
     def parents(key: str) -> set[str]:
         return {dep.asset_key.to_user_string() for dep in specs[key].deps}
 
-    before = {"staging/base_vending__sales", "staging/base_vending__sales_outdone"}
+    before = {"staging/base_vending__sales", "staging/base_vending__sales_superseded"}
     assert parents("raw/sales") == {"deliveries"}
     assert parents("staging/base_vending__sales") == {"raw/sales"}
     assert parents("staging/stg_vending__sales") == before

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from vending_platform import environment
-from vending_platform.alerts import Kind, Problem
+from vending_platform.alerts import Problem, ProblemKind
 from vending_platform.environment import Environment
 from vending_platform.orchestration.problems import Due, Links, Ran, Seen, due, failing, problems, run_problem
-from vending_platform.transformation import Block, Why, Work
-from vending_platform_tests.orchestration.test_telling import NOTHING_WRONG
+from vending_platform.transformation import BlockedDay, Why, Work
+from vending_platform_tests.orchestration.test_metadata import NOTHING_WRONG
 
 NOW = datetime(2024, 3, 15, 6, 30, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -84,7 +84,7 @@ def test_a_failure_counts_until_a_run_for_the_same_goes_well(runs: list[Ran], fa
 
 def test_failures_of_a_job_are_one_problem_with_a_link_to_the_last() -> None:
     one = run_problem("daily", [ran(1), ran(9, about="2024-03-01..2024-03-02")], "no such column", LINKS)
-    assert (one.identity, one.count, one.since) == ((Kind.RUN, "daily"), 2, ran(1).ended_at)
+    assert (one.identity, one.count, one.since) == ((ProblemKind.RUN, "daily"), 2, ran(1).ended_at)
     assert (one.where, one.link) == ("job daily, run run-9 for 2024-03-01..2024-03-02", "https://ui/runs/run-9")
     assert run_problem("daily", [ran(1)], "", Links(None)).link is None
 
@@ -95,7 +95,7 @@ def seen(**said: Any) -> Seen:
     return Seen(status=replace(NOTHING_WRONG, **status), **{**nothing, **said})
 
 
-def wrong(now: Seen, asked: Due = DUE) -> dict[tuple[Kind, str], Problem]:
+def wrong(now: Seen, asked: Due = DUE) -> dict[tuple[ProblemKind, str], Problem]:
     return {problem.identity: problem for problem in problems(now, asked, SCHEMAS, LINKS)}
 
 
@@ -110,7 +110,7 @@ def missing(machine: str, day: str) -> dict[str, str]:
 def test_missing_deliveries_of_a_source_are_one_problem_the_latest_days_first() -> None:
     days = [missing("VM003", "2024-03-12"), missing("VM001", "2024-03-14"), missing("VM002", "2024-03-14")]
     ((identity, one),) = wrong(seen(missing=days)).items()
-    assert identity == (Kind.MISSING, "sales")
+    assert identity == (ProblemKind.MISSING, "sales")
     assert (one.where, one.count, one.unit) == ("2024-03-14 VM001, VM002; 2024-03-12 VM003", 3, "machine day")
     assert one.link == "https://ui/assets/raw/sales"
 
@@ -118,14 +118,14 @@ def test_missing_deliveries_of_a_source_are_one_problem_the_latest_days_first() 
 def test_a_delivery_is_missing_from_its_hour_on_and_at_once_where_there_is_none() -> None:
     today = seen(missing=[missing("VM001", "2024-03-15")])
     assert wrong(today) == {}
-    assert wrong(today, Due(date(2024, 3, 15), DAY, NOW)).keys() == {(Kind.MISSING, "sales")}
-    assert wrong(today, Due(None, None, None)).keys() == {(Kind.MISSING, "sales")}
+    assert wrong(today, Due(date(2024, 3, 15), DAY, NOW)).keys() == {(ProblemKind.MISSING, "sales")}
+    assert wrong(today, Due(None, None, None)).keys() == {(ProblemKind.MISSING, "sales")}
 
 
 def test_what_older_code_has_built_waits_for_a_person_who_is_told() -> None:
     work = Work(Why.CODE, ("SQL of fct_sales",), ("fct_sales", "mart_waste"), (DAY,), 10)
     ((identity, one),) = wrong(seen(code_changes=[work])).items()
-    assert identity == (Kind.CODE, "marts")
+    assert identity == (ProblemKind.CODE, "marts")
     assert (one.count, one.where) == (2, str(work))
     assert "skip_code_changes: false" in one.what_to_do
 
@@ -144,27 +144,30 @@ def test_what_can_not_be_used_is_told_per_source() -> None:
         )
     )
     assert {identity: problem.count for identity, problem in found.items()} == {
-        (Kind.QUARANTINE, "sales"): 7,
-        (Kind.QUARANTINE, "staff"): 7,
-        (Kind.REJECTED, "sales"): 2,
-        (Kind.UNDECLARED, "raw storage"): 1,
+        (ProblemKind.QUARANTINE, "sales"): 7,
+        (ProblemKind.QUARANTINE, "staff"): 7,
+        (ProblemKind.REJECTED, "sales"): 2,
+        (ProblemKind.UNDECLARED, "raw storage"): 1,
     }
-    assert found[Kind.QUARANTINE, "staff"].where.startswith("staff_0.csv (cut off); staff_1.csv (cut off); ")
-    assert found[Kind.QUARANTINE, "staff"].where.endswith(" and 2 more")
+    assert found[ProblemKind.QUARANTINE, "staff"].where.startswith("staff_0.csv (cut off); staff_1.csv (cut off); ")
+    assert found[ProblemKind.QUARANTINE, "staff"].where.endswith(" and 2 more")
 
 
 def test_what_waits_and_what_failed_its_checks_is_told_with_its_days() -> None:
     found = wrong(
         seen(
-            blocked=[Block("sales", date(2024, 3, 2), "3 of 4 files are in quarantine"), Block("staff", None, "none")],
+            blocked=[
+                BlockedDay("sales", date(2024, 3, 2), "3 of 4 files are in quarantine"),
+                BlockedDay("staff", None, "none"),
+            ],
             verdicts={**BUILT, ("fct_sales", date(2024, 3, 2)): False, ("dim_staff", None): False},
         )
     )
     assert {identity: problem.where for identity, problem in found.items()} == {
-        (Kind.BLOCKED, "sales"): "2024-03-02, because 3 of 4 files are in quarantine",
-        (Kind.BLOCKED, "staff"): "all days, because none",
-        (Kind.CHECK, "dim_staff"): "/dim_staff: as a whole",
-        (Kind.CHECK, "fct_sales"): "marts/fct_sales: 2024-03-02",
+        (ProblemKind.BLOCKED, "sales"): "2024-03-02, because 3 of 4 files are in quarantine",
+        (ProblemKind.BLOCKED, "staff"): "all days, because none",
+        (ProblemKind.CHECK, "dim_staff"): "/dim_staff: as a whole",
+        (ProblemKind.CHECK, "fct_sales"): "marts/fct_sales: 2024-03-02",
     }
 
 
@@ -175,19 +178,19 @@ def test_what_waits_and_what_failed_its_checks_is_told_with_its_days() -> None:
         ({"verdicts": {("fct_sales", DAY - timedelta(days=1)): True}}, "nothing of it was delivered"),
         ({"stale": {DAY: frozenset({"fct_sales"})}}, "not up to date are fct_sales"),
         (
-            {"stale": {DAY: frozenset({"fct_sales"})}, "blocked": [Block("sales", DAY, "3 of 4")]},
+            {"stale": {DAY: frozenset({"fct_sales"})}, "blocked": [BlockedDay("sales", DAY, "3 of 4")]},
             "its deliveries can't be trusted: sales: 3 of 4",
         ),
         (
-            {"stale": {DAY: frozenset({"fct_sales"})}, "blocked": [Block("sales", date(2024, 3, 1), "3 of 4")]},
+            {"stale": {DAY: frozenset({"fct_sales"})}, "blocked": [BlockedDay("sales", date(2024, 3, 1), "3 of 4")]},
             "not up to date are fct_sales",
         ),
     ],
 )
 def test_marts_that_are_not_there_by_their_hour(said: dict[str, Any], why: str) -> None:
-    one = wrong(seen(**said))[Kind.MARTS, "marts"]
+    one = wrong(seen(**said))[ProblemKind.MARTS, "marts"]
     assert (one.where, one.why) == ("business day 2024-03-14", why)
-    assert not any(kind is Kind.MARTS for kind, _ in wrong(seen(**said), Due(DAY, None, None)))
+    assert not any(kind is ProblemKind.MARTS for kind, _ in wrong(seen(**said), Due(DAY, None, None)))
 
 
 def test_an_earlier_day_is_out_of_date_only_if_it_could_have_been_built() -> None:
@@ -201,5 +204,5 @@ def test_an_earlier_day_is_out_of_date_only_if_it_could_have_been_built() -> Non
         ({day: early, None: late}, False),  # a late master, which may reach any day
     ):
         found = wrong(seen(stale=stale, changed=changed))
-        assert ((Kind.FRESHNESS, "marts") in found) is is_told, changed
+        assert ((ProblemKind.FRESHNESS, "marts") in found) is is_told, changed
     assert wrong(seen(stale={date(2024, 3, 15): frozenset({"fct_sales"})})) == {}, "today is not due yet"

@@ -19,7 +19,7 @@ from vending_platform.orchestration.resources import FilesResource, resources_of
 from vending_platform.platform import Platform
 from vending_platform.warehouse import WarehouseError
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import DAYS, FILES
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.history import history_in
 from vending_platform_tests.orchestration.test_environments import VARIABLES
 
@@ -109,7 +109,7 @@ def test_another_warehouse_and_other_places_are_where_everything_goes(small: Pla
 def test_connections_are_the_resources_own(platform: Platform, tmp_path: Path) -> None:
     resource = DuckDBResource(database=str(tmp_path / "watched.duckdb"), connection_config={"threads": 1})
     reached = through(platform, resources_of(platform, {"warehouse": resource}))
-    with reached.rooms.warehouse.writing("test", lambda _: None) as writer:
+    with reached.context.warehouse.writing("test", lambda _: None) as writer:
         assert writer.query("select current_setting('threads') as n").to_pylist() == [{"n": 1}]
 
 
@@ -152,7 +152,7 @@ def test_a_replaced_secrets_resource_is_the_one_that_snowflake_asks(
 
 def test_a_team_reads_the_warehouse_and_can_not_shut_others_out(small: Platform) -> None:
     resource = resources_of(small, {})["warehouse"]
-    with small.rooms.warehouse.writing("test", lambda _: None) as writer:
+    with small.context.warehouse.writing("test", lambda _: None) as writer:
         assert writer.query("select 1 as one").num_rows == 1
     with resource.get_connection() as connection, pytest.raises(duckdb.Error, match="read-only"):
         connection.execute("create table mine as select 1 as one")

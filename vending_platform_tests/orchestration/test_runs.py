@@ -14,13 +14,13 @@ from dagster._core.loader import LoadingContextForTest
 
 from vending_platform import environment, transformation
 from vending_platform.orchestration import assemble
-from vending_platform.orchestration.arrivals import arrivals
-from vending_platform.orchestration.inprocess import run_daily
+from vending_platform.orchestration.folder_sensor import arrivals
+from vending_platform.orchestration.in_process import run_daily
 from vending_platform.orchestration.names import LOCATION
 from vending_platform.platform import Listener, Platform
 from vending_platform.transformation import Transformed
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, day_of_sales, name
 from vending_platform_tests.history import history_in
 
 SALES, FACT, EXPORT = (
@@ -52,7 +52,7 @@ class Fleet:
         return self.run("", days, asset_selection=list(keys))
 
     def recorded(self, table: str) -> list[dict[str, Any]]:
-        with self.platform.rooms.warehouse.reading() as reader:
+        with self.platform.context.warehouse.reading() as reader:
             when = "ended_at" if table == "results_run" else "checked_at"
             rows: list[dict[str, Any]] = reader.query(f"select * from dq.{table} order by {when}").to_pylist()
         return rows
@@ -89,7 +89,7 @@ class Fleet:
 
     def stale_in_ledger(self) -> set[str]:
         schemas = {model.name: model.schema_name for model in self.platform.catalog.models}
-        with self.platform.rooms.warehouse.reading() as reader:
+        with self.platform.context.warehouse.reading() as reader:
             stale = transformation.stale(reader, self.platform.catalog)
         return {f"{schemas[name]}/{name} {day}" for day, names in stale.items() for name in names}
 
@@ -123,7 +123,7 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     assert fleet.run("daily").success
     assert fleet.days(SALES) == fleet.days(FACT) == fleet.days(EXPORT) == set(DAYS)
     assert {key.path[-1] for key in fleet.gaps()} == {
-        *("fct_replenishments", "base_vending__replenishments_outdone", "fct_replenishments_parquet")
+        *("fct_replenishments", "base_vending__replenishments_superseded", "fct_replenishments_parquet")
     }, "in the graph all is materialized but what rests on visits alone, of which there are none"
     assert fleet.stale() == {}
     told = fleet.metadata(SALES)
@@ -206,7 +206,7 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     assert (quarantined.failed, quarantined.days_since_failure) == (1, 0)
 
     # While somebody writes, what the last run told is there instead.
-    with fleet.platform.rooms.warehouse.writing("test", print):
+    with fleet.platform.context.warehouse.writing("test", print):
         told_last, is_being_written = fleet.platform.quality()
     assert is_being_written
     assert told_last is not None

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from vending_platform.quality import Dimension, FailedRow, Result, Status, changes
+from vending_platform.quality import CheckStatus, Dimension, FailedRow, Result, changes
 from vending_platform.quality.masking import MASK, masked, masked_words, personal_columns
 from vending_platform_tests.quality.parts import run
 
@@ -37,7 +37,7 @@ def test_no_column_of_the_history_has_the_person() -> None:
         "contract",
         "raw.replenishment_records",
         Dimension.VALIDITY,
-        Status.FAILED,
+        CheckStatus.FAILED,
         column="staff_id",
         message="staff_id '高橋' is not a valid number",
         sample=(row,),

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 from vending_platform.quality import Quality, Score, from_json, report
 from vending_platform.quality.failures import Failure, File, KeptRow
-from vending_platform.quality.reading import PastRun
 from vending_platform.quality.report import sparkline
+from vending_platform.quality.scores import PastRun
 
 NASTY = "<script>alert('&\"')</script>"
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog
-from vending_platform.quality import Dimension, Quality, Result, Status, read_quality
+from vending_platform.quality import CheckStatus, Dimension, Quality, Result, read_quality
 from vending_platform.recording import Recorder, lineage
-from vending_platform.recording.failing import Asked, looked_up
+from vending_platform.recording.failing import ExecutedTest, looked_up
 from vending_platform.warehouse import Change, TableName, Warehouse
-from vending_platform_tests.end_to_end.house import DAYS, FILES, name
-from vending_platform_tests.ingestion.yard import NOW, Yard, sales, sales_row
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, name
+from vending_platform_tests.ingestion.raw_folder import NOW, RawFolder, sales, sales_row
 
 if TYPE_CHECKING:
     from vending_platform_tests.emulators.accounts import Account
@@ -32,15 +32,15 @@ def test_the_history_is_the_same(
     bad = sales(sales_row(1, day=DAYS[0], quantity="1e3"), *(sales_row(n, day=DAYS[0]) for n in range(2, 6)))
     files = FILES | {name(DAYS[0]): bad, name(DAYS[1]): b"cut off"}
     told = []
-    for yard in (Yard(tmp_path / "here", catalog), Yard(tmp_path / "there", catalog, account=account)):
-        yard.sources.mkdir(parents=True)
-        yard.deliver(files)
-        summary = yard.ingest()
+    for raw_folder in (RawFolder(tmp_path / "here", catalog), RawFolder(tmp_path / "there", catalog, account=account)):
+        raw_folder.sources.mkdir(parents=True)
+        raw_folder.deliver(files)
+        summary = raw_folder.ingest()
         recorder = Recorder("r1", "daily", "test", None, catalog, manifest, started_at=NOW)
         recorder.ingested(summary)
-        recorder.record(yard.warehouse, [], print)
-        recorder.record(yard.warehouse, ["why"], print)  # the second time it has a past
-        told.append((history(yard.warehouse), read(yard.warehouse, catalog), failing(yard.warehouse)))
+        recorder.record(raw_folder.warehouse, [], print)
+        recorder.record(raw_folder.warehouse, ["why"], print)  # the second time it has a past
+        told.append((history(raw_folder.warehouse), read(raw_folder.warehouse, catalog), failing(raw_folder.warehouse)))
     here, there = told
     assert here == there
     history_here, quality, found = here
@@ -93,8 +93,8 @@ def shape(row: dict[str, Any]) -> pa.Schema:
 
 
 def failing(warehouse: Warehouse) -> list[Result]:
-    result = Result("unique", "marts.fct_sales", Dimension.UNIQUENESS, Status.FAILED)
+    result = Result("unique", "marts.fct_sales", Dimension.UNIQUENESS, CheckStatus.FAILED)
     days = frozenset({DAY, date.fromisoformat(DAYS[1])})
     sql = "select transaction_id, _business_date as business_date from raw.sales\nwhere slot_no <> '99'"
     with warehouse.reading() as reader:
-        return looked_up(reader, [Asked(result, f"{sql} and _business_date = date '{DAY}'", days, {DAY: 4})])
+        return looked_up(reader, [ExecutedTest(result, f"{sql} and _business_date = date '{DAY}'", days, {DAY: 4})])

@@ -17,8 +17,8 @@ from vending_platform.recording import lineage
 from vending_platform.recording.models import dimension_of
 from vending_platform.transformation import NodeResult, Window, note_build
 from vending_platform.warehouse import WarehouseError
-from vending_platform_tests.end_to_end.house import DAYS, FILES, day_of_sales, name
-from vending_platform_tests.ingestion.yard import sales, sales_row
+from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, day_of_sales, name
+from vending_platform_tests.ingestion.raw_folder import sales, sales_row
 
 TEST = "unique_fct_sales_transaction_id"
 
@@ -44,7 +44,7 @@ def load(platform: Platform, run_id: str = "r1") -> list[str]:
 
 
 def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
-    with platform.rooms.warehouse.reading() as reader:
+    with platform.context.warehouse.reading() as reader:
         found: list[dict[str, Any]] = reader.query(sql).to_pylist()
     return found
 
@@ -99,7 +99,7 @@ def test_a_load_keeps_what_each_contract_said_of_each_day_and_the_rows_it_refuse
 
 def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: Platform) -> None:
     """Of six days that were asked together two have rows; the other four have passed."""
-    ingest(platform.rooms)
+    ingest(platform.context)
     fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
     test = next(name for name in platform.manifest["nodes"] if name.startswith(f"test.vending.{TEST}."))
     said = "Got 5 results, configured to fail if != 0"
@@ -112,7 +112,7 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
     days: list[date | None] = [date.fromisoformat(day) for day in DAYS]
     window = Window((fact,), {"fct_sales": [day for day in days if day is not None]})
     words: list[str] = []
-    with platform.rooms.warehouse.writing("test", print) as writer:
+    with platform.context.warehouse.writing("test", print) as writer:
         columns = platform.manifest["nodes"][fact.unique_id]["columns"].values()
         empty = ", ".join(f"cast(null as {column['data_type']}) as {column['name']}" for column in columns)
         writer.query("create schema marts")
@@ -143,7 +143,7 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
 
 def test_one_unknown_key_speaks_against_its_day_alone_and_names_its_line(platform: Platform) -> None:
     """dbt's own test says which value it found, and no day: it was asked about all six together."""
-    ingest(platform.rooms)
+    ingest(platform.context)
     fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
     test = next(
         node["unique_id"]
@@ -154,7 +154,7 @@ def test_one_unknown_key_speaks_against_its_day_alone_and_names_its_line(platfor
     days = [date.fromisoformat(day) for day in DAYS]
     sql = "select product_id as from_field from (select * from marts.fct_sales) as child where product_id = 'P404'"
     node = NodeResult(test, "known", "test", "warn", "Got 1 result", 1, 0.1, frozenset({fact.unique_id}), sql)
-    with platform.rooms.warehouse.writing("test", print) as writer:
+    with platform.context.warehouse.writing("test", print) as writer:
         columns = platform.manifest["nodes"][fact.unique_id]["columns"].values()
         said = {"business_date": "_business_date", "file_id": "_file_id", "line_number": "_line"}
         said |= {"product_id": f"case when {is_unknown} then 'P404' else product_id end"}
@@ -181,7 +181,7 @@ def test_who_stops_a_run_does_not_wait_for_the_right_to_write(platform: Platform
         with platform.recorded("r1", "vending ingest", tell=print):
             raise KeyboardInterrupt
 
-    with platform.rooms.warehouse.reserved("another run", print), pytest.raises(KeyboardInterrupt):
+    with platform.context.warehouse.reserved("another run", print), pytest.raises(KeyboardInterrupt):
         stop()
 
 
@@ -213,7 +213,7 @@ def test_what_nobody_can_record_any_more_is_told_and_stops_no_other(platform: Pl
     gone = NodeResult(
         "test.gone", "gone", "test", "fail", None, 1, 0.1, frozenset({fact.unique_id}), "select * from gone"
     )
-    with platform.rooms.warehouse.writing("test", print) as writer:
+    with platform.context.warehouse.writing("test", print) as writer:
         writer.publish([note_build("killed", Window((fact,)), [gone], {})], lambda _: None)
     deliver(Path(platform.environment.places.raw).parent, {name(DAYS[0]): day_of_sales(DAYS[0], 1)})
 
@@ -238,15 +238,15 @@ def test_what_cant_be_kept_is_told_and_fails_no_run(platform: Platform, monkeypa
 @pytest.mark.parametrize(
     ("declared", "kind", "dimension"),
     [
-        ({"test_metadata": {"name": "unique_combination"}}, "test", Dimension.UNIQUENESS),
+        ({"test_metadata": {"name": "unique_combination_of_columns"}}, "test", Dimension.UNIQUENESS),
         ({"test_metadata": {"name": "not_null"}}, "test", Dimension.COMPLETENESS),
-        ({"test_metadata": {"name": "filled"}}, "test", Dimension.COMPLETENESS),
+        ({"test_metadata": {"name": "not_null_columns"}}, "test", Dimension.COMPLETENESS),
         ({"test_metadata": {"name": "relationships"}}, "test", Dimension.CONSISTENCY),
-        ({"test_metadata": {"name": "holds"}}, "test", Dimension.VALIDITY),
+        ({"test_metadata": {"name": "expression_is_true"}}, "test", Dimension.VALIDITY),
         ({}, "test", Dimension.CONSISTENCY),
         ({}, "unit_test", Dimension.ACCURACY),
         (
-            {"test_metadata": {"name": "holds"}, "config": {"meta": {"dimension": "timeliness"}}},
+            {"test_metadata": {"name": "expression_is_true"}, "config": {"meta": {"dimension": "timeliness"}}},
             "test",
             Dimension.TIMELINESS,
         ),

@@ -6,15 +6,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Delivery
+from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.ingestion.histories import missing_histories
 from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA, read_ledger
 from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
-from vending_platform.transformation.deliveries import Deliveries, read_deliveries
+from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
 from vending_platform.warehouse import Change, DuckDBWarehouse, Writer
 
 
-def told_of(catalog: Catalog, files: Sequence[Mapping[str, Any]]) -> Deliveries:
+def told_of(catalog: Catalog, files: Sequence[Mapping[str, Any]]) -> DeliveredFiles:
     with DuckDBWarehouse(Path("nowhere")).reading() as in_memory:
         note(in_memory, catalog, files)
         return read_deliveries(in_memory, catalog)
@@ -27,7 +27,9 @@ def note(writer: Writer, catalog: Catalog, files: Sequence[Mapping[str, Any]]) -
     before = writer.query(f"select * from {FILES}").select(["file_id"])
     writer.publish([Change(FILES, delete=before, insert=pa.Table.from_pylist(rows, FILES_SCHEMA))], lambda _: None)
     if any(
-        source.files.delivery is Delivery.SNAPSHOT for source in catalog if source.name in {r["source"] for r in rows}
+        source.files.delivery is DeliveryMode.SNAPSHOT
+        for source in catalog
+        if source.name in {r["source"] for r in rows}
     ):
         histories = missing_histories(writer, catalog, read_ledger(writer))
         writer.publish([change for change in histories if change.table in (FILES, MASTER_VERSIONS)], lambda _: None)

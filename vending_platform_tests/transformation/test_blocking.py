@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from vending_platform.catalog import Catalog, Delivery
+from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.ingestion.ledger import FILES_SCHEMA
-from vending_platform.transformation.blocking import Block, blocked_days, blocks
+from vending_platform.transformation.blocking import BlockedDay, blocked_days, blocks
 from vending_platform_tests.transformation.ledger import told_of
 
 DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
@@ -15,7 +15,7 @@ File = tuple[str, date | None, str]
 MASTERS: list[File] = [("vending_machines", None, "loaded"), ("products", None, "loaded")]
 
 
-def blocks_of(catalog: Catalog, *files: File) -> list[Block]:
+def blocks_of(catalog: Catalog, *files: File) -> list[BlockedDay]:
     rows = [
         {"file_id": str(number), "source": source, "business_date": day, "state": state, "in_raw": state == "loaded"}
         for number, (source, day, state) in enumerate(files)
@@ -60,7 +60,7 @@ def test_files_that_add_rows_wait_as_those_of_a_day_do(
     catalog: Catalog, loaded: int, quarantined: int, blocked: bool
 ) -> None:
     sales = catalog.source("sales")
-    changes = {"delivery": Delivery.APPEND, "names": ("s_{any}.csv",), "day_column": None, "block_above": 0.5}
+    changes = {"delivery": DeliveryMode.APPEND, "names": ("s_{any}.csv",), "day_column": None, "block_above": 0.5}
     files = sales.files.model_copy(update=changes)
     settlements = sales.model_copy(update={"name": "settlements", "files": files})
     with_it = replace(catalog, sources=(*catalog.sources, settlements))

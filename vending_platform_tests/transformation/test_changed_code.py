@@ -21,9 +21,9 @@ from vending_platform.transformation.builds import (
     noted_codes,
     read_builds,
 )
+from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.transformation.planning import FORGOTTEN, IN_PART, Why, brought_along, builds_of, is_mixed, works
 from vending_platform.transformation.staleness import UNFINISHED, Window, stale_days, unseen, windows
-from vending_platform.transformation.versions import RawVersions
 from vending_platform.warehouse import Warehouse as Interface
 from vending_platform_tests.properties import examples
 

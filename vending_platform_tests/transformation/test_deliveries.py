@@ -5,7 +5,7 @@ from typing import Any
 
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion.ledger import FILES_SCHEMA
-from vending_platform.transformation.deliveries import Deliveries, Files, read_deliveries
+from vending_platform.transformation.deliveries import DeliveredFiles, FileGroup, read_deliveries
 from vending_platform.warehouse import Warehouse
 from vending_platform_tests.transformation.ledger import note
 
@@ -22,7 +22,7 @@ def file(name: str, source: str = "sales", day: date | None = DAY, state: str = 
     )
 
 
-def told(warehouse: Warehouse, catalog: Catalog, *files: dict[str, Any]) -> Deliveries:
+def told(warehouse: Warehouse, catalog: Catalog, *files: dict[str, Any]) -> DeliveredFiles:
     with warehouse.writing("test", lambda _: None) as writer:
         note(writer, catalog, [one | {"modified_at": STORED} for one in files])
         return read_deliveries(writer, catalog)
@@ -30,7 +30,7 @@ def told(warehouse: Warehouse, catalog: Catalog, *files: dict[str, Any]) -> Deli
 
 def test_where_there_is_no_ledger_nothing_was_delivered(warehouse: Warehouse, catalog: Catalog) -> None:
     with warehouse.writing("test", lambda _: None) as writer:
-        assert read_deliveries(writer, catalog) == Deliveries()
+        assert read_deliveries(writer, catalog) == DeliveredFiles()
 
 
 def test_files_are_summed_up_by_what_became_of_them(warehouse: Warehouse, catalog: Catalog) -> None:
@@ -57,7 +57,7 @@ def test_files_are_summed_up_by_what_became_of_them(warehouse: Warehouse, catalo
 def test_a_fingerprint_tells_which_files_these_are_and_nothing_else(warehouse: Warehouse, catalog: Catalog) -> None:
     def fingerprint(*names: str) -> int:
         (files,) = told(warehouse, catalog, *map(file, names)).files
-        assert isinstance(files, Files)
+        assert isinstance(files, FileGroup)
         return files.fingerprint
 
     assert fingerprint("a", "b", "c") == fingerprint("c", "a", "b")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from vending_platform.catalog import Catalog, Source
 from vending_platform.transformation import one_per_key
 from vending_platform.transformation.deliveries import read_deliveries
+from vending_platform.transformation.input_versions import raw_versions
 from vending_platform.transformation.one_per_key import SCHEMAS, same_keys
-from vending_platform.transformation.versions import raw_versions
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.ingestion.test_forms import contract
-from vending_platform_tests.ingestion.yard import Yard
 from vending_platform_tests.properties import examples
 
 Row = tuple[str, datetime, int]
@@ -41,37 +41,37 @@ def paths_of(source: Source) -> list[str]:
     return PATHS["daily" if source.is_daily else "append"]
 
 
-def deliver(yard: Yard, files: Files) -> None:
+def deliver(raw_folder: RawFolder, files: Files) -> None:
     """The files there are now; whatever is no longer among them is withdrawn."""
-    for path in yard.sources.rglob("*.csv"):
-        if str(path.relative_to(yard.sources)) not in files:
+    for path in raw_folder.sources.rglob("*.csv"):
+        if str(path.relative_to(raw_folder.sources)) not in files:
             path.unlink()
     header = "id,at,yen\n"
-    yard.deliver(
+    raw_folder.deliver(
         {
             path: (header + "".join(f"{key},{at},{yen}\n" for key, at, yen in rows)).encode()
             for path, rows in files.items()
         }
     )
-    yard.ingest()
-    yard.ingest(withdraw=True)
+    raw_folder.ingest()
+    raw_folder.ingest(withdraw=True)
 
 
-def looked_at(yard: Yard) -> set[date | None]:
+def looked_at(raw_folder: RawFolder) -> set[date | None]:
     """As a run does before dbt starts; gives the days on which another row counts."""
-    (source,) = yard.catalog
-    with yard.warehouse.writing("test", print) as writer:
+    (source,) = raw_folder.catalog
+    with raw_folder.warehouse.writing("test", print) as writer:
         writer.ensure_tables(SCHEMAS)
-        raw = raw_versions(yard.catalog, read_deliveries(writer, yard.catalog))
+        raw = raw_versions(raw_folder.catalog, read_deliveries(writer, raw_folder.catalog))
         found = same_keys(writer, source, raw)
         writer.publish(found.remember, lambda _: None)
         assert same_keys(writer, source, raw).remember == (), "nothing is left to be looked at"
     return set(found.moved)
 
 
-def counting(yard: Yard) -> dict[date | None, set[tuple[str, str, int]]]:
+def counting(raw_folder: RawFolder) -> dict[date | None, set[tuple[str, str, int]]]:
     """Per business day, what models read: key, path and line."""
-    rows = yard.rows(
+    rows = raw_folder.rows(
         "select id, path, _line, _business_date as day from raw.anything join raw._files on _file_id = file_id"
         " where not exists (select 1 from raw._duplicates as d where d.source = 'anything'"
         " and d.file_id = _file_id and d.line = _line)"
@@ -123,15 +123,15 @@ def test_what_counts_depends_on_what_the_files_hold_now(
     source = source_of(kind)
     folder = tmp_path_factory.mktemp("history")
     (folder / "sources").mkdir()
-    yard = Yard(folder, Catalog((source,)))
+    raw_folder = RawFolder(folder, Catalog((source,)))
     before: dict[date | None, set[tuple[str, str, int]]] = {}
     files_before: Files = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one_per_key, "_MOST_PARTS", most)
         for files in states:
-            deliver(yard, files)
-            moved = looked_at(yard)
-            now = counting(yard)
+            deliver(raw_folder, files)
+            moved = looked_at(raw_folder)
+            now = counting(raw_folder)
             assert set().union(*now.values()) == expected(source, files)
             if source.is_daily:
                 untouched = _days(files) - _days(_changed(files, files_before))

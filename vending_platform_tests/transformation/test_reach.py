@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vending_platform.catalog import EVERYTHING, MONTH, Model, Reach
 from vending_platform.catalog.models import models_of
 from vending_platform.catalog.reach import SAME_DAY, months, read_reach
+from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
-from vending_platform.transformation.versions import RawVersions
 from vending_platform_tests.properties import examples
 
 DAYS = [date(2024, 2, 27) + timedelta(days=number) for number in range(9)]

@@ -10,13 +10,13 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vending_platform.catalog import SAME_DAY, Catalog, Delivery, Model
+from vending_platform.catalog import SAME_DAY, Catalog, DeliveryMode, Model
 from vending_platform.ingestion.ledger import FILES_SCHEMA
-from vending_platform.transformation.blocking import Block, blocks
+from vending_platform.transformation.blocking import BlockedDay, blocks
 from vending_platform.transformation.deliveries import read_deliveries
+from vending_platform.transformation.input_versions import raw_versions
 from vending_platform.transformation.row_days import ROW_DAYS, ROW_DAYS_SCHEMA, days_of_rows, note_row_days
 from vending_platform.transformation.staleness import windows
-from vending_platform.transformation.versions import raw_versions
 from vending_platform.warehouse import Change, DuckDBWarehouse, TableName, Warehouse, Writer
 from vending_platform_tests.properties import examples
 from vending_platform_tests.transformation.ledger import note
@@ -30,7 +30,7 @@ Content = Sequence[date] | None
 
 def with_payments(catalog: Catalog) -> Catalog:
     sales = catalog.source("sales")
-    changes = {"delivery": Delivery.APPEND, "names": ("payments_{any}.csv",), "block_above": 0.5}
+    changes = {"delivery": DeliveryMode.APPEND, "names": ("payments_{any}.csv",), "block_above": 0.5}
     payments = sales.model_copy(update={"name": "payments", "files": sales.files.model_copy(update=changes)})
     return replace(catalog, sources=(*catalog.sources, payments))
 
@@ -102,7 +102,7 @@ def test_the_days_wait_of_which_most_files_can_not_be_used(catalog: Catalog) -> 
         writer.publish(note_row_days(writer, catalog), lambda _: None)
         load(writer, catalog, first | {"a": None}, first)
         found = [b for b in blocks(catalog, read_deliveries(writer, catalog)) if b.source == "payments"]
-        assert found == [Block("payments", DAYS[0], "1 of 1 files are in quarantine, more than 50%")]
+        assert found == [BlockedDay("payments", DAYS[0], "1 of 1 files are in quarantine, more than 50%")]
 
 
 contents = st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from(DAYS), max_size=4), max_size=3)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Days, Model, Reach
 from vending_platform.ingestion.ledger import FILES_SCHEMA
 from vending_platform.transformation.arguments import build_arguments
+from vending_platform.transformation.input_versions import RawVersions, raw_versions
 from vending_platform.transformation.staleness import Window, stale_days, windows
-from vending_platform.transformation.versions import RawVersions, raw_versions
 from vending_platform_tests.transformation.ledger import told_of
 
 FACT = Model("fct_sales", "marts", "model.fct_sales", "incremental", SAME_DAY, frozenset({"sales", "products"}))

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from vending_platform.catalog import Encoding, Source
-from vending_platform.ingestion.reading.careful import LONGEST_ROW, Record, TextRows, records, too_long
-from vending_platform.ingestion.reading.content import SMALL, Content, chunks_of, content_of, spool
+from vending_platform.ingestion.reading.content import SMALL, FileContent, chunks_of, content_of, spool
+from vending_platform.ingestion.reading.csv_fast import TextBlock, parse_together, plain_block, with_places
+from vending_platform.ingestion.reading.csv_strict import LONGEST_ROW, Record, TextRows, records, too_long
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
 from vending_platform.ingestion.reading.layout import Layout, expected_layout, layout_of
-from vending_platform.ingestion.reading.plain import Block, parse_together, plain_block, with_places
 from vending_platform.ingestion.reading.problems import FileProblem
 
 __all__ = [
     "SMALL",
-    "Content",
+    "FileContent",
     "FileProblem",
     "Readable",
     "chunks_of",
@@ -37,15 +37,15 @@ __all__ = [
 class Readable:
     """A file of which it is known how to read it. `block` is there if the fast way can have it in one go."""
 
-    content: Content
+    content: FileContent
     encoding: Encoding
     layout: Layout
-    block: Block | None = None
+    block: TextBlock | None = None
     header: Record | None = None
     """The header as it was found, unless `block` begins right after it."""
 
 
-def prepare(source: Source, content: Content, file: int) -> Readable:
+def prepare(source: Source, content: FileContent, file: int) -> Readable:
     """How to read the file with number `file` of a batch; `FileProblem` if it can't be trusted as a whole."""
     if content.size == 0:
         raise FileProblem("it is empty, without even a header")
@@ -111,7 +111,7 @@ def read_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa
     yield rows.take()
 
 
-def _is_just_lines(source: Source, content: Content) -> bool:
+def _is_just_lines(source: Source, content: FileContent) -> bool:
     """Whether rows end with LF or CRLF and none has quotes: then what lies between two LFs can be parsed alone."""
     quote = source.files.quote
     half = b""  # a CR at the end of a chunk, of which only the next one tells whether it is half of a CRLF
@@ -157,5 +157,5 @@ def _refuse_cut_row(readable: Readable, last: Sequence[str] | None) -> None:
         raise FileProblem("its last row is incomplete: the file was probably cut off in the middle of it")
 
 
-def _ends_with_line_end(content: Content) -> bool:
+def _ends_with_line_end(content: FileContent) -> bool:
     return content.cut(content.size - 1, 1) in (b"\n", b"\r")

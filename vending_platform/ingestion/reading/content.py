@@ -12,7 +12,7 @@ _CHUNK = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Content:
+class FileContent:
     """Bytes that no longer change, with their hash; `data` or else `path` holds them."""
 
     size: int
@@ -42,11 +42,11 @@ def chunks_of(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def content_of(data: bytes) -> Content:
-    return Content(len(data), hashlib.sha256(data).hexdigest(), data=data)
+def content_of(data: bytes) -> FileContent:
+    return FileContent(len(data), hashlib.sha256(data).hexdigest(), data=data)
 
 
-def spool(chunks: Iterable[bytes], scratch: Path) -> Content:
+def spool(chunks: Iterable[bytes], scratch: Path) -> FileContent:
     """Copy a large file to `scratch` while hashing it, so that every later pass sees the bytes that were hashed."""
     scratch.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -55,4 +55,4 @@ def spool(chunks: Iterable[bytes], scratch: Path) -> Content:
             digest.update(chunk)
             file.write(chunk)
         size = file.tell()
-    return Content(size, digest.hexdigest(), path=Path(file.name))
+    return FileContent(size, digest.hexdigest(), path=Path(file.name))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from vending_platform.catalog import Encoding
-from vending_platform.ingestion.reading.content import Content
+from vending_platform.ingestion.reading.content import FileContent
 from vending_platform.ingestion.reading.problems import FileProblem
 
 BOM = codecs.BOM_UTF8
@@ -24,7 +24,7 @@ _AS_UTF8 = re.compile(
 _NOT_IN_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
 
 
-def encoding_of(content: Content, allowed: Sequence[Encoding]) -> Encoding:
+def encoding_of(content: FileContent, allowed: Sequence[Encoding]) -> Encoding:
     """The first allowed encoding in which every byte of the file has a meaning.
 
     UTF-8, whole or broken, often decodes "successfully" as CP932, into other characters. So what looks like UTF-8 is
@@ -50,7 +50,7 @@ def decode(line: bytes, encoding: Encoding) -> str:
     return line.decode(_CODECS[encoding])
 
 
-def _first_failure(content: Content, encoding: Encoding) -> str | None:
+def _first_failure(content: FileContent, encoding: Encoding) -> str | None:
     """What can't be read in this encoding, and in which line; None if all of it can."""
     decoder = codecs.getincrementaldecoder(_CODECS[encoding])("strict")
     line = 1
@@ -66,7 +66,7 @@ def _first_failure(content: Content, encoding: Encoding) -> str | None:
     return None
 
 
-def _looks_like_utf8(content: Content) -> bool:
+def _looks_like_utf8(content: FileContent) -> bool:
     """Whether the bytes beyond ASCII are Japanese in UTF-8, but for a character here and there that was cut.
 
     Two-byte characters say nothing: half-width katakana of CP932 look like them. Nor does one byte alone.

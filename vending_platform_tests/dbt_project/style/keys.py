@@ -9,28 +9,33 @@ from vending_platform_tests.dbt_project.style.rule import Manifest, models, rule
 _CALCULATION = re.compile(
     r"\b(case|sum|count|min|max|row_number|lag|lead|round|distinct|union|extract)\b|\w \|\| |[\w)] [-+*] [\w(]"
 )
-_FILTERS = {"source", "in_window", "in_reach", "was_valid"}
+_FILTERS = {"source", "in_window", "in_reach", "valid_on"}
 """Macros that choose rows and calculate nothing."""
 
 
 @rule(
-    "Nothing tests the key of {name}: add the data test `unique` to its column, or `unique_combination` with the"
-    " columns to the model."
+    "Nothing tests the key of {name}: add the data test `unique` to its column, or `unique_combination_of_columns` with"
+    " the columns to the model."
 )
 def keys_not_tested(manifest: Manifest) -> Iterator[str]:
-    """A model's key is one column that is unique, or a combination; see `filled` for what may not be empty."""
+    """A model's key is one column that is unique, or a combination; what may not be empty is in `not_null_columns`."""
     for node in models(manifest):
         names = {name for name, _, _ in tests_of(manifest, node)}
-        if not names & {"unique", "unique_combination"}:
+        if not names & {"unique", "unique_combination_of_columns"}:
             yield node["name"]
 
 
-@rule("{name} is tested to be unique, but may be empty: list it in the model's data test `filled`, or add `not_null`.")
+@rule(
+    "{name} is tested to be unique, but may be empty: list it in the model's data test `not_null_columns`, or add"
+    " `not_null`."
+)
 def keys_that_may_be_empty(manifest: Manifest) -> Iterator[str]:
-    """`unique` says nothing of rows without a key; `unique_combination` does."""
+    """`unique` says nothing of rows without a key; `unique_combination_of_columns` does."""
     for node in models(manifest):
         tests = list(tests_of(manifest, node))
-        filled = {column for name, arguments, _ in tests if name == "filled" for column in arguments["columns"]}
+        filled = {
+            column for name, arguments, _ in tests if name == "not_null_columns" for column in arguments["columns"]
+        }
         filled |= {str(column) for name, _, column in tests if name == "not_null"}
         yield from (
             f"{node['name']}.{column}" for name, _, column in tests if name == "unique" and str(column) not in filled

@@ -44,7 +44,7 @@ placed as (
     left join products
         on
             changes.product_id = products.product_id
-            and {{ was_valid('products', 'changes.business_date') }}
+            and {{ valid_on('products', 'changes.business_date') }}
 
 ),
 
@@ -61,7 +61,7 @@ peers as (
             placed.category_id = products.category_id
             and placed.temperature is not distinct from products.temperature
             and placed.product_id <> products.product_id
-            and {{ was_valid('products', 'placed.business_date') }}
+            and {{ valid_on('products', 'placed.business_date') }}
     left join changes_around
         on
             products.product_id = changes_around.product_id

@@ -41,7 +41,7 @@ changes as (
         top_categories.valid_from
     from products
     inner join top_categories
-        on {{ was_valid('products', 'top_categories.valid_from') }}
+        on {{ valid_on('products', 'top_categories.valid_from') }}
 
     union distinct
 
@@ -88,17 +88,17 @@ taxed as (
     inner join products
         on
             stretches.product_id = products.product_id
-            and {{ was_valid('products', 'stretches.valid_from') }}
+            and {{ valid_on('products', 'stretches.valid_from') }}
     left join top_categories
         on
             products.category_id = top_categories.category_id
-            and {{ was_valid('top_categories', 'stretches.valid_from') }}
+            and {{ valid_on('top_categories', 'stretches.valid_from') }}
     left join tax_rates
         on
             top_categories.top_category_id = tax_rates.top_category_id
-            and {{ was_valid('tax_rates', 'stretches.valid_from') }}
+            and {{ valid_on('tax_rates', 'stretches.valid_from') }}
     left join standard_rates
-        on {{ was_valid('standard_rates', 'stretches.valid_from') }}
+        on {{ valid_on('standard_rates', 'stretches.valid_from') }}
 
 ),
 

@@ -78,7 +78,7 @@ numbered as (
     left join machines
         on
             machine_days.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'machine_days.business_date') }}
+            and {{ valid_on('machines', 'machine_days.business_date') }}
 
 ),
 

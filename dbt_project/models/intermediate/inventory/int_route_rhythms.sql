@@ -51,7 +51,7 @@ route_days as (
     left join machines
         on
             machine_days.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'machine_days.business_date') }}
+            and {{ valid_on('machines', 'machine_days.business_date') }}
     where
         machine_days.visits > 0
         and machine_days.business_date is distinct from machines.installed_on

@@ -46,7 +46,7 @@ spell_days as (
     left join machines
         on
             spells.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'spells.business_date') }}
+            and {{ valid_on('machines', 'spells.business_date') }}
 
 ),
 

@@ -207,7 +207,7 @@ placed as (
     left join machines
         on
             spells.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'spells.business_date + ' ~ days_after()) }}
+            and {{ valid_on('machines', 'spells.business_date + ' ~ days_after()) }}
 
 ),
 

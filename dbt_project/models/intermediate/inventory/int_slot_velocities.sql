@@ -85,7 +85,7 @@ temperature_days as (
     left join products
         on
             shares.product_id = products.product_id
-            and {{ was_valid('products', 'shares.business_date') }}
+            and {{ valid_on('products', 'shares.business_date') }}
     group by shares.machine_id, products.temperature, shares.business_date, shares.day_number
 
 ),
@@ -141,7 +141,7 @@ weighted as (
     left join products
         on
             summed.product_id = products.product_id
-            and {{ was_valid('products', 'summed.business_date') }}
+            and {{ valid_on('products', 'summed.business_date') }}
 
 ),
 

@@ -79,7 +79,7 @@ machine_days as (
     inner join delivered
         on calendar.business_date between delivered.first_day and delivered.last_day
     inner join machines
-        on {{ was_valid('machines', 'calendar.business_date') }}
+        on {{ valid_on('machines', 'calendar.business_date') }}
     left join sales_files
         on
             machines.machine_id = sales_files.machine_id

@@ -2,7 +2,7 @@ with
 
 history as (
 
-    {{ versioned(
+    {{ scd2(
         rows=ref('stg_vending__machines'),
         key='machine_id',
         attributes=[

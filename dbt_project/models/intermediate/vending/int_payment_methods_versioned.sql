@@ -2,7 +2,7 @@ with
 
 history as (
 
-    {{ versioned(
+    {{ scd2(
         rows=ref('stg_vending__payment_methods'),
         key='payment_method_id',
         attributes=['payment_method_name', 'payment_type', 'fee_rate'],

@@ -54,11 +54,11 @@ final as (
     left join machines
         on
             replenishments.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'replenishments.business_date') }}
+            and {{ valid_on('machines', 'replenishments.business_date') }}
     left join products
         on
             replenishments.product_id = products.product_id
-            and {{ was_valid('products', 'replenishments.business_date') }}
+            and {{ valid_on('products', 'replenishments.business_date') }}
 
 )
 

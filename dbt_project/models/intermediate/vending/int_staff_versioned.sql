@@ -2,7 +2,7 @@ with
 
 history as (
 
-    {{ versioned(rows=ref('stg_vending__staff'), key='staff_id', attributes=['branch', 'route_id']) }}
+    {{ scd2(rows=ref('stg_vending__staff'), key='staff_id', attributes=['branch', 'route_id']) }}
 
 )
 

@@ -55,19 +55,19 @@ joined as (
     left join machines
         on
             vend_attempts.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'vend_attempts.business_date') }}
+            and {{ valid_on('machines', 'vend_attempts.business_date') }}
     left join products
         on
             vend_attempts.product_id = products.product_id
-            and {{ was_valid('products', 'vend_attempts.business_date') }}
+            and {{ valid_on('products', 'vend_attempts.business_date') }}
     left join standard_rates
         on
             standard_rates.top_category_id = case when products.product_id is null then '*' end
-            and {{ was_valid('standard_rates', 'vend_attempts.business_date') }}
+            and {{ valid_on('standard_rates', 'vend_attempts.business_date') }}
     left join payment_methods
         on
             vend_attempts.payment_method_id = payment_methods.payment_method_id
-            and {{ was_valid('payment_methods', 'vend_attempts.business_date') }}
+            and {{ valid_on('payment_methods', 'vend_attempts.business_date') }}
 
 ),
 

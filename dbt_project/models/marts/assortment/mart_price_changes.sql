@@ -214,7 +214,7 @@ final as (
     left join products as products_before
         on
             changes.product_id = products_before.product_id
-            and {{ was_valid('products_before', 'changes.business_date - 1') }}
+            and {{ valid_on('products_before', 'changes.business_date - 1') }}
 
 )
 

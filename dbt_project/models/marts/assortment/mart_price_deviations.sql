@@ -47,7 +47,7 @@ deviating as (
     left join products
         on
             sales.product_id = products.product_id
-            and {{ was_valid('products', 'sales.business_date') }}
+            and {{ valid_on('products', 'sales.business_date') }}
     where
         sales.unit_price <> usual_prices.unit_price
         and sales.unit_price <> coalesce(products.list_price, usual_prices.unit_price)

@@ -50,7 +50,7 @@ sold as (
     left join products
         on
             sales.product_id = products.product_id
-            and {{ was_valid('products', 'sales.business_date') }}
+            and {{ valid_on('products', 'sales.business_date') }}
     group by
         sales.product_id,
         {{ month_of('sales.business_date') }},
@@ -81,11 +81,11 @@ restocked as (
     left join machines
         on
             replenishments.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'replenishments.business_date') }}
+            and {{ valid_on('machines', 'replenishments.business_date') }}
     left join products
         on
             replenishments.product_id = products.product_id
-            and {{ was_valid('products', 'replenishments.business_date') }}
+            and {{ valid_on('products', 'replenishments.business_date') }}
     group by
         replenishments.product_id,
         {{ month_of('replenishments.business_date') }},
@@ -252,7 +252,7 @@ final as (
     left join products
         on
             classed.product_id = products.product_id
-            and {{ was_valid('products', 'classed.last_day_anywhere') }}
+            and {{ valid_on('products', 'classed.last_day_anywhere') }}
 
 )
 

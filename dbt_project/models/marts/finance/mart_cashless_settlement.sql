@@ -93,7 +93,7 @@ final as (
     left join payment_methods
         on
             settled.payment_method_id = payment_methods.payment_method_id
-            and {{ was_valid('payment_methods', 'settled.business_date') }}
+            and {{ valid_on('payment_methods', 'settled.business_date') }}
     where {{ in_window('settled.business_date') }}
 
 )

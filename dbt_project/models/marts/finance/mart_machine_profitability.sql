@@ -48,7 +48,7 @@ worked as (
     left join machines
         on
             machine_days.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'machine_days.business_date') }}
+            and {{ valid_on('machines', 'machine_days.business_date') }}
     group by machine_days.machine_id, {{ month_of('machine_days.business_date') }}
 
 ),
@@ -206,7 +206,7 @@ final as (
     left join machines
         on
             contributed.machine_id = machines.machine_id
-            and {{ was_valid('machines', last_day_of_month('contributed.business_date')) }}
+            and {{ valid_on('machines', last_day_of_month('contributed.business_date')) }}
 
 )
 

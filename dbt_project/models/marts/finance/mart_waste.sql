@@ -67,7 +67,7 @@ final as (
     left join products
         on
             totals.product_id = products.product_id
-            and {{ was_valid('products', last_day_of_month('totals.business_date')) }}
+            and {{ valid_on('products', last_day_of_month('totals.business_date')) }}
 
 )
 

@@ -307,7 +307,7 @@ final as (
     left join machines
         on
             estimated.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'estimated.business_date') }}
+            and {{ valid_on('machines', 'estimated.business_date') }}
     where
         {{ in_window('estimated.business_date') }}
         and (machines.removed_on is null or estimated.business_date <= machines.removed_on)

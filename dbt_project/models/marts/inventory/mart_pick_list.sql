@@ -62,7 +62,7 @@ sized as (
     left join products
         on
             routes.product_id = products.product_id
-            and {{ was_valid('products', 'routes.business_date') }}
+            and {{ valid_on('products', 'routes.business_date') }}
     left join case_sizes
         on products.category_id = case_sizes.category_id
 

@@ -54,7 +54,7 @@ standing as (
     left join machines_tomorrow
         on
             rhythms.machine_id = machines_tomorrow.machine_id
-            and {{ was_valid('machines_tomorrow', 'rhythms.business_date') }}
+            and {{ valid_on('machines_tomorrow', 'rhythms.business_date') }}
     where
         machines_tomorrow.machine_id is null
         or machines_tomorrow.stands_until > rhythms.business_date

@@ -182,7 +182,7 @@ known as (
     inner join machines
         on
             days.machine_id = machines.machine_id
-            and {{ was_valid('machines', 'days.business_date') }}
+            and {{ valid_on('machines', 'days.business_date') }}
     left join judged
         on
             days.machine_id = judged.machine_id

@@ -141,7 +141,7 @@ final as (
     left join products
         on
             product_days.product_id = products.product_id
-            and {{ was_valid('products', 'product_days.business_date') }}
+            and {{ valid_on('products', 'product_days.business_date') }}
 
 )
 

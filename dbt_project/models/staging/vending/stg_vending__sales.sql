@@ -6,9 +6,9 @@ delivered as (
 
 ),
 
-outdone as (
+superseded as (
 
-    select * from {{ ref('base_vending__sales_outdone') }}
+    select * from {{ ref('base_vending__sales_superseded') }}
 
 ),
 
@@ -28,12 +28,12 @@ final as (
         delivered.file_id,
         delivered.line_number
     from delivered
-    left join outdone
+    left join superseded
         on
-            delivered.business_date = outdone.business_date
-            and delivered.file_id = outdone.file_id
-            and delivered.line_number = outdone.line_number
-    where outdone.line_number is null
+            delivered.business_date = superseded.business_date
+            and delivered.file_id = superseded.file_id
+            and delivered.line_number = superseded.line_number
+    where superseded.line_number is null
 
 )
 

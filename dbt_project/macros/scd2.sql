@@ -1,0 +1,70 @@
+{% macro scd2(rows, key, attributes) -%}
+    {#-
+        The history of a master (slowly changing dimension, type 2) from the rows of every version that counts: one row
+        per key and stretch of days in which no attribute changed, from valid_from until the day before valid_to.
+
+        - The first that is known of a key is valid from the beginning of time: masters come late.
+        - A key that newer versions no longer list keeps its last row, not listed: old stock still sells.
+    -#}
+    with
+
+    versions as (
+
+        select
+            {{ key }},
+            {%- for attribute in attributes %}
+            {{ attribute }},
+            {%- endfor %}
+            version_day,
+            max(case when is_current_version then version_day end) over (partition by {{ key }}) as current_version_day
+        from {{ rows }}
+        where is_in_history
+
+    ),
+
+    compared as (
+
+        select
+            *,
+            case
+                when row_number() over (partition by {{ key }} order by version_day) = 1 then 'first'
+                when
+                    {%- for attribute in attributes %}
+                    {{ "and " if not loop.first }}{{ attribute }} is not distinct from lag({{ attribute }}) over (partition by {{ key }} order by version_day)
+                    {%- endfor %}
+                    then 'same'
+                else 'changed'
+            end as comparison
+        from versions
+
+    ),
+
+    stretches as (
+
+        select
+            *,
+            coalesce(lead(version_day) over (partition by {{ key }} order by version_day), {{ end_of_time() }}) as valid_to
+        from compared
+        where comparison <> 'same'
+
+    )
+
+    select
+        {{ key }},
+        case when comparison = 'first' then {{ beginning_of_time() }} else version_day end as valid_from,
+        valid_to,
+        {%- for attribute in attributes %}
+        {{ attribute }},
+        {%- endfor %}
+        current_version_day is not null as is_listed,
+        case
+            when current_version_day is null then valid_to = {{ end_of_time() }}
+            else current_version_day >= version_day and current_version_day < valid_to
+        end as is_current
+    from stretches
+{%- endmacro %}
+
+
+{% macro valid_on(history, day) -%}
+    {{ day }} >= {{ history }}.valid_from and {{ day }} < {{ history }}.valid_to
+{%- endmacro %}

@@ -1,0 +1,12 @@
+{% test unique_combination_of_columns(model, combination_of_columns) %}
+    {#- One row for every combination of these columns, none of which is null. -#}
+    select
+        {{ combination_of_columns | join(", ") }},
+        count(*) as rows_found
+    from {{ model }}
+    group by {{ combination_of_columns | join(", ") }}
+    having count(*) > 1
+        {%- for column in combination_of_columns %}
+        or {{ column }} is null
+        {%- endfor %}
+{% endtest %}

@@ -1,0 +1,167 @@
+"""Which rows of which model a person means, from `column=value`; or in words why there are none."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+import pyarrow as pa
+
+from vending_platform.catalog import Catalog, Model
+from vending_platform.lineage.provenance.conditions import NotAValue, equals
+from vending_platform.lineage.provenance.masking import HIDDEN, is_hidden
+from vending_platform.warehouse import Reader, TableName, quoted
+
+SHORT = {
+    "machine": "machine_id",
+    "slot": "slot_no",
+    "product": "product_id",
+    "route": "route_id",
+    "day": "business_date",
+}
+"""What a person says for a column that the model does not have by that name."""
+MOST_ROWS = 1000
+_LONGEST = 60
+_BUILDS = TableName("raw", "_builds")
+
+
+class WrongQuestion(ValueError):
+    """There is no such model or column, or a value that it can't hold; the message says which there are."""
+
+
+class NothingToTrace(RuntimeError):
+    """The question is right, and no row answers it; the message says why."""
+
+
+def model_called(catalog: Catalog, name: str) -> Model:
+    """By its name, with its schema or without."""
+    schema, _, bare = name.rpartition(".")
+    for model in catalog.models:
+        if model.name == bare and schema in ("", model.schema_name):
+            return model
+    known = [f"{model.schema_name}.{model.name}" for model in catalog.models]
+    near = [full for full in known if full.endswith(f".{bare}")] or get_close_matches(name, known, n=3)
+    near = near or [full for full in known if get_close_matches(bare, [full.partition(".")[2]], n=1)]
+    raise WrongQuestion(f"no model is called {_shown(name)}; {_did_you_mean(near, known)}")
+
+
+def built_models(reader: Reader) -> dict[str, frozenset[str]]:
+    """Those that were built here, if only in part, and are still there; with the columns that they have."""
+    if not reader.has_table(_BUILDS):
+        return {}
+    built = set(reader.query(f"select distinct model from {_BUILDS}")["model"].to_pylist())
+    there = reader.query(
+        "select lower(table_name) as model, lower(column_name) as name from information_schema.columns"
+    ).to_pylist()
+    columns: dict[str, set[str]] = {}
+    for row in there:
+        if row["model"] in built:
+            columns.setdefault(row["model"], set()).add(row["name"])
+    return {model: frozenset(names) for model, names in columns.items()}
+
+
+def rows_meant(reader: Reader, model: Model, said: Sequence[tuple[str, str]], personal: frozenset[str]) -> pa.Table:
+    """The rows of the model for which all of this holds."""
+    if not said:
+        raise WrongQuestion("say which row: column=value, such as machine=VM003 day=2024-03-15")
+    if model.name not in built_models(reader):
+        raise NothingToTrace(f"{model.schema_name}.{model.name} is not built here; build it with: vending run")
+    table = TableName(model.schema_name, model.name)
+    schema = reader.query(f"select * from {table} where 1 = 0").schema
+    question = _Question(reader, model, schema, _wanted(schema, model, said, personal), personal)
+    conditions = question.conditions()
+    rows = reader.query(f"select * from {table} where {' and '.join(conditions.values())} limit {MOST_ROWS + 1}")
+    if rows.num_rows > MOST_ROWS:
+        raise WrongQuestion(
+            f"more than {MOST_ROWS} rows of {model.name} are meant; say more of them: {', '.join(schema.names)}"
+        )
+    if rows.num_rows == 0:
+        raise NothingToTrace(question.why_none(conditions))
+    return rows.sort_by([(name, "ascending") for name in rows.column_names])
+
+
+def _wanted(
+    schema: pa.Schema, model: Model, said: Iterable[tuple[str, str]], personal: frozenset[str]
+) -> dict[str, str]:
+    """The value of each column that was named, under whatever name."""
+    wanted: dict[str, str] = {}
+    for name, text in said:
+        column = _column(schema, model, name)
+        if not _is_text(text):
+            raise WrongQuestion(f"the value of {column} is not text in UTF-8")
+        if wanted.setdefault(column, text) != text:
+            values = f"{_said(column, wanted[column], personal)} and {_said(column, text, personal)}"
+            raise WrongQuestion(f"{column} can't be {values} at once; give it one value")
+    return wanted
+
+
+def _column(schema: pa.Schema, model: Model, name: str) -> str:
+    column = name if name in schema.names else SHORT.get(name, name)
+    if column not in schema.names:
+        near = get_close_matches(column, schema.names, n=3)
+        raise WrongQuestion(f"{model.name} has no column {_shown(name)}; {_did_you_mean(near, schema.names)}")
+    return column
+
+
+class _Question:
+    def __init__(
+        self, reader: Reader, model: Model, schema: pa.Schema, wanted: Mapping[str, str], personal: frozenset[str]
+    ) -> None:
+        self._reader, self._model, self._schema = reader, model, schema
+        self._wanted, self._personal = wanted, personal
+        self._table = TableName(model.schema_name, model.name)
+
+    def conditions(self) -> dict[str, str]:
+        found = {}
+        for name, text in self._wanted.items():
+            try:
+                found[name] = equals(self._schema.field(name), text)
+            except NotAValue as error:
+                value = _said(name, text, self._personal)
+                raise WrongQuestion(f"{name} can't be {value}; write it like {error}") from None
+        return found
+
+    def why_none(self, conditions: Mapping[str, str]) -> str:
+        """Which of the conditions nothing fulfills by itself, and what comes near."""
+        for name, condition in conditions.items():
+            if not self._reader.query(f"select count(*) as n from {self._table} where {condition}")["n"][0].as_py():
+                value = _said(name, self._wanted[name], self._personal)
+                return f"{self._model.name} has no row with {name} {value}{self._instead(name)}"
+        each = " and ".join(f"{name} {_said(name, text, self._personal)}" for name, text in self._wanted.items())
+        return f"{self._model.name} has rows for each of these, but none with {each} together"
+
+    def _instead(self, name: str) -> str:
+        """What there is; of what is personal nothing is said."""
+        if is_hidden(name, self._personal):
+            return f"; its values are personal and not shown ({HIDDEN})"
+        kind, column = self._schema.field(name).type, quoted(name)
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            values = self._reader.query(f"select distinct {column} as v from {self._table} where {column} is not null")
+            known = sorted(values["v"].to_pylist())
+            return f"; {_did_you_mean(get_close_matches(self._wanted[name], known, n=3, cutoff=0.5), known)}"
+        ends = self._reader.query(f"select min({column}) as first, max({column}) as last from {self._table}")
+        first, last = ends["first"][0].as_py(), ends["last"][0].as_py()
+        return "; it is empty" if first is None else f"; it goes from {first} to {last}"
+
+
+def _said(column: str, text: str, personal: frozenset[str]) -> str:
+    return f"'{HIDDEN}'" if is_hidden(column, personal) else _shown(text)
+
+
+def _shown(text: str) -> str:
+    """What a person wrote, short and without what a terminal can't show."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _did_you_mean(near: Iterable[str], known: Iterable[str]) -> str:
+    if meant := list(near):
+        return f"did you mean {' or '.join(meant)}?"
+    there_are = list(known)
+    more = f" … ({len(there_are)} in all)" if len(there_are) > 30 else ""
+    return f"there are: {', '.join(there_are[:30])}{more}" if there_are else "there are none"

@@ -1,0 +1,105 @@
+"""A second try does what is left of the first: by Dagster itself, by a person's click, in any process.
+
+What is left is not remembered here. A file that could not be loaded is still new, a model that failed or was skipped
+is still older than the run that was to build it, an export that could not be written still differs from its mart.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import uniform
+
+import dagster as dg
+
+from vending_platform.accounts import WrongAccount
+from vending_platform.aws import AwsError
+from vending_platform.promotion import PromotionError
+from vending_platform.secrets import SecretUnavailable
+from vending_platform.storage import StorageError
+from vending_platform.transformation import TransformationError
+from vending_platform.warehouse import WarehouseError
+
+_FIRST_WAIT, _LONGEST_WAIT = 30, 600
+"""Seconds."""
+EXPECTED = (WrongAccount, WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
+"""What can go wrong outside the process; each says in one sentence what it is and what to do."""
+_NEVER_HEALS = (WrongAccount, SecretUnavailable, PromotionError)
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """What did not succeed, in words. What `may_heal` by itself is tried again: broken rules do not, connections do."""
+
+    text: str
+    may_heal: bool = False
+
+
+@dataclass
+class Attempt:
+    """What the steps of this run did in this process; another run, and another process, has one of its own."""
+
+    steps: list[str] = field(default_factory=list)
+    troubles: list[StepFailure] = field(default_factory=list)
+
+    def note(self, step: str, troubles: Iterable[StepFailure]) -> None:
+        self.steps.append(step)
+        self.troubles += troubles
+
+
+def begun_at(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> datetime:
+    """When the first of these tries began: what was built well since then need not be built anew by another one."""
+    run = context.run
+    record = context.instance.get_run_record_by_id(run.root_run_id or run.run_id)
+    # Not when it was created: that is kept in whole seconds, and what was built just before would count as built since.
+    started = record.start_time if record is not None else None
+    return datetime.fromtimestamp(started, UTC) if started is not None else datetime.now(UTC)
+
+
+def is_another_try(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> bool:
+    return context.retry_number > 0 or context.run.parent_run_id is not None
+
+
+@contextmanager
+def healing(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: int) -> Iterator[None]:
+    """A step that could not do its work because a warehouse, a store or a connection failed is tried again."""
+    try:
+        yield
+    except EXPECTED as error:
+        may_heal = not isinstance(error, _NEVER_HEALS)
+        give_up_or_retry(context, [StepFailure(f"{type(error).__name__}: {error}", may_heal)], retries, cause=error)
+
+
+def settle(
+    context: dg.OpExecutionContext, attempt: Attempt, steps: dict[str, Callable[[], list[StepFailure]]], retries: int
+) -> None:
+    """Succeed if every step did; else try again, or fail.
+
+    Where this is the only step of a run (a re-execution from failure), or its own second try, the steps come first: all
+    of them, as each does nothing where nothing is left.
+    """
+    again = context.retry_number > 0
+    troubles = [] if again else attempt.troubles
+    for name, step in steps.items():
+        if again or name not in attempt.steps:
+            troubles = [*troubles, *step()]
+    if troubles:
+        give_up_or_retry(context, troubles, retries)
+
+
+def give_up_or_retry(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext,
+    troubles: Iterable[StepFailure],
+    retries: int,
+    *,
+    cause: Exception | None = None,
+) -> None:
+    """Always raises."""
+    troubles = list(troubles)
+    told = "\n".join(dict.fromkeys(trouble.text for trouble in troubles))
+    number = context.retry_number
+    if number < retries and any(trouble.may_heal for trouble in troubles):
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2**number) * uniform(0.75, 1.25)
+        context.log.warning(f"Trying what is left again in {wait:.0f} seconds ({number + 1} of {retries}):\n{told}")
+        raise dg.RetryRequested(max_retries=retries, seconds_to_wait=wait) from dg.Failure(told)
+    raise dg.Failure(told, allow_retries=False) from cause
