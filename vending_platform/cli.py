@@ -52,7 +52,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="From vending-machine deliveries to trusted tables. Every command says what it did and what needs a person.",
+    help="From deliveries to trusted tables. Every command says what it did and what needs a person.",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs a person, 130 or 143 stopped.",
 )
 out = PlainConsole(soft_wrap=True)
@@ -63,6 +63,18 @@ LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], 
 AllDays = Annotated[bool, typer.Option("--all", help="Every business day; also what happens without --from and --to.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Only this source. Can be given several times.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same for machines.")]
+
+
+@app.callback()
+def choose(
+    domain: Annotated[
+        str | None,
+        typer.Option(help="Which domain: a name, or the folder of a dbt project. Default: VENDING_DOMAIN, or vending."),
+    ] = None,
+) -> None:
+    if domain is not None:
+        with _edge():
+            environment.choose_domain(domain)
 
 
 @app.command()

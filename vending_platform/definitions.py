@@ -1,6 +1,8 @@
-"""Where everything meets: what `dg` and `dagster` load, for the environment that the settings name.
+"""Where everything meets: what `dg` and `dagster` load, a code location for each domain, for the environment that the
+settings name.
 
-That is what the dbt project declares, and what a team adds in `defs/`.
+That is what the domain's dbt project declares, and what a team adds in `defs/`. Besides `definitions`, of the domain
+that the settings choose, the module has an attribute of each domain's name: `workspace.yaml` names them.
 """
 
 import logging
@@ -11,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from vending_platform.alerts import log_as_json
-from vending_platform.environment import PROJECT_DIR, Environment, load
+from vending_platform.environment import PROJECT_DIR, Environment, UnknownDomain, load
 from vending_platform.orchestration import assemble, described
 from vending_platform.platform import open_platform
 
@@ -30,7 +32,20 @@ def build_definitions(environment: Environment, overrides: Mapping[str, Any] | N
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    environment = load()
+    return _definitions_of(None)
+
+
+def __getattr__(name: str) -> dg.Definitions:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    try:
+        return _definitions_of(name)
+    except UnknownDomain as error:
+        raise AttributeError(str(error)) from None
+
+
+def _definitions_of(domain: str | None) -> dg.Definitions:
+    environment = load(domain)
     if environment.cloud_logs:
         log_as_json(logging.getLogger())
     return build_definitions(environment)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,6 @@ from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, Days, catalog_of, project_hash, read_manifest
 from vending_platform.environment import (
     BUSINESS_TIME_ZONE,
-    DBT_PROJECT_DIR,
     CodeChanges,
     DuckDBTarget,
     Environment,
@@ -122,7 +120,6 @@ class Platform:
     environment: Environment
     manifest: dict[str, Any]
     listener: Listener = Listener()
-    project_dir: Path = DBT_PROJECT_DIR
     unverified_because: str | None = None
     """Why a person lets this version transform although nobody has verified it."""
     tag: Mapping[str, str] = field(default_factory=dict)
@@ -175,7 +172,7 @@ class Platform:
                 database, variables = target.database, {}
                 adapter = transformation.snowflake(target, partial(private_key_of, environment), tag)
         return Project(
-            project_dir=self.project_dir,
+            project_dir=environment.project_dir,
             target_dir=(environment.scratch / "dbt").resolve(),
             target=environment.name,
             threads=environment.dbt_threads,
@@ -340,7 +337,7 @@ class Platform:
         environment = self.environment
         if environment.verification is not Verification.NEEDED:
             return self
-        artifacts, own = self.context.storage.artifacts, project_hash(self.project_dir)
+        artifacts, own = self.context.storage.artifacts, project_hash(environment.project_dir)
         if promotion.verified_version(artifacts, own) is not None:
             return self
         if self.unverified_because:
@@ -359,7 +356,11 @@ class Platform:
         self.listener.on_notice(
             f"Version {own}, which is deployed, is not verified by staging. The last one that is is used: {versions[0]}"
         )
-        return replace(self, project_dir=folder, manifest=read_manifest(folder, kept / "manifest"))
+        return replace(
+            self,
+            environment=replace(environment, project_dir=folder),
+            manifest=read_manifest(folder, kept / "manifest"),
+        )
 
     def sign_off(self, run_id: str) -> str:
         """Verify this version, where that is done, if everything was built with it and every check passed. In words."""
@@ -377,7 +378,7 @@ class Platform:
             return f"This version is not verified yet: {'; '.join(map(str, changes))}."
         verified = promotion.sign_off(
             self.context.storage.artifacts,
-            self.project_dir,
+            self.environment.project_dir,
             revision=self.environment.revision,
             run_id=run_id,
             now=datetime.now(UTC),
@@ -415,14 +416,14 @@ class Platform:
 
 
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
-    manifest = read_manifest(DBT_PROJECT_DIR, environment.scratch / "manifest")
-    return Platform(environment, manifest, listener or Listener(), DBT_PROJECT_DIR)
+    manifest = read_manifest(environment.project_dir, environment.scratch / "manifest")
+    return Platform(environment, manifest, listener or Listener())
 
 
 def private_key_of(environment: Environment) -> str:
     """The PEM of the warehouse's user, as it is now; nobody keeps it."""
     assert environment.aws is not None, "whoever has a Snowflake keeps its key in AWS"
-    return secrets.fetch(environment.aws, environment.aws.secrets.snowflake).get_secret_value()
+    return secrets.fetch(environment.aws, environment.aws.secrets.warehouse).get_secret_value()
 
 
 def _refuse_unknown(names: Iterable[str] | None, known: Iterable[str]) -> None:

@@ -2,11 +2,15 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from vending_platform.environment import (
+    DBT_PROJECT_DIR,
     AwsTarget,
     ByFolder,
     ByNotifications,
@@ -61,6 +65,8 @@ TABLE = {
     "development": (
         {},
         Environment(
+            domain="vending",
+            project_dir=DBT_PROJECT_DIR,
             name=EnvironmentName.DEVELOPMENT,
             places=Places("data/sources", "data/processed-data", "data/dbt-artifacts", "data/staging"),
             encryption=Encryption.DISK,
@@ -86,6 +92,8 @@ TABLE = {
     "staging": (
         STAGING,
         Environment(
+            domain="vending",
+            project_dir=DBT_PROJECT_DIR,
             name=EnvironmentName.STAGING,
             places=bucket("hinode-vending-data-staging"),
             encryption=Encryption.SSE_S3,
@@ -117,6 +125,8 @@ TABLE = {
     "production": (
         PRODUCTION,
         Environment(
+            domain="vending",
+            project_dir=DBT_PROJECT_DIR,
             name=EnvironmentName.PRODUCTION,
             places=bucket("hinode-vending-data-prod"),
             encryption=Encryption.SSE_KMS,
@@ -179,7 +189,7 @@ def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_emulator_may_stand_in_for_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = load_with(monkeypatch, STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://127.0.0.1:8000"}).warehouse
+    target = load_with(monkeypatch, STAGING | {"VENDING_WAREHOUSE_ENDPOINT": "http://127.0.0.1:8000"}).warehouse
     assert isinstance(target, SnowflakeTarget)
     assert target.endpoint == "http://127.0.0.1:8000"
 
@@ -225,8 +235,8 @@ WRONG = {
     "neither yes nor no": (STAGING | {"VENDING_SLACK_ALERTS": "maybe"}, ["VENDING_SLACK_ALERTS", "true nor false"]),
     "development has no Slack": ({"VENDING_SLACK_ALERTS": "true"}, ["no use for VENDING_SLACK_ALERTS"]),
     "an emulator that is elsewhere": (
-        STAGING | {"VENDING_SNOWFLAKE_ENDPOINT": "http://example.com:8000"},
-        ["VENDING_SNOWFLAKE_ENDPOINT='http://example.com:8000' is not an address on this machine"],
+        STAGING | {"VENDING_WAREHOUSE_ENDPOINT": "http://example.com:8000"},
+        ["VENDING_WAREHOUSE_ENDPOINT='http://example.com:8000' is not an address on this machine"],
     ),
     "an impossible company": (STAGING | {"VENDING_COMPANY": "Hinode Foods"}, ["VENDING_COMPANY", "lower-case letters"]),
     "a company too long for a bucket": (
@@ -358,7 +368,8 @@ def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(monkeypatch:
 
 
 def test_a_variable_that_resembles_none_is_refused_with_all_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match=r"VENDING_XYZZY .*known are: VENDING_ENV, VENDING_DATA_DIR, .*ACCOUNT"):
+    known = r"VENDING_XYZZY .*known are: VENDING_ENV, VENDING_DOMAIN, VENDING_DATA_DIR, .*ACCOUNT"
+    with pytest.raises(SettingsError, match=known):
         load_with(monkeypatch, {"VENDING_XYZZY": "1"})
 
 
@@ -387,3 +398,108 @@ def test_a_settings_file_in_another_encoding_is_refused_in_one_sentence(monkeypa
     Path(".env").write_bytes("VENDING_DATA_DIR=/売上\n".encode("cp932"))
     with pytest.raises(SettingsError, match=r"^The settings file \.env is not UTF-8 at byte 18: save it as UTF-8\.$"):
         load()
+
+
+def project(folder: Path, change: Callable[[dict[str, Any]], object]) -> str:
+    """A dbt project elsewhere, with vending's environments after a change: what `VENDING_DOMAIN` calls it."""
+    declared = yaml.safe_load((DBT_PROJECT_DIR / "environments.yml").read_text())
+    change(declared)
+    folder.mkdir()
+    (folder / "environments.yml").write_text(yaml.safe_dump(declared))
+    return f"{folder}/"
+
+
+def test_another_domain_has_environments_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def change(declared: dict[str, Any]) -> None:
+        declared["domain"] = "library"
+        declared["environments"]["development"]["places"]["raw"] = "{data_dir}/library/raw"
+
+    domain = project(tmp_path / "library", change)
+    library = load_with(monkeypatch, {"VENDING_DOMAIN": domain})
+    assert (library.domain, library.places.raw) == ("library", "data/library/raw")
+    assert library.project_dir == tmp_path / "library"
+    assert load("vending") == TABLE["development"][1], "whoever names a domain gets it, whatever the variables choose"
+
+
+def test_an_unknown_domain_is_refused_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"^'vendign' is not a domain; did you mean vending\?$"):
+        load_with(monkeypatch, {"VENDING_DOMAIN": "vendign"})
+    with pytest.raises(SettingsError, match=r"^'xyzzy' is not a domain; known are: vending"):
+        load_with(monkeypatch, {"VENDING_DOMAIN": "xyzzy"})
+    with pytest.raises(SettingsError, match=r"nowhere/environments.yml does not exist: a domain is a dbt project"):
+        load_with(monkeypatch, {"VENDING_DOMAIN": "./nowhere"})
+
+
+def _environment(declared: dict[str, Any], name: str = "staging") -> dict[str, Any]:
+    found: dict[str, Any] = declared["environments"][name]
+    return found
+
+
+MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+    "a value that one environment does not give": (
+        lambda d: _environment(d).pop("retries"),
+        ["environments.staging.retries is missing (write null where there is none)"],
+    ),
+    "an environment that is not declared": (
+        lambda d: d["environments"].pop("staging"),
+        ["environments.staging is missing: every environment is declared"],
+    ),
+    "a misspelt key": (
+        lambda d: _environment(d).update(retrys=3),
+        ["environments.staging.retrys is not a setting"],
+    ),
+    "a time that is not one": (
+        lambda d: _environment(d).update(marts_due="25:00"),
+        ["environments.staging.marts_due='25:00' is not of the form"],
+    ),
+    "a number that is not one": (
+        lambda d: _environment(d).update(dbt_threads=0),
+        ["environments.staging.dbt_threads=0: input should be greater than or equal to 1"],
+    ),
+    "a variable that is not declared": (
+        lambda d: _environment(d)["places"].update(raw="s3://{compny}-raw/x"),
+        ["environments.staging.places.raw uses {compny}, which is not among the variables; did you mean {company}?"],
+    ),
+    "a variable that is not used": (
+        lambda d: d["variables"].update(town={"description": "of the office"}),
+        ["variables.town is used by no environment"],
+    ),
+    "S3 without AWS, a queue without its name, a key that is not there": (
+        lambda d: (
+            _environment(d).update(aws=None, encryption={"by": "kms", "key": None}),
+            _environment(d)["arrivals"].update(dead_letters=None),
+        ),
+        [
+            "environments.staging.places.raw is in S3, so aws can't be null",
+            "environments.staging.arrivals.dead_letters is missing, and arrivals.by is notifications",
+            "environments.staging.encryption.key is missing, and encryption.by is kms",
+        ],
+    ),
+    "an unknown warehouse": (
+        lambda d: _environment(d)["warehouse"].update(type="oracle"),
+        ["environments.staging.warehouse", "oracle", "duckdb", "snowflake"],
+    ),
+    "two mistakes at once": (
+        lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),
+        ["environments.staging.logs is missing", "environments.production.starts.ingestion is missing"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "parts"), MISTAKES.values(), ids=MISTAKES)
+def test_every_mistake_in_the_file_is_named_with_its_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: Callable[[dict[str, Any]], object], parts: list[str]
+) -> None:
+    domain = project(tmp_path / "library", change)
+    with pytest.raises(SettingsError, match=r"^library/environments\.yml can't be used: ") as caught:
+        load_with(monkeypatch, {"VENDING_DOMAIN": domain})
+    message = str(caught.value)
+    assert [part for part in parts if part not in message] == []
+    assert "\n" not in message
+
+
+def test_a_file_that_is_not_yaml_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "environments.yml").write_text("domain: [")
+    with pytest.raises(SettingsError, match=r"environments.yml is not valid YAML: .*line 1") as caught:
+        load_with(monkeypatch, {"VENDING_DOMAIN": f"{tmp_path}/"})
+    assert "\n" not in str(caught.value)

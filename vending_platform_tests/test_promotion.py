@@ -102,7 +102,7 @@ class TestVersions:
 @pytest.fixture
 def production(project: Path, core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     """Production, but for where it is."""
-    return Platform(at_home(tmp_path, Verification.NEEDED, monkeypatch), core.manifest, project_dir=project)
+    return Platform(replace(at_home(tmp_path, Verification.NEEDED, monkeypatch), project_dir=project), core.manifest)
 
 
 def at_home(folder: Path, verification: Verification, monkeypatch: pytest.MonkeyPatch) -> Environment:
@@ -160,7 +160,7 @@ class TestProduction:
 def test_a_good_run_in_staging_is_what_production_waits_for(
     project: Path, artifacts: LocalPlace, core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    staging = Platform(at_home(tmp_path, Verification.GIVEN, monkeypatch), core.manifest, project_dir=project)
+    staging = Platform(replace(at_home(tmp_path, Verification.GIVEN, monkeypatch), project_dir=project), core.manifest)
     for name, content in FILES.items():
         (tmp_path / "sources" / name).write_bytes(content)
     assert "not verified yet" in staging.sign_off("before")

@@ -53,7 +53,7 @@ def test_a_missing_secret_is_told_by_its_name(target: AwsTarget) -> None:
     with pytest.raises(
         SecretUnavailable, match=f"vending/staging/snowflake can't be had: account {ACCOUNT} has none .*{REGION}"
     ):
-        fetch(target, target.secrets.snowflake)
+        fetch(target, target.secrets.warehouse)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def _of_aws(environment: Environment, now: Callable[[], datetime]) -> Iterator[C
     yield Check(_ACCOUNT, partial(cloud.account, environment.name, target))
     for bucket in sorted(buckets_of(environment.places)):
         yield Check(_bucket(bucket), partial(cloud.bucket, environment.name, target, bucket), (_ACCOUNT,))
-    yield Check(_KEY, partial(cloud.secret, target, target.secrets.snowflake), (_ACCOUNT,))
+    yield Check(_KEY, partial(cloud.secret, target, target.secrets.warehouse), (_ACCOUNT,))
     if environment.slack_alerts:
         yield Check("secret of Slack", partial(cloud.webhook, target), (_ACCOUNT,))
     if isinstance(environment.arrivals, ByNotifications):

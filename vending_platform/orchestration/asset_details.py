@@ -76,7 +76,7 @@ def described(platform: Platform) -> Described:
     dialect = "duckdb" if isinstance(environment.warehouse, DuckDBTarget) else "snowflake"
     scratch = environment.scratch
     columns = column_lineage(platform.manifest, scratch / "dbt" / "compiled", scratch / "lineage", dialect)
-    return Described(platform.project_dir, columns, is_wanted=True)
+    return Described(platform.environment.project_dir, columns, is_wanted=True)
 
 
 def with_automation(

@@ -114,7 +114,7 @@ def cloud_resources(environment: Environment, target: SnowflakeTarget, overrides
             warehouse=target.warehouse,
             authenticator="SNOWFLAKE_JWT",
             endpoint=target.endpoint,
-            private_key_secret=of_aws.secrets.snowflake,
+            private_key_secret=of_aws.secrets.warehouse,
             secrets_region=kept.region_name,
             secrets_endpoint=kept.endpoint_url,
         ),
@@ -147,7 +147,7 @@ def through_aws(environment: Environment, target: AwsTarget, resources: Mapping[
             secrets=replace(
                 target.secrets,
                 slack=getattr(resources[SECRETS], "slack", target.secrets.slack),
-                snowflake=getattr(resources["warehouse"], "private_key_secret", target.secrets.snowflake),
+                warehouse=getattr(resources["warehouse"], "private_key_secret", target.secrets.warehouse),
             ),
             alerts_topic=resources[SNS].topic_arn,
             client_factories=client_factories,
@@ -197,6 +197,6 @@ def _asked(
         s3_endpoint=endpoint,
         s3_addressing=addressing,
         endpoint=endpoint,
-        secrets=SecretNames(snowflake="", slack=""),
+        secrets=SecretNames(warehouse="", slack=""),
         alerts_topic="",
     )

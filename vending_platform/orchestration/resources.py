@@ -84,7 +84,7 @@ def resources_of(platform: Platform, overrides: Mapping[str, Any]) -> dict[str, 
             encryption=environment.encryption.value,
             kms_key=environment.kms_key,
         ),
-        DBT: DbtResource(project_dir=str(platform.project_dir), threads=environment.dbt_threads),
+        DBT: DbtResource(project_dir=str(environment.project_dir), threads=environment.dbt_threads),
     }
     match environment.warehouse:
         case DuckDBTarget(path):
@@ -107,7 +107,7 @@ def through(platform: Platform, resources: Mapping[str, Any]) -> Platform:
         dbt_threads=dbt.threads,
         **_outside(environment, resources),
     )
-    return replace(platform, environment=changed, project_dir=Path(dbt.project_dir))
+    return replace(platform, environment=replace(changed, project_dir=Path(dbt.project_dir)))
 
 
 def _outside(environment: Environment, resources: Mapping[str, Any]) -> dict[str, Any]:

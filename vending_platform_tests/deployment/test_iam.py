@@ -76,7 +76,7 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
         url = sqs.create_queue(QueueName=queue)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="nobody understands this")
     aws.client("sns").create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])
-    for secret in (target.secrets.snowflake, target.secrets.slack):
+    for secret in (target.secrets.warehouse, target.secrets.slack):
         aws.client("secretsmanager").create_secret(Name=secret, SecretString="http://127.0.0.1:1/hook")
     broken = {name("2024-03-02"): day_of_sales("2024-03-02")[:-20]}
     for path, content in (FILES | broken).items():

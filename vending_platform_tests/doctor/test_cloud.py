@@ -275,7 +275,7 @@ class TestQueueAndTopic:
             cloud.queue(target, names) if look == "queue" else cloud.topic(target)
 
     def test_secrets_are_had_and_not_shown(self, aws: EmulatedAws, target: AwsTarget) -> None:
-        assert cloud.secret(target, target.secrets.snowflake) == "vending/staging/snowflake can be had"
+        assert cloud.secret(target, target.secrets.warehouse) == "vending/staging/snowflake can be had"
         assert cloud.webhook(target) == "vending/staging/slack can be had"
         aws.client("secretsmanager").put_secret_value(SecretId=target.secrets.slack, SecretString="hunter2")
         with pytest.raises(CheckFailed, match="vending/staging/slack is not an https address of a webhook") as caught:

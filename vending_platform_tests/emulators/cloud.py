@@ -44,7 +44,7 @@ class Cloud:
     @property
     def _where(self) -> dict[str, Any]:
         endpoint = f"http://127.0.0.1:{self.snowflake.port}"
-        return {"VENDING_SNOWFLAKE_ACCOUNT": "emulator", "VENDING_SNOWFLAKE_ENDPOINT": endpoint}
+        return {"VENDING_SNOWFLAKE_ACCOUNT": "emulator", "VENDING_WAREHOUSE_ENDPOINT": endpoint}
 
     def with_empty_database(self) -> Environment:
         """As nothing can be dropped here that another test may still read."""

@@ -32,5 +32,5 @@ def furnish(aws: EmulatedAws, environment: Environment) -> None:
     )
     topic = sns.create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue("whoever-reads-alerts"))
-    manager.create_secret(Name=target.secrets.snowflake, SecretString=private_key())
+    manager.create_secret(Name=target.secrets.warehouse, SecretString=private_key())
     manager.create_secret(Name=target.secrets.slack, SecretString="https://hooks.example.com/services/T/B/x")

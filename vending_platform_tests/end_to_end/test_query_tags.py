@@ -51,7 +51,7 @@ def staging(account: Account, manifest: dict[str, Any], tmp_path: Path) -> Itera
     )
     account.aws.reset()
     assert environment.aws is not None
-    secret = environment.aws.secrets.snowflake
+    secret = environment.aws.secrets.warehouse
     account.aws.client("secretsmanager").create_secret(Name=secret, SecretString=private_key())
     for name, content in FILES.items():
         key = f"{account.database}/raw-data/{name}"

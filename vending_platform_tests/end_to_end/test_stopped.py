@@ -51,14 +51,15 @@ def _run(core: Core, folder: Path, hang_in: str, number: int) -> None:
     if hang_in != "parsing":
         core.hand_over()
 
-    from vending_platform import __main__, platform
+    from vending_platform import __main__
+    from vending_platform.environment import domain
 
     def hang(*_: object, **__: object) -> NoReturn:
         os.kill(os.getpid(), number)
         while True:
             time.sleep(1)
 
-    with mock.patch.object(platform, "DBT_PROJECT_DIR", core.project_dir):
+    with mock.patch.object(domain, "DBT_PROJECT_DIR", core.project_dir):
         if hang_in:
             mock.patch(PHASES[hang_in], hang).start()
         __main__.main()

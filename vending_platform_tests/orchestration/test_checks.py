@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, core: Core) -> Iterator[Plac
     core.hand_over()
     with pytest.MonkeyPatch.context() as patch, history_in(folder / "dagster") as history:
         patch.setenv("VENDING_DATA_DIR", str(folder))
-        yield Place(Platform(environment.load(), core.manifest, project_dir=core.project_dir), history)
+        yield Place(Platform(replace(environment.load(), project_dir=core.project_dir), core.manifest), history)
 
 
 def test_one_check_is_executed_by_itself(place: Place) -> None:

@@ -1,5 +1,6 @@
 """What has a longer history has more partitions, and gives them to nothing that does not rest on it."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_days_of_rows_are_partitions_that_can_be_built_again(tmp_path: Path, mon
     export = dg.AssetKey(["exports", "paid_by_day"])
     manifest = read_manifest(shop.project_dir, tmp_path / "cache")
     with history_in(tmp_path / "dagster") as history:
-        platform = Platform(environment.load(), manifest, project_dir=shop.project_dir)
+        platform = Platform(replace(environment.load(), project_dir=shop.project_dir), manifest)
         fleet = Fleet(tmp_path / "data", platform, history)
         fleet.deliver({"sold_20240304.csv": b"id,yen\n1,5\n", "payments_a.csv": payments(HISTORY)})
         assert fleet.run("daily").success

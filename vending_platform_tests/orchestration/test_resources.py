@@ -34,7 +34,7 @@ def small(tmp_path: Path, core: Core, monkeypatch: pytest.MonkeyPatch) -> Platfo
         (tmp_path / "sources" / name).write_bytes(content)
     core.hand_over()
     monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path))
-    return Platform(environment.load(), core.manifest, project_dir=core.project_dir)
+    return Platform(replace(environment.load(), project_dir=core.project_dir), core.manifest)
 
 
 def in_environment(name: str, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:

@@ -117,7 +117,7 @@ def project(tmp_path: Path, code: Code, monkeypatch: pytest.MonkeyPatch) -> Iter
     for path, content in FILES.items():
         (tmp_path / "data" / "sources" / path).write_bytes(content)
     monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr("vending_platform.platform.DBT_PROJECT_DIR", code.folder)
+    monkeypatch.setattr("vending_platform.environment.domain.DBT_PROJECT_DIR", code.folder)
     monkeypatch.setattr("vending_platform.platform.read_manifest", partial(code.read, read_manifest))
     with history_in(tmp_path / "dagster") as history:
         (model,) = code.folder.rglob(f"{BROKEN}.sql")

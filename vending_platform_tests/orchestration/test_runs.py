@@ -112,7 +112,7 @@ def fleet_in(folder: Path, core: Core) -> Iterator[Fleet]:
     core.hand_over()
     with pytest.MonkeyPatch.context() as patch, history_in(folder / "dagster") as history:
         patch.setenv("VENDING_DATA_DIR", str(folder))
-        platform = Platform(environment.load(), core.manifest, project_dir=core.project_dir)
+        platform = Platform(replace(environment.load(), project_dir=core.project_dir), core.manifest)
         fleet = Fleet(folder, platform, history)
         fleet.deliver(FILES)
         yield fleet

@@ -1,0 +1,74 @@
+"""Which domain and environment this is, and every value that differs between environments.
+
+A domain is a dbt project with an `environments.yml`; `load()` reads it and the variables, and gives one `Environment`,
+or raises `SettingsError` with one message that names every mistake, before anything has run.
+"""
+
+from vending_platform.environment.domain import DBT_PROJECT_DIR, PROJECT_DIR, Domain, find_domain
+from vending_platform.environment.errors import SettingsError, UnknownDomain
+from vending_platform.environment.loading import choose_domain, load
+from vending_platform.environment.model import (
+    BUSINESS_TIME_ZONE,
+    AwsTarget,
+    ByFolder,
+    ByListing,
+    ByNotifications,
+    CodeChanges,
+    DuckDBTarget,
+    Encryption,
+    Environment,
+    EnvironmentName,
+    Places,
+    S3Addressing,
+    SecretNames,
+    SnowflakeTarget,
+    Verification,
+)
+from vending_platform.environment.variables import known_variables, variable
+
+DATA_DIR_VARIABLE = variable("data_dir")
+COMPANY_VARIABLE = variable("company")
+KMS_KEY_VARIABLE = variable("kms_key")
+AWS_ACCOUNT_VARIABLE = variable("aws_account")
+AWS_REGION_VARIABLE = variable("aws_region")
+AWS_ENDPOINT_VARIABLE = variable("aws_endpoint")
+S3_ENDPOINT_VARIABLE = variable("s3_endpoint")
+SNOWFLAKE_ACCOUNT_VARIABLE = variable("snowflake_account")
+UI_URL_VARIABLE = variable("ui_url")
+
+__all__ = [
+    "AWS_ACCOUNT_VARIABLE",
+    "AWS_ENDPOINT_VARIABLE",
+    "AWS_REGION_VARIABLE",
+    "BUSINESS_TIME_ZONE",
+    "COMPANY_VARIABLE",
+    "DATA_DIR_VARIABLE",
+    "DBT_PROJECT_DIR",
+    "KMS_KEY_VARIABLE",
+    "PROJECT_DIR",
+    "S3_ENDPOINT_VARIABLE",
+    "SNOWFLAKE_ACCOUNT_VARIABLE",
+    "UI_URL_VARIABLE",
+    "AwsTarget",
+    "ByFolder",
+    "ByListing",
+    "ByNotifications",
+    "CodeChanges",
+    "Domain",
+    "DuckDBTarget",
+    "Encryption",
+    "Environment",
+    "EnvironmentName",
+    "Places",
+    "S3Addressing",
+    "SecretNames",
+    "SettingsError",
+    "SnowflakeTarget",
+    "UnknownDomain",
+    "Verification",
+    "choose_domain",
+    "find_domain",
+    "known_variables",
+    "load",
+    "variable",
+]

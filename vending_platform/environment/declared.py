@@ -1,0 +1,194 @@
+"""What `environments.yml` can declare: every value that differs between the environments of a domain.
+
+Every environment gives every value, `null` where there is none: nothing falls through from one environment to another.
+A value in braces, as `{company}`, is a variable of the deployment, which the file declares under `variables`.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from vending_platform.environment.errors import SettingsError
+from vending_platform.environment.model import CodeChanges, EnvironmentName, Verification
+
+PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Variable(_Declared):
+    """A value that the deployment gives as `VENDING_…`; one without a default has to be given where it is used."""
+
+    description: Text
+    default: str | None = None
+    pattern: str | None = None
+    must_be: str | None = None
+    """The pattern in words, for whoever gave something else."""
+
+
+class DeclaredPlaces(_Declared):
+    raw: Text
+    processed: Text
+    artifacts: Text
+    work: Text
+
+
+class DeclaredEncryption(_Declared):
+    by: Literal["disk", "s3", "kms"]
+    key: Text | None
+
+
+class DeclaredSecrets(_Declared):
+    warehouse: Text
+    slack: Text
+    pseudonyms: Text | None
+
+
+class DeclaredAws(_Declared):
+    account: Text
+    region: Text
+    secrets: DeclaredSecrets
+    alerts_topic: Text
+
+
+class DeclaredArrivals(_Declared):
+    by: Literal["folder", "listing", "notifications"]
+    queue: Text | None
+    dead_letters: Text | None
+
+
+class DeclaredDuckDB(_Declared):
+    type: Literal["duckdb"]
+    path: Text
+
+
+class DeclaredSnowflake(_Declared):
+    type: Literal["snowflake"]
+    account: Text
+    user: Text
+    role: Text
+    database: Text
+    warehouse: Text
+
+
+class DeclaredStarts(_Declared):
+    """Times of day in UTC; null means "by hand"."""
+
+    ingestion: TimeOfDay | None
+    transformation: TimeOfDay | None
+
+
+class DeclaredEnvironment(_Declared):
+    places: DeclaredPlaces
+    scratch: Text
+    dagster_home: Text
+    encryption: DeclaredEncryption
+    aws: DeclaredAws | None
+    warehouse: Annotated[DeclaredDuckDB | DeclaredSnowflake, Field(discriminator="type")]
+    arrivals: DeclaredArrivals
+    dbt_threads: int = Field(ge=1)
+    starts: DeclaredStarts
+    marts_due: TimeOfDay | None
+    retries: int = Field(ge=0)
+    verification: Verification
+    code_changes: CodeChanges
+    logs: Literal["local", "cloudwatch"]
+    ui_url: Text | None
+
+
+class EnvironmentsFile(_Declared):
+    domain: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    variables: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Variable]
+    environments: dict[EnvironmentName, DeclaredEnvironment]
+
+
+@lru_cache(maxsize=32)
+def read_environments(path: Path) -> EnvironmentsFile:
+    """SettingsError names every mistake in the file, each with its key."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} does not exist: a domain is a dbt project with such a file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        declared = EnvironmentsFile.model_validate(content)
+    except ValidationError as error:
+        raise _unusable(path, list(_mistakes(error))) from None
+    if mistakes := list(_contradictions(declared)):
+        raise _unusable(path, mistakes)
+    return declared
+
+
+def placeholders(value: Any) -> Iterator[tuple[str, str]]:
+    """Every variable that is used in a declared value, with the key that uses it."""
+    match value:
+        case BaseModel():
+            for key in type(value).model_fields:
+                for below, name in placeholders(getattr(value, key)):
+                    yield f"{key}.{below}".rstrip("."), name
+        case str():
+            for name in PLACEHOLDER.findall(value):
+                yield "", name
+
+
+def _unusable(path: Path, mistakes: list[str]) -> SettingsError:
+    return SettingsError(f"{path.parent.name}/{path.name} can't be used: {'; '.join(mistakes)}.")
+
+
+def _mistakes(error: ValidationError) -> Iterator[str]:
+    for found in error.errors():
+        key = ".".join(str(part) for part in found["loc"] if part not in ("duckdb", "snowflake", "[key]"))
+        match found["type"]:
+            case "missing" | "union_tag_not_found":
+                yield f"{key} is missing (write null where there is none)"
+            case "extra_forbidden":
+                yield f"{key} is not a setting"
+            case "string_pattern_mismatch":
+                yield f"{key}={found['input']!r} is not of the form {found['ctx']['pattern']}"
+            case _:
+                yield f"{key}={found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}"
+
+
+def _contradictions(declared: EnvironmentsFile) -> Iterator[str]:
+    for name in EnvironmentName:
+        if name not in declared.environments:
+            yield f"environments.{name} is missing: every environment is declared"
+    used = set()
+    for name, environment in declared.environments.items():
+        where = f"environments.{name}"
+        for key, variable in placeholders(environment):
+            used.add(variable)
+            if variable not in declared.variables:
+                near = get_close_matches(variable, declared.variables, n=1)
+                hint = f"; did you mean {{{near[0]}}}?" if near else ""
+                yield f"{where}.{key} uses {{{variable}}}, which is not among the variables{hint}"
+        yield from (f"{where}.{mistake}" for mistake in _contradictions_within(environment))
+    for variable in declared.variables.keys() - used:
+        yield f"variables.{variable} is used by no environment"
+
+
+def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
+    in_s3 = [key for key in DeclaredPlaces.model_fields if getattr(environment.places, key).startswith("s3://")]
+    if in_s3 and environment.aws is None:
+        yield f"places.{in_s3[0]} is in S3, so aws can't be null"
+    if environment.arrivals.by == "notifications":
+        if environment.aws is None:
+            yield "arrivals.by is notifications, so aws can't be null"
+        for key in ("queue", "dead_letters"):
+            if getattr(environment.arrivals, key) is None:
+                yield f"arrivals.{key} is missing, and arrivals.by is notifications"
+    if environment.encryption.by == "kms" and environment.encryption.key is None:
+        yield "encryption.key is missing, and encryption.by is kms"
+    if environment.warehouse.type == "snowflake" and environment.aws is None:
+        yield "warehouse has its key in AWS Secrets Manager, so aws can't be null"

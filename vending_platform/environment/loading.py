@@ -1,0 +1,158 @@
+"""From `environments.yml` and the variables to one `Environment`, or one message about all that is wrong."""
+
+import os
+from pathlib import Path
+from typing import Any, assert_never
+
+from vending_platform.environment.declared import (
+    PLACEHOLDER,
+    DeclaredArrivals,
+    DeclaredAws,
+    DeclaredDuckDB,
+    DeclaredEnvironment,
+    DeclaredSnowflake,
+    EnvironmentsFile,
+    placeholders,
+)
+from vending_platform.environment.domain import find_domain
+from vending_platform.environment.errors import SettingsError
+from vending_platform.environment.model import (
+    AwsTarget,
+    ByFolder,
+    ByListing,
+    ByNotifications,
+    DuckDBTarget,
+    Encryption,
+    Environment,
+    EnvironmentName,
+    Places,
+    S3Addressing,
+    SecretNames,
+    SnowflakeTarget,
+)
+from vending_platform.environment.variables import (
+    AWS_ONLY,
+    Variables,
+    mistakes,
+    read_variables,
+    refuse_unknown,
+    variable,
+)
+
+_ENCRYPTION = {"disk": Encryption.DISK, "s3": Encryption.SSE_S3, "kms": Encryption.SSE_KMS}
+
+
+def load(domain: str | None = None) -> Environment:
+    """The environment that the variables (or the settings file `.env`) choose, of this domain or the chosen one."""
+    variables = read_variables()
+    found = find_domain(domain or variables.domain)
+    refuse_unknown(variables, found.declared)
+    name = variables.environment
+    declared = found.declared.environments[name]
+    _check(name, declared, variables, found.declared)
+    values = {key: rule.default for key, rule in found.declared.variables.items()} | dict(variables.values)
+    filled = DeclaredEnvironment.model_validate(_filled(declared.model_dump(), values))
+    return _environment(found.name, found.project_dir, name, filled, variables)
+
+
+def choose_domain(name: str) -> None:
+    """For this process and what it starts. SettingsError if there is no such domain."""
+    find_domain(name)
+    os.environ[variable("domain")] = name
+
+
+def _check(name: EnvironmentName, declared: DeclaredEnvironment, variables: Variables, file: EnvironmentsFile) -> None:
+    used = {used for _, used in placeholders(declared)}
+    missing = [
+        variable(key)
+        for key, rule in file.variables.items()
+        if key in used and rule.default is None and variables.get(key) is None
+    ]
+    useless = [key for key in file.variables if key not in used and variables.get(key) is not None]
+    if declared.aws is None:
+        useless += [key for key in AWS_ONLY if variables.get(key) is not None]
+    problems = []
+    if missing:
+        problems.append(f"{name} needs {', '.join(missing)}")
+    if useless:
+        problems.append(
+            f"{name} has no use for {', '.join(map(variable, useless))}: unset it, or choose another {variable('env')}"
+        )
+    problems += mistakes(variables, file)
+    if problems:
+        raise SettingsError("Settings can't be used: " + "; ".join(problems) + ".")
+
+
+def _filled(value: Any, values: dict[str, str | None]) -> Any:
+    match value:
+        case dict():
+            return {key: _filled(below, values) for key, below in value.items()}
+        case str():
+            return PLACEHOLDER.sub(lambda found: str(values[found[1]]), value)
+    return value
+
+
+def _environment(
+    domain: str, project_dir: Path, name: EnvironmentName, declared: DeclaredEnvironment, variables: Variables
+) -> Environment:
+    places = declared.places
+    return Environment(
+        domain=domain,
+        project_dir=project_dir,
+        name=name,
+        places=Places(places.raw, places.processed, places.artifacts, places.work),
+        encryption=_ENCRYPTION[declared.encryption.by],
+        kms_key=declared.encryption.key,
+        aws=_aws(declared.aws, variables) if declared.aws else None,
+        warehouse=_warehouse(declared.warehouse, variables),
+        arrivals=_arrivals(declared.arrivals),
+        dbt_threads=declared.dbt_threads,
+        ingestion_starts=declared.starts.ingestion,
+        transformation_starts=declared.starts.transformation,
+        marts_due=declared.marts_due,
+        verification=declared.verification,
+        code_changes=declared.code_changes,
+        revision=variables.get("revision"),
+        automatic_retries=declared.retries,
+        cloud_logs=declared.logs == "cloudwatch",
+        scratch=Path(declared.scratch),
+        dagster_home=Path(declared.dagster_home),
+        ui_url=variables.get("ui_url") or declared.ui_url,
+        slack_alerts=variables.get("slack_alerts") == "true",
+    )
+
+
+def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
+    secrets = declared.secrets
+    return AwsTarget(
+        account=declared.account,
+        region=declared.region,
+        s3_endpoint=variables.get("s3_endpoint"),
+        s3_addressing=S3Addressing(variables.get("s3_addressing") or S3Addressing.VIRTUAL),
+        endpoint=variables.get("aws_endpoint"),
+        secrets=SecretNames(secrets.warehouse, secrets.slack, secrets.pseudonyms),
+        alerts_topic=f"arn:aws:sns:{declared.region}:{declared.account}:{declared.alerts_topic}",
+    )
+
+
+def _warehouse(declared: DeclaredDuckDB | DeclaredSnowflake, variables: Variables) -> DuckDBTarget | SnowflakeTarget:
+    match declared:
+        case DeclaredDuckDB():
+            return DuckDBTarget(Path(declared.path))
+        case DeclaredSnowflake():
+            named = declared.model_dump(exclude={"type"})
+            return SnowflakeTarget(**named, endpoint=variables.get("warehouse_endpoint"))
+        case _:
+            assert_never(declared)
+
+
+def _arrivals(declared: DeclaredArrivals) -> ByFolder | ByListing | ByNotifications:
+    match declared.by:
+        case "folder":
+            return ByFolder()
+        case "listing":
+            return ByListing()
+        case "notifications":
+            return ByNotifications(queue=str(declared.queue), dead_letters=str(declared.dead_letters))
+        case _:
+            assert_never(declared.by)

@@ -1,0 +1,158 @@
+"""One environment of one domain, as the rest of the platform sees it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+BUSINESS_TIME_ZONE = "Asia/Tokyo"
+
+
+class EnvironmentName(StrEnum):
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Encryption(StrEnum):
+    """Who encrypts the objects that we write."""
+
+    DISK = "the disk's"
+    SSE_S3 = "AES256"
+    SSE_KMS = "aws:kms"
+
+
+class S3Addressing(StrEnum):
+    """Where a request names the bucket: in the host's name, or in the path."""
+
+    VIRTUAL = "virtual"
+    PATH = "path"
+
+
+class Verification(StrEnum):
+    """What a version of the code is to the others: staging's good builds are what production asks for."""
+
+    NONE = "none"
+    GIVEN = "given"
+    NEEDED = "needed"
+
+
+class CodeChanges(StrEnum):
+    """What a run that nobody watches does with rows that older code has built."""
+
+    REBUILD = "rebuild"
+    WAIT = "wait"
+    """They stay as they are, and people are told, until one of them starts their rebuilding."""
+
+
+@dataclass(frozen=True)
+class SecretNames:
+    """The names in AWS Secrets Manager of what an environment must not write down."""
+
+    warehouse: str
+    slack: str
+    pseudonyms: str | None = None
+    """The key of pseudonyms, which only the environment with the real deliveries has."""
+
+
+@dataclass(frozen=True)
+class AwsTarget:
+    """The account that an environment lives in. An endpoint of None is AWS's own for the region."""
+
+    account: str
+    region: str
+    s3_endpoint: str | None
+    s3_addressing: S3Addressing
+    endpoint: str | None
+    """Where every other service is asked."""
+    secrets: SecretNames
+    alerts_topic: str
+    """The ARN of the SNS topic that people are told by."""
+    client_factories: Mapping[str, Callable[[], Any]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Who makes the client of a service, where it is somebody else than `aws.client`."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where files live: a local folder, or `s3://bucket/prefix`."""
+
+    raw: str
+    processed: str
+    artifacts: str
+    work: str
+
+
+@dataclass(frozen=True)
+class DuckDBTarget:
+    path: Path
+    connect: Any = dataclasses.field(default=None, compare=False, repr=False)
+    """`connect(read_only=…)`, where somebody else than the warehouse opens the file."""
+
+
+@dataclass(frozen=True)
+class SnowflakeTarget:
+    account: str
+    user: str
+    role: str
+    database: str
+    warehouse: str
+    endpoint: str | None = None
+    """Where an emulator listens in the place of the account."""
+    connect: Any = dataclasses.field(default=None, compare=False, repr=False)
+    """`connect(tag)`, where somebody else than the warehouse makes a connection; its queries carry the tag."""
+
+
+@dataclass(frozen=True)
+class ByFolder:
+    """New files are noticed by holding the whole raw place against the ledger at every look: right for a laptop."""
+
+
+@dataclass(frozen=True)
+class ByListing:
+    """New files are noticed by listing the raw place a bounded piece at a time: for a store that notifies nobody."""
+
+
+@dataclass(frozen=True)
+class ByNotifications:
+    """The store tells of new files through a queue; `dead_letters` takes what can't be understood. Names, not URLs."""
+
+    queue: str
+    dead_letters: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment of one domain. Times of day are UTC, as `HH:MM`; None means "by hand"."""
+
+    domain: str
+    project_dir: Path
+    """The domain's dbt project."""
+    name: EnvironmentName
+    places: Places
+    encryption: Encryption
+    kms_key: str | None
+    aws: AwsTarget | None
+    warehouse: DuckDBTarget | SnowflakeTarget
+    arrivals: ByFolder | ByListing | ByNotifications
+    dbt_threads: int
+    ingestion_starts: str | None
+    transformation_starts: str | None
+    marts_due: str | None
+    verification: Verification
+    code_changes: CodeChanges
+    revision: str | None
+    """The commit that this code is of, where whoever built the image has said so."""
+    automatic_retries: int
+    cloud_logs: bool
+    scratch: Path
+    """A local folder for what one process needs while it runs, and for caches that may be lost."""
+    dagster_home: Path
+    """Where Dagster keeps the history of runs."""
+    ui_url: str | None
+    """Where people see Dagster's UI, for links in alerts."""
+    slack_alerts: bool
+    """Whether a Slack channel is told too."""
