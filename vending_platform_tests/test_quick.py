@@ -18,7 +18,7 @@ def chosen(*changed: str) -> dict[str, int]:
 
 
 def test_the_nearest_tests_come_first() -> None:
-    assert chosen("vending_platform/alerts/formatting.py") == {"alerts/test_wording.py": 1, "alerts/test_logs.py": 3}
+    assert chosen("vending_platform/alerts/formatting.py") == {"alerts/test_formatting.py": 1, "alerts/test_logs.py": 3}
     assert chosen("vending_platform/alerts/__init__.py") == {"alerts/test_logs.py": 2}
     assert chosen("vending_platform_tests/test_cli.py", "vending_platform/cli.py") == {"test_cli.py": 0}
     assert chosen("vending_platform_tests/dbt_project/dbt.py") == {"dbt_project/test_money.py": 2}

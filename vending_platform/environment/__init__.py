@@ -4,7 +4,7 @@ A domain is a dbt project with an `environments.yml`; `load()` reads it and the 
 or raises `SettingsError` with one message that names every mistake, before anything has run.
 """
 
-from vending_platform.environment.domain import DBT_PROJECT_DIR, PROJECT_DIR, Domain, find_domain
+from vending_platform.environment.domain import DBT_PROJECT_DIR, PROJECT_DIR, Domain, domains, find_domain
 from vending_platform.environment.errors import SettingsError, UnknownDomain
 from vending_platform.environment.loading import choose_domain, load
 from vending_platform.environment.model import (
@@ -67,6 +67,7 @@ __all__ = [
     "UnknownDomain",
     "Verification",
     "choose_domain",
+    "domains",
     "find_domain",
     "known_variables",
     "load",

@@ -31,21 +31,21 @@ def find_domain(name: str) -> Domain:
     """The domain of this name; a name with a slash is the folder of a dbt project that lies elsewhere."""
     if "/" in name:
         return _domain_in(Path(name).resolve())
-    folders = list(_folders())
-    for folder in folders:
-        if (domain := _domain_in(folder)).name == name:
+    known = []
+    for domain in domains():
+        if domain.name == name:
             return domain
-    known = [_domain_in(folder).name for folder in folders]
+        known.append(domain.name)
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}."
     raise UnknownDomain(f"{name!r} is not a domain; {hint}")
 
 
-def _folders() -> Iterator[Path]:
-    """The default domain's first: it is nearly always the one that is meant."""
+def domains() -> Iterator[Domain]:
+    """All of the repository's, the default one first: it is nearly always the one that is meant."""
     for folder in (DBT_PROJECT_DIR, *sorted((PROJECT_DIR / "domains").glob("*"))):
         if (folder / ENVIRONMENTS_FILE).is_file():
-            yield folder
+            yield _domain_in(folder)
 
 
 def _domain_in(folder: Path) -> Domain:

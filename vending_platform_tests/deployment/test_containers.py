@@ -12,6 +12,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NoReturn
 
+import dagster as dg
 import pytest
 import typer
 import yaml
@@ -27,12 +28,13 @@ from packaging.utils import canonicalize_name
 
 from vending_platform.catalog import Catalog
 from vending_platform.definitions import build_definitions, definitions
-from vending_platform.environment import PROJECT_DIR, EnvironmentName, find_domain, known_variables, load
+from vending_platform.environment import PROJECT_DIR, EnvironmentName, domains, find_domain, known_variables, load
 from vending_platform.orchestration.webserver import without_names
 from vending_platform_tests.deployment.instance import SETTINGS, VARIABLES
 from vending_platform_tests.emulators.aws import EmulatedAws
 
 DEPLOYMENT = PROJECT_DIR / "deployment"
+WORKSPACE = PROJECT_DIR / "workspace.yaml"
 OPERATING = PROJECT_DIR / "docs" / "operating.md"
 MAKE: dict[str, Callable[[], Any]] = {
     "dagster": create_dagster_cli,
@@ -175,15 +177,21 @@ class TestImage:
         assert isinstance(origin, GrpcServerCodeLocationOrigin)
         assert (origin.host, origin.port, origin.location_name) == ("code", params["port"], params["location_name"])
         (location,) = load_dagster_cloud_yaml((PROJECT_DIR / "dagster_cloud.yaml").read_text()).locations
-        (at_home,) = yaml.safe_load((PROJECT_DIR / "workspace.yaml").read_text())["load_from"]
         assert location.code_source is not None
         for module, attribute in (
             (params["module_name"], params["attribute"]),
             (location.code_source.module_name, location.attribute),
-            (at_home["python_module"]["module_name"], at_home["python_module"]["attribute"]),
         ):
             assert getattr(import_module(str(module)), str(attribute)) is definitions
         assert location.working_directory == said("WORKDIR")[-1]
+
+    def test_each_domain_is_a_code_location_at_home(self) -> None:
+        locations = [entry["python_module"] for entry in yaml.safe_load(WORKSPACE.read_text())["load_from"]]
+        assert {location["attribute"] for location in locations} == {domain.name for domain in domains()}
+        for location in locations:
+            assert location["location_name"] == location["attribute"]
+            loaded = getattr(import_module(location["module_name"]), location["attribute"])
+            assert isinstance(loaded, dg.Definitions)
 
     def test_a_code_location_starts_without_dbt_and_without_a_network(
         self, aws: EmulatedAws, catalog: Catalog, manifest_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
