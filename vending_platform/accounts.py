@@ -20,6 +20,7 @@ from vending_platform.environment import (
     Places,
     SnowflakeTarget,
 )
+from vending_platform.errors import NotAllowed
 from vending_platform.warehouse import Connect
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _WHERE_AM_I = (
 """It needs no warehouse that runs."""
 
 
-class WrongAccount(RuntimeError):
+class WrongAccount(NotAllowed):
     """The credentials, a bucket or a warehouse belong somewhere else; the message says where and where they should."""
 
 

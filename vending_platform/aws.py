@@ -31,6 +31,7 @@ from vending_platform.environment import (
     S3_ENDPOINT_VARIABLE,
     AwsTarget,
 )
+from vending_platform.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -53,7 +54,7 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 """What boto3 raises."""
 
 
-class AwsError(RuntimeError):
+class AwsError(Unavailable):
     """AWS can't be used as the environment says; the message says what is wrong and what to do."""
 
 

@@ -28,23 +28,16 @@ from rich.progress import (
 from rich.text import Text
 
 from vending_platform import anonymising, environment, ingestion, wording
-from vending_platform.accounts import WrongAccount
-from vending_platform.anonymising import AnonymisingError
-from vending_platform.aws import AwsError
-from vending_platform.catalog import Catalog, ContractError, ProjectError
+from vending_platform.catalog import Catalog
 from vending_platform.console import PlainConsole
-from vending_platform.environment import DuckDBTarget, SettingsError
-from vending_platform.exporting import ExportError
+from vending_platform.environment import DuckDBTarget
+from vending_platform.errors import EXPECTED
 from vending_platform.ingestion import Selection, Summary, Watcher
 from vending_platform.lineage import provenance
-from vending_platform.lineage.provenance import NothingToTrace
 from vending_platform.platform import Listener, Platform, open_platform
-from vending_platform.promotion import PromotionError
 from vending_platform.quality import report
 from vending_platform.stopping import STOPPED
-from vending_platform.storage import StorageError
-from vending_platform.transformation import TransformationError
-from vending_platform.warehouse import WarehouseBusy, WarehouseError
+from vending_platform.warehouse import WarehouseBusy
 
 FAILED, WRONG_USAGE, NEEDS_A_PERSON, INTERRUPTED = 1, 2, 3, 130
 
@@ -411,21 +404,7 @@ def _edge() -> Iterator[None]:
     """Where errors stop being values: what the platform reports becomes one message and an exit code."""
     try:
         yield
-    except (
-        SettingsError,
-        AwsError,
-        WrongAccount,
-        ContractError,
-        ProjectError,
-        StorageError,
-        WarehouseError,
-        TransformationError,
-        ExportError,
-        PromotionError,
-        AnonymisingError,
-        NothingToTrace,
-        OSError,
-    ) as error:
+    except EXPECTED as error:
         _print_failure(str(error))
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:  # of a program that calls these commands without watching for signals

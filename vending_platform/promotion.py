@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vending_platform.catalog import project_files, project_hash
+from vending_platform.errors import NotAllowed
 from vending_platform.storage import Place
 
 _VERIFIED, _OVERRIDES = "promotion/verified", "promotion/overrides"
@@ -24,7 +25,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The same files give the same bytes, whenever they were written."""
 
 
-class PromotionError(RuntimeError):
+class PromotionError(NotAllowed):
     """Nothing may transform; the message says why, and what to do."""
 
 

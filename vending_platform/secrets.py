@@ -15,6 +15,8 @@ from vending_platform.environment import AwsTarget
 class SecretUnavailable(AwsError):
     """The message says which secret, and what is missing: the secret, the right, or the way there."""
 
+    is_transient = False
+
 
 def fetch(target: AwsTarget, name: str) -> SecretStr:
     """The text that is kept under this name (see `AwsTarget.secrets`)."""

@@ -21,6 +21,7 @@ from rich.text import Text
 from vending_platform.alerts.formatting import head, parts, subject, text
 from vending_platform.alerts.problem import Event, Notification
 from vending_platform.console import PlainConsole
+from vending_platform.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -32,7 +33,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _COLOURS = {Event.NEW: "bold red", Event.STILL: "yellow", Event.RECOVERED: "green"}
 
 
-class ChannelDown(RuntimeError):
+class ChannelDown(Unavailable):
     """A message was not taken. The reason names no secret."""
 
 

@@ -9,12 +9,13 @@ from vending_platform import secrets
 from vending_platform.accounts import buckets_of, check_bucket
 from vending_platform.anonymising.pseudonyms import Pseudonyms
 from vending_platform.environment import Encryption, Environment
+from vending_platform.errors import PlatformError
 from vending_platform.storage import LocalPlace, Place, open_place
 
 _S3 = "s3://"
 
 
-class AnonymisingError(RuntimeError):
+class AnonymisingError(PlatformError):
     """Nothing was copied; the message says why, and what to do."""
 
 

@@ -29,6 +29,7 @@ from vending_platform.catalog.names import NameParts, NamePattern
 from vending_platform.catalog.provenance import Provenance
 from vending_platform.catalog.reach import EVERYTHING, MONTH, SAME_DAY, Days, Reach, Way, months
 from vending_platform.catalog.types import LogicalType, format_pattern, weekday_of
+from vending_platform.errors import ConfigurationError
 
 __all__ = [
     "EVERYTHING",
@@ -73,7 +74,7 @@ __all__ = [
 _BESIDE_META = {"name", "type", "description"}
 
 
-class ContractError(ValueError):
+class ContractError(ConfigurationError):
     """Contracts that can't be used; one line per problem, with file, source, column and what is allowed."""
 
     def __init__(self, problems: list[str]) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 
 from vending_platform.catalog.code import how_it_is_read, parts_of_all
 from vending_platform.damage import put_aside
+from vending_platform.errors import ConfigurationError
 
 _NOT_PART_OF_THE_PROJECT = {"target", "logs", "dbt_packages"}
 
 
-class ProjectError(ValueError):
+class ProjectError(ConfigurationError):
     """The dbt project can't be parsed; the message is dbt's own."""
 
 

@@ -6,35 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Thread
 
-from vending_platform.accounts import WrongAccount
 from vending_platform.alerts import one_line
-from vending_platform.aws import AwsError
-from vending_platform.environment import SettingsError
-from vending_platform.storage import StorageError, Unreadable
-from vending_platform.transformation import TransformationError
-from vending_platform.warehouse import WarehouseError
+from vending_platform.errors import PlatformError
 
 
-class CheckFailed(Exception):
+class CheckFailed(PlatformError):
     """The message says what is wrong, and how to fix it."""
 
 
-class Hidden(Exception):
+class Hidden(PlatformError):
     """It can't be seen whether it is fine; the message says why."""
-
-
-_TOLD = (
-    AwsError,
-    Hidden,
-    SettingsError,
-    StorageError,
-    TransformationError,
-    Unreadable,
-    WarehouseError,
-    CheckFailed,
-    WrongAccount,
-)
-"""Their messages say what is wrong and what to do; of others the kind is told too."""
 
 
 class Health(StrEnum):
@@ -98,5 +79,5 @@ def _look(check: Check) -> Diagnosis:
         return Diagnosis(check.name, Health.FINE, check.look())
     except Exception as error:  # whatever it is, the others are still worth knowing
         health = Health.NOT_LOOKED_AT if isinstance(error, Hidden) else Health.WRONG
-        kind = "" if isinstance(error, _TOLD) else f"{type(error).__name__}: "
+        kind = "" if isinstance(error, PlatformError) else f"{type(error).__name__}: "
         return Diagnosis(check.name, health, one_line(f"{kind}{error}"))

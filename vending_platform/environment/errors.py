@@ -1,7 +1,9 @@
 """What is wrong with the settings."""
 
+from vending_platform.errors import ConfigurationError
 
-class SettingsError(ValueError):
+
+class SettingsError(ConfigurationError):
     """The settings contradict each other or are incomplete; the message says what to set to what, and where."""
 
 

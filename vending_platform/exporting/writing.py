@@ -5,6 +5,7 @@ import hashlib
 from pydantic import TypeAdapter
 
 from vending_platform.catalog import Export
+from vending_platform.errors import Unavailable
 from vending_platform.exporting.contents import ExportRows, RawFile
 from vending_platform.exporting.encoding import NotEncodable, Replaced, count_rows, encoded
 from vending_platform.exporting.manifest import Part, RawFiles, path_of
@@ -14,7 +15,7 @@ from vending_platform.storage import Place
 _RAW_FILES = TypeAdapter(list[RawFile])
 
 
-class ExportError(RuntimeError):
+class ExportError(Unavailable):
     """An export could not be made; the old one is untouched."""
 
 

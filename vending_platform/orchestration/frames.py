@@ -4,11 +4,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from vending_platform.errors import ConfigurationError
+
 _PLAIN = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32())
 _MOST_DIGITS = 38
 
 
-class NotATable(TypeError):
+class NotATable(ConfigurationError):
     """The message says what can't be kept as a table, and what can."""
 
 

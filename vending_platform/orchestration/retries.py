@@ -12,19 +12,10 @@ from random import uniform
 
 import dagster as dg
 
-from vending_platform.accounts import WrongAccount
-from vending_platform.aws import AwsError
-from vending_platform.promotion import PromotionError
-from vending_platform.secrets import SecretUnavailable
-from vending_platform.storage import StorageError
-from vending_platform.transformation import TransformationError
-from vending_platform.warehouse import WarehouseError
+from vending_platform.errors import EXPECTED, is_transient
 
 _FIRST_WAIT, _LONGEST_WAIT = 30, 600
 """Seconds."""
-EXPECTED = (WrongAccount, WarehouseError, TransformationError, StorageError, AwsError, PromotionError, OSError)
-"""What can go wrong outside the process; each says in one sentence what it is and what to do."""
-_NEVER_HEALS = (WrongAccount, SecretUnavailable, PromotionError)
 
 
 @dataclass(frozen=True)
@@ -66,8 +57,8 @@ def healing(context: dg.OpExecutionContext | dg.AssetExecutionContext, retries: 
     try:
         yield
     except EXPECTED as error:
-        may_heal = not isinstance(error, _NEVER_HEALS)
-        give_up_or_retry(context, [StepFailure(f"{type(error).__name__}: {error}", may_heal)], retries, cause=error)
+        failure = StepFailure(f"{type(error).__name__}: {error}", may_heal=is_transient(error))
+        give_up_or_retry(context, [failure], retries, cause=error)
 
 
 def settle(

@@ -6,7 +6,7 @@ import dagster as dg
 
 from vending_platform import aws
 from vending_platform.environment import Environment
-from vending_platform.orchestration.retries import EXPECTED
+from vending_platform.errors import EXPECTED
 from vending_platform.warehouse import WarehouseBusy
 
 

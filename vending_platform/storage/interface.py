@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from vending_platform.errors import Unavailable
+
 CHUNK = 8 * 1024 * 1024
 PAGE = 1000
 
@@ -23,11 +25,11 @@ class StoredFile(NamedTuple):
     modified_at: datetime
 
 
-class Unreadable(Exception):
+class Unreadable(Unavailable):
     """A file that was listed can't be read as listed; the message says why. Nothing is known about its content."""
 
 
-class StorageError(RuntimeError):
+class StorageError(Unavailable):
     """A whole place can't be used; the message says which one, why, and what to do."""
 
 

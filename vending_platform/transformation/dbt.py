@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any
 
 from vending_platform.catalog import Days, project_hash
+from vending_platform.errors import Unavailable
 from vending_platform.transformation.adapters import DUCKDB, Adapter
 from vending_platform.transformation.arguments import (
     build_arguments,
@@ -26,7 +27,7 @@ _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
 
 
-class TransformationError(RuntimeError):
+class TransformationError(Unavailable):
     """dbt could not even start; the message is its own."""
 
 

@@ -14,12 +14,14 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from vending_platform.errors import Unavailable
+
 STATUS = "status"
 """What the text about deliveries is called that everybody may read."""
 _MOMENT = pa.timestamp("us", "UTC")
 
 
-class WarehouseError(RuntimeError):
+class WarehouseError(Unavailable):
     """The warehouse refuses; the message says what to do."""
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from vending_platform.ingestion import IngestionContext
 from vending_platform.orchestration import assemble
+from vending_platform.orchestration.frames import NotATable
 from vending_platform.platform import Platform
 from vending_platform.warehouse import Change, TableName, Warehouse
 
@@ -252,7 +253,7 @@ def test_rows_of_another_day_and_tables_that_are_not_there_are_refused(
     with pytest.raises(dg.Failure) as failed:
         found.load_asset_value(totals.key, instance=history)
     assert str(failed.value.description) == "team.totals is not in the warehouse: materialize totals first"
-    with pytest.raises(TypeError, match=r"can't be loaded as dict: ask for pandas\.DataFrame"):
+    with pytest.raises(NotATable, match=r"can't be loaded as dict: ask for pandas\.DataFrame"):
         found.load_asset_value(MART, python_type=dict, instance=history)
     assert [row["business_date"] for row in rows_of(warehouse, "marts.mart_machine_daily", "business_date")][
         -1

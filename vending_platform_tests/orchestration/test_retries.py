@@ -13,7 +13,9 @@ import pytest
 from dagster._core.definitions.reconstruct import ReconstructableJob
 
 from vending_platform import environment
+from vending_platform.accounts import WrongAccount
 from vending_platform.catalog import project_hash, read_manifest
+from vending_platform.exporting import ExportError
 from vending_platform.orchestration import assemble, retries
 from vending_platform.platform import open_platform
 from vending_platform.transformation import dbt
@@ -199,3 +201,24 @@ def test_only_what_may_heal_is_tried_again_and_not_for_ever(
     (failure,) = (event for event in result.all_events if event.is_step_failure)
     assert failure.step_failure_data.error is not None
     assert all(trouble.text in failure.step_failure_data.error.message for trouble in troubles)
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(ExportError("the old export stays"), 3), (WrongAccount("set VENDING_AWS_ACCOUNT"), 1)]
+)
+def test_an_error_that_is_transient_is_retried(error: Exception, tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "uniform", lambda *_: 0)
+    tried = []
+
+    @dg.op
+    def always_fails(context: dg.OpExecutionContext) -> None:
+        tried.append(context.retry_number)
+        with retries.healing(context, retries=2):
+            raise error
+
+    @dg.job
+    def job() -> None:
+        always_fails()
+
+    assert not job.execute_in_process(raise_on_error=False).success
+    assert tried == list(range(tries))

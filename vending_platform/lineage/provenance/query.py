@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Model
+from vending_platform.errors import ConfigurationError, PlatformError
 from vending_platform.lineage.provenance.conditions import NotAValue, equals
 from vending_platform.lineage.provenance.masking import HIDDEN, is_hidden
 from vending_platform.warehouse import Reader, TableName, quoted
@@ -23,11 +24,11 @@ _LONGEST = 60
 _BUILDS = TableName("raw", "_builds")
 
 
-class WrongQuestion(ValueError):
+class WrongQuestion(ConfigurationError):
     """There is no such model or column, or a value that it can't hold; the message says which there are."""
 
 
-class NothingToTrace(RuntimeError):
+class NothingToTrace(PlatformError):
     """The question is right, and no row answers it; the message says why."""
 
 
