@@ -209,9 +209,7 @@ def quality(
     day: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As it stands for this business day.")
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Only this table or export: fct_sales, or marts.fct_sales.")
-    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only this table or export, with its schema or without.")] = None,
     html: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Write it as one HTML file, which opens from anywhere.")
     ] = None,
@@ -239,17 +237,19 @@ def quality(
 
 @app.command()
 def trace(
-    mart: Annotated[str, typer.Argument(help="A model, such as marts.mart_machine_daily.")],
+    mart: Annotated[str, typer.Argument(help="A model, with its schema or without.")],
     which: Annotated[
         list[str],
-        typer.Argument(help="Which rows of it: column=value. machine=, slot=, product=, route= and day= are short."),
+        typer.Argument(
+            help="Which rows of it: column=value. Short: day=, what a sender is called, a key without its last part."
+        ),
     ],
     rows: Annotated[bool, typer.Option("--rows", help="Also the lines of these files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Name the raw files that a number comes from.
 
-    For example: vending trace marts.mart_machine_daily machine=VM003 day=2024-03-15
+    For example: vending trace marts.MODEL COLUMN=VALUE day=2024-03-15
     """
     with _edge():
         said = [_said(words) for words in which]
@@ -270,7 +270,7 @@ def trace(
 def _said(words: str) -> tuple[str, str]:
     name, sign, value = words.partition("=")
     if not (name and sign):
-        raise typer.BadParameter(f"{words!r} says nothing of a row; write column=value, such as machine=VM003")
+        raise typer.BadParameter(f"{words!r} says nothing of a row; write column=value, such as day=2024-03-15")
     return name, value
 
 

@@ -1,8 +1,8 @@
 """Which version of a master is valid when. The rule is written here and nowhere else: ingestion applies it whenever the
 ledger changes, and all others (dbt, what is stale, the trace, the status) read what came of it, `raw._master_versions`.
 
-- A dated file (`products_20240301.csv`) is valid from the day in its name on. What it held before never was.
-- An undated file (`products.csv`) is valid from the day on which it was stored, its modification time in Japan. What it
+- A dated file (`prices_20240301.csv`) is valid from the day in its name on. What it held before never was.
+- An undated file (`prices.csv`) is valid from the day on which it was stored, its modification time in Japan. What it
   held before stays valid for the days before that one, and for no others: a content that is stored under an older time
   (`cp -p`, a backup that is restored) also takes the place of what was stored for that day and for later ones.
 - What can't be used says nothing: what an undated file held before it goes on.

@@ -327,7 +327,7 @@ class Platform:
         """How far the data can be trusted, and whether somebody is writing: then it is as the last run told it."""
         try:
             with self.context.warehouse.reading() as reader:
-                return quality.read_quality(reader, lineage(self.catalog), day), False
+                return quality.read_quality(reader, lineage(self.catalog), self.catalog.sender_columns, day), False
         except WarehouseBusy:
             last = self.context.warehouse.last_status(QUALITY)
             return quality.from_json(last), True

@@ -151,8 +151,8 @@ def tell_status(now: PlatformStatus) -> RenderableType:
             ),
             (
                 "Missing: due, but nothing came",
-                list(_missing_by_machine(status)),
-                "Ask whether the machine was off; a late file is loaded whenever it comes",
+                list(_missing_by_sender(status)),
+                "Ask the sender; a late file is loaded whenever it comes",
             ),
             (
                 "In quarantine",
@@ -170,7 +170,11 @@ def tell_status(now: PlatformStatus) -> RenderableType:
                 status.withdrawn,
                 "If they are meant to be gone: vending ingest --withdraw",
             ),
-            ("Delivered by machines that the master does not know", status.unknown_machines, "Is the master late?"),
+            (
+                "Delivered by a sender that the master does not know",
+                [f"{name} {sender}" for name, senders in status.unknown_senders.items() for sender in senders],
+                "Is the master late?",
+            ),
             (
                 "Read under a contract that has changed since",
                 status.read_under_another_contract,
@@ -453,13 +457,13 @@ def _problems(kinds: Iterable[tuple[str, Sequence[str], str | None]]) -> Iterato
             yield Text(f"  → {advice}", style="dim")
 
 
-def _missing_by_machine(status: DeliveryStatus) -> Iterator[str]:
-    """A machine that is silent for a month is one line, not thirty."""
-    days = Counter((row["source"], row["machine"]) for row in status.missing)
-    for (source, machine), count in days.items():
-        dates = [r["business_day"] for r in status.missing if (r["source"], r["machine"]) == (source, machine)]
+def _missing_by_sender(status: DeliveryStatus) -> Iterator[str]:
+    """A sender that is silent for a month is one line, not thirty."""
+    days = Counter((row["source"], row["sender"]) for row in status.missing)
+    for (source, sender), count in days.items():
+        dates = [r["business_day"] for r in status.missing if (r["source"], r["sender"]) == (source, sender)]
         shown = ", ".join(dates[:3]) + (f" … {dates[-1]} ({count} days)" if count > 3 else "")
-        yield f"{source} of {machine}: {shown}"
+        yield f"{source} of {status.sender_names.get(source, 'sender')} {sender}: {shown}"
 
 
 def _table(*headers: str) -> Table:

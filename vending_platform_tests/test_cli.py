@@ -310,13 +310,13 @@ class TestStatus:
         }
         assert answer["rows"]["sales"] == {"accepted": 15, "rejected": 2}
         assert answer["missing"] == [
-            {"source": "sales", "machine": "VM001", "business_day": "2024-03-06"},
-            {"source": "sales", "machine": "VM002", "business_day": "2024-03-06"},
-            {"source": "sales", "machine": "VM002", "business_day": "2024-03-07"},
+            {"source": "sales", "sender": "VM001", "business_day": "2024-03-06"},
+            {"source": "sales", "sender": "VM002", "business_day": "2024-03-06"},
+            {"source": "sales", "sender": "VM002", "business_day": "2024-03-07"},
         ]
         assert [row["path"] for row in answer["quarantined"]] == ["sales_VM001_20240304.csv"]
         assert answer["undeclared"] == [{"path": "notes.txt", "reason": "no contract takes this name"}]
-        assert answer["unknown_machines"] == ["VM009"]
+        assert answer["unknown_senders"] == {"machine": ["VM009"]}
         assert answer["required_but_absent"] == ["products"]
         assert answer["code_changes"] == answer["damaged_exports"] == answer["unreadable"] == []
 
@@ -327,7 +327,7 @@ class TestStatus:
         vending("ingest")
         result = vending("status")
         assert result.exit_code == NEEDS_A_PERSON
-        line = "sales of VM002: 2024-03-01, 2024-03-02, 2024-03-03 … 2024-03-06 (6 days)"
+        line = "sales of machine VM002: 2024-03-01, 2024-03-02, 2024-03-03 … 2024-03-06 (6 days)"
         assert f"Missing: due, but nothing came (1) {line}" in told(result)
 
 

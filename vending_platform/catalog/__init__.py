@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.code import changed_parts
 from vending_platform.catalog.column import Column, Range
-from vending_platform.catalog.contract import DeliveryMode, Encoding, Expected, FileFormat, Source
+from vending_platform.catalog.contract import DeliveryMode, Encoding, FileFormat, KnownFrom, Sender, Source
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
     Audience,
@@ -44,16 +44,17 @@ __all__ = [
     "Days",
     "DeliveryMode",
     "Encoding",
-    "Expected",
     "Export",
     "ExportColumn",
     "Format",
+    "KnownFrom",
     "LogicalType",
     "Model",
     "NameParts",
     "ProjectError",
     "Provenance",
     "Reach",
+    "Sender",
     "Source",
     "Suppression",
     "Undeclared",
@@ -72,6 +73,7 @@ __all__ = [
 
 
 _BESIDE_META = {"name", "type", "description"}
+_NESTED: dict[str, type[BaseModel]] = {"range": Range, "sender": Sender, "sender.known_from": KnownFrom}
 
 
 class ContractError(ConfigurationError):
@@ -103,6 +105,13 @@ class Catalog:
             if source.name == name:
                 return source
         raise KeyError(f"no source is called {name!r}; there are: {', '.join(s.name for s in self.sources)}")
+
+    @cached_property
+    def sender_columns(self) -> tuple[str, ...]:
+        """Where a row names its sender: the columns that the contracts declare for that, and what one is called."""
+        senders = [source.files.sender for source in self.sources if source.files.sender is not None]
+        columns = [sender.column for sender in senders if sender.column is not None]
+        return tuple(dict.fromkeys([*columns, *(sender.name for sender in senders)]))
 
     @cached_property
     def _patterns(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
@@ -221,8 +230,7 @@ def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
         if place[:1] == ["files"]:
             place = place[1:]
         if problem["type"] == "extra_forbidden":
-            nested: dict[str, type[BaseModel]] = {"range": Range, "expected_from": Expected}
-            holder = nested.get(place[0], within) if len(place) > 1 else within
+            holder = _NESTED.get(".".join(place[:-1]), within)
             words.append(_unknown(".".join(place), holder))
         else:
             message = problem["msg"].removeprefix("Value error, ")
@@ -249,18 +257,18 @@ def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
                 there_are = ", ".join(sorted(names))
                 yield f"{where}: references {column.references!r}, which is not a source; there are: {there_are}"
     for source in sources:
-        if (expected := source.files.expected_from) is None:
+        if (known_from := source.files.known_from) is None:
             continue
-        where = f"{source.declared_in}: source {source.name}: expected_from"
-        if not all(pattern.has_machine and pattern.has_day for pattern in source.patterns):
-            yield f"{where}: only a source with machine and day in its names can be expected"
-        if expected.source not in names:
-            yield f"{where}: no source is called {expected.source!r}; there are: {', '.join(sorted(names))}"
-        if expected.source not in by_name:
+        where = f"{source.declared_in}: source {source.name}: sender.known_from"
+        if not all(pattern.has_sender and pattern.has_day for pattern in source.patterns):
+            yield f"{where}: only a source with the sender and a day in its names can be expected"
+        if known_from.source not in names:
+            yield f"{where}: no source is called {known_from.source!r}; there are: {', '.join(sorted(names))}"
+        if known_from.source not in by_name:
             continue
-        kinds = {column.name: column.type.kind for column in by_name[expected.source].columns}
-        for name, kind in ((expected.machine, "text"), (expected.since, "date"), (expected.until, "date")):
+        kinds = {column.name: column.type.kind for column in by_name[known_from.source].columns}
+        for name, kind in ((known_from.column, "text"), (known_from.since, "date"), (known_from.until, "date")):
             if name not in kinds:
-                yield f"{where}: {expected.source} has no column {name!r}; it has: {', '.join(kinds)}"
+                yield f"{where}: {known_from.source} has no column {name!r}; it has: {', '.join(kinds)}"
             elif kinds[name] != kind:
-                yield f"{where}: column {name!r} of {expected.source} is {kinds[name]}, and must be {kind}"
+                yield f"{where}: column {name!r} of {known_from.source} is {kinds[name]}, and must be {kind}"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from vending_platform.catalog.column import IDENTIFIER, Column
 from vending_platform.catalog.declared import (
@@ -24,15 +24,17 @@ from vending_platform.catalog.declared import (
     TimeZone,
     Words,
 )
-from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
+from vending_platform.catalog.names import PARTS, NameParts, NamePattern, parse_name_pattern
 
 _BESIDE_READING = (
-    *("names", "first_day", "expected_from", "required", "block_above"),
+    *("names", "first_day", "sender", "required", "block_above"),
     *("quarantine_for", "archive_after"),
 )
 """What a contract says about files without changing what is read from their bytes."""
 _SINCE = {"trim": False, "negative_in_parentheses": False, "day_time_zone": None, "duplicates": "reject"}
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
+_SENDER_COLUMN = "machine_column"
+"""What the hash calls the sender's column: contracts called it so when the oldest files in a ledger were read."""
 
 
 class DeliveryMode(StrEnum):
@@ -51,22 +53,40 @@ class Encoding(StrEnum):
     CP932 = "cp932"
 
 
-class Expected(Declared):
-    """Who must deliver: one row of another source per machine, with the days between which it is due."""
+class KnownFrom(Declared):
+    """The source that lists who must deliver: one row per sender, with the days between which it is due."""
 
     source: str
-    machine: str
+    column: str
     since: str
     until: str
+
+
+class Sender(Declared):
+    """Who sends a source's files: what one is called (and so the part of a file's name that gives it), the column that
+    repeats it in every row, and where all of them are listed."""
+
+    name: str
+    column: str | None = None
+    known_from: KnownFrom | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_possible(cls, value: str) -> str:
+        if not IDENTIFIER.fullmatch(value) or value in PARTS:
+            raise ValueError(
+                f"{value!r} can't be a sender's name: lower-case letters, digits and _, and none of {', '.join(PARTS)}"
+            )
+        return value
 
 
 class FileFormat(Declared):
     """How a source's files look, and what is done when one does not look like that."""
 
+    sender: Sender | None = None
     names: Words = Field(min_length=1)
     delivery: DeliveryMode
     key: Words = Field(min_length=1)
-    machine_column: str | None = None
     day_column: str | None = None
     day_time_zone: TimeZone | None = None
     day_tolerance: Duration = timedelta(0)
@@ -89,27 +109,29 @@ class FileFormat(Declared):
     required: bool = False
     quarantine_for: Duration = timedelta(days=400)
     archive_after: Duration | None = None
-    expected_from: Expected | None = None
 
     @field_validator("names")
     @classmethod
-    def _names_are_possible(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for template in value:
-            parse_name_pattern(template)
+    def _names_are_possible(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if "sender" in info.data:  # otherwise what is wrong with the sender is the problem
+            for template in value:
+                parse_name_pattern(template, _name_of(info.data["sender"]))
         return value
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        patterns = [parse_name_pattern(template) for template in self.names]
+        patterns = [parse_name_pattern(template, self.sender_name) for template in self.names]
         for pattern in patterns:
             if self.delivery is DeliveryMode.DAILY and not pattern.has_day:
                 raise ValueError(f"delivery 'daily' needs the day in the name, and {pattern.template!r} has none")
             if self.delivery is DeliveryMode.APPEND and pattern.has_day:
                 raise ValueError(f"delivery 'append' has no day in the name, and {pattern.template!r} has one")
-            if self.delivery is DeliveryMode.SNAPSHOT and pattern.has_machine:
-                raise ValueError(f"delivery 'snapshot' is one file for all, and {pattern.template!r} names a machine")
-            if self.machine_column and not pattern.has_machine:
-                raise ValueError(f"machine_column needs the machine in the name, and {pattern.template!r} has none")
+            if self.delivery is DeliveryMode.SNAPSHOT and pattern.has_sender:
+                raise ValueError(f"delivery 'snapshot' is one file for all, and {pattern.template!r} names a sender")
+            if self.sender_column and not pattern.has_sender:
+                raise ValueError(
+                    f"sender.column needs {{{self.sender_name}}} in the name, and {pattern.template!r} has none"
+                )
         if self.delivery is DeliveryMode.SNAPSHOT and self.day_column:
             raise ValueError("day_column means nothing for delivery 'snapshot'")
         if self.day_tolerance and not (self.delivery is DeliveryMode.DAILY and self.day_column):
@@ -119,6 +141,25 @@ class FileFormat(Declared):
         if self.decimal_mark == self.thousands_mark:
             raise ValueError(f"decimal_mark and thousands_mark can't both be {self.decimal_mark!r}")
         return self
+
+    @property
+    def sender_name(self) -> str | None:
+        """What a sender is called, such as machine."""
+        return _name_of(self.sender)
+
+    @property
+    def sender_column(self) -> str | None:
+        """The column that repeats the sender in every row."""
+        return self.sender.column if self.sender is not None else None
+
+    @property
+    def known_from(self) -> KnownFrom | None:
+        """Where everyone who must deliver is listed; None if nothing is expected of anyone."""
+        return self.sender.known_from if self.sender is not None else None
+
+
+def _name_of(sender: Sender | None) -> str | None:
+    return sender.name if sender is not None else None
 
 
 class Source(Declared):
@@ -147,7 +188,7 @@ class Source(Declared):
                 raise ValueError(f"header {header!r} belongs to two columns")
         for key, wanted in {
             "key": self.files.key,
-            "machine_column": [self.files.machine_column],
+            "sender.column": [self.files.sender_column],
             "day_column": [self.files.day_column],
         }.items():
             for name in wanted:
@@ -199,7 +240,7 @@ class Source(Declared):
 
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:
-        return tuple(parse_name_pattern(template) for template in self.files.names)
+        return tuple(parse_name_pattern(template, self.files.sender_name) for template in self.files.names)
 
     @cached_property
     def plain_header(self) -> bytes:
@@ -219,6 +260,7 @@ class Source(Declared):
         said: dict[str, Any] = self.model_dump(mode="json", exclude={"unique_id", "declared_in", "description"})
         for key in _BESIDE_READING:
             said["files"].pop(key)
+        said["files"][_SENDER_COLUMN] = self.files.sender_column
         for key, default in _SINCE.items():
             if said["files"][key] == default:
                 said["files"].pop(key)

@@ -161,7 +161,7 @@ class Export(_Declared):
         if self.suppress is None and self.unsuppressed_because is None:
             raise ValueError(
                 "an export for the public says what is blanked where a figure is about a few only"
-                " (suppress: {count: machines, below: 5, columns: [...]}), or why nothing is (unsuppressed_because)"
+                " (suppress: {count: COLUMN, below: 5, columns: [...]}), or why nothing is (unsuppressed_because)"
             )
         if not self.columns:
             raise ValueError("an export for the public names its 'columns', so that a new one never leaves by itself")

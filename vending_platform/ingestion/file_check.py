@@ -72,7 +72,7 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
             validator = Validator(contract, engine)
             rows = Spool(placed_schema(contract), scratch)
             for table in read_in_pieces(contract, readable, file=0):
-                checked = validator.validate(table, [FileFacts("", parts.machine, parts.business_date)])
+                checked = validator.validate(table, [FileFacts("", parts.sender, parts.business_date)])
                 rows.add(checked.accepted)
                 rejected += checked.rejected.num_rows
                 findings += _findings(checked.rejected, _ENOUGH - len(findings))

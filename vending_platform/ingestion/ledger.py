@@ -24,7 +24,7 @@ REJECTED_ROWS = TableName("raw", "_rejected_rows")
 UNDECLARED = TableName("raw", "_undeclared")
 UNREADABLE = TableName("raw", "_unreadable")
 
-_AS_DELIVERED = ("size", "etag", "modified_at", "machine", "business_date")
+_AS_DELIVERED = ("size", "etag", "modified_at", "sender", "business_date")
 """What a store says of a file, and its name."""
 _BETWEEN = "\0"
 """Between a source and a path: no path can hold it."""
@@ -53,7 +53,7 @@ class FileVersion:
     file_id: str
     source: str
     path: str
-    machine: str | None
+    sender: str | None
     business_date: date | None
     size: int
     etag: str
@@ -84,7 +84,7 @@ class FileVersion:
 
     def is_result_of(self, identity: str, parts: NameParts) -> bool:
         """Whether loading that content, under a name that says `parts`, would only give what is there already."""
-        same = (self.file_id, self.machine, self.business_date) == (identity, parts.machine, parts.business_date)
+        same = (self.file_id, self.sender, self.business_date) == (identity, parts.sender, parts.business_date)
         return same and not self.dismissed and (self.in_raw or self.reason is not None)
 
 
@@ -93,7 +93,7 @@ FILES_SCHEMA = pa.schema(
         ("file_id", pa.string()),
         ("source", pa.string()),
         ("path", pa.string()),
-        ("machine", pa.string()),
+        ("sender", pa.string()),
         ("business_date", pa.date32()),
         ("size", pa.int64()),
         ("etag", pa.string()),
@@ -284,7 +284,7 @@ def _as_delivered(delivered: Sequence[Delivered]) -> pa.Table:
             "size": pa.array([d.file.size for d in delivered], pa.int64()),
             "etag": pa.array([d.file.etag for d in delivered], pa.string()),
             "modified_at": pa.array(since_the_beginning, pa.duration("us")).cast(pa.int64()).cast(_MOMENT),
-            "machine": pa.array([d.parts.machine for d in delivered], pa.string()),
+            "sender": pa.array([d.parts.sender for d in delivered], pa.string()),
             "business_date": pa.array([d.parts.business_date for d in delivered], pa.date32()),
         }
     )

@@ -58,7 +58,7 @@ class _Candidate:
 
     @property
     def facts(self) -> FileFacts:
-        return FileFacts(self.file_id, self.delivered.parts.machine, self.delivered.parts.business_date)
+        return FileFacts(self.file_id, self.delivered.parts.sender, self.delivered.parts.business_date)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Loader:
             else:
                 read = _read_small(source, validator, readables, origins, facts)
         except (duckdb.OperationalError, duckdb.FatalException, duckdb.InternalError) as error:
-            # The machine's trouble, such as a full disk, and none of these files'.
+            # This computer's trouble, such as a full disk, and none of these files'.
             raise WarehouseError(f"rows can't be validated: {' '.join(str(error).split())}") from error
         except duckdb.Error as error:
             # A value that no rule foresaw must not stop the others: each file by itself shows which one it is in.
@@ -238,7 +238,7 @@ class Loader:
             file_id=candidate.file_id,
             source=delivered.source.name,
             path=delivered.file.path,
-            machine=delivered.parts.machine,
+            sender=delivered.parts.sender,
             business_date=delivered.parts.business_date,
             size=candidate.content.size,
             etag=delivered.file.etag,

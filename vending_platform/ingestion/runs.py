@@ -261,7 +261,7 @@ class _Run:
         if not quarantine.has(self.context.storage.work, version.sha256):
             return None
         file = StoredFile(version.path, version.size, version.etag, version.modified_at)
-        return Delivered(source, file, NameParts(version.machine, version.business_date), is_there=False)
+        return Delivered(source, file, NameParts(version.sender, version.business_date), is_there=False)
 
     def load(self, ledger: Ledger, deliveries: Sequence[Delivered], *, again: bool = False) -> None:
         known = ledger.about(delivered.file.path for delivered in deliveries)

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Catalog, Expected, Source
+from vending_platform.catalog import Catalog, KnownFrom, Source
 from vending_platform.ingestion.ledger import FILES, UNDECLARED, UNREADABLE, State, read_ledger
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.masters import read_versions
@@ -24,7 +24,7 @@ _PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"
 
 @dataclass(frozen=True)
 class DeliveryStatus:
-    """As of `as_of`. `rows` counts the current files; `missing` are machine days that were due and did not come."""
+    """As of `as_of`. `rows` counts the current files; `missing` are days on which a sender was due and nothing came."""
 
     as_of: str
     files: dict[str, int]
@@ -36,7 +36,10 @@ class DeliveryStatus:
     unreadable: list[dict[str, str]]
     """Files that are there, and could not be read when a run tried last."""
     drifted: list[dict[str, str]]
-    unknown_machines: list[str]
+    unknown_senders: dict[str, list[str]]
+    """Those that delivered although no master knows them, by what a sender is called."""
+    sender_names: dict[str, str]
+    """What the senders of a source are called."""
     required_but_absent: list[str]
     read_under_another_contract: list[str]
     without_a_contract: list[str]
@@ -53,7 +56,7 @@ class DeliveryStatus:
             or self.withdrawn
             or self.unreadable
             or self.drifted
-            or self.unknown_machines
+            or self.unknown_senders
             or self.required_but_absent
             or self.read_under_another_contract
             or self.without_a_contract
@@ -131,7 +134,8 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
         drifted=_rows(
             reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
         ),
-        unknown_machines=unknown,
+        unknown_senders=unknown,
+        sender_names={s.name: s.files.sender.name for s in catalog if s.files.sender is not None},
         # Where nothing was ever delivered, nothing is absent yet.
         required_but_absent=[s.name for s in catalog if files and s.files.required and not ledger.has_usable(s.name)],
         read_under_another_contract=[
@@ -148,36 +152,39 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
     )
 
 
-def _completeness(reader: Reader, catalog: Catalog, due_until: date | None) -> tuple[list[dict[str, str]], list[str]]:
-    """Which machine days are missing, from the first day that any machine delivered to the last, or to `due_until`; and
-    which machines delivered although the master does not know them. Broken deliveries are not missing: they are in
+def _completeness(
+    reader: Reader, catalog: Catalog, due_until: date | None
+) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
+    """On which days which sender is missing, from the first day that any delivered to the last, or to `due_until`; and
+    which senders delivered although the master does not know them. Broken deliveries are not missing: they are in
     quarantine."""
     missing: list[dict[str, str]] = []
-    unknown: set[str] = set()
+    unknown: dict[str, set[str]] = {}
     for source in catalog:
-        if (expected := source.files.expected_from) is None:
+        if (known_from := source.files.known_from) is None or source.files.sender is None:
             continue
         files = reader.query(
-            f"select machine, business_date, in_raw from {FILES} where source = '{source.name}' and {_CURRENT}"
+            f"select sender, business_date, in_raw from {FILES} where source = '{source.name}' and {_CURRENT}"
             f" and (in_raw or state = '{State.QUARANTINED}')"
         )
         loaded = pc.min_max(files["business_date"].filter(files["in_raw"])).as_py()
-        lives = _lives(reader, catalog.source(expected.source), expected)
+        lives = _lives(reader, catalog.source(known_from.source), known_from)
         if loaded["min"] is None or not lives:
             continue
-        # Days as numbers, and a set of them for each machine: these are hundreds of thousands of files.
+        # Days as numbers, and a set of them for each sender: these are hundreds of thousands of files.
         delivered: dict[str, set[int]] = defaultdict(set)
-        for machine, day in zip(values_of(files["machine"]), _numbers(files["business_date"]), strict=True):
-            delivered[machine].add(day)
-        unknown |= delivered.keys() - lives.keys()
+        for sender, day in zip(values_of(files["sender"]), _numbers(files["business_date"]), strict=True):
+            delivered[sender].add(day)
+        if strangers := delivered.keys() - lives.keys():
+            unknown.setdefault(source.files.sender.name, set()).update(strangers)
         first, last = loaded["min"], due_until or loaded["max"]
-        for machine, (since, until) in sorted(lives.items()):
+        for sender, (since, until) in sorted(lives.items()):
             due = range(max(first, since).toordinal(), min(last, until or last).toordinal() + 1)
             missing += [
-                {"source": source.name, "machine": machine, "business_day": date.fromordinal(day).isoformat()}
-                for day in sorted(set(due) - delivered[machine])
+                {"source": source.name, "sender": sender, "business_day": date.fromordinal(day).isoformat()}
+                for day in sorted(set(due) - delivered[sender])
             ]
-    return missing, sorted(unknown)
+    return missing, {name: sorted(senders) for name, senders in unknown.items()}
 
 
 def _numbers(days: pa.ChunkedArray) -> list[int]:
@@ -199,18 +206,18 @@ def last_changes(reader: Reader, catalog: Catalog) -> dict[date | None, datetime
     return dict(zip(found["day"].to_pylist(), found["changed"].to_pylist(), strict=True))
 
 
-def _lives(reader: Reader, master: Source, expected: Expected) -> dict[str, tuple[date, date | None]]:
-    """From when until when each machine is due, by the newest master."""
+def _lives(reader: Reader, master: Source, known_from: KnownFrom) -> dict[str, tuple[date, date | None]]:
+    """From when until when each sender is due, by the newest master."""
     newest = next((v for v in read_versions(reader, [master.name]) if v.is_current_version), None)
     if newest is None:
         return {}
     rows = _rows(
         reader,
-        f"select {quoted(expected.machine)} as machine, {quoted(expected.since)} as since,"
-        f" {quoted(expected.until)} as until"
+        f"select {quoted(known_from.column)} as sender, {quoted(known_from.since)} as since,"
+        f" {quoted(known_from.until)} as until"
         f" from {raw_table(master)} where _file_id = '{newest.file_id}'",
     )
-    return {row["machine"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
+    return {row["sender"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
 
 
 def _paths(reader: Reader, condition: str) -> list[str]:
@@ -235,7 +242,8 @@ def without_findings(as_of: str) -> DeliveryStatus:
         withdrawn=[],
         unreadable=[],
         drifted=[],
-        unknown_machines=[],
+        unknown_senders={},
+        sender_names={},
         required_but_absent=[],
         read_under_another_contract=[],
         without_a_contract=[],

@@ -25,7 +25,7 @@ BLANKS = " \t\u3000"
 FILE_ID, BUSINESS_DATE = "_file_id", "_business_date"
 PLACE = (FILE, OFFSET, LENGTH)
 """Where a row stands, besides its line."""
-_MACHINE, _DAY, _BAD = "_machine", "_day", "_bad"
+_SENDER, _DAY, _BAD = "_sender", "_day", "_bad"
 REJECTED = pa.schema(
     [
         (FILE, pa.int32()),
@@ -44,7 +44,7 @@ class FileFacts:
     """What a row has to agree with: the identity of its file and what the file's name says."""
 
     file_id: str
-    machine: str | None
+    sender: str | None
     business_date: date | None
 
 
@@ -152,7 +152,7 @@ def _with_facts(rows: pa.Table, files: Sequence[FileFacts]) -> pa.Table:
     number = rows[FILE].combine_chunks()
     facts = {
         FILE_ID: pa.array([file.file_id for file in files], pa.string()),
-        _MACHINE: pa.array([file.machine for file in files], pa.string()),
+        _SENDER: pa.array([file.sender for file in files], pa.string()),
         _DAY: pa.array([file.business_date for file in files], pa.date32()),
     }
     for name, values in facts.items():
@@ -214,12 +214,13 @@ def _rules(source: Source) -> Iterator[_Rule]:
                 f"coalesce({typed} > cast('{column.range.max}' as {_sql_type(column)}), false)",
                 f"{shown} || {literal(f' is more than {column.range.max}')}",
             )
-    if machine := source.files.machine_column:
-        name = f'"{machine}"'
+    if sender := source.files.sender_column:
+        name = f'"{sender}"'
+        another = literal(f" is another {source.files.sender_name} than the ")
         yield _Rule(
-            machine,
-            f"coalesce({name} <> '' and {name} <> {_MACHINE}, false)",
-            f"{_shown(name)} || ' is another machine than the ' || {_MACHINE} || ' of the file''s name'",
+            sender,
+            f"coalesce({name} <> '' and {name} <> {_SENDER}, false)",
+            f"{_shown(name)} || {another} || {_SENDER} || ' of the file''s name'",
         )
     if (day := source.files.day_column) and source.files.delivery is DeliveryMode.DAILY:
         name, typed = f'"{day}"', f"cast({_moment_of_day(source)} as timestamp)"

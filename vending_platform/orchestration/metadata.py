@@ -132,19 +132,20 @@ def raw_checks(
             metadata=metadata,
             blocks=bool(waiting),
         )
-        if source.files.expected_from is not None:
+        if source.files.known_from is not None:
+            sender = source.files.sender_name or "sender"
             missing = [row for row in status.missing if row["source"] == source.name]
             days = sorted({row["business_day"] for row in missing})
             yield CheckResult(
                 raw_key(source.name),
                 DELIVERY_COMPLETE,
                 passed=not missing,
-                description=f"machine days missing: {len(missing)}, from {days[0]} to {days[-1]}"
+                description=f"{sender} days missing: {len(missing)}, from {days[0]} to {days[-1]}"
                 if missing
-                else "every machine delivered for every day on which it was due",
-                metadata={"missing machine days": len(missing)}
+                else f"every {sender} delivered for every day on which it was due",
+                metadata={f"missing {sender} days": len(missing)}
                 | (
-                    {"missing": _table([{"machine": r["machine"], "day": r["business_day"]} for r in missing])}
+                    {"missing": _table([{sender: r["sender"], "day": r["business_day"]} for r in missing])}
                     if missing
                     else {}
                 ),

@@ -129,8 +129,9 @@ def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem
     ]
     for source, rows in _by(asked, "source"):
         rows.sort(key=lambda row: row["business_day"], reverse=True)
+        sender = status.sender_names.get(source, "sender")
         days = [
-            f"{day} {_some([row['machine'] for row in group])}"
+            f"{day} {sender} {_some([row['sender'] for row in group])}"
             for day, group in groupby(rows, lambda row: row["business_day"])
         ]
         yield Problem(
@@ -138,10 +139,10 @@ def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem
             source,
             what=f"Deliveries of {source} are missing",
             where=_some(days, "; "),
-            what_to_do="Ask whether these machines were off, or silent. A late file is loaded whenever it comes.",
+            what_to_do="Ask the senders what became of them. A late file is loaded whenever it comes.",
             link=links.asset("raw", source),
             count=len(rows),
-            unit="machine day",
+            unit=f"{sender} day",
         )
 
 

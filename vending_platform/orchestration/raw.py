@@ -32,7 +32,6 @@ _KEPT = """Every current file is as its contract says: nothing in quarantine, no
 
 A day of which too much is in quarantine (`block_above`) waits, whoever builds; its marts and exports stay as they were.
 """
-_COMPLETE = "Every machine delivered for every day on which it was due."
 _DECLARED = "Every file in the raw storage is of a kind that somebody declared."
 
 
@@ -50,7 +49,7 @@ def deliveries_asset(place: str) -> dg.AssetSpec:
         DELIVERIES,
         group_name="raw",
         kinds={"file"},
-        description=f"The raw storage, `{place}`: whatever machines and people deliver. A file's name says what it is.",
+        description=f"The raw storage, `{place}`: whatever is delivered. A file's name says what it is.",
     )
 
 
@@ -154,5 +153,6 @@ def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:
 def _check_specs(source: Source) -> Iterator[dg.AssetCheckSpec]:
     key = raw_key(source.name)
     yield dg.AssetCheckSpec(CONTRACT_HELD, asset=key, description=_KEPT)
-    if source.files.expected_from is not None:
-        yield dg.AssetCheckSpec(DELIVERY_COMPLETE, asset=key, description=_COMPLETE)
+    if source.files.known_from is not None:
+        complete = f"Every {source.files.sender_name} delivered for every day on which it was due."
+        yield dg.AssetCheckSpec(DELIVERY_COMPLETE, asset=key, description=complete)

@@ -1,4 +1,4 @@
-"""What does not pass, by its causes: the same check that fails on forty days, and one unknown product that breaks a
+"""What does not pass, by its causes: the same check that fails on forty days, and one unknown key that breaks a
 test of three tables, are one thing to look after."""
 
 from collections.abc import Iterable

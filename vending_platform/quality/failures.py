@@ -2,7 +2,7 @@
 came from."""
 
 import json
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -51,14 +51,18 @@ class Failure:
     partition: str
     rows: list[KeptRow] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
-    """What the dataset's rows of that day came from, or those of the machines among the failing rows."""
+    """What the dataset's rows of that day came from, or those of the senders among the failing rows."""
     files_in_all: int = 0
 
 
 def read_failures(
-    reader: Reader, bad: Set[tuple[str, date]], sources: Mapping[str, Iterable[str]]
+    reader: Reader,
+    bad: Set[tuple[str, date]],
+    sources: Mapping[str, Iterable[str]],
+    sender_columns: Collection[str],
 ) -> tuple[list[Failure], int]:
-    """The worst of what does not pass on these days of datasets, and how many more there are."""
+    """The worst of what does not pass on these days of datasets, and how many more there are. In `sender_columns` a
+    failing row names who sent it."""
     if not bad:
         return [], 0
     days = sorted({day for _, day in bad})
@@ -78,7 +82,7 @@ def read_failures(
     found = found[:_FAILURES_SHOWN]
     rows = _kept_rows(reader, found)
     files = _files(reader, found, sources)
-    return [_failure(row, rows, files, sources) for row in found], left_out
+    return [_failure(row, rows, files, sources, sender_columns) for row in found], left_out
 
 
 def _failure(
@@ -86,16 +90,17 @@ def _failure(
     rows: Mapping[tuple[Any, ...], list[KeptRow]],
     files: Mapping[tuple[str, date], list[tuple[str | None, File]]],
     sources: Mapping[str, Iterable[str]],
+    sender_columns: Collection[str],
 ) -> Failure:
     day, first, last = row["business_date"], row["first_day"], row["last_day"]
     kept = rows.get((row["dataset"], row["check_name"], row["column_name"], first), [])
     named = {kept_row.path for kept_row in kept}
-    machines = {kept_row.row.get("machine_id") or kept_row.row.get("machine") for kept_row in kept}
+    senders = {next(filter(None, map(kept_row.row.get, sender_columns)), None) for kept_row in kept}
     behind = [found for source in sources.get(row["dataset"], ()) for found in files.get((source, day), ())]
     if named - {None}:
-        behind = [(machine, file) for machine, file in behind if file.path in named]
-    elif machines and None not in machines:
-        behind = [(machine, file) for machine, file in behind if machine in machines]
+        behind = [(sender, file) for sender, file in behind if file.path in named]
+    elif senders and None not in senders:
+        behind = [(sender, file) for sender, file in behind if sender in senders]
     return Failure(
         dataset=row["dataset"],
         day=day.isoformat(),
@@ -137,20 +142,20 @@ def _kept_rows(reader: Reader, found: Iterable[Mapping[str, Any]]) -> dict[tuple
 def _files(
     reader: Reader, found: Iterable[Mapping[str, Any]], sources: Mapping[str, Iterable[str]]
 ) -> dict[tuple[str, date], list[tuple[str | None, File]]]:
-    """Per source and day the files whose rows are in `raw`, or which are in quarantine, with their machines."""
+    """Per source and day the files whose rows are in `raw`, or which are in quarantine, with their senders."""
     asked = {(source, row["business_date"]) for row in found for source in sources.get(row["dataset"], ())}
     if not asked:
         return {}
     days = sorted({day for _, day in asked})
     files: dict[tuple[str, date], list[tuple[str | None, File]]] = {}
     for row in reader.query(
-        f"select source, business_date, machine, path, sha256 from {_FILES}"
+        f"select source, business_date, sender, path, sha256 from {_FILES}"
         f" where state in ('loaded', 'quarantined', 'withdrawn') and business_date in"
         f" ({', '.join(map(literal, days))}) order by source, path"
     ).to_pylist():
         key = row["source"], row["business_date"]
         if key in asked:
-            files.setdefault(key, []).append((row["machine"], File(row["path"], row["sha256"])))
+            files.setdefault(key, []).append((row["sender"], File(row["path"], row["sha256"])))
     return files
 
 

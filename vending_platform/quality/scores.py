@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -107,7 +107,12 @@ def from_json(text: str | None) -> Quality | None:
         return None
 
 
-def read_quality(reader: Reader, sources: Mapping[str, Iterable[str]], day: date | None = None) -> Quality | None:
+def read_quality(
+    reader: Reader,
+    sources: Mapping[str, Iterable[str]],
+    sender_columns: Collection[str] = (),
+    day: date | None = None,
+) -> Quality | None:
     """Everything, or everything until a day; None where no run has recorded anything yet. `sources` says of which
     delivered tables each dataset is made."""
     if not _is_there(reader):
@@ -145,7 +150,7 @@ def read_quality(reader: Reader, sources: Mapping[str, Iterable[str]], day: date
         for row in reader.query(f"select * from {RUNS} order by ended_at desc limit {_RUNS_SHOWN}").to_pylist()
     ]
     bad = {(score.dataset, date.fromisoformat(score.day)) for score in scores if score.warned or score.failed}
-    failures, left_out = read_failures(reader, bad, sources)
+    failures, left_out = read_failures(reader, bad, sources, sender_columns)
     now = datetime.now(UTC).isoformat("T", "seconds")
     return Quality(now, runs, scores, failures, failures_left_out=left_out)
 

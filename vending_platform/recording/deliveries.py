@@ -68,7 +68,7 @@ def of_deliveries(
             found = held.get((source.name, day), _Delivered(0, 0, 0, 0, 0))
             bad = [row for row in rejects if (row["source"], row["business_date"]) == (source.name, day)]
             missing = [
-                row["machine"]
+                row["sender"]
                 for row in status.missing
                 if day is not None and (row["source"], row["business_day"]) == (source.name, day.isoformat())
             ]
@@ -160,21 +160,24 @@ def _of_day(
             f"rows rejected: {unreadable}",
         )
         yield replace(told, sample=tuple(_rejected(row) for row in rejects if row["column_name"] is None))
-    if source.files.expected_from is not None:
+    if source.files.known_from is not None:
         there = found.files + len(missing)
         told = result(
             DELIVERY_COMPLETE,
             Dimension.COMPLETENESS,
             len(missing),
             there,
-            "a file of every machine that is due",
-            f"machines missing: {len(missing)} of {there}",
+            f"a file of every {source.files.sender_name} that is due",
+            f"files missing: {len(missing)} of {there}",
         )
         yield replace(
             told,
             status=CheckStatus.WARNED if missing else CheckStatus.PASSED,
             severity=Severity.WARN,
-            sample=tuple(FailedRow({"machine": machine}, reason="no file came") for machine in missing[:_SHOWN]),
+            sample=tuple(
+                FailedRow({source.files.sender_name or "sender": sender}, reason="no file came")
+                for sender in missing[:_SHOWN]
+            ),
         )
 
 
@@ -210,7 +213,7 @@ def _rejected(row: Mapping[str, Any]) -> FailedRow:
 
 
 def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Result]:
-    expecting = [source for source in catalog if source.is_daily and source.files.expected_from is not None]
+    expecting = [source for source in catalog if source.is_daily and source.files.known_from is not None]
     if not expecting:
         return
     rows = reader.query(

@@ -107,7 +107,7 @@ class Recorder:
         )
 
     def _told(self, reader: Reader) -> str:
-        found = quality.read_quality(reader, lineage(self.catalog))
+        found = quality.read_quality(reader, lineage(self.catalog), self.catalog.sender_columns)
         return found.as_json() if found is not None else ""
 
 

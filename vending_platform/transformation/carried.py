@@ -3,7 +3,7 @@ first one that lists a key it is that one (masters come late), and afterwards th
 
 A change of such a version reaches days that lie outside of its own. Which, is found by holding what is carried now
 against what was the last time, `raw._carried_keys`; and of these days only those count on which something refers to the
-key (`references` in the contract), or on which a delivery of it was due (`expected_from`).
+key (`references` in the contract), or on which a delivery of it was due (the sender's `known_from`).
 """
 
 from bisect import bisect_left, bisect_right
@@ -129,7 +129,7 @@ def days_when_due(
     source: Source, master: Source, moved: Mapping[str, Sequence[Moved]], raw: RawVersions
 ) -> Iterator[tuple[date, Days]]:
     """The days on which a delivery of these keys was due: that none came is said of them too."""
-    expected = source.files.expected_from
+    expected = source.files.known_from
     if expected is None or expected.source != master.name:
         return
     days = sorted({day for of_source in raw.days.values() for day in of_source})
@@ -156,11 +156,11 @@ def _versions(reader: Reader, catalog: Catalog, master: Source, raw: RawVersions
 def _due(catalog: Catalog, master: Source) -> Iterator[str]:
     """When a row of the master says that deliveries are due: from the first day of any kind of delivery to the last."""
     expecting = [
-        source.files.expected_from
+        source.files.known_from
         for source in catalog
         if source.files.delivery is DeliveryMode.DAILY
-        and source.files.expected_from is not None
-        and source.files.expected_from.source == master.name
+        and source.files.known_from is not None
+        and source.files.known_from.source == master.name
     ]
     since = [f"min({quoted(expected.since)})" for expected in expecting]
     until = [f"max(coalesce({quoted(expected.until)}, {literal(_END)}))" for expected in expecting]

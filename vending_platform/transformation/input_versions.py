@@ -47,7 +47,7 @@ class RawVersions:
 
     def days_of(self, model: Model) -> frozenset[date]:
         """The business days of a model: those of the sources that it is built from, and the days of the pauses between
-        them. A day on which nobody refilled a machine is so a day like any other, and the days around it are built
+        them. A day on which no sender had anything to send is so a day like any other, and the days around it are built
         together. Of a model about deliveries also those of which nothing came."""
         if model.reach.deliveries_of is not None:
             return frozenset(self.deliveries.get(model.reach.deliveries_of, ()))

@@ -24,7 +24,12 @@ def staff(*columns: Column, **files: Any) -> Source:
 
 def visits(**files: Any) -> Source:
     own = (column("visit", required=True), column("staff", personal=True), column("note"))
-    said = {"names": ["visits_{machine}_{yyyymmdd}.csv"], "delivery": "daily", "key": ["visit"]}
+    said = {
+        "sender": {"name": "machine"},
+        "names": ["visits_{machine}_{yyyymmdd}.csv"],
+        "delivery": "daily",
+        "key": ["visit"],
+    }
     return _source("visits", own, {"encodings": ["utf-8", "cp932"]} | said | files)
 
 

@@ -26,9 +26,12 @@ SALES: dict[str, Any] = {
         "names": ["sales_{machine}_{yyyymmdd}.csv"],
         "delivery": "daily",
         "key": ["sale_id"],
-        "machine_column": "machine_id",
+        "sender": {
+            "name": "machine",
+            "column": "machine_id",
+            "known_from": {"source": "machines", "column": "machine_id", "since": "since", "until": "until"},
+        },
         "day_column": "sold_at",
-        "expected_from": {"source": "machines", "machine": "machine_id", "since": "since", "until": "until"},
     },
     "columns": {
         "sale_id": {"data_type": "text", "required": True},
@@ -158,7 +161,7 @@ COLUMN_KEYS = (
     "allowed: ambiguous_times, false_values, formats, header, pattern, personal, range, references, required, "
     "time_zone, true_values, values"
 )
-EXPECTED_KEYS = "allowed: machine, since, source, until"
+EXPECTED_KEYS = "allowed: column, since, source, until"
 
 # What is changed in SALES, and what the message says after "<file>: source shop.sales: ".
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -168,9 +171,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"columns.quantity.range": {"mni": 1}},
         "column quantity: unknown key 'range.mni'; allowed: max, min",
     ),
-    "misspelt expected_from key": (
-        {"files.expected_from.machne": "machine_id"},
-        f"unknown key 'expected_from.machne'; {EXPECTED_KEYS}",
+    "misspelt key of the senders": (
+        {"files.sender.known_from.columm": "machine_id"},
+        f"unknown key 'sender.known_from.columm'; {EXPECTED_KEYS}",
     ),
     "type among a column's meta": ({"columns.note.type": "integer"}, f"column note: unknown key 'type'; {COLUMN_KEYS}"),
     "name among a column's meta": ({"columns.note.name": "memo"}, f"column note: unknown key 'name'; {COLUMN_KEYS}"),
@@ -220,13 +223,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "key names 'sale_no', which is not a column; columns: sale_id, machine_id, sold_at",
     ),
     "key may be empty": ({"files.key": ["note"]}, "key names 'note', so that column must be required"),
-    "machine_column is not a column": (
-        {"files.machine_column": "vm"},
-        "machine_column names 'vm', which is not a column",
+    "sender column is not a column": (
+        {"files.sender.column": "vm"},
+        "sender.column names 'vm', which is not a column",
     ),
-    "machine_column may be empty": (
-        {"files.machine_column": "note"},
-        "machine_column names 'note', so that column must be",
+    "sender column may be empty": (
+        {"files.sender.column": "note"},
+        "sender.column names 'note', so that column must be",
     ),
     "day_column is not a column": ({"files.day_column": "day"}, "day_column names 'day', which is not a column"),
     "day_column is not a time": (
@@ -313,12 +316,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "append with a day": ({"files.delivery": "append"}, "delivery 'append' has no day in the name"),
     "snapshot of one machine": ({"files.delivery": "snapshot"}, "delivery 'snapshot' is one file for all, and"),
-    "machine_column without a machine": (
+    "sender column without a machine": (
         {"files.names": ["sales_{yyyymmdd}.csv"]},
-        "machine_column needs the machine in the name, and 'sales_{yyyymmdd}.csv' has none",
+        "sender.column needs {machine} in the name, and 'sales_{yyyymmdd}.csv' has none",
     ),
     "snapshot with a day_column": (
-        {"files.delivery": "snapshot", "files.names": ["sales.csv"], "files.machine_column": None},
+        {"files.delivery": "snapshot", "files.names": ["sales.csv"], "files.sender": None},
         "day_column means nothing for delivery 'snapshot'",
     ),
     "tolerance of nothing": (
@@ -339,19 +342,22 @@ def test_a_wrong_contract_is_refused_with_its_place_and_what_is_allowed(change: 
 # What is changed in SALES, and what the message says after "<file>: source sales: ".
 WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "nobody to be expected": (
-        {"files.expected_from.source": "fleet"},
-        "expected_from: no source is called 'fleet'; there are: machines, sales",
+        {"files.sender.known_from.source": "fleet"},
+        "sender.known_from: no source is called 'fleet'; there are: machines, sales",
     ),
     "no such machine column": (
-        {"files.expected_from.machine": "vm"},
-        "expected_from: machines has no column 'vm'; it has: machine_id, since, until, name",
+        {"files.sender.known_from.column": "vm"},
+        "sender.known_from: machines has no column 'vm'; it has: machine_id, since, until, name",
     ),
-    "no such first day": ({"files.expected_from.since": "from"}, "expected_from: machines has no column 'from'"),
-    "no such last day": ({"files.expected_from.until": "to"}, "expected_from: machines has no column 'to'"),
-    "first day that is no day": ({"files.expected_from.since": "name"}, "expected_from: "),
+    "no such first day": (
+        {"files.sender.known_from.since": "from"},
+        "sender.known_from: machines has no column 'from'",
+    ),
+    "no such last day": ({"files.sender.known_from.until": "to"}, "sender.known_from: machines has no column 'to'"),
+    "first day that is no day": ({"files.sender.known_from.since": "name"}, "sender.known_from: "),
     "expected without a machine": (
-        {"files.names": ["sales_{yyyymmdd}.csv"], "files.machine_column": MISSING},
-        "expected_from: only a source with machine and day in its names can be expected",
+        {"files.names": ["sales_{yyyymmdd}.csv"], "files.sender.column": MISSING},
+        "sender.known_from: only a source with the sender and a day in its names can be expected",
     ),
     "names of another source": (
         {"files.names": ["sales_{machine}_{yyyymmdd}.csv", "s_{machine}_{yyyymmdd}.csv"]},
@@ -430,7 +436,7 @@ def reading_hash(change: dict[str, Any]) -> str:
         {"files.archive_after": "9d"},
         {"files.quarantine_for": "9d"},
         {"files.required": True},
-        {"files.expected_from": MISSING},
+        {"files.sender.known_from": MISSING},
         {"files.names": ["sales_{machine}_{yyyymmdd}.csv", "more_sales_{machine}_{yyyymmdd}.csv"]},
         {"files.delimiter": ","},
         {"files.trim": False},
@@ -457,7 +463,7 @@ def test_what_changes_no_row_leaves_the_reading_hash_as_it_was(change: dict[str,
         {"files.missing_columns": "refuse"},
         {"files.refuse_above": "10%"},
         {"files.min_rows": 1},
-        {"files.machine_column": MISSING},
+        {"files.sender.column": MISSING},
         {"files.day_column": MISSING},
         {"files.day_tolerance": "2h"},
         {"columns.note.data_type": "integer"},

@@ -43,7 +43,7 @@ def test_the_ledger_tells_all_about_a_version(raw_folder: RawFolder) -> None:
     summary = raw_folder.ingest()
     version = raw_folder.ledger()[NAME]
     assert version["size"] == len(sales_file())
-    assert version["machine"] == "VM001"
+    assert version["sender"] == "VM001"
     assert version["encoding"] == "utf-8"
     assert version["contract_hash"] == raw_folder.catalog.source("sales").reading_hash
     assert version["first_seen_at"] == version["loaded_at"]

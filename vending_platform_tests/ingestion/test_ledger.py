@@ -18,7 +18,7 @@ VERSION = FileVersion(
     file_id="f1",
     source="sales",
     path=FILE.path,
-    machine=PARTS.machine,
+    sender=PARTS.sender,
     business_date=PARTS.business_date,
     size=FILE.size,
     etag=FILE.etag,
@@ -38,7 +38,7 @@ VERSION = FileVersion(
     ended_at=None,
     run_id="r",
 )
-MASTER = replace(VERSION, file_id="m1", source="products", path="products.csv", machine=None, business_date=None)
+MASTER = replace(VERSION, file_id="m1", source="products", path="products.csv", sender=None, business_date=None)
 
 
 def ledger_of(*versions: FileVersion) -> Ledger:
@@ -58,8 +58,8 @@ def ledger_of(*versions: FileVersion) -> Ledger:
         ({"size": 11}, False),
         ({"etag": "1-b"}, False),
         ({"modified_at": NOON + timedelta(microseconds=1)}, False),
-        ({"machine": "VM002"}, False),
-        ({"machine": None}, False),
+        ({"sender": "VM002"}, False),
+        ({"sender": None}, False),
         ({"business_date": date(2024, 3, 2)}, False),
         ({"business_date": None}, False),
     ],

@@ -76,7 +76,7 @@ def test_a_machine_is_expected_while_it_stands(raw_folder: RawFolder) -> None:
         }
     )
     raw_folder.ingest()
-    assert [(row["machine"], row["business_day"]) for row in now(raw_folder).missing] == [
+    assert [(row["sender"], row["business_day"]) for row in now(raw_folder).missing] == [
         ("VM001", "2024-03-03"),
         ("VM002", "2024-03-03"),
         ("VM002", "2024-03-04"),
@@ -95,7 +95,7 @@ def test_a_day_that_is_due_is_missing_although_nobody_delivered_anything(raw_fol
     raw_folder.ingest()
     with raw_folder.context.warehouse.reading() as reader:
         told = status_of(reader, raw_folder.catalog, due_until=date(2024, 3, 4))
-    assert [(row["machine"], row["business_day"]) for row in told.missing] == [
+    assert [(row["sender"], row["business_day"]) for row in told.missing] == [
         ("VM001", "2024-03-03"),
         ("VM001", "2024-03-04"),
         ("VM002", "2024-03-03"),
@@ -159,7 +159,7 @@ def test_everything_that_needs_a_person_is_named(raw_folder: RawFolder) -> None:
         "loaded": 4, "superseded": 0, "quarantined": 1, "withdrawn": 0, "archived": 0, "undeclared": 1
     }  # fmt: skip
     assert told.rows["sales"] == {"accepted": 6, "rejected": 1}
-    assert told.unknown_machines == ["VM009"]
+    assert told.unknown_senders == {"machine": ["VM009"]}
     assert told.required_but_absent == ["products"]
     assert [row["path"] for row in told.drifted] == ["product_categories.csv"]
     assert told.quarantined[0]["reason"] == "it is empty, without even a header"
@@ -180,8 +180,8 @@ def test_only_the_newest_master_counts(raw_folder: RawFolder) -> None:
     assert now(raw_folder).missing == []
     raw_folder.deliver({"vending_machines_20240302.csv": machines_file(("VM002", "2024-01-01", ""))})
     raw_folder.ingest()
-    assert [row["machine"] for row in now(raw_folder).missing] == ["VM002"]
-    assert now(raw_folder).unknown_machines == ["VM001"]
+    assert [row["sender"] for row in now(raw_folder).missing] == ["VM002"]
+    assert now(raw_folder).unknown_senders == {"machine": ["VM001"]}
 
 
 def test_the_status_answers_while_a_load_is_under_way(raw_folder: RawFolder) -> None:

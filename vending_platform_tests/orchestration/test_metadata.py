@@ -50,7 +50,7 @@ def test_each_problem_fails_its_own_check_and_warns(catalog: Catalog) -> None:
         catalog,
         rows={"staff": {"accepted": 3, "rejected": 1}},
         quarantined=[{"source": "sales", "path": "sales_VM001_20240305.csv", "reason": "cut off"}],
-        missing=[{"source": "sales", "machine": "VM002", "business_day": "2024-03-06"}],
+        missing=[{"source": "sales", "sender": "VM002", "business_day": "2024-03-06"}],
         undeclared=[{"path": "notes.txt", "reason": "no contract takes this name"}],
         drifted=[{"path": "nested/products_20240301.csv", "drift": "unknown columns kept in _extra: memo"}],
     )

@@ -104,14 +104,18 @@ def test_where_all_is_well_there_is_no_problem() -> None:
 
 
 def missing(machine: str, day: str) -> dict[str, str]:
-    return {"source": "sales", "machine": machine, "business_day": day}
+    return {"source": "sales", "sender": machine, "business_day": day}
 
 
 def test_missing_deliveries_of_a_source_are_one_problem_the_latest_days_first() -> None:
     days = [missing("VM003", "2024-03-12"), missing("VM001", "2024-03-14"), missing("VM002", "2024-03-14")]
-    ((identity, one),) = wrong(seen(missing=days)).items()
+    ((identity, one),) = wrong(seen(missing=days, sender_names={"sales": "machine"})).items()
     assert identity == (ProblemKind.MISSING, "sales")
-    assert (one.where, one.count, one.unit) == ("2024-03-14 VM001, VM002; 2024-03-12 VM003", 3, "machine day")
+    assert (one.where, one.count, one.unit) == (
+        "2024-03-14 machine VM001, VM002; 2024-03-12 machine VM003",
+        3,
+        "machine day",
+    )
     assert one.link == "https://ui/assets/raw/sales"
 
 

@@ -81,7 +81,7 @@ def read(warehouse: Warehouse, catalog: Catalog) -> Quality:
         writer.ensure_tables({name: rows.schema for name, rows in tables.items()})
         writer.publish([Change(name, insert=rows) for name, rows in tables.items()], lambda _: None)
     with warehouse.reading() as reader:
-        found = read_quality(reader, lineage(catalog), DAY)
+        found = read_quality(reader, lineage(catalog), day=DAY)
     assert found is not None
     assert [run.status for run in found.runs] == ["failed", "succeeded"]
     return Quality("", [], found.scores, found.failures)

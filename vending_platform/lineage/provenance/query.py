@@ -5,20 +5,12 @@ from difflib import get_close_matches
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, Model
+from vending_platform.catalog import Catalog, Model, Provenance
 from vending_platform.errors import ConfigurationError, PlatformError
 from vending_platform.lineage.provenance.conditions import NotAValue, equals
 from vending_platform.lineage.provenance.masking import HIDDEN, is_hidden
 from vending_platform.warehouse import Reader, TableName, quoted
 
-SHORT = {
-    "machine": "machine_id",
-    "slot": "slot_no",
-    "product": "product_id",
-    "route": "route_id",
-    "day": "business_date",
-}
-"""What a person says for a column that the model does not have by that name."""
 MOST_ROWS = 1000
 _LONGEST = 60
 _BUILDS = TableName("raw", "_builds")
@@ -59,15 +51,37 @@ def built_models(reader: Reader) -> dict[str, frozenset[str]]:
     return {model: frozenset(names) for model, names in columns.items()}
 
 
-def rows_meant(reader: Reader, model: Model, said: Sequence[tuple[str, str]], personal: frozenset[str]) -> pa.Table:
+def short_names(catalog: Catalog) -> dict[str, list[str]]:
+    """What stands for a column that a model does not have by that name: of each sender what it is called; of each
+    column by which the contracts and the models declare rows to be found its name without the last part
+    (`customer` for `customer_id`); and `day`."""
+    found: dict[str, set[str]] = {"day": {"business_date"}}
+    columns: set[str] = set()
+    for source in catalog:
+        columns.update(source.files.key)
+        columns.update(column.name for column in source.columns if column.references is not None)
+        if (sender := source.files.sender) is not None and sender.column is not None:
+            found.setdefault(sender.name, set()).add(sender.column)
+    for model in catalog.models:
+        columns.update(mine for mine, _ in (model.provenance or Provenance()).same)
+    for column in columns:
+        if short := column.rpartition("_")[0]:
+            found.setdefault(short, set()).add(column)
+    return {short: sorted(names) for short, names in found.items()}
+
+
+def rows_meant(
+    reader: Reader, catalog: Catalog, model: Model, values: Sequence[tuple[str, str]], personal: frozenset[str]
+) -> pa.Table:
     """The rows of the model for which all of this holds."""
-    if not said:
-        raise WrongQuestion("say which row: column=value, such as machine=VM003 day=2024-03-15")
+    if not values:
+        raise WrongQuestion("name a row by column=value, such as day=2024-03-15")
     if model.name not in built_models(reader):
         raise NothingToTrace(f"{model.schema_name}.{model.name} is not built here; build it with: vending run")
     table = TableName(model.schema_name, model.name)
     schema = reader.query(f"select * from {table} where 1 = 0").schema
-    question = _Question(reader, model, schema, _wanted(schema, model, said, personal), personal)
+    wanted = _wanted(schema, model, short_names(catalog), values, personal)
+    question = _Question(reader, model, schema, wanted, personal)
     conditions = question.conditions()
     rows = reader.query(f"select * from {table} where {' and '.join(conditions.values())} limit {MOST_ROWS + 1}")
     if rows.num_rows > MOST_ROWS:
@@ -80,12 +94,16 @@ def rows_meant(reader: Reader, model: Model, said: Sequence[tuple[str, str]], pe
 
 
 def _wanted(
-    schema: pa.Schema, model: Model, said: Iterable[tuple[str, str]], personal: frozenset[str]
+    schema: pa.Schema,
+    model: Model,
+    short: Mapping[str, list[str]],
+    named: Iterable[tuple[str, str]],
+    personal: frozenset[str],
 ) -> dict[str, str]:
     """The value of each column that was named, under whatever name."""
     wanted: dict[str, str] = {}
-    for name, text in said:
-        column = _column(schema, model, name)
+    for name, text in named:
+        column = column_named(schema, model, short, name)
         if not _is_text(text):
             raise WrongQuestion(f"the value of {column} is not text in UTF-8")
         if wanted.setdefault(column, text) != text:
@@ -94,12 +112,15 @@ def _wanted(
     return wanted
 
 
-def _column(schema: pa.Schema, model: Model, name: str) -> str:
-    column = name if name in schema.names else SHORT.get(name, name)
-    if column not in schema.names:
-        near = get_close_matches(column, schema.names, n=3)
+def column_named(schema: pa.Schema, model: Model, short: Mapping[str, list[str]], name: str) -> str:
+    """The column of the model that is called so, in full or in short."""
+    meant = [name] if name in schema.names else [column for column in short.get(name, ()) if column in schema.names]
+    if len(meant) > 1:
+        raise WrongQuestion(f"{name} is short for {' and for '.join(meant)} in {model.name}; write which one")
+    if not meant:
+        near = get_close_matches(name, schema.names, n=3)
         raise WrongQuestion(f"{model.name} has no column {_shown(name)}; {_did_you_mean(near, schema.names)}")
-    return column
+    return meant[0]
 
 
 class _Question:

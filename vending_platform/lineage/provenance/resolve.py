@@ -51,7 +51,7 @@ def trace(
 ) -> Trace:
     """The files that these rows of a model rest on, with the lines if that is asked."""
     model, personal = model_called(catalog, name), personal_of(catalog)
-    table = rows_meant(reader, model, said, personal)
+    table = rows_meant(reader, catalog, model, said, personal)
     rows = table.to_pylist()
     asked = _asked(rows)
     reach = reached(reader, catalog, model, asked, built_models(reader))
@@ -115,7 +115,7 @@ def _ledger(reader: Reader, sources: Sequence[Source]) -> list[dict[str, Any]]:
     if not names:
         return []
     columns = (
-        *("file_id", "source", "path", "sha256", "modified_at", "loaded_at", "machine", "business_date"),
+        *("file_id", "source", "path", "sha256", "modified_at", "loaded_at", "sender", "business_date"),
         *("rows_accepted", "rows_rejected", "in_raw", "reason"),
     )
     files: list[dict[str, Any]] = reader.query(
@@ -135,7 +135,7 @@ def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files:
         file: (of_own.get(file, 0), max(of_all.get(file, 0) - of_own.get(file, 0), 0)) for file in {**of_own, **of_all}
     }
     # A delivery without a line says something too: that nothing was sold.
-    about_a_sender = [one for one in wanted if source.is_daily and one.values.keys() <= {source.files.machine_column}]
+    about_a_sender = [one for one in wanted if source.is_daily and one.values.keys() <= {source.files.sender_column}]
     for file in _in_question(source, about_a_sender, files):
         if file["in_raw"]:
             rows.setdefault(file["file_id"], (0, 0))
@@ -167,12 +167,12 @@ def _condition(source: Source, wanted: Wanted) -> str:
 
 def _in_question(source: Source, wanted: Sequence[Wanted], files: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The files of these days and senders."""
-    sender = source.files.machine_column or ""
+    sender = source.files.sender_column or ""
     return [
         file
         for file in files
         if any(
-            one.holds(file["business_date"]) and (file["machine"] is None or file["machine"] in one.values[sender])
+            one.holds(file["business_date"]) and (file["sender"] is None or file["sender"] in one.values[sender])
             if sender in one.values
             else one.holds(file["business_date"])
             for one in wanted
@@ -239,7 +239,7 @@ def _traced(
         sha256=file["sha256"],
         delivered_at=_in_japan(file["modified_at"]),
         loaded_at=_in_japan(file["loaded_at"]),
-        machine=file["machine"],
+        sender=file["sender"],
         business_date=file["business_date"],
         rows=file["rows_accepted"],
         rows_rejected=file["rows_rejected"],

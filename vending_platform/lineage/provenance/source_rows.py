@@ -100,7 +100,7 @@ def _inputs(
 
 
 def _identifying(source: Source) -> Iterator[str]:
-    named = {*source.files.key, source.files.machine_column}
+    named = {*source.files.key, source.files.sender_column}
     return (column.name for column in source.columns if column.name in named or column.references is not None)
 
 

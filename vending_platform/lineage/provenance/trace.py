@@ -26,7 +26,7 @@ class TracedFile:
     sha256: str
     delivered_at: datetime
     loaded_at: datetime
-    machine: str | None
+    sender: str | None
     business_date: date | None
     rows: int
     rows_rejected: int

@@ -56,7 +56,7 @@ MODELS = {
     " from raw.sales group by all",
     "fct_sales": "select transaction_id, machine_id, product_id, _business_date as business_date, sold_at,"
     " _file_id as file_id, _line as line_number from raw.sales",
-    "mart_delivery_gaps": "select machine as machine_id, business_date, state from raw._files where source = 'sales'",
+    "mart_delivery_gaps": "select sender as machine_id, business_date, state from raw._files where source = 'sales'",
     "dim_machines": "select machine_id, max(removed_on) as removed_on from raw.vending_machines group by all",
 }
 STAFF = "select * from (values ('S1', '山田 太郎'), ('S2', '髙﨑 恵')) as staff (staff_id, staff_name)"
@@ -117,7 +117,7 @@ def test_a_file_is_named_with_all_that_proves_it(raw_folder: RawFolder) -> None:
     found = traced(raw_folder, "mart_machine_daily", machine_id="VM002", business_date="2024-03-05")
     (file,) = (file for file in found.files if file.source == "sales")
     ledger = raw_folder.ledger()["sales_VM002_20240305.csv"]
-    assert (file.sha256, file.machine, file.business_date) == (ledger["sha256"], "VM002", date(2024, 3, 5))
+    assert (file.sha256, file.sender, file.business_date) == (ledger["sha256"], "VM002", date(2024, 3, 5))
     assert file.delivered_at == ledger["modified_at"].replace(microsecond=0)
     assert str(file.delivered_at).endswith("+09:00")
     assert (file.rows, file.rows_behind, file.lines) == (1, 1, ())
@@ -192,7 +192,7 @@ def test_lines_beyond_the_most_are_counted(raw_folder: RawFolder, monkeypatch: p
     [
         ("marts.mart_machine_dayly", {}, "did you mean marts.mart_machine_daily"),
         ("raw.mart_machine_daily", {}, "no model is called 'raw.mart_machine_daily'; did you mean marts.mart_mach"),
-        ("mart_machine_daily", {}, "say which row: column=value"),
+        ("mart_machine_daily", {}, "name a row by column=value"),
         ("mart_machine_daily", {"machin": "VM001"}, "has no column 'machin'; did you mean machine_id?"),
         ("dim_machines", {"day": "2024-03-05"}, "dim_machines has no column 'day'; there are: machine_id, removed_on"),
         ("mart_machine_daily", {"day": "5.3.2024"}, "business_date can't be '5.3.2024'; write it like 2024-03-15"),

@@ -74,8 +74,8 @@ def hold_against_the_truth(truth: Truth, mart: str, said: Row) -> Trace:
 def test_a_recommendation_rests_on_weeks_of_its_machine_and_on_its_routes_other_machines(truth: Truth) -> None:
     said = {"machine_id": "VM003", "slot_no": "01", "business_date": LAST_DAY}
     found = hold_against_the_truth(truth, "mart_replenishment_recommendation", said)
-    own = {file.machine for file in found.files if not file.is_peer}
-    peers = {file.machine for file in found.files if file.rows_compared}
+    own = {file.sender for file in found.files if not file.is_peer}
+    peers = {file.sender for file in found.files if file.rows_compared}
     assert own - {None} == {"VM003"}
     assert peers - own == {"VM004"}, "and none of another route"
     days = {file.business_date for file in found.files if file.source == "sales"}
@@ -111,7 +111,7 @@ def test_a_collection_rests_on_what_came_since_the_one_before_it(truth: Truth) -
     found = hold_against_the_truth(truth, "mart_cash_reconciliation", last)
     since = last["business_date"] - timedelta(days=days)
     delivered = [file for file in found.files if file.source in ("sales", "replenishment_records")]
-    assert {file.machine for file in delivered} == {"VM001"}
+    assert {file.sender for file in delivered} == {"VM001"}
     assert {file.business_date for file in delivered if file.source == "sales"} == {
         since + timedelta(days=number) for number in range(days + 1)
     }

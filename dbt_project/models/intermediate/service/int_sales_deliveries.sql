@@ -10,7 +10,7 @@ file_versions as (
 final as (
 
     select
-        machine_id,
+        sender as machine_id,
         business_date,
         min(stored_at) as arrived_at,
         max(stored_at) as last_arrived_at,
@@ -20,9 +20,9 @@ final as (
     from file_versions
     where
         source_name = 'sales'
-        and machine_id is not null
+        and sender is not null
         and business_date is not null
-    group by machine_id, business_date
+    group by sender, business_date
 
 )
 

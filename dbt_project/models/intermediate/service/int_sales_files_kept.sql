@@ -9,13 +9,13 @@ file_versions as (
 final as (
 
     select distinct
-        machine_id,
+        sender as machine_id,
         business_date
     from file_versions
     where
         source_name = 'sales'
         and is_in_raw
-        and machine_id is not null
+        and sender is not null
         and business_date is not null
 
 )

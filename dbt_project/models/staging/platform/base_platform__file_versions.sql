@@ -12,7 +12,7 @@ final as (
         file_id,
         source as source_name,
         path,
-        machine as machine_id,
+        sender,
         business_date,
         modified_at,
         {{ tokyo_time('modified_at') }} as stored_at,
