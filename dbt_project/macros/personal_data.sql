@@ -1,7 +1,6 @@
 {% macro pseudonym(person) -%}
     {#-
-        A stable name for a person that can be joined on. It hides who it is from who looks, not from who has the list
-        of numbers: treat it as personal data.
+        It hides a person from a reader, not from someone who has the list of staff numbers: treat it as personal data.
     -#}
     md5('vending/' || cast({{ person }} as varchar))
 {%- endmacro %}

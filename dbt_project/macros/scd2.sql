@@ -1,10 +1,9 @@
 {% macro scd2(rows, key, attributes) -%}
     {#-
-        The history of a master (slowly changing dimension, type 2) from the rows of every version that counts: one row
-        per key and stretch of days in which no attribute changed, from valid_from until the day before valid_to.
+        One row per key and period in which no attribute changed, from valid_from until the day before valid_to.
 
-        - The first that is known of a key is valid from the beginning of time: masters come late.
-        - A key that newer versions no longer list keeps its last row, not listed: old stock still sells.
+        - The first version of a key is valid from the beginning of time: masters arrive late.
+        - A key that newer versions no longer list keeps its last row, with is_listed false: old stock still sells.
     -#}
     with
 
@@ -39,7 +38,7 @@
 
     ),
 
-    stretches as (
+    periods as (
 
         select
             *,
@@ -61,10 +60,20 @@
             when current_version_day is null then valid_to = {{ end_of_time() }}
             else current_version_day >= version_day and current_version_day < valid_to
         end as is_current
-    from stretches
+    from periods
 {%- endmacro %}
 
 
 {% macro valid_on(history, day) -%}
     {{ day }} >= {{ history }}.valid_from and {{ day }} < {{ history }}.valid_to
+{%- endmacro %}
+
+
+{% macro beginning_of_time() -%}
+    cast('1900-01-01' as date)
+{%- endmacro %}
+
+
+{% macro end_of_time() -%}
+    cast('9999-12-31' as date)
 {%- endmacro %}

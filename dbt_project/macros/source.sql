@@ -1,10 +1,11 @@
 {#-
-    In the place of dbt's own `source`: of a source with a key one row per key, whatever its files hold. The platform
-    notes the rows that do not count in raw._duplicates before dbt starts (vending_platform/transformation/one_per_key.py);
-    they stay in raw, as they may count again. The SQL is the same whether there are any, so no view grows old.
+    Replaces dbt's own `source`: of a source with a key it returns one row per key, whatever its files contain. The
+    platform writes the rows that do not count to raw._duplicates before dbt starts
+    (vending_platform/transformation/one_per_key.py); they stay in raw, as they may count again. The SQL is the same
+    whether there are any, so no view becomes outdated.
 
-    A contract with `duplicates: keep` and a master (every version of its file is there) are read as they are, and so is
-    everything in a unit test. `builtins.source` gives all rows.
+    A contract with `duplicates: keep` and a master (all versions of its file are there) are read as they are, and so is
+    everything in a unit test. `builtins.source` returns all rows.
 -#}
 
 {% macro source(source_name, table_name) -%}

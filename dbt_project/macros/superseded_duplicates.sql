@@ -1,10 +1,10 @@
-{% macro superseded_duplicates(delivered, file_versions, key, moment, delivered_as) -%}
+{% macro superseded_duplicates(rows, file_versions, key, event_time, source_name) -%}
     {#-
-        A model of the rows whose key also came in a row that is better, whichever of their files came first: the row
-        whose moment lies on its file's day wins, then the later moment, then the greater path, then the greater line.
+        Of the rows with the same key the best one counts, whichever file came first: the row whose event time lies on
+        its file's day, then the later event time, then the greater path, then the greater line.
 
-        Written so that a day costs a day. A row number over all rows, or one CTE for both sides, would have the
-        warehouse sort all of history before it looks at the days that are asked for.
+        It is written so that a day costs a day. With a row number over all rows, or one CTE for both sides, the
+        warehouse would sort all of history before it filters the days of the window.
     -#}
     with
 
@@ -14,8 +14,8 @@
             worse.business_date,
             worse.file_id,
             worse.line_number
-        from {{ delivered }} as worse
-        inner join {{ delivered }} as better
+        from {{ rows }} as worse
+        inner join {{ rows }} as better
             on
                 worse.{{ key }} = better.{{ key }}
                 and (worse.file_id <> better.file_id or worse.line_number <> better.line_number)
@@ -25,16 +25,16 @@
             on better.file_id = better_file.file_id
         where
             {{ in_window("worse.business_date") }}
-            and {{ on_days_that_share_keys("worse.business_date", delivered_as) }}
-            and {{ on_days_that_share_keys("better.business_date", delivered_as) }}
+            and {{ on_days_that_share_keys("worse.business_date", source_name) }}
+            and {{ on_days_that_share_keys("better.business_date", source_name) }}
             and (
-                {{ on_its_day("better", moment) }} > {{ on_its_day("worse", moment) }}
+                {{ is_on_its_day("better", event_time) }} > {{ is_on_its_day("worse", event_time) }}
                 or (
-                    {{ on_its_day("better", moment) }} = {{ on_its_day("worse", moment) }}
+                    {{ is_on_its_day("better", event_time) }} = {{ is_on_its_day("worse", event_time) }}
                     and (
-                        better.{{ moment }} > worse.{{ moment }}
+                        better.{{ event_time }} > worse.{{ event_time }}
                         or (
-                            better.{{ moment }} = worse.{{ moment }}
+                            better.{{ event_time }} = worse.{{ event_time }}
                             and (
                                 better_file.path > worse_file.path
                                 or (better.file_id = worse.file_id and better.line_number > worse.line_number)
@@ -50,19 +50,19 @@
 {%- endmacro %}
 
 
-{% macro on_its_day(alias, moment) -%}
-    case when cast({{ alias }}.{{ moment }} as date) = {{ alias }}.business_date then 1 else 0 end
+{% macro is_on_its_day(alias, event_time) -%}
+    case when cast({{ alias }}.{{ event_time }} as date) = {{ alias }}.business_date then 1 else 0 end
 {%- endmacro %}
 
 
 {#-
-    var('days_that_share_keys') gives, by delivery, the only days on which a key came more than once. Who knows them has
-    compared all rows before, and nobody needs to do so again; without it all of history is searched. A unit test is
-    about its own rows.
+    var('days_that_share_keys') lists, per source, the only days on which a key came more than once. The platform has
+    then compared all rows already, so there is no need to do it again; without the var all of history is searched. A
+    unit test is about its own rows.
 -#}
 
-{% macro on_days_that_share_keys(column, delivered_as) -%}
-    {%- set days = var("days_that_share_keys", {}).get(delivered_as) -%}
+{% macro on_days_that_share_keys(column, source_name) -%}
+    {%- set days = var("days_that_share_keys", {}).get(source_name) -%}
     {%- if days is none or model.resource_type == "unit_test" -%}
         1 = 1
     {%- elif days -%}

@@ -1,16 +1,14 @@
 {#-
-    What the warehouses write or mean differently about texts. docs/portable-sql.md shows how each is used.
+    How each warehouse writes the same question about a text. docs/portable-sql.md shows how each macro is used.
 -#}
 
 {% macro trimmed(text) -%}
-    {#- Without blanks at its ends: spaces, tabs, line ends, and Japan's full-width space. By itself `trim` takes all kinds
-        of spaces and no tab on DuckDB, and ordinary spaces alone on Snowflake. -#}
+    {#- By itself `trim` removes all kinds of spaces and no tab on DuckDB, and ordinary spaces alone on Snowflake. -#}
     trim(cast({{ text }} as varchar), ' 　' || chr(9) || chr(10) || chr(13))
 {%- endmacro %}
 
 
 {% macro parsed_time(text, format) -%}
-    {#- The time that a text says in a format of strptime; null where it says none. -#}
     {{ return(adapter.dispatch('parsed_time')(text, checked_format(format))) }}
 {%- endmacro %}
 
@@ -26,7 +24,6 @@
 
 
 {% macro parsed_date(text, format) -%}
-    {#- The day that a text says, in the same way. -#}
     cast({{ parsed_time(text, format) }} as date)
 {%- endmacro %}
 
@@ -52,21 +49,20 @@
 
 
 {% macro snowflake_format(format) -%}
-    {#- Words between the directives stand in double quotes there. -#}
-    {%- set written = [] -%}
+    {#- Snowflake wants words between the directives in double quotes. -#}
+    {%- set pieces = [] -%}
     {%- for piece in modules.re.findall("%.|[A-Za-z]+|[^%A-Za-z]+", format) -%}
-        {%- do written.append(
+        {%- do pieces.append(
             time_directives()[piece] if piece in time_directives()
             else '"' ~ piece ~ '"' if piece[0].isalpha()
             else piece | replace("'", "''")
         ) -%}
     {%- endfor -%}
-    {{ return(written | join) }}
+    {{ return(pieces | join) }}
 {%- endmacro %}
 
 
 {% macro matched_text(text, pattern, group=0) -%}
-    {#- The first part of a text that a regular expression matches, or a group in it; null where there is none. -#}
     {%- if modules.re.search("[(][?]|[*+?}][?]", pattern) -%}
         {{ exceptions.raise_compiler_error(
             "the pattern '" ~ pattern ~ "' has a group that is not plain, or a lazy quantifier, which not every warehouse"
@@ -83,15 +79,14 @@
 
 
 {% macro snowflake__matched_text(text, pattern, group) -%}
-    {#- A backslash begins an escape in a text there; `e` gives the group. -#}
-    {%- set how = ", 1, 1, 'e', " ~ group if group else "" -%}
-    nullif(regexp_substr({{ text }}, '{{ pattern | replace("\\", "\\\\") }}'{{ how }}), '')
+    {#- On Snowflake a backslash begins an escape in a string; `e` returns the group. -#}
+    {%- set arguments = ", 1, 1, 'e', " ~ group if group else "" -%}
+    nullif(regexp_substr({{ text }}, '{{ pattern | replace("\\", "\\\\") }}'{{ arguments }}), '')
 {%- endmacro %}
 
 
 {% macro split_into_rows(text, separator, alias) -%}
-    {#- To be joined with `cross join`: a row for each part of a text; none where the text is null. A part is
-        cast(ALIAS.value as varchar): by itself `value` has no type of a column on Snowflake. -#}
+    {#- A part is read as cast(ALIAS.value as varchar): by itself `value` has no column type on Snowflake. -#}
     {{ return(adapter.dispatch('split_into_rows')(text, separator | replace("'", "''"), alias)) }}
 {%- endmacro %}
 
@@ -103,4 +98,24 @@
 
 {% macro snowflake__split_into_rows(text, separator, alias) -%}
     lateral flatten(input => split({{ text }}, '{{ separator | replace("\\", "\\\\") }}')) as {{ alias }}
+{%- endmacro %}
+
+
+{% macro joined_text(text, separator, order_by) -%}
+    {{ return(adapter.dispatch('joined_text')(text, separator, order_by)) }}
+{%- endmacro %}
+
+
+{% macro default__joined_text(text, separator, order_by) -%}
+    string_agg({{ text }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}
+
+
+{% macro snowflake__joined_text(text, separator, order_by) -%}
+    listagg({{ text }}, '{{ separator }}') within group (order by {{ order_by }})
+{%- endmacro %}
+
+
+{% macro rounded_text(number) -%}
+    cast(cast(round({{ number }}, 1) as decimal(18, 1)) as varchar)
 {%- endmacro %}

@@ -1,5 +1,6 @@
 """The project keeps the rules of style; whoever breaks one reads what to do about it."""
 
+import copy
 import warnings
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from vending_platform_tests.dbt_project.style import (
     judged,
     objections_to,
 )
+from vending_platform_tests.dbt_project.style.descriptions import undescribed_macros
 from vending_platform_tests.dbt_project.style.portable import FUNCTIONS, written_otherwise
 
 
@@ -35,6 +37,20 @@ def test_the_project_keeps(rule: Rule, manifest: dict[str, Any]) -> None:
     for warning in verdict.warnings:
         warnings.warn(f"style: {warning}", stacklevel=1)
     assert not verdict.failures, "\n" + "\n".join(verdict.failures)
+
+
+@pytest.mark.parametrize("part", ["description", "an argument", "an argument's description"])
+def test_a_macro_without_a_whole_description_breaks_the_rule(part: str, manifest: dict[str, Any]) -> None:
+    changed = copy.deepcopy(manifest["macros"]["macro.vending.safe_divide"])
+    match part:
+        case "description":
+            changed["description"] = ""
+        case "an argument":
+            changed["arguments"].pop()
+        case _:
+            changed["arguments"][0]["description"] = ""
+    broken = manifest | {"macros": manifest["macros"] | {"macro.vending.safe_divide": changed}}
+    assert list(undescribed_macros.broken_by(broken)) == ["safe_divide"]
 
 
 def test_exceptions_are_of_rules_that_there_are() -> None:

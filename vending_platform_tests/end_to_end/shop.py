@@ -56,7 +56,7 @@ from {{ source('shop', 'sold') }} where {{ in_window('_business_date') }} group 
 """,
     "macros/times.sql": "{% macro times(x) %}cast({{ x }} * {{ var('factor') }} as bigint){% endmacro %}",
 }
-COPIED = ("window.sql", "columns.sql", "generate_schema_name.sql")
+COPIED = ("window.sql", "incremental.sql", "data_tests.sql", "generate_schema_name.sql")
 
 
 @dataclass

@@ -47,7 +47,7 @@ select _business_date as business_date, count(*) as n, cast(sum(yen) as bigint) 
 from {{ source('shop', 'sold') }} where {{ in_window('_business_date') }} group by 1
 """,
 }
-COPIED = ("window.sql", "columns.sql", "generate_schema_name.sql", "source.sql")
+COPIED = ("window.sql", "incremental.sql", "data_tests.sql", "generate_schema_name.sql", "source.sql")
 MARCH = "no,at,yen\na,2024-03-05 10:00:00,100\nb,2024-03-05 11:00:00,20\n"
 
 

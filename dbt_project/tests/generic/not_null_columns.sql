@@ -1,5 +1,4 @@
 {% test not_null_columns(model, columns) %}
-    {#- None of these columns is ever empty: one question for all of them, where not_null asks one for each. -#}
     select *
     from {{ model }}
     where

@@ -1,5 +1,4 @@
 {% test unique_combination_of_columns(model, combination_of_columns) %}
-    {#- One row for every combination of these columns, none of which is null. -#}
     select
         {{ combination_of_columns | join(", ") }},
         count(*) as rows_found

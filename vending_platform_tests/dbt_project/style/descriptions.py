@@ -1,5 +1,6 @@
 """Rules about what is written down."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -75,6 +76,19 @@ def ymls_of_another_folder(manifest: Manifest) -> Iterator[str]:
             yield node["name"]
 
 
+@rule("{name} is not described: add the macro with all its arguments, in their order, to dbt_project/macros/_macros.yml.")
+def undescribed_macros(manifest: Manifest) -> Iterator[str]:
+    for macro in manifest["macros"].values():
+        is_variant = re.match("(default|duckdb|snowflake)__", macro["name"])
+        if macro["package_name"] != "vending" or is_variant:
+            continue
+        signature = re.match(r"\{%-?\s*(?:macro|test)\s+\w+\((.*?)\)\s*-?%\}", macro["macro_sql"], re.DOTALL)
+        names = [one.split("=")[0].strip() for one in signature[1].split(",")] if signature and signature[1] else []
+        described = [one["name"] for one in macro["arguments"] if one["description"].strip()]
+        if not macro["description"].strip() or names != described:
+            yield macro["name"]
+
+
 def _undescribed_columns(node: dict[str, Any]) -> Iterator[str]:
     for column in node["columns"].values():
         if not column["description"].strip():
@@ -93,4 +107,5 @@ RULES = (
     undescribed_seeds_tests_and_groups,
     models_without_a_yml,
     ymls_of_another_folder,
+    undescribed_macros,
 )

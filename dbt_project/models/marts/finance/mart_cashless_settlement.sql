@@ -62,7 +62,7 @@ settled as (
     select
         *,
         {{ share_to_the_yen(
-            'exact_fee', total_per='payment_method_id, payment_type, period_ends_on', in_order_of='business_date'
+            'exact_fee', partition_by='payment_method_id, payment_type, period_ends_on', order_by='business_date'
         ) }} as payment_fee,
         case when days_to_payout is not null then period_ends_on end as closes_on
     from by_day

@@ -96,7 +96,7 @@ fee_shares as (
         machine_id,
         {{ month_of('period_ends_on') }} as business_date,
         {{ share_to_the_yen(
-            'exact_fee', total_per='payment_method_id, payment_type, period_ends_on', in_order_of='machine_id'
+            'exact_fee', partition_by='payment_method_id, payment_type, period_ends_on', order_by='machine_id'
         ) }} as payment_fee
     from by_settlement
 

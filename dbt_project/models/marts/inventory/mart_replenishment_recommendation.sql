@@ -89,11 +89,11 @@ horizons as (
     select
         routed.machine_id,
         routed.business_date,
-        0.5 * max(case when numbers.number = 1 then {{ index_of('routed', 'routed.business_date + 1') }} end)
+        0.5 * max(case when numbers.number = 1 then {{ weekday_index('routed', 'routed.business_date + 1') }} end)
             as days_until_tomorrow,
         sum(
             case when routed.business_date + numbers.number = routed.lasts_until then 0.5 else 1 end
-            * {{ index_of('routed', 'routed.business_date + numbers.number') }}
+            * {{ weekday_index('routed', 'routed.business_date + numbers.number') }}
         ) as days_until_next
     from routed
     inner join numbers
@@ -286,20 +286,20 @@ final as (
         end as urgency,
         case
             when valued.closing_units is null then 'Nobody has counted it lately'
-            when valued.closing_units <= 0 then 'Empty, and sells ' || {{ spoken('valued.units_per_day') }} || ' a day'
+            when valued.closing_units <= 0 then 'Empty, and sells ' || {{ rounded_text('valued.units_per_day') }} || ' a day'
             when valued.closing_units <= valued.wanted_until_tomorrow * 2
                 then
                     'Runs empty within a day: ' || cast(valued.closing_units as varchar) || ' left, sells '
-                    || {{ spoken('valued.units_per_day') }} || ' a day'
+                    || {{ rounded_text('valued.units_per_day') }} || ' a day'
             when valued.units_needed > 0
                 then
                     'May not last until ' || cast(valued.next_visit_on as varchar) || ': '
                     || cast(valued.closing_units as varchar) || ' left, sells '
-                    || {{ spoken('valued.units_per_day') }} || ' a day'
+                    || {{ rounded_text('valued.units_per_day') }} || ' a day'
             else
                 'Lasts until ' || cast(valued.next_visit_on as varchar) || ': '
                 || cast(valued.closing_units as varchar) || ' left, sells '
-                || {{ spoken('valued.units_per_day') }} || ' a day'
+                || {{ rounded_text('valued.units_per_day') }} || ' a day'
         end as reason,
         case
             when valued.closing_units is not null then cast(round(valued.lost_if_nobody_comes, 4) as decimal(18, 4))

@@ -47,9 +47,9 @@ final as (
         cast(refunds as bigint) as refunds,
         cast(units_sold as bigint) as units_sold,
         cast(sales_with_tax as bigint) as sales_with_tax,
-        {{ share_to_the_yen('net_sales_without_tax', total_per='business_date', in_order_of='prefecture') }}
+        {{ share_to_the_yen('net_sales_without_tax', partition_by='business_date', order_by='prefecture') }}
             as net_sales_without_tax,
-        {{ share_to_the_yen('margin_without_tax', total_per='business_date', in_order_of='prefecture') }}
+        {{ share_to_the_yen('margin_without_tax', partition_by='business_date', order_by='prefecture') }}
             as margin_without_tax,
         cast(vends_without_margin as bigint) as vends_without_margin,
         cast(visits as bigint) as visits,

@@ -4,6 +4,6 @@
     ref('base_vending__replenishments'),
     ref('base_platform__file_versions'),
     key='replenishment_id',
-    moment='replenished_at',
-    delivered_as='replenishment_records'
+    event_time='replenished_at',
+    source_name='replenishment_records'
 ) }}

@@ -4,6 +4,6 @@
     ref('base_vending__sales'),
     ref('base_platform__file_versions'),
     key='transaction_id',
-    moment='sold_at',
-    delivered_as='sales'
+    event_time='sold_at',
+    source_name='sales'
 ) }}
