@@ -21,7 +21,7 @@
 
     ),
 
-    compared as (
+    compared_versions as (
 
         select
             *,
@@ -43,7 +43,7 @@
         select
             *,
             coalesce(lead(version_day) over (partition by {{ key }} order by version_day), {{ end_of_time() }}) as valid_to
-        from compared
+        from compared_versions
         where comparison <> 'same'
 
     )

@@ -15,7 +15,7 @@ sales as (
 
 ),
 
-settled as (
+settlement_fees as (
 
     select
         {{ month_of('period_ends_on') }} as business_date,
@@ -25,17 +25,17 @@ settled as (
 
 ),
 
-of_settlements as (
+settlement_totals as (
 
     select
         business_date,
         sum(payment_fee) as payment_fee
-    from settled
+    from settlement_fees
     group by business_date
 
 ),
 
-of_machines as (
+machine_totals as (
 
     select
         business_date,
@@ -48,12 +48,12 @@ of_machines as (
 final as (
 
     select
-        of_machines.business_date,
-        of_machines.payment_fee as fee_of_machines,
-        of_settlements.payment_fee as fee_of_settlements
-    from of_machines
-    left join of_settlements
-        on of_machines.business_date = of_settlements.business_date
+        machine_totals.business_date,
+        machine_totals.payment_fee as fee_of_machines,
+        settlement_totals.payment_fee as fee_of_settlements
+    from machine_totals
+    left join settlement_totals
+        on machine_totals.business_date = settlement_totals.business_date
 
 )
 

@@ -1,4 +1,4 @@
--- A day's sales are the same yen and units, whichever mart is asked.
+-- A day's sales are the same yen and units in every mart.
 with
 
 totals as (

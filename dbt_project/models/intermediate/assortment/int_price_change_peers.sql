@@ -9,7 +9,7 @@ changes as (
 
 ),
 
-changes_around as (
+nearby_changes as (
 
     select * from {{ ref('int_price_changes') }}
     where {{ in_reach('business_date') }}
@@ -31,7 +31,7 @@ products as (
 
 ),
 
-placed as (
+changed_products as (
 
     select
         changes.product_id,
@@ -52,21 +52,22 @@ placed as (
 peers as (
 
     select
-        placed.product_id,
-        placed.business_date,
+        changed_products.product_id,
+        changed_products.business_date,
         products.product_id as peer_id
-    from placed
+    from changed_products
     inner join products
         on
-            placed.category_id = products.category_id
-            and placed.temperature is not distinct from products.temperature
-            and placed.product_id <> products.product_id
-            and {{ valid_on('products', 'placed.business_date') }}
-    left join changes_around
+            changed_products.category_id = products.category_id
+            and changed_products.temperature is not distinct from products.temperature
+            and changed_products.product_id <> products.product_id
+            and {{ valid_on('products', 'changed_products.business_date') }}
+    left join nearby_changes
         on
-            products.product_id = changes_around.product_id
-            and changes_around.business_date between placed.business_date - 27 and placed.business_date + 27
-    where changes_around.product_id is null
+            products.product_id = nearby_changes.product_id
+            and nearby_changes.business_date >= changed_products.business_date - 27
+            and nearby_changes.business_date <= changed_products.business_date + 27
+    where nearby_changes.product_id is null
 
 ),
 
@@ -84,7 +85,7 @@ machines as (
 
 ),
 
-sold as (
+peer_sales as (
 
     select
         machines.product_id,
@@ -109,19 +110,19 @@ sold as (
 final as (
 
     select
-        placed.product_id,
-        placed.business_date,
-        placed.product_name,
-        placed.category_id,
-        placed.list_price,
-        cast(coalesce(sold.peers, 0) as bigint) as peers,
-        cast(coalesce(sold.units_before, 0) as bigint) as units_before,
-        cast(coalesce(sold.units_after, 0) as bigint) as units_after
-    from placed
-    left join sold
+        changed_products.product_id,
+        changed_products.business_date,
+        changed_products.product_name,
+        changed_products.category_id,
+        changed_products.list_price,
+        cast(coalesce(peer_sales.peers, 0) as bigint) as peers,
+        cast(coalesce(peer_sales.units_before, 0) as bigint) as units_before,
+        cast(coalesce(peer_sales.units_after, 0) as bigint) as units_after
+    from changed_products
+    left join peer_sales
         on
-            placed.product_id = sold.product_id
-            and placed.business_date = sold.business_date
+            changed_products.product_id = peer_sales.product_id
+            and changed_products.business_date = peer_sales.business_date
 
 )
 

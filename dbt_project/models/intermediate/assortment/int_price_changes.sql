@@ -9,7 +9,7 @@ prices as (
 
 ),
 
-usual as (
+usual_prices as (
 
     select
         product_id,
@@ -22,13 +22,13 @@ usual as (
 
 ),
 
-switched as (
+price_switches as (
 
     select
         product_id,
         business_date,
         unit_price
-    from usual
+    from usual_prices
     where
         unit_price <> price_of_day_before
         and business_date - day_before <= 7
@@ -36,25 +36,25 @@ switched as (
 ),
 
 -- The week before the day, and the week that begins with it.
-around as (
+week_prices as (
 
     select
-        switched.product_id,
-        switched.business_date,
-        switched.unit_price as new_price,
+        price_switches.product_id,
+        price_switches.business_date,
+        price_switches.unit_price as new_price,
         prices.unit_price,
-        sum(case when prices.business_date < switched.business_date then prices.vends else 0 end) as vends_before,
-        sum(case when prices.business_date >= switched.business_date then prices.vends else 0 end) as vends_after
-    from switched
+        sum(case when prices.business_date < price_switches.business_date then prices.vends else 0 end) as vends_before,
+        sum(case when prices.business_date >= price_switches.business_date then prices.vends else 0 end) as vends_after
+    from price_switches
     inner join prices
         on
-            switched.product_id = prices.product_id
-            and prices.business_date between switched.business_date - 7 and switched.business_date + 6
-    group by switched.product_id, switched.business_date, switched.unit_price, prices.unit_price
+            price_switches.product_id = prices.product_id
+            and prices.business_date between price_switches.business_date - 7 and price_switches.business_date + 6
+    group by price_switches.product_id, price_switches.business_date, price_switches.unit_price, prices.unit_price
 
 ),
 
-placed as (
+ranked_prices as (
 
     select
         *,
@@ -66,7 +66,7 @@ placed as (
             partition by product_id, business_date
             order by vends_after desc, unit_price desc
         ) as place_after
-    from around
+    from week_prices
 
 ),
 
@@ -78,7 +78,7 @@ confirmed as (
         new_price,
         max(case when place_before = 1 then unit_price end) as price_before,
         max(case when place_after = 1 then unit_price end) as price_after
-    from placed
+    from ranked_prices
     group by product_id, business_date, new_price
     having
         max(case when place_after = 1 then unit_price end) = new_price

@@ -11,7 +11,7 @@ vends as (
 
 ),
 
-paid as (
+price_totals as (
 
     select
         product_id,
@@ -38,7 +38,7 @@ final as (
             partition by product_id, business_date
             order by vends desc, unit_price desc
         ) = 1 as is_usual
-    from paid
+    from price_totals
 
 )
 

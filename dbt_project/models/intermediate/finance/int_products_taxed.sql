@@ -61,7 +61,7 @@ changes as (
 
 ),
 
-stretches as (
+validity_periods as (
 
     select
         product_id,
@@ -73,32 +73,32 @@ stretches as (
 
 ),
 
-taxed as (
+taxed_products as (
 
     select
-        stretches.product_id,
-        stretches.valid_from,
-        stretches.valid_to,
+        validity_periods.product_id,
+        validity_periods.valid_from,
+        validity_periods.valid_to,
         products.product_name,
         products.category_id,
         products.unit_cost,
         coalesce(tax_rates.tax_rate, standard_rates.tax_rate) as tax_rate,
         tax_rates.tax_rate is null as is_tax_rate_assumed
-    from stretches
+    from validity_periods
     inner join products
         on
-            stretches.product_id = products.product_id
-            and {{ valid_on('products', 'stretches.valid_from') }}
+            validity_periods.product_id = products.product_id
+            and {{ valid_on('products', 'validity_periods.valid_from') }}
     left join top_categories
         on
             products.category_id = top_categories.category_id
-            and {{ valid_on('top_categories', 'stretches.valid_from') }}
+            and {{ valid_on('top_categories', 'validity_periods.valid_from') }}
     left join tax_rates
         on
             top_categories.top_category_id = tax_rates.top_category_id
-            and {{ valid_on('tax_rates', 'stretches.valid_from') }}
+            and {{ valid_on('tax_rates', 'validity_periods.valid_from') }}
     left join standard_rates
-        on {{ valid_on('standard_rates', 'stretches.valid_from') }}
+        on {{ valid_on('standard_rates', 'validity_periods.valid_from') }}
 
 ),
 
@@ -118,7 +118,7 @@ final as (
         {%- endif %}
         tax_rate,
         is_tax_rate_assumed
-    from taxed
+    from taxed_products
 
 )
 

@@ -1,7 +1,7 @@
 with
 
--- Added up before anything is joined; a view, so a day that is asked for costs a day.
-sold as (
+-- Added up before anything is joined. It is a view, so reading one day costs one day.
+daily_totals as (
 
     select
         business_date,
@@ -31,31 +31,31 @@ payout_terms as (
 final as (
 
     select
-        sold.business_date,
-        sold.machine_id,
-        sold.payment_method_id,
-        sold.payment_type,
-        sold.tax_rate,
-        sold.is_tax_rate_assumed,
-        cast(sold.vends as bigint) as vends,
-        cast(sold.refunds as bigint) as refunds,
-        cast(sold.units_sold as bigint) as units_sold,
-        cast(sold.sales_with_tax as bigint) as sales_with_tax,
-        cast(sold.refunded_with_tax as bigint) as refunded_with_tax,
-        cast(sold.payment_fee as decimal(18, 4)) as payment_fee,
-        cast(sold.vends_without_fee as bigint) as vends_without_fee,
+        daily_totals.business_date,
+        daily_totals.machine_id,
+        daily_totals.payment_method_id,
+        daily_totals.payment_type,
+        daily_totals.tax_rate,
+        daily_totals.is_tax_rate_assumed,
+        cast(daily_totals.vends as bigint) as vends,
+        cast(daily_totals.refunds as bigint) as refunds,
+        cast(daily_totals.units_sold as bigint) as units_sold,
+        cast(daily_totals.sales_with_tax as bigint) as sales_with_tax,
+        cast(daily_totals.refunded_with_tax as bigint) as refunded_with_tax,
+        cast(daily_totals.payment_fee as decimal(18, 4)) as payment_fee,
+        cast(daily_totals.vends_without_fee as bigint) as vends_without_fee,
         payout_terms.days_to_payout,
         case
-            when payout_terms.closes = 'day' then sold.business_date
+            when payout_terms.closes = 'day' then daily_totals.business_date
             when
                 payout_terms.closes = 'half_month'
-                and sold.business_date - {{ month_of('sold.business_date') }} < 15
-                then {{ month_of('sold.business_date') }} + 14
-            else {{ last_day_of_month('sold.business_date') }}
+                and daily_totals.business_date - {{ month_of('daily_totals.business_date') }} < 15
+                then {{ month_of('daily_totals.business_date') }} + 14
+            else {{ last_day_of_month('daily_totals.business_date') }}
         end as period_ends_on
-    from sold
+    from daily_totals
     left join payout_terms
-        on sold.payment_type = payout_terms.payment_type
+        on daily_totals.payment_type = payout_terms.payment_type
 
 )
 

@@ -18,8 +18,8 @@ version_days as (
 
 ),
 
--- A tree holds as it was delivered, until the next one: a category that it does not list is not in it.
-trees as (
+-- A list is valid as it was delivered, until the next one: a category that is not on it is not in the tree.
+category_lists as (
 
     select
         version_day,
@@ -32,8 +32,8 @@ trees as (
 
 ),
 
--- A category whose parent nobody knows stands at the top itself.
-nested as (
+-- A category with an unknown parent is a top category itself.
+categories_with_top as (
 
     select
         categories.version_day,
@@ -52,27 +52,27 @@ nested as (
     select
         categories.version_day,
         categories.category_id,
-        nested.top_category_id,
-        nested.top_category_name
+        categories_with_top.top_category_id,
+        categories_with_top.top_category_name
     from categories
-    inner join nested
+    inner join categories_with_top
         on
-            categories.parent_category_id = nested.category_id
-            and categories.version_day = nested.version_day
+            categories.parent_category_id = categories_with_top.category_id
+            and categories.version_day = categories_with_top.version_day
 
 ),
 
 final as (
 
     select
-        nested.category_id,
-        trees.valid_from,
-        trees.valid_to,
-        nested.top_category_id,
-        nested.top_category_name
-    from nested
-    inner join trees
-        on nested.version_day = trees.version_day
+        categories_with_top.category_id,
+        category_lists.valid_from,
+        category_lists.valid_to,
+        categories_with_top.top_category_id,
+        categories_with_top.top_category_name
+    from categories_with_top
+    inner join category_lists
+        on categories_with_top.version_day = category_lists.version_day
 
 )
 

@@ -7,7 +7,7 @@
 
 with
 
-said as (
+machine_daily as (
 
     select * from {{ ref('mart_machine_daily') }}
     where {{ in_reach('business_date') }}
@@ -30,7 +30,7 @@ routes as (
 delivered_days as (
 
     select distinct business_date
-    from said
+    from machine_daily
 
 ),
 
@@ -38,32 +38,34 @@ delivered_days as (
 machine_days as (
 
     select
-        seen.machine_id,
+        observed.machine_id,
         delivered_days.business_date,
-        max(case when seen.business_date = delivered_days.business_date then seen.units_sold else 0 end) as units_sold,
+        max(
+            case when observed.business_date = delivered_days.business_date then observed.units_sold else 0 end
+        ) as units_sold,
         -- Of days on which the cost of all that was sold is known.
         max(
             case
-                when seen.business_date = delivered_days.business_date and seen.vends_without_margin = 0
-                    then seen.sales_with_tax
+                when observed.business_date = delivered_days.business_date and observed.vends_without_margin = 0
+                    then observed.sales_with_tax
             end
         ) as sales_with_margin,
         max(
             case
-                when seen.business_date = delivered_days.business_date and seen.vends_without_margin = 0
-                    then seen.margin_without_tax
+                when observed.business_date = delivered_days.business_date and observed.vends_without_margin = 0
+                    then observed.margin_without_tax
             end
         ) as margin
     from delivered_days
-    inner join said as seen
+    inner join machine_daily as observed
         on
-            delivered_days.business_date >= seen.business_date
-            and delivered_days.business_date - {{ days_before() }} <= seen.business_date
-    group by seen.machine_id, delivered_days.business_date
+            delivered_days.business_date >= observed.business_date
+            and delivered_days.business_date - {{ days_before() }} <= observed.business_date
+    group by observed.machine_id, delivered_days.business_date
 
 ),
 
-numbered as (
+machine_days_by_weekday as (
 
     select
         machine_days.machine_id,
@@ -82,8 +84,8 @@ numbered as (
 
 ),
 
--- Of the four weeks up to the day, by weekday; a day on which the machine sold nothing tells nothing.
-weekdays as (
+-- Of the four weeks up to the day, by weekday; a day on which the machine sold nothing doesn't count.
+weekday_sums as (
 
     select
         machine_id,
@@ -99,90 +101,90 @@ weekdays as (
         sum(case when units_sold > 0 then 1 else 0 end) over ({{ last_days(28, 'machine_id') }}) as days_sold,
         sum(sales_with_margin) over ({{ last_days(28, 'machine_id') }}) as sales_with_margin,
         sum(margin) over ({{ last_days(28, 'machine_id') }}) as margin
-    from numbered
+    from machine_days_by_weekday
 
 ),
 
-visited as (
+visit_history as (
 
     select
-        weekdays.machine_id,
-        weekdays.business_date,
+        weekday_sums.machine_id,
+        weekday_sums.business_date,
         count(*) as visit_days,
-        min(said.business_date) as first_visit_on,
-        max(said.business_date) as last_visit_on
-    from weekdays
-    inner join said
+        min(machine_daily.business_date) as first_visit_on,
+        max(machine_daily.business_date) as last_visit_on
+    from weekday_sums
+    inner join machine_daily
         on
-            weekdays.machine_id = said.machine_id
-            and weekdays.business_date >= said.business_date
-            and weekdays.business_date - {{ days_before() }} <= said.business_date
+            weekday_sums.machine_id = machine_daily.machine_id
+            and weekday_sums.business_date >= machine_daily.business_date
+            and weekday_sums.business_date - {{ days_before() }} <= machine_daily.business_date
     where
-        {{ in_window('weekdays.business_date') }}
-        and said.visits > 0
-    group by weekdays.machine_id, weekdays.business_date
+        {{ in_window('weekday_sums.business_date') }}
+        and machine_daily.visits > 0
+    group by weekday_sums.machine_id, weekday_sums.business_date
 
 ),
 
-gaps as (
+visit_gaps as (
 
     select
-        weekdays.*,
-        visited.last_visit_on,
+        weekday_sums.*,
+        visit_history.last_visit_on,
         case
-            when visited.visit_days >= 2
+            when visit_history.visit_days >= 2
                 then cast(
                     round({{ safe_divide(
-                        'visited.last_visit_on - visited.first_visit_on', 'visited.visit_days - 1'
+                        'visit_history.last_visit_on - visit_history.first_visit_on', 'visit_history.visit_days - 1'
                     ) }}, 0) as integer
                 )
             else {{ var('days_between_visits') }}
         end as days_between_visits
-    from weekdays
-    left join visited
+    from weekday_sums
+    left join visit_history
         on
-            weekdays.machine_id = visited.machine_id
-            and weekdays.business_date = visited.business_date
-    where {{ in_window('weekdays.business_date') }}
+            weekday_sums.machine_id = visit_history.machine_id
+            and weekday_sums.business_date = visit_history.business_date
+    where {{ in_window('weekday_sums.business_date') }}
 
 ),
 
--- Who is due tomorrow, or should have been visited before, and is not visited then, waits for another round.
-rounds as (
+-- A machine that is due tomorrow or overdue, and is not visited then, waits for another round.
+visit_rounds as (
 
     select
         *,
         {{ days_later('last_visit_on', 'days_between_visits') }} as due_on,
         {{ days_later('business_date + 1', 'days_between_visits') }} as round_after_on
-    from gaps
+    from visit_gaps
 
 ),
 
-planned as (
+planned_visits as (
 
     select
         *,
         case when due_on > business_date + 1 then due_on else round_after_on end as planned_on,
         coalesce(due_on <= business_date + 1, true) as is_due
-    from rounds
+    from visit_rounds
 
 ),
 
 -- A visit that falls on a day off of the route is made on the next day on which it drives; so is one due tomorrow.
-driven as (
+next_visits as (
 
     select
-        planned.*,
+        planned_visits.*,
         case
-            when planned.due_on <= planned.business_date + 1 and not routes.drives_tomorrow
-                then {{ next_route_day('routes', 'planned.business_date + 1') }}
-            else coalesce({{ next_route_day('routes', 'planned.planned_on') }}, planned.planned_on)
+            when planned_visits.due_on <= planned_visits.business_date + 1 and not routes.drives_tomorrow
+                then {{ next_route_day('routes', 'planned_visits.business_date + 1') }}
+            else coalesce({{ next_route_day('routes', 'planned_visits.planned_on') }}, planned_visits.planned_on)
         end as next_visit_on
-    from planned
+    from planned_visits
     left join routes
         on
-            planned.route_id is not distinct from routes.route_id
-            and planned.business_date = routes.business_date
+            planned_visits.route_id is not distinct from routes.route_id
+            and planned_visits.business_date = routes.business_date
 
 ),
 
@@ -204,7 +206,7 @@ final as (
         {%- endfor %}
         cast(units_sold as bigint) as units_sold,
         cast(days_sold as bigint) as days_sold
-    from driven
+    from next_visits
 
 )
 

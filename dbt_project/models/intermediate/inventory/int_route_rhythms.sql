@@ -20,7 +20,7 @@ machines as (
 
 ),
 
-usual_days as (
+usual_weekdays as (
 
     select
         {%- for weekday in range(1, 8) %}
@@ -40,7 +40,7 @@ delivered_days as (
 
 ),
 
--- Who puts up a machine or takes one away comes when that is to be, also on a day on which the route does not drive.
+-- A machine is installed or removed on any day, also on one on which the route is not driven.
 route_days as (
 
     select
@@ -60,7 +60,7 @@ route_days as (
 
 ),
 
-routes_seen as (
+observed_routes as (
 
     select distinct
         route_id,
@@ -72,20 +72,20 @@ routes_seen as (
 routes as (
 
     select
-        routes_seen.route_id,
+        observed_routes.route_id,
         delivered_days.business_date,
-        min(routes_seen.business_date) as seen_since
+        min(observed_routes.business_date) as observed_since
     from delivered_days
-    inner join routes_seen
+    inner join observed_routes
         on
-            delivered_days.business_date >= routes_seen.business_date
-            and delivered_days.business_date - {{ days_before() }} <= routes_seen.business_date
+            delivered_days.business_date >= observed_routes.business_date
+            and delivered_days.business_date - {{ days_before() }} <= observed_routes.business_date
     where {{ in_window('delivered_days.business_date') }}
-    group by routes_seen.route_id, delivered_days.business_date
+    group by observed_routes.route_id, delivered_days.business_date
 
 ),
 
-counted as (
+weekday_counts as (
 
     select
         routes.route_id,
@@ -101,7 +101,7 @@ counted as (
         sum(route_days.machines_visited) as machines_visited
     from routes
     inner join delivered_days
-        on delivered_days.business_date between routes.seen_since and routes.business_date
+        on delivered_days.business_date between routes.observed_since and routes.business_date
     left join route_days
         on
             routes.route_id is not distinct from route_days.route_id
@@ -111,30 +111,30 @@ counted as (
 ),
 
 -- A day off is a weekday on which the route never drove, though it should have on some if it were a day as any other.
-learned as (
+route_weekdays as (
 
     select
         {%- for weekday in range(1, 8) %}
             case
-                when counted.driven_{{ weekday }} > 0 then 1
+                when weekday_counts.driven_{{ weekday }} > 0 then 1
                 when
-                    counted.known_{{ weekday }} * counted.days_driven
-                    >= {{ var('drives_missed_to_believe') }} * counted.days_known
+                    weekday_counts.known_{{ weekday }} * weekday_counts.days_driven
+                    >= {{ var('drives_missed_to_believe') }} * weekday_counts.days_known
                     then 0
-                else usual_days.usual_{{ weekday }}
+                else usual_weekdays.usual_{{ weekday }}
             end as drives_{{ weekday }},
         {%- endfor %}
-        counted.route_id,
-        counted.business_date,
-        counted.days_known,
-        counted.days_driven,
-        counted.machines_visited
-    from counted
-    cross join usual_days
+        weekday_counts.route_id,
+        weekday_counts.business_date,
+        weekday_counts.days_known,
+        weekday_counts.days_driven,
+        weekday_counts.machines_visited
+    from weekday_counts
+    cross join usual_weekdays
 
 ),
 
-waiting as (
+days_to_next_drive as (
 
     select
         {%- for weekday in range(1, 8) %}
@@ -152,7 +152,7 @@ waiting as (
         days_known,
         days_driven,
         {{ safe_divide('machines_visited', 'days_driven') }} as visits_a_day
-    from learned
+    from route_weekdays
 
 ),
 
@@ -168,7 +168,7 @@ final as (
         cast(days_driven as bigint) as days_driven,
         visits_a_day,
         {{ by_weekday('business_date + 1', 'days_from_') }} = 0 as drives_tomorrow
-    from waiting
+    from days_to_next_drive
 
 )
 

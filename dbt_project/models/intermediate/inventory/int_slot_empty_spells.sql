@@ -63,24 +63,24 @@ delivered_days as (
 
 ),
 
--- The last day of which anything is known, as far ahead as this looks.
-horizons as (
+-- The last day with any delivery, within the days that this model reads ahead.
+last_known_days as (
 
     select
-        begun.business_date,
+        start_days.business_date,
         max(later.business_date) as known_until
-    from delivered_days as begun
+    from delivered_days as start_days
     inner join delivered_days as later
         on
-            begun.business_date <= later.business_date
-            and begun.business_date + {{ days_after() }} >= later.business_date
-    where {{ in_window('begun.business_date') }}
-    group by begun.business_date
+            start_days.business_date <= later.business_date
+            and start_days.business_date + {{ days_after() }} >= later.business_date
+    where {{ in_window('start_days.business_date') }}
+    group by start_days.business_date
 
 ),
 
 -- A count found nothing: the slot ran empty before it.
-found_empty as (
+spells_by_count as (
 
     select
         machine_id,
@@ -97,9 +97,9 @@ found_empty as (
 
 ),
 
--- The units of the last count were sold, and then more: the slot was filled by a visit that nobody delivered, or
--- what was counted was wrong.
-filled_unseen as (
+-- The units of the last count were sold, and then more: the slot was filled in a visit without a delivered record, or
+-- the count was wrong.
+spells_by_extra_sales as (
 
     select
         machine_id,
@@ -119,8 +119,8 @@ filled_unseen as (
 
 ),
 
--- By what was sold it is empty, and nobody has counted it since.
-not_counted as (
+-- By the units sold it is empty, and there was no count since.
+uncounted_slots as (
 
     select
         inventory.machine_id,
@@ -143,51 +143,51 @@ not_counted as (
 
 ),
 
-not_counted_yet as (
+spells_by_sales as (
 
     select
-        not_counted.machine_id,
-        not_counted.slot_no,
-        not_counted.product_id,
-        not_counted.business_date,
-        not_counted.started_at,
-        min(case when vends.sold_at > not_counted.started_at then vends.sold_at end) as resumed_at,
-        max(case when vends.sold_at = not_counted.started_at then vends.unit_price end) as last_price,
+        uncounted_slots.machine_id,
+        uncounted_slots.slot_no,
+        uncounted_slots.product_id,
+        uncounted_slots.business_date,
+        uncounted_slots.started_at,
+        min(case when vends.sold_at > uncounted_slots.started_at then vends.sold_at end) as resumed_at,
+        max(case when vends.sold_at = uncounted_slots.started_at then vends.unit_price end) as last_price,
         false as is_counted,
         true as is_onset_known
-    from not_counted
+    from uncounted_slots
     inner join vends
         on
-            not_counted.machine_id = vends.machine_id
-            and not_counted.slot_no = vends.slot_no
-            and not_counted.started_at <= vends.sold_at
-            and not_counted.business_date <= vends.business_date
-            and not_counted.business_date + {{ days_after() }} >= vends.business_date
+            uncounted_slots.machine_id = vends.machine_id
+            and uncounted_slots.slot_no = vends.slot_no
+            and uncounted_slots.started_at <= vends.sold_at
+            and uncounted_slots.business_date <= vends.business_date
+            and uncounted_slots.business_date + {{ days_after() }} >= vends.business_date
     group by
-        not_counted.machine_id,
-        not_counted.slot_no,
-        not_counted.product_id,
-        not_counted.business_date,
-        not_counted.started_at
+        uncounted_slots.machine_id,
+        uncounted_slots.slot_no,
+        uncounted_slots.product_id,
+        uncounted_slots.business_date,
+        uncounted_slots.started_at
 
 ),
 
 spells as (
 
-    select * from found_empty
+    select * from spells_by_count
 
     union all
 
-    select * from filled_unseen
+    select * from spells_by_extra_sales
 
     union all
 
-    select * from not_counted_yet
+    select * from spells_by_sales
 
 ),
 
 -- With the day on which the machine was taken away, as it was known when the spell was followed no further.
-placed as (
+machine_spells as (
 
     select
         spells.machine_id,
@@ -200,10 +200,10 @@ placed as (
         spells.is_counted,
         spells.is_onset_known,
         machines.removed_on,
-        horizons.known_until
+        last_known_days.known_until
     from spells
-    inner join horizons
-        on spells.business_date = horizons.business_date
+    inner join last_known_days
+        on spells.business_date = last_known_days.business_date
     left join machines
         on
             spells.machine_id = machines.machine_id
@@ -213,7 +213,7 @@ placed as (
 
 -- What ends a spell: a visit that puts units in or takes the machine away; or a sale after a count that found nothing
 -- and left nothing.
-ends as (
+possible_ends as (
 
     select
         machine_id,
@@ -241,49 +241,49 @@ ends as (
 first_ends as (
 
     select
-        placed.machine_id,
-        placed.slot_no,
-        placed.started_at,
-        min(ends.ended_at) as ended_at
-    from placed
-    inner join ends
+        machine_spells.machine_id,
+        machine_spells.slot_no,
+        machine_spells.started_at,
+        min(possible_ends.ended_at) as ended_at
+    from machine_spells
+    inner join possible_ends
         on
-            placed.machine_id = ends.machine_id
-            and placed.slot_no = ends.slot_no
-            and placed.started_at < ends.ended_at
-            and placed.business_date <= ends.business_date
-            and placed.business_date + {{ days_after() }} >= ends.business_date
-            and (ends.is_filled or placed.removed_on <= ends.business_date)
-    group by placed.machine_id, placed.slot_no, placed.started_at
+            machine_spells.machine_id = possible_ends.machine_id
+            and machine_spells.slot_no = possible_ends.slot_no
+            and machine_spells.started_at < possible_ends.ended_at
+            and machine_spells.business_date <= possible_ends.business_date
+            and machine_spells.business_date + {{ days_after() }} >= possible_ends.business_date
+            and (possible_ends.is_filled or machine_spells.removed_on <= possible_ends.business_date)
+    group by machine_spells.machine_id, machine_spells.slot_no, machine_spells.started_at
 
 ),
 
-ended as (
+ended_spells as (
 
     select
-        placed.machine_id,
-        placed.slot_no,
-        placed.product_id,
-        placed.business_date,
-        placed.started_at,
-        placed.last_price,
-        placed.is_onset_known,
-        placed.is_counted or placed.resumed_at is null as is_confirmed,
+        machine_spells.machine_id,
+        machine_spells.slot_no,
+        machine_spells.product_id,
+        machine_spells.business_date,
+        machine_spells.started_at,
+        machine_spells.last_price,
+        machine_spells.is_onset_known,
+        machine_spells.is_counted or machine_spells.resumed_at is null as is_confirmed,
         coalesce(
-            placed.resumed_at,
+            machine_spells.resumed_at,
             first_ends.ended_at,
             case
-                when placed.removed_on between placed.business_date and placed.known_until
-                    then cast(placed.removed_on + 1 as timestamp)
+                when machine_spells.removed_on between machine_spells.business_date and machine_spells.known_until
+                    then cast(machine_spells.removed_on + 1 as timestamp)
             end
         ) as ended_at,
-        cast(placed.known_until + 1 as timestamp) as known_until
-    from placed
+        cast(machine_spells.known_until + 1 as timestamp) as known_until
+    from machine_spells
     left join first_ends
         on
-            placed.machine_id = first_ends.machine_id
-            and placed.slot_no = first_ends.slot_no
-            and placed.started_at = first_ends.started_at
+            machine_spells.machine_id = first_ends.machine_id
+            and machine_spells.slot_no = first_ends.slot_no
+            and machine_spells.started_at = first_ends.started_at
 
 ),
 
@@ -300,7 +300,7 @@ final as (
         is_confirmed,
         is_confirmed and is_onset_known as is_certain,
         last_price
-    from ended
+    from ended_spells
 
 )
 

@@ -57,8 +57,8 @@ events as (
 
 ),
 
--- Who vends in the second of a count vended before it: nobody can while the door is open.
-numbered as (
+-- A vend in the second of a count came before it: no one can buy while the door is open.
+numbered_events as (
 
     select
         *,
@@ -70,7 +70,7 @@ numbered as (
 
 ),
 
-running as (
+running_totals as (
 
     select
         *,
@@ -82,7 +82,7 @@ running as (
         lead(happened_at) over (
             partition by machine_id, slot_no, stretch_number order by happened_at, is_count, event_id
         ) is null as is_last
-    from numbered
+    from numbered_events
 
 ),
 
@@ -107,13 +107,13 @@ stretches as (
         min(case when is_count = 0 and sold_so_far >= units_at_start then happened_at end) as used_up_at,
         min(case when is_count = 0 and sold_so_far >= units_at_start then business_date end) as used_up_on,
         min(case when is_count = 0 and sold_so_far - units_sold >= units_at_start then happened_at end) as resumed_at
-    from running
+    from running_totals
     group by machine_id, slot_no, stretch_number
 
 ),
 
 -- A stretch ends with the count that the next one begins with.
-ended as (
+finished_stretches as (
 
     select
         machine_id,
@@ -139,8 +139,8 @@ ended as (
 
 ),
 
--- What is older than a count holds counts as not known, whoever could see it.
-within_reach as (
+-- What is older than a count is valid counts as unknown, even where the rows are there.
+stretches_in_reach as (
 
     select
         machine_id,
@@ -164,7 +164,7 @@ within_reach as (
             when business_date - began_on <= {{ days_before() }} then product_at_start
             when business_date - last_vend_on <= {{ days_before() }} then product_at_end
         end as product_id
-    from ended
+    from finished_stretches
     where
         ended_at is not null
         and {{ in_window('business_date') }}
@@ -202,7 +202,7 @@ final as (
                 then null
             else coalesce(last_vend_on, began_on)
         end as empty_on
-    from within_reach
+    from stretches_in_reach
     where began_at is not null or last_vend_at is not null
 
 )

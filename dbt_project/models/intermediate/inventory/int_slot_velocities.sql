@@ -28,7 +28,7 @@ products as (
 ),
 
 -- A day counts as far as the slot had something to sell: until it ran empty, from when it was filled.
-shares as (
+stocked_shares as (
 
     select
         machine_id,
@@ -52,7 +52,7 @@ shares as (
 ),
 
 -- Of what is in the slot now: another product sold otherwise.
-summed as (
+weekday_sums as (
 
     select
         machine_id,
@@ -67,7 +67,7 @@ summed as (
             ) as stocked_{{ weekday }},
         {%- endfor %}
         cast(sum(units_sold) over ({{ last_days(28, 'machine_id, slot_no, product_id') }}) as bigint) as units_sold
-    from shares
+    from stocked_shares
 
 ),
 
@@ -75,18 +75,18 @@ summed as (
 temperature_days as (
 
     select
-        shares.machine_id,
+        stocked_shares.machine_id,
         products.temperature,
-        shares.business_date,
-        shares.day_number,
-        sum(shares.units_sold) as units_sold,
-        sum(shares.share_stocked) as share_stocked
-    from shares
+        stocked_shares.business_date,
+        stocked_shares.day_number,
+        sum(stocked_shares.units_sold) as units_sold,
+        sum(stocked_shares.share_stocked) as share_stocked
+    from stocked_shares
     left join products
         on
-            shares.product_id = products.product_id
-            and {{ valid_on('products', 'shares.business_date') }}
-    group by shares.machine_id, products.temperature, shares.business_date, shares.day_number
+            stocked_shares.product_id = products.product_id
+            and {{ valid_on('products', 'stocked_shares.business_date') }}
+    group by stocked_shares.machine_id, products.temperature, stocked_shares.business_date, stocked_shares.day_number
 
 ),
 
@@ -117,43 +117,43 @@ seasons as (
 
 ),
 
--- Days of the four weeks on which it could be bought, each worth what its weekday is to the machine.
-weighted as (
+-- Days of the four weeks on which it could be bought, each weighted by its weekday at the machine.
+weighted_slots as (
 
     select
-        summed.machine_id,
-        summed.slot_no,
-        summed.product_id,
-        summed.business_date,
-        summed.units_sold,
+        weekday_sums.machine_id,
+        weekday_sums.slot_no,
+        weekday_sums.product_id,
+        weekday_sums.business_date,
+        weekday_sums.units_sold,
         products.temperature,
         products.list_price,
         {%- for weekday in range(1, 8) %}
-            {{ "+ " if not loop.first }}summed.stocked_{{ weekday }} * rhythms.index_{{ weekday }}
+            {{ "+ " if not loop.first }}weekday_sums.stocked_{{ weekday }} * rhythms.index_{{ weekday }}
         {%- endfor %} as days_stocked,
         {{ safe_divide('rhythms.units_sold', 'rhythms.days_sold') }} as machine_units_per_day,
-        count(*) over (partition by summed.machine_id, summed.business_date) as slots
-    from summed
+        count(*) over (partition by weekday_sums.machine_id, weekday_sums.business_date) as slots
+    from weekday_sums
     inner join rhythms
         on
-            summed.machine_id = rhythms.machine_id
-            and summed.business_date = rhythms.business_date
+            weekday_sums.machine_id = rhythms.machine_id
+            and weekday_sums.business_date = rhythms.business_date
     left join products
         on
-            summed.product_id = products.product_id
-            and {{ valid_on('products', 'summed.business_date') }}
+            weekday_sums.product_id = products.product_id
+            and {{ valid_on('products', 'weekday_sums.business_date') }}
 
 ),
 
 final as (
 
     select
-        weighted.machine_id,
-        weighted.slot_no,
-        weighted.product_id,
-        weighted.business_date,
-        weighted.list_price,
-        weighted.days_stocked,
+        weighted_slots.machine_id,
+        weighted_slots.slot_no,
+        weighted_slots.product_id,
+        weighted_slots.business_date,
+        weighted_slots.list_price,
+        weighted_slots.days_stocked,
         cast(
             case
                 when seasons.week_against_four < {{ var('season_at_least') }} then {{ var('season_at_least') }}
@@ -161,17 +161,18 @@ final as (
                 else coalesce(seasons.week_against_four, 1)
             end as decimal(18, 4)
         ) as season_factor,
-        -- One day of an average slot of the machine besides, so that a slot that nobody knows yet has a figure.
+        -- One day of an average slot of the machine besides, so that a slot without history has a value.
         {{ safe_divide(
-            'weighted.units_sold + coalesce(' ~ safe_divide('weighted.machine_units_per_day', 'weighted.slots') ~ ', 0)',
-            'weighted.days_stocked + 1'
+            'weighted_slots.units_sold + coalesce('
+            ~ safe_divide('weighted_slots.machine_units_per_day', 'weighted_slots.slots') ~ ', 0)',
+            'weighted_slots.days_stocked + 1'
         ) }} as units_per_average_day
-    from weighted
+    from weighted_slots
     left join seasons
         on
-            weighted.machine_id = seasons.machine_id
-            and weighted.business_date = seasons.business_date
-            and weighted.temperature is not distinct from seasons.temperature
+            weighted_slots.machine_id = seasons.machine_id
+            and weighted_slots.business_date = seasons.business_date
+            and weighted_slots.temperature is not distinct from seasons.temperature
 
 )
 

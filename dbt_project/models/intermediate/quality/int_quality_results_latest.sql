@@ -6,8 +6,8 @@ results as (
 
 ),
 
--- A dataset's own days: those of which something was asked alone.
-days as (
+-- A dataset's days: those for which a check ran about that day alone.
+dataset_days as (
 
     select distinct
         dataset,
@@ -17,10 +17,10 @@ days as (
 
 ),
 
-by_day as (
+results_by_day as (
 
     select
-        days.business_date,
+        dataset_days.business_date,
         results.run_id,
         results.dataset,
         results.check_name,
@@ -37,10 +37,10 @@ by_day as (
         results.severity,
         results.checked_at
     from results
-    inner join days
+    inner join dataset_days
         on
-            results.dataset = days.dataset
-            and days.business_date between results.first_day and results.last_day
+            results.dataset = dataset_days.dataset
+            and dataset_days.business_date between results.first_day and results.last_day
     where results.first_day < results.last_day
 
     union all
@@ -67,7 +67,7 @@ by_day as (
 
 ),
 
-numbered as (
+ranked_results as (
 
     select
         *,
@@ -75,7 +75,7 @@ numbered as (
             partition by dataset, check_name, column_name, business_date
             order by checked_at desc, run_id desc, status asc
         ) as place
-    from by_day
+    from results_by_day
 
 ),
 
@@ -112,7 +112,7 @@ final as (
                 else 0
             end as decimal(18, 4)
         ) as share_passed
-    from numbered
+    from ranked_results
     where place = 1
 
 )

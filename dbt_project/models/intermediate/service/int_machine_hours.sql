@@ -55,7 +55,7 @@ hours as (
 
 ),
 
-delivered as (
+delivered_period as (
 
     select
         min(business_date) as first_day,
@@ -76,8 +76,8 @@ machine_days as (
         machines.installed_on <= calendar.business_date
         and coalesce(machines.removed_on, calendar.business_date) >= calendar.business_date as is_expected
     from calendar
-    inner join delivered
-        on calendar.business_date between delivered.first_day and delivered.last_day
+    inner join delivered_period
+        on calendar.business_date between delivered_period.first_day and delivered_period.last_day
     inner join machines
         on {{ valid_on('machines', 'calendar.business_date') }}
     left join sales_files
@@ -87,8 +87,8 @@ machine_days as (
 
 ),
 
--- A vend just past midnight may stand in the file of the day that ended: it belongs to that day's last hour.
-placed as (
+-- A vend just past midnight may be in the file of the day that ended: it counts for that day's last hour.
+attempts_with_hour as (
 
     select
         machine_id,
@@ -103,7 +103,7 @@ placed as (
 
 ),
 
-attempted as (
+hourly_attempts as (
 
     select
         machine_id,
@@ -111,7 +111,7 @@ attempted as (
         hour_of_day,
         count(*) as attempts,
         sum(case when status = 'completed' then 1 else 0 end) as vends
-    from placed
+    from attempts_with_hour
     group by machine_id, business_date, hour_of_day
 
 ),
@@ -121,19 +121,19 @@ machine_hours as (
     select
         machine_days.*,
         hours.number as hour_of_day,
-        coalesce(attempted.attempts, 0) as attempts,
-        coalesce(attempted.vends, 0) as vends
+        coalesce(hourly_attempts.attempts, 0) as attempts,
+        coalesce(hourly_attempts.vends, 0) as vends
     from machine_days
     cross join hours
-    left join attempted
+    left join hourly_attempts
         on
-            machine_days.machine_id = attempted.machine_id
-            and machine_days.business_date = attempted.business_date
-            and hours.number = attempted.hour_of_day
+            machine_days.machine_id = hourly_attempts.machine_id
+            and machine_days.business_date = hourly_attempts.business_date
+            and hours.number = hourly_attempts.hour_of_day
 
 ),
 
-remembered as (
+hours_with_history as (
 
     select
         *,
@@ -147,7 +147,7 @@ remembered as (
 ),
 
 -- Where no day of this kind is known yet, nothing is expected.
-normal as (
+normal_hours as (
 
     select
         *,
@@ -165,7 +165,7 @@ normal as (
             end,
             0
         ) as normal_attempts
-    from remembered
+    from hours_with_history
 
 ),
 
@@ -177,7 +177,7 @@ totals as (
         location_type,
         sum(attempts) as attempts,
         sum(normal_attempts) as normal_attempts
-    from normal
+    from normal_hours
     where has_file and is_expected
     group by machine_id, business_date, location_type
     having sum(normal_attempts) > 0
@@ -185,7 +185,7 @@ totals as (
 ),
 
 -- The same day at the other machines: first those at the same kind of site, then all.
-compared as (
+peer_totals as (
 
     select
         machine_id,
@@ -198,7 +198,7 @@ compared as (
 
 ),
 
-rated as (
+day_rates as (
 
     select
         machine_id,
@@ -208,37 +208,37 @@ rated as (
             when other_normal >= {{ var('peers_need') }} then {{ safe_divide('other_attempts', 'other_normal') }}
             else 1
         end as day_rate
-    from compared
+    from peer_totals
 
 ),
 
 final as (
 
     select
-        normal.machine_id,
-        normal.business_date,
-        cast(normal.hour_of_day as bigint) as hour_of_day,
-        normal.has_file,
-        cast(normal.attempts as bigint) as attempts,
-        cast(normal.vends as bigint) as vends,
-        cast(normal.normal_attempts as decimal(18, 4)) as normal_attempts,
+        normal_hours.machine_id,
+        normal_hours.business_date,
+        cast(normal_hours.hour_of_day as bigint) as hour_of_day,
+        normal_hours.has_file,
+        cast(normal_hours.attempts as bigint) as attempts,
+        cast(normal_hours.vends as bigint) as vends,
+        cast(normal_hours.normal_attempts as decimal(18, 4)) as normal_attempts,
         cast(
-            round(normal.normal_attempts * case when rated.day_rate < 1 then rated.day_rate else 1 end, 4)
+            round(normal_hours.normal_attempts * case when day_rates.day_rate < 1 then day_rates.day_rate else 1 end, 4)
             as decimal(18, 4)
         ) as expected_attempts,
-        cast(normal.attempts_before as bigint) as attempts_before,
-        cast(coalesce(normal.failed_before, 0) as bigint) as failed_before,
-        cast(normal.files_before as bigint) as files_before
-    from normal
-    left join rated
+        cast(normal_hours.attempts_before as bigint) as attempts_before,
+        cast(coalesce(normal_hours.failed_before, 0) as bigint) as failed_before,
+        cast(normal_hours.files_before as bigint) as files_before
+    from normal_hours
+    left join day_rates
         on
-            normal.machine_id = rated.machine_id
-            and normal.business_date = rated.business_date
+            normal_hours.machine_id = day_rates.machine_id
+            and normal_hours.business_date = day_rates.business_date
     where
-        {{ in_window('normal.business_date') }}
-        and normal.is_expected
-        and normal.business_date in (select sales_files.business_date from sales_files)
-        and (normal.hour_of_day = 0 or normal.attempts > 0 or normal.attempts_before > 0)
+        {{ in_window('normal_hours.business_date') }}
+        and normal_hours.is_expected
+        and normal_hours.business_date in (select sales_files.business_date from sales_files)
+        and (normal_hours.hour_of_day = 0 or normal_hours.attempts > 0 or normal_hours.attempts_before > 0)
 
 )
 

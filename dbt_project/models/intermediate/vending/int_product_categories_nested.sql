@@ -11,8 +11,8 @@ categories as (
 
 ),
 
--- A category whose parent nobody knows stands at the top itself.
-topmost as (
+-- A category with an unknown parent is a top category itself.
+top_categories as (
 
     select
         categories.category_id,
@@ -33,7 +33,7 @@ nested as (
         category_name as top_category_name,
         cast(category_name as varchar) as category_path,
         cast(1 as bigint) as category_level
-    from topmost
+    from top_categories
 
     union all
 

@@ -31,7 +31,7 @@ payment_methods as (
 
 ),
 
-joined as (
+vends_with_masters as (
 
     select
         vend_attempts.*,
@@ -73,7 +73,7 @@ joined as (
 
 -- Only a completed vend moves money: a refunded one gave it back because nothing came out, a failed one took none.
 -- Nothing is rounded to whole yen here: a fee and a tax are due on totals (macros/money.sql, macros/tax.sql).
-valued as (
+priced_vends as (
 
     select
         *,
@@ -87,7 +87,7 @@ valued as (
             else {{ exact_share('units_sold * unit_price', 'fee_rate') }}
         end as payment_fee,
         case when units_sold = 0 then 0 else units_sold * unit_cost_without_tax end as cost_without_tax
-    from joined
+    from vends_with_masters
 
 ),
 
@@ -127,7 +127,7 @@ final as (
         is_known_payment_method,
         file_id,
         line_number
-    from valued
+    from priced_vends
 
 )
 

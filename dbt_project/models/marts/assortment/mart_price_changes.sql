@@ -58,7 +58,7 @@ product_days as (
 
 ),
 
-measured as (
+measurements as (
 
     select
         changes.product_id,
@@ -137,22 +137,22 @@ machines as (
 averaged as (
 
     select
-        measured.*,
+        measurements.*,
         peers.product_name,
         peers.category_id,
         peers.list_price,
         peers.peers,
-        coalesce({{ safe_divide('measured.units_before', 'measured.days_before') }}, 0) as units_per_day_before,
-        coalesce({{ safe_divide('measured.units_after', 'measured.days_after') }}, 0) as units_per_day_after,
-        coalesce({{ safe_divide('measured.sales_before', 'measured.days_before') }}, 0) as sales_per_day_before,
-        coalesce({{ safe_divide('measured.sales_after', 'measured.days_after') }}, 0) as sales_per_day_after,
-        coalesce({{ safe_divide('peers.units_before', 'measured.days_before') }}, 0) as peer_units_per_day_before,
-        coalesce({{ safe_divide('peers.units_after', 'measured.days_after') }}, 0) as peer_units_per_day_after
-    from measured
+        coalesce({{ safe_divide('measurements.units_before', 'measurements.days_before') }}, 0) as units_per_day_before,
+        coalesce({{ safe_divide('measurements.units_after', 'measurements.days_after') }}, 0) as units_per_day_after,
+        coalesce({{ safe_divide('measurements.sales_before', 'measurements.days_before') }}, 0) as sales_per_day_before,
+        coalesce({{ safe_divide('measurements.sales_after', 'measurements.days_after') }}, 0) as sales_per_day_after,
+        coalesce({{ safe_divide('peers.units_before', 'measurements.days_before') }}, 0) as peer_units_per_day_before,
+        coalesce({{ safe_divide('peers.units_after', 'measurements.days_after') }}, 0) as peer_units_per_day_after
+    from measurements
     inner join peers
         on
-            measured.product_id = peers.product_id
-            and measured.business_date = peers.business_date
+            measurements.product_id = peers.product_id
+            and measurements.business_date = peers.business_date
 
 ),
 

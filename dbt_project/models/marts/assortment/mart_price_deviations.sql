@@ -26,7 +26,7 @@ products as (
 
 ),
 
-deviating as (
+deviations as (
 
     select
         sales.machine_id,
@@ -75,7 +75,7 @@ final as (
         cast(list_price as bigint) as list_price,
         cast(units_sold as bigint) as units_sold,
         cast((unit_price - usual_price) * units_sold as bigint) as amount_off_with_tax
-    from deviating
+    from deviations
 
 )
 

@@ -30,7 +30,7 @@ products as (
 
 ),
 
-sold as (
+sold_units as (
 
     select
         sales.product_id,
@@ -61,7 +61,7 @@ sold as (
 
 ),
 
-restocked as (
+restocked_units as (
 
     select
         replenishments.product_id,
@@ -96,33 +96,33 @@ restocked as (
 
 ),
 
-moved as (
+movements as (
 
-    select * from sold
+    select * from sold_units
     union all
-    select * from restocked
+    select * from restocked_units
 
 ),
 
-segmented as (
+segment_movements as (
 
     select
         *,
         'all' as segment_type,
         'all' as segment_value
-    from moved
+    from movements
     {% for segment_type in segment_types -%}
         union all
         select
             *,
             '{{ segment_type }}' as segment_type,
             coalesce({{ segment_type }}, 'unknown') as segment_value
-        from moved
+        from movements
     {% endfor %}
 
 ),
 
-summed as (
+segment_totals as (
 
     select
         product_id,
@@ -137,24 +137,24 @@ summed as (
         sum(sales_with_margin) as sales_with_margin,
         sum(units_restocked) as units_restocked,
         sum(units_removed) as units_removed
-    from segmented
+    from segment_movements
     group by product_id, month_start, segment_type, segment_value
 
 ),
 
-segments as (
+segment_sizes as (
 
     select
         month_start,
         segment_type,
         segment_value,
         count(distinct case when units_sold > 0 then machine_id end) as machines_selling
-    from segmented
+    from segment_movements
     group by month_start, segment_type, segment_value
 
 ),
 
-ranked as (
+ranking as (
 
     select
         *,
@@ -173,32 +173,34 @@ ranked as (
         sum(sales_with_margin) over (
             partition by month_start, segment_type, segment_value
         ) as segment_amount_with_margin
-    from summed
+    from segment_totals
 
 ),
 
-rated as (
+rates as (
 
     select
-        ranked.*,
-        segments.machines_selling,
-        {{ safe_divide('ranked.machines_sold', 'segments.machines_selling') }} as spread,
-        {{ safe_divide('ranked.margin_without_tax', 'ranked.sales_with_margin') }} as margin_rate_without_tax,
-        {{ safe_divide('ranked.segment_margin', 'ranked.segment_amount_with_margin') }} as segment_margin_rate,
-        {{ safe_divide('ranked.units_sold', 'ranked.units_restocked') }} as sell_through,
-        {{ safe_divide('ranked.sales_with_tax', 'ranked.segment_amount') }} as sales_share,
-        {{ safe_divide('ranked.cumulative_amount', 'ranked.segment_amount') }} as cumulative_share,
-        {{ safe_divide('ranked.cumulative_amount - ranked.sales_with_tax', 'ranked.segment_amount') }} as share_before
-    from ranked
-    inner join segments
+        ranking.*,
+        segment_sizes.machines_selling,
+        {{ safe_divide('ranking.machines_sold', 'segment_sizes.machines_selling') }} as spread,
+        {{ safe_divide('ranking.margin_without_tax', 'ranking.sales_with_margin') }} as margin_rate_without_tax,
+        {{ safe_divide('ranking.segment_margin', 'ranking.segment_amount_with_margin') }} as segment_margin_rate,
+        {{ safe_divide('ranking.units_sold', 'ranking.units_restocked') }} as sell_through,
+        {{ safe_divide('ranking.sales_with_tax', 'ranking.segment_amount') }} as sales_share,
+        {{ safe_divide('ranking.cumulative_amount', 'ranking.segment_amount') }} as cumulative_share,
+        {{ safe_divide(
+            'ranking.cumulative_amount - ranking.sales_with_tax', 'ranking.segment_amount'
+        ) }} as share_before
+    from ranking
+    inner join segment_sizes
         on
-            ranked.month_start = segments.month_start
-            and ranked.segment_type = segments.segment_type
-            and ranked.segment_value = segments.segment_value
+            ranking.month_start = segment_sizes.month_start
+            and ranking.segment_type = segment_sizes.segment_type
+            and ranking.segment_value = segment_sizes.segment_value
 
 ),
 
-classed as (
+classes as (
 
     select
         *,
@@ -210,49 +212,49 @@ classed as (
         spread < {{ var('seldom_offered_below') }} as is_seldom_offered,
         coalesce(sell_through < {{ var('stays_below') }}, false) as stays,
         coalesce(margin_rate_without_tax < {{ var('earns_little_below') }} * segment_margin_rate, false) as earns_little
-    from rated
+    from rates
 
 ),
 
 final as (
 
     select
-        classed.product_id,
-        classed.month_start as business_date,
-        classed.segment_type,
-        classed.segment_value,
+        classes.product_id,
+        classes.month_start as business_date,
+        classes.segment_type,
+        classes.segment_value,
         products.product_name,
         products.category_id,
-        cast(classed.machines_sold as bigint) as machines_sold,
-        cast(classed.machines_selling as bigint) as machines_in_segment,
-        cast(classed.units_sold as bigint) as units_sold,
-        cast(classed.sales_with_tax as bigint) as sales_with_tax,
-        cast(classed.margin_without_tax as decimal(18, 6)) as margin_without_tax,
-        classed.margin_rate_without_tax,
-        cast(classed.units_restocked as bigint) as units_restocked,
-        cast(classed.units_removed as bigint) as units_removed,
-        classed.sell_through,
-        cast(classed.sales_rank as bigint) as sales_rank,
-        classed.sales_share,
-        classed.cumulative_share,
-        classed.abc_class,
+        cast(classes.machines_sold as bigint) as machines_sold,
+        cast(classes.machines_selling as bigint) as machines_in_segment,
+        cast(classes.units_sold as bigint) as units_sold,
+        cast(classes.sales_with_tax as bigint) as sales_with_tax,
+        cast(classes.margin_without_tax as decimal(18, 6)) as margin_without_tax,
+        classes.margin_rate_without_tax,
+        cast(classes.units_restocked as bigint) as units_restocked,
+        cast(classes.units_removed as bigint) as units_removed,
+        classes.sell_through,
+        cast(classes.sales_rank as bigint) as sales_rank,
+        classes.sales_share,
+        classes.cumulative_share,
+        classes.abc_class,
         case
-            when classed.units_sold = 0 then 'take it out: nothing was sold'
-            when classed.abc_class = 'A' and classed.is_seldom_offered then 'offer it at more machines'
-            when classed.abc_class = 'A' and classed.earns_little then 'keep it, and look at its price and its cost'
-            when classed.abc_class = 'A' then 'keep it filled'
-            when classed.abc_class = 'B' and classed.stays then 'load less of it'
-            when classed.abc_class = 'B' and classed.earns_little then 'look at its price and its cost'
-            when classed.abc_class = 'B' then 'keep it'
-            when classed.stays then 'take it out: less than half of what is loaded is sold'
-            when classed.earns_little then 'replace it: it sells little and earns little'
+            when classes.units_sold = 0 then 'take it out: nothing was sold'
+            when classes.abc_class = 'A' and classes.is_seldom_offered then 'offer it at more machines'
+            when classes.abc_class = 'A' and classes.earns_little then 'keep it, and look at its price and its cost'
+            when classes.abc_class = 'A' then 'keep it filled'
+            when classes.abc_class = 'B' and classes.stays then 'load less of it'
+            when classes.abc_class = 'B' and classes.earns_little then 'look at its price and its cost'
+            when classes.abc_class = 'B' then 'keep it'
+            when classes.stays then 'take it out: less than half of what is loaded is sold'
+            when classes.earns_little then 'replace it: it sells little and earns little'
             else 'try another product where it sells least'
         end as suggested_action
-    from classed
+    from classes
     left join products
         on
-            classed.product_id = products.product_id
-            and {{ valid_on('products', 'classed.last_day_anywhere') }}
+            classes.product_id = products.product_id
+            and {{ valid_on('products', 'classes.last_day_anywhere') }}
 
 )
 

@@ -61,9 +61,9 @@ collections as (
 
 ),
 
--- Nobody buys while the door is open, so the time of the first slot divides a day's vends into those before a
+-- No one buys while the door is open, so the time of the first slot divides a day's vends into those before a
 -- collection and those after. A vend belongs to its file's day first: so every window that needs it reads it.
-sold as (
+vends_with_collection as (
 
     select
         vends.machine_id,
@@ -136,11 +136,11 @@ events as (
         cash_vends,
         vends,
         squared_amounts
-    from sold
+    from vends_with_collection
 
 ),
 
-placed as (
+events_with_period as (
 
     select
         *,
@@ -153,7 +153,7 @@ placed as (
 
 ),
 
-between_collections as (
+period_totals as (
 
     select
         machine_id,
@@ -166,14 +166,14 @@ between_collections as (
         sum(cash_vends) as cash_vends,
         sum(vends) as vends,
         sum(squared_amounts) as squared_amounts
-    from placed
+    from events_with_period
     group by machine_id, collections_before
 
 ),
 
--- The period's days are those from the collection before, whose own day stands before it and is added, until this one.
--- A file of the collection's own day that has bad rows has told of this visit all the same.
-compared as (
+-- The period's days are those from the collection before, whose own day is added, until this one.
+-- A file of the collection's own day that has bad rows still contains this visit.
+collections_with_period as (
 
     select
         collections.*,
@@ -198,7 +198,7 @@ compared as (
         {{ safe_divide('period.squared_amounts', 'period.cash_sold + period.cashless_sold + period.otherwise_sold') }}
             as vend_amount
     from collections
-    left join between_collections as period
+    left join period_totals as period
         on
             collections.machine_id = period.machine_id
             and collections.nth - 1 = period.collections_before
@@ -214,8 +214,8 @@ compared as (
 
 ),
 
--- What lies before the 63 days is not read for one day, so it is not looked at for many days either.
-judged as (
+-- Rows from before the 63 days are not read for one day, so they don't count for many days either.
+evidence as (
 
     select
         machine_id,
@@ -244,14 +244,14 @@ judged as (
             when metered = cash_sold + cashless_sold then 'meter'
             else 'meter_and_share'
         end as basis
-    from compared
+    from collections_with_period
 
 ),
 
--- Of sales that the meter counted and no file tells, nobody knows how they were paid: most probably as the period's
+-- How sales were paid that the meter counted and no file lists is unknown: most probably as the period's
 -- others were. The doubt that leaves is four standard deviations of so many vends, and never more than all or nothing.
 -- A meter that counted less than was sold leaves both to be possible.
-expected as (
+expected_cash as (
 
     select
         *,
@@ -279,11 +279,11 @@ expected as (
                         )
                     )
         end as probable_doubt
-    from judged
+    from evidence
 
 ),
 
-tolerated as (
+cash_tolerances as (
 
     select
         *,
@@ -295,7 +295,7 @@ tolerated as (
         end
         + {{ round_yen('case when probable_doubt < greatest_doubt then probable_doubt else greatest_doubt end') }}
             as tolerance
-    from expected
+    from expected_cash
 
 ),
 
@@ -322,7 +322,7 @@ final as (
         cast(variance as bigint) as variance,
         cast(tolerance as bigint) as tolerance,
         coalesce(abs(variance) > tolerance, false) as is_breached
-    from tolerated
+    from cash_tolerances
 
 )
 

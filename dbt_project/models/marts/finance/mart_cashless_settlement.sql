@@ -16,8 +16,8 @@ payment_methods as (
 
 ),
 
--- What nobody knows how it was paid may be cashless too, and is shown.
-by_rate as (
+-- A vend with an unknown payment method may be cashless too, and is shown.
+totals_by_rate as (
 
     select
         payment_method_id,
@@ -38,7 +38,7 @@ by_rate as (
 
 ),
 
-by_day as (
+daily_totals as (
 
     select
         payment_method_id,
@@ -52,12 +52,12 @@ by_day as (
         sum(refunded_with_tax) as refunded_with_tax,
         sum({{ tax_within('sales_with_tax', 'tax_rate') }}) as tax_amount,
         case when sum(vends_without_fee) = 0 then sum(payment_fee) end as exact_fee
-    from by_rate
+    from totals_by_rate
     group by payment_method_id, payment_type, business_date, period_ends_on, days_to_payout
 
 ),
 
-settled as (
+settlement_shares as (
 
     select
         *,
@@ -65,36 +65,36 @@ settled as (
             'exact_fee', partition_by='payment_method_id, payment_type, period_ends_on', order_by='business_date'
         ) }} as payment_fee,
         case when days_to_payout is not null then period_ends_on end as closes_on
-    from by_day
+    from daily_totals
 
 ),
 
 final as (
 
     select
-        settled.payment_method_id,
-        settled.business_date,
+        settlement_shares.payment_method_id,
+        settlement_shares.business_date,
         payment_methods.payment_method_name,
-        settled.payment_type,
+        settlement_shares.payment_type,
         cast(payment_methods.fee_rate as decimal(5, 4)) as fee_rate,
-        cast(settled.vends as bigint) as vends,
-        cast(settled.refunds as bigint) as refunds,
-        cast(settled.sales_with_tax + settled.refunded_with_tax as bigint) as charged_with_tax,
-        cast(settled.refunded_with_tax as bigint) as refunded_with_tax,
-        cast(settled.sales_with_tax as bigint) as sales_with_tax,
-        cast(settled.tax_amount as bigint) as tax_amount,
-        cast(settled.sales_with_tax - settled.tax_amount as bigint) as sales_without_tax,
-        cast(settled.payment_fee as bigint) as payment_fee,
-        cast(settled.sales_with_tax - settled.payment_fee as bigint) as expected_payout,
-        settled.closes_on,
-        {{ days_later('settled.closes_on', 'settled.days_to_payout') }} as due_on,
+        cast(settlement_shares.vends as bigint) as vends,
+        cast(settlement_shares.refunds as bigint) as refunds,
+        cast(settlement_shares.sales_with_tax + settlement_shares.refunded_with_tax as bigint) as charged_with_tax,
+        cast(settlement_shares.refunded_with_tax as bigint) as refunded_with_tax,
+        cast(settlement_shares.sales_with_tax as bigint) as sales_with_tax,
+        cast(settlement_shares.tax_amount as bigint) as tax_amount,
+        cast(settlement_shares.sales_with_tax - settlement_shares.tax_amount as bigint) as sales_without_tax,
+        cast(settlement_shares.payment_fee as bigint) as payment_fee,
+        cast(settlement_shares.sales_with_tax - settlement_shares.payment_fee as bigint) as expected_payout,
+        settlement_shares.closes_on,
+        {{ days_later('settlement_shares.closes_on', 'settlement_shares.days_to_payout') }} as due_on,
         payment_methods.payment_method_id is not null as is_known_payment_method
-    from settled
+    from settlement_shares
     left join payment_methods
         on
-            settled.payment_method_id = payment_methods.payment_method_id
-            and {{ valid_on('payment_methods', 'settled.business_date') }}
-    where {{ in_window('settled.business_date') }}
+            settlement_shares.payment_method_id = payment_methods.payment_method_id
+            and {{ valid_on('payment_methods', 'settlement_shares.business_date') }}
+    where {{ in_window('settlement_shares.business_date') }}
 
 )
 

@@ -30,7 +30,7 @@ machines as (
 ),
 
 -- The site's owner has a share of what was paid, at the rate of the day; rounded once per machine and month.
-worked as (
+machine_months as (
 
     select
         machine_days.machine_id,
@@ -53,7 +53,7 @@ worked as (
 
 ),
 
-by_rate as (
+totals_by_rate as (
 
     select
         machine_id,
@@ -65,19 +65,19 @@ by_rate as (
 
 ),
 
-taxed as (
+machine_taxes as (
 
     select
         machine_id,
         business_date,
         sum({{ tax_within('sales_with_tax', 'tax_rate') }}) as tax_amount
-    from by_rate
+    from totals_by_rate
     group by machine_id, business_date
 
 ),
 
 -- A provider takes its fee from what all machines sold in a settlement period, which lies within a month.
-by_settlement as (
+settlement_totals as (
 
     select
         machine_id,
@@ -98,11 +98,11 @@ fee_shares as (
         {{ share_to_the_yen(
             'exact_fee', partition_by='payment_method_id, payment_type, period_ends_on', order_by='machine_id'
         ) }} as payment_fee
-    from by_settlement
+    from settlement_totals
 
 ),
 
-fees as (
+machine_fees as (
 
     select
         machine_id,
@@ -113,7 +113,7 @@ fees as (
 
 ),
 
-wasted as (
+machine_waste as (
 
     select
         machine_id,
@@ -125,36 +125,36 @@ wasted as (
 
 ),
 
-valued as (
+cost_totals as (
 
     select
-        worked.*,
-        coalesce(taxed.tax_amount, 0) as tax_amount,
-        worked.sales_with_tax - coalesce(taxed.tax_amount, 0) as sales_without_tax,
-        {{ round_yen('worked.exact_commission') }} as site_commission,
-        coalesce(fees.payment_fee, 0) as payment_fee,
-        coalesce(wasted.waste_cost_without_tax, 0) as waste_cost_without_tax,
-        worked.visits * {{ var('visit_cost_yen') }} as visit_cost_without_tax,
-        worked.vends_without_margin = 0
-        and worked.days_without_commission = 0
-        and coalesce(wasted.units_without_cost, 0) = 0 as is_complete
-    from worked
-    left join taxed
+        machine_months.*,
+        coalesce(machine_taxes.tax_amount, 0) as tax_amount,
+        machine_months.sales_with_tax - coalesce(machine_taxes.tax_amount, 0) as sales_without_tax,
+        {{ round_yen('machine_months.exact_commission') }} as site_commission,
+        coalesce(machine_fees.payment_fee, 0) as payment_fee,
+        coalesce(machine_waste.waste_cost_without_tax, 0) as waste_cost_without_tax,
+        machine_months.visits * {{ var('visit_cost_yen') }} as visit_cost_without_tax,
+        machine_months.vends_without_margin = 0
+        and machine_months.days_without_commission = 0
+        and coalesce(machine_waste.units_without_cost, 0) = 0 as is_complete
+    from machine_months
+    left join machine_taxes
         on
-            worked.machine_id = taxed.machine_id
-            and worked.business_date = taxed.business_date
-    left join fees
+            machine_months.machine_id = machine_taxes.machine_id
+            and machine_months.business_date = machine_taxes.business_date
+    left join machine_fees
         on
-            worked.machine_id = fees.machine_id
-            and worked.business_date = fees.business_date
-    left join wasted
+            machine_months.machine_id = machine_fees.machine_id
+            and machine_months.business_date = machine_fees.business_date
+    left join machine_waste
         on
-            worked.machine_id = wasted.machine_id
-            and worked.business_date = wasted.business_date
+            machine_months.machine_id = machine_waste.machine_id
+            and machine_months.business_date = machine_waste.business_date
 
 ),
 
-contributed as (
+earnings as (
 
     select
         *,
@@ -164,49 +164,49 @@ contributed as (
                     sales_without_tax - cost_without_tax - payment_fee - coalesce(site_commission, 0)
                     - waste_cost_without_tax - visit_cost_without_tax
         end as contribution_without_tax
-    from valued
+    from cost_totals
 
 ),
 
 final as (
 
     select
-        contributed.machine_id,
-        contributed.business_date,
+        earnings.machine_id,
+        earnings.business_date,
         machines.machine_name,
         machines.location_type,
         machines.prefecture,
         machines.route_id,
-        cast(contributed.days as bigint) as days,
-        cast(contributed.vends as bigint) as vends,
-        cast(contributed.units_sold as bigint) as units_sold,
-        cast(contributed.sales_with_tax as bigint) as sales_with_tax,
-        cast(contributed.tax_amount as bigint) as tax_amount,
-        cast(contributed.sales_without_tax as bigint) as sales_without_tax,
-        cast(contributed.cost_without_tax as bigint) as cost_without_tax,
-        cast(contributed.payment_fee as bigint) as payment_fee,
-        cast(contributed.site_commission as bigint) as site_commission,
-        cast(contributed.waste_cost_without_tax as bigint) as waste_cost_without_tax,
-        cast(contributed.visits as bigint) as visits,
-        cast(contributed.visit_cost_without_tax as bigint) as visit_cost_without_tax,
-        cast(contributed.contribution_without_tax as bigint) as contribution_without_tax,
-        {{ safe_divide('contributed.contribution_without_tax', 'contributed.sales_without_tax') }} as contribution_rate,
+        cast(earnings.days as bigint) as days,
+        cast(earnings.vends as bigint) as vends,
+        cast(earnings.units_sold as bigint) as units_sold,
+        cast(earnings.sales_with_tax as bigint) as sales_with_tax,
+        cast(earnings.tax_amount as bigint) as tax_amount,
+        cast(earnings.sales_without_tax as bigint) as sales_without_tax,
+        cast(earnings.cost_without_tax as bigint) as cost_without_tax,
+        cast(earnings.payment_fee as bigint) as payment_fee,
+        cast(earnings.site_commission as bigint) as site_commission,
+        cast(earnings.waste_cost_without_tax as bigint) as waste_cost_without_tax,
+        cast(earnings.visits as bigint) as visits,
+        cast(earnings.visit_cost_without_tax as bigint) as visit_cost_without_tax,
+        cast(earnings.contribution_without_tax as bigint) as contribution_without_tax,
+        {{ safe_divide('earnings.contribution_without_tax', 'earnings.sales_without_tax') }} as contribution_rate,
         cast(
             row_number() over (
-                partition by contributed.business_date
+                partition by earnings.business_date
                 order by
-                    case when contributed.contribution_without_tax is null then 1 else 0 end asc,
-                    contributed.contribution_without_tax desc,
-                    contributed.machine_id asc
+                    case when earnings.contribution_without_tax is null then 1 else 0 end asc,
+                    earnings.contribution_without_tax desc,
+                    earnings.machine_id asc
             ) as bigint
         ) as machine_rank,
-        cast(contributed.vends_without_margin as bigint) as vends_without_margin,
-        contributed.is_complete
-    from contributed
+        cast(earnings.vends_without_margin as bigint) as vends_without_margin,
+        earnings.is_complete
+    from earnings
     left join machines
         on
-            contributed.machine_id = machines.machine_id
-            and {{ valid_on('machines', last_day_of_month('contributed.business_date')) }}
+            earnings.machine_id = machines.machine_id
+            and {{ valid_on('machines', last_day_of_month('earnings.business_date')) }}
 
 )
 

@@ -16,7 +16,7 @@ products as (
 ),
 
 -- A product change is no waste: what is taken out goes on to another machine. What was removed without a reason is.
-totals as (
+waste as (
 
     select
         product_id,
@@ -47,27 +47,27 @@ totals as (
 final as (
 
     select
-        totals.product_id,
-        totals.machine_id,
-        totals.business_date,
+        waste.product_id,
+        waste.machine_id,
+        waste.business_date,
         products.product_name,
         products.category_id,
-        cast(totals.units_added as bigint) as units_added,
-        cast(totals.units_removed as bigint) as units_removed,
-        cast(totals.units_expired as bigint) as units_expired,
-        cast(totals.units_damaged as bigint) as units_damaged,
-        cast(totals.units_recalled as bigint) as units_recalled,
-        cast(totals.units_changed as bigint) as units_changed,
-        cast(totals.units_without_reason as bigint) as units_without_reason,
-        cast(totals.units_removed - totals.units_changed as bigint) as units_wasted,
-        cast(coalesce(totals.waste_cost_without_tax, 0) as decimal(18, 6)) as waste_cost_without_tax,
-        cast(totals.units_without_cost as bigint) as units_without_cost,
-        {{ safe_divide('totals.units_removed - totals.units_changed', 'totals.units_added') }} as share_of_added
-    from totals
+        cast(waste.units_added as bigint) as units_added,
+        cast(waste.units_removed as bigint) as units_removed,
+        cast(waste.units_expired as bigint) as units_expired,
+        cast(waste.units_damaged as bigint) as units_damaged,
+        cast(waste.units_recalled as bigint) as units_recalled,
+        cast(waste.units_changed as bigint) as units_changed,
+        cast(waste.units_without_reason as bigint) as units_without_reason,
+        cast(waste.units_removed - waste.units_changed as bigint) as units_wasted,
+        cast(coalesce(waste.waste_cost_without_tax, 0) as decimal(18, 6)) as waste_cost_without_tax,
+        cast(waste.units_without_cost as bigint) as units_without_cost,
+        {{ safe_divide('waste.units_removed - waste.units_changed', 'waste.units_added') }} as share_of_added
+    from waste
     left join products
         on
-            totals.product_id = products.product_id
-            and {{ valid_on('products', last_day_of_month('totals.business_date')) }}
+            waste.product_id = products.product_id
+            and {{ valid_on('products', last_day_of_month('waste.business_date')) }}
 
 )
 

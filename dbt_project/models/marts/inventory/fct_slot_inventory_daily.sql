@@ -59,7 +59,7 @@ delivered_days as (
 
 ),
 
-visited as (
+visits as (
 
     select
         machine_id,
@@ -79,7 +79,7 @@ visited as (
 
 ),
 
-sold as (
+sold_days as (
 
     select
         vends.machine_id,
@@ -89,55 +89,55 @@ sold as (
         min(vends.sold_at) as first_sold_at,
         max(vends.sold_at) as last_sold_at,
         sum(vends.units_sold) as units_sold,
-        sum(case when vends.sold_at > visited.last_visit_at then vends.units_sold else 0 end) as units_sold_after_visit
+        sum(case when vends.sold_at > visits.last_visit_at then vends.units_sold else 0 end) as units_sold_after_visit
     from vends
-    left join visited
+    left join visits
         on
-            vends.machine_id = visited.machine_id
-            and vends.slot_no = visited.slot_no
-            and vends.business_date = visited.business_date
+            vends.machine_id = visits.machine_id
+            and vends.slot_no = visits.slot_no
+            and vends.business_date = visits.business_date
     group by vends.machine_id, vends.slot_no, vends.business_date
 
 ),
 
-moved as (
+movements as (
 
     select
-        coalesce(visited.machine_id, sold.machine_id) as machine_id,
-        coalesce(visited.slot_no, sold.slot_no) as slot_no,
-        coalesce(visited.business_date, sold.business_date) as business_date,
-        coalesce(visited.product_id, sold.product_id) as product_id,
-        coalesce(sold.units_sold, 0) as units_sold,
-        coalesce(visited.units_added, 0) as units_added,
-        coalesce(visited.units_removed, 0) as units_removed,
-        visited.counted_units,
-        visited.most_units,
-        visited.last_visit_at,
-        sold.last_sold_at,
-        visited.units_left - coalesce(sold.units_sold_after_visit, 0) as units_left,
-        visited.first_counted_units = 0
-        and (sold.first_sold_at is null or sold.first_sold_at > visited.first_visit_at) as was_found_empty
-    from visited
-    full outer join sold
+        coalesce(visits.machine_id, sold_days.machine_id) as machine_id,
+        coalesce(visits.slot_no, sold_days.slot_no) as slot_no,
+        coalesce(visits.business_date, sold_days.business_date) as business_date,
+        coalesce(visits.product_id, sold_days.product_id) as product_id,
+        coalesce(sold_days.units_sold, 0) as units_sold,
+        coalesce(visits.units_added, 0) as units_added,
+        coalesce(visits.units_removed, 0) as units_removed,
+        visits.counted_units,
+        visits.most_units,
+        visits.last_visit_at,
+        sold_days.last_sold_at,
+        visits.units_left - coalesce(sold_days.units_sold_after_visit, 0) as units_left,
+        visits.first_counted_units = 0
+        and (sold_days.first_sold_at is null or sold_days.first_sold_at > visits.first_visit_at) as was_found_empty
+    from visits
+    full outer join sold_days
         on
-            visited.machine_id = sold.machine_id
-            and visited.slot_no = sold.slot_no
-            and visited.business_date = sold.business_date
+            visits.machine_id = sold_days.machine_id
+            and visits.slot_no = sold_days.slot_no
+            and visits.business_date = sold_days.business_date
 
 ),
 
-distanced as (
+movements_with_next as (
 
     select
         *,
         lag(business_date) over (partition by machine_id, slot_no order by business_date) as day_before
-    from moved
+    from movements
 
 ),
 
--- How many days a row stands for: until something moves again, at most as long as a count holds. And on how many days
+-- How many days a row is valid for: until the next movement, at most as long as a count is valid. And on how many days
 -- up to it the slot had anything to sell: on all since it moved last, but on none before a visit that finds nothing.
-lasting as (
+row_lifetimes as (
 
     select
         *,
@@ -157,7 +157,7 @@ lasting as (
             ) }},
             {{ days_before() }} + 1
         ) as days_lasting
-    from distanced
+    from movements_with_next
 
 ),
 
@@ -167,8 +167,8 @@ numbers as (
 
 ),
 
--- The pairs, so that what follows is joined by what is equal: a range would hold every row against every number.
-days_ahead as (
+-- The pairs, so that the next join is on equality: a range would compare every row with every number.
+following_days as (
 
     select
         lengths.number + 1 as days_lasting,
@@ -182,27 +182,27 @@ days_ahead as (
 slot_days as (
 
     select
-        lasting.machine_id,
-        lasting.slot_no,
-        lasting.product_id,
-        lasting.business_date + days_ahead.days_later as business_date,
-        case when days_ahead.days_later = 0 then lasting.business_date end as moved_on,
-        case when days_ahead.days_later = 0 then lasting.stocked_so_far end as stocked_so_far,
-        case when days_ahead.days_later = 0 then lasting.units_sold else 0 end as units_sold,
-        case when days_ahead.days_later = 0 then lasting.units_added else 0 end as units_added,
-        case when days_ahead.days_later = 0 then lasting.units_removed else 0 end as units_removed,
-        case when days_ahead.days_later = 0 then lasting.counted_units end as counted_units,
-        case when days_ahead.days_later = 0 then lasting.most_units end as most_units,
-        case when days_ahead.days_later = 0 then lasting.units_left end as units_left,
-        case when days_ahead.days_later = 0 then lasting.last_visit_at end as last_visit_at,
-        case when days_ahead.days_later = 0 then lasting.last_sold_at end as last_sold_at
-    from lasting
-    inner join days_ahead
-        on lasting.days_lasting = days_ahead.days_lasting
+        row_lifetimes.machine_id,
+        row_lifetimes.slot_no,
+        row_lifetimes.product_id,
+        row_lifetimes.business_date + following_days.days_later as business_date,
+        case when following_days.days_later = 0 then row_lifetimes.business_date end as moved_on,
+        case when following_days.days_later = 0 then row_lifetimes.stocked_so_far end as stocked_so_far,
+        case when following_days.days_later = 0 then row_lifetimes.units_sold else 0 end as units_sold,
+        case when following_days.days_later = 0 then row_lifetimes.units_added else 0 end as units_added,
+        case when following_days.days_later = 0 then row_lifetimes.units_removed else 0 end as units_removed,
+        case when following_days.days_later = 0 then row_lifetimes.counted_units end as counted_units,
+        case when following_days.days_later = 0 then row_lifetimes.most_units end as most_units,
+        case when following_days.days_later = 0 then row_lifetimes.units_left end as units_left,
+        case when following_days.days_later = 0 then row_lifetimes.last_visit_at end as last_visit_at,
+        case when following_days.days_later = 0 then row_lifetimes.last_sold_at end as last_sold_at
+    from row_lifetimes
+    inner join following_days
+        on row_lifetimes.days_lasting = following_days.days_lasting
 
 ),
 
-running as (
+running_totals as (
 
     select
         *,
@@ -239,22 +239,22 @@ running as (
 ),
 
 -- What the last count left and what had been sold by then, less what has been sold by now.
-levelled as (
+stock_levels as (
 
     select
         *,
         max(case when business_date = last_counted_on then units_left + sold_so_far end) over (
             partition by machine_id, slot_no, last_counted_on
         ) - sold_so_far as units_estimated
-    from running
+    from running_totals
 
 ),
 
-estimated as (
+estimates as (
 
     select
         *,
-        -- From the first day of the 28 on which anything moved; of the days since it moved last nothing says otherwise.
+        -- From the first day of the 28 on which anything moved; nothing is known about the days after the last one.
         stocked_at_last - stocked_at_first + 1 + (business_date - last_moved_on) as days_stocked,
         case when business_date - last_counted_on <= {{ days_before() }} then units_estimated end as closing_units,
         case
@@ -264,53 +264,53 @@ estimated as (
                 <= {{ days_before() }}
                 then lag(units_estimated) over (partition by machine_id, slot_no order by business_date)
         end as opening_units
-    from levelled
+    from stock_levels
 
 ),
 
 final as (
 
     select
-        estimated.machine_id,
-        estimated.slot_no,
-        estimated.product_id,
-        estimated.business_date,
+        estimates.machine_id,
+        estimates.slot_no,
+        estimates.product_id,
+        estimates.business_date,
         machines.route_id,
-        cast(estimated.opening_units as bigint) as opening_units,
-        cast(estimated.units_sold as bigint) as units_sold,
-        cast(estimated.units_added as bigint) as units_added,
-        cast(estimated.units_removed as bigint) as units_removed,
-        cast(estimated.closing_units as bigint) as closing_units,
-        cast(estimated.counted_units as bigint) as counted_units,
+        cast(estimates.opening_units as bigint) as opening_units,
+        cast(estimates.units_sold as bigint) as units_sold,
+        cast(estimates.units_added as bigint) as units_added,
+        cast(estimates.units_removed as bigint) as units_removed,
+        cast(estimates.closing_units as bigint) as closing_units,
+        cast(estimates.counted_units as bigint) as counted_units,
         cast(
             case
-                when estimated.counted_units is not null
+                when estimates.counted_units is not null
                     then
-                        estimated.closing_units
-                        - (estimated.opening_units - estimated.units_sold)
-                        - (estimated.units_added - estimated.units_removed)
+                        estimates.closing_units
+                        - (estimates.opening_units - estimates.units_sold)
+                        - (estimates.units_added - estimates.units_removed)
             end as bigint
         ) as drift_units,
-        cast(estimated.capacity as bigint) as capacity,
+        cast(estimates.capacity as bigint) as capacity,
         case
-            when estimated.closing_units is not null then {{ safe_divide(
-                larger('estimated.closing_units', '0') ~ ' * estimated.days_stocked', 'estimated.sold_in_four_weeks'
+            when estimates.closing_units is not null then {{ safe_divide(
+                larger('estimates.closing_units', '0') ~ ' * estimates.days_stocked', 'estimates.sold_in_four_weeks'
             ) }}
         end as days_of_cover,
-        coalesce(estimated.closing_units < 0, false) as is_negative,
-        case when estimated.closing_units is not null then estimated.last_counted_on end as last_counted_on,
-        estimated.last_visit_at,
-        estimated.last_sold_at
-    from estimated
+        coalesce(estimates.closing_units < 0, false) as is_negative,
+        case when estimates.closing_units is not null then estimates.last_counted_on end as last_counted_on,
+        estimates.last_visit_at,
+        estimates.last_sold_at
+    from estimates
     inner join delivered_days
-        on estimated.business_date = delivered_days.business_date
+        on estimates.business_date = delivered_days.business_date
     left join machines
         on
-            estimated.machine_id = machines.machine_id
-            and {{ valid_on('machines', 'estimated.business_date') }}
+            estimates.machine_id = machines.machine_id
+            and {{ valid_on('machines', 'estimates.business_date') }}
     where
-        {{ in_window('estimated.business_date') }}
-        and (machines.removed_on is null or estimated.business_date <= machines.removed_on)
+        {{ in_window('estimates.business_date') }}
+        and (machines.removed_on is null or estimates.business_date <= machines.removed_on)
 
 )
 

@@ -29,7 +29,7 @@ spell_hours as (
 
 ),
 
--- An episode's hours by the kind of day, which is what the pattern knows.
+-- An episode's hours by the kind of day, as in the pattern.
 episode_hours as (
 
     select
@@ -46,7 +46,7 @@ episode_hours as (
 
 ),
 
--- The days of the four weeks before on which the machine said anything at all.
+-- The days of the four weeks before for which the machine delivered anything.
 machine_days as (
 
     select distinct
@@ -66,7 +66,7 @@ episode_days as (
 
 ),
 
-days_known as (
+observed_days as (
 
     select
         episode_days.machine_id,
@@ -83,9 +83,9 @@ days_known as (
 
 ),
 
--- Hours of the pattern in which the slot was empty: nobody could have bought. What began before the pattern is out of
+-- Hours of the pattern in which the slot was empty: no one could have bought. What began before the pattern is out of
 -- reach.
-empty_before as (
+empty_time_before as (
 
     select
         episode_hours.machine_id,
@@ -156,36 +156,36 @@ sold_before as (
 
 -- Units an hour while there were any, times the hours without. An hour that was hardly ever seen with units in the
 -- slot says nothing.
-missed as (
+lost_units as (
 
     select
         episode_hours.machine_id,
         episode_hours.slot_no,
         episode_hours.started_at,
         sum(episode_hours.seconds_empty) as seconds_empty,
-        sum(days_known.days_known) as days_known,
+        sum(observed_days.days_known) as days_known,
         sum(
             case
-                when days_known.days_known * 3600 - coalesce(empty_before.seconds_empty, 0) >= 3600
+                when observed_days.days_known * 3600 - coalesce(empty_time_before.seconds_empty, 0) >= 3600
                     then {{ safe_divide(
                         'sold_before.units_sold * episode_hours.seconds_empty',
-                        'days_known.days_known * 3600 - coalesce(empty_before.seconds_empty, 0)'
+                        'observed_days.days_known * 3600 - coalesce(empty_time_before.seconds_empty, 0)'
                     ) }}
             end
         ) as units_lost
     from episode_hours
-    left join days_known
+    left join observed_days
         on
-            episode_hours.machine_id = days_known.machine_id
-            and episode_hours.business_date = days_known.business_date
-            and episode_hours.is_weekend = days_known.is_weekend
-    left join empty_before
+            episode_hours.machine_id = observed_days.machine_id
+            and episode_hours.business_date = observed_days.business_date
+            and episode_hours.is_weekend = observed_days.is_weekend
+    left join empty_time_before
         on
-            episode_hours.machine_id = empty_before.machine_id
-            and episode_hours.slot_no = empty_before.slot_no
-            and episode_hours.started_at = empty_before.started_at
-            and episode_hours.is_weekend = empty_before.is_weekend
-            and episode_hours.hour_of_day = empty_before.hour_of_day
+            episode_hours.machine_id = empty_time_before.machine_id
+            and episode_hours.slot_no = empty_time_before.slot_no
+            and episode_hours.started_at = empty_time_before.started_at
+            and episode_hours.is_weekend = empty_time_before.is_weekend
+            and episode_hours.hour_of_day = empty_time_before.hour_of_day
     left join sold_before
         on
             episode_hours.machine_id = sold_before.machine_id
@@ -201,17 +201,17 @@ episodes as (
 
     select
         spells.*,
-        missed.seconds_empty,
+        lost_units.seconds_empty,
         case
-            when missed.seconds_empty is null then 0
-            when missed.days_known is not null then coalesce(missed.units_lost, 0)
+            when lost_units.seconds_empty is null then 0
+            when lost_units.days_known is not null then coalesce(lost_units.units_lost, 0)
         end as units_lost
     from spells
-    left join missed
+    left join lost_units
         on
-            spells.machine_id = missed.machine_id
-            and spells.slot_no = missed.slot_no
-            and spells.started_at = missed.started_at
+            spells.machine_id = lost_units.machine_id
+            and spells.slot_no = lost_units.slot_no
+            and spells.started_at = lost_units.started_at
     where {{ in_window('spells.business_date') }}
 
 ),

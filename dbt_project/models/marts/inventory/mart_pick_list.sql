@@ -2,7 +2,7 @@
 
 with
 
-recommended as (
+recommendations as (
 
     select * from {{ ref('mart_replenishment_recommendation') }}
     where
@@ -33,7 +33,7 @@ machines as (
         machine_id,
         sum(units_to_load) as units_to_load,
         {{ joined_text("slot_no || 'x' || cast(units_to_load as varchar)", ' ', 'slot_no') }} as slots
-    from recommended
+    from recommendations
     group by route_id, business_date, product_id, machine_id
 
 ),
@@ -52,7 +52,7 @@ routes as (
 
 ),
 
-sized as (
+routes_with_case_size as (
 
     select
         routes.*,
@@ -68,12 +68,12 @@ sized as (
 
 ),
 
-counted as (
+case_counts as (
 
     select
         *,
         cast(floor({{ safe_divide('units_to_load', 'units_per_case') }}) as bigint) as cases
-    from sized
+    from routes_with_case_size
 
 ),
 
@@ -90,7 +90,7 @@ final as (
         cast(units_per_case as bigint) as units_per_case,
         cast(machines as bigint) as machines,
         cast(machine_detail as varchar) as machine_detail
-    from counted
+    from case_counts
 
 )
 

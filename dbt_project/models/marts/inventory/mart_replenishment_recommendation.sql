@@ -36,9 +36,9 @@ machines_tomorrow as (
 
 ),
 
--- Nobody fills a machine that is taken away tomorrow or before; and one that is taken away before the next planned
--- visit has to last until then. A machine that no master knows stands where it sells.
-standing as (
+-- A machine that is taken away tomorrow or earlier is not filled; one that is taken away before the next planned
+-- visit has to last until then. A machine that no master lists is taken to be where it sells.
+machines_in_place as (
 
     select
         rhythms.*,
@@ -61,18 +61,18 @@ standing as (
 
 ),
 
--- Of a route that nobody has seen yet, every day is a day on which it drives.
-routed as (
+-- A route without history is driven every day.
+visit_plans as (
 
     select
-        standing.*,
+        machines_in_place.*,
         routes.visits_a_day,
         coalesce(routes.drives_tomorrow, true) as drives_tomorrow
-    from standing
+    from machines_in_place
     left join routes
         on
-            standing.route_tomorrow is not distinct from routes.route_id
-            and standing.business_date = routes.business_date
+            machines_in_place.route_tomorrow is not distinct from routes.route_id
+            and machines_in_place.business_date = routes.business_date
 
 ),
 
@@ -82,44 +82,46 @@ numbers as (
 
 ),
 
--- How many average days the time until the next planned visit is worth, by the machine's weekdays. Who comes, comes at
+-- The time until the next planned visit in average days, by the machine's weekdays. Visits are made at
 -- about noon, so the day of a visit counts half before it.
 horizons as (
 
     select
-        routed.machine_id,
-        routed.business_date,
-        0.5 * max(case when numbers.number = 1 then {{ weekday_index('routed', 'routed.business_date + 1') }} end)
+        visit_plans.machine_id,
+        visit_plans.business_date,
+        0.5 * max(
+            case when numbers.number = 1 then {{ weekday_index('visit_plans', 'visit_plans.business_date + 1') }} end
+        )
             as days_until_tomorrow,
         sum(
-            case when routed.business_date + numbers.number = routed.lasts_until then 0.5 else 1 end
-            * {{ weekday_index('routed', 'routed.business_date + numbers.number') }}
+            case when visit_plans.business_date + numbers.number = visit_plans.lasts_until then 0.5 else 1 end
+            * {{ weekday_index('visit_plans', 'visit_plans.business_date + numbers.number') }}
         ) as days_until_next
-    from routed
+    from visit_plans
     inner join numbers
         on
             numbers.number >= 1
-            and routed.lasts_until - routed.business_date >= numbers.number
-    group by routed.machine_id, routed.business_date
+            and visit_plans.lasts_until - visit_plans.business_date >= numbers.number
+    group by visit_plans.machine_id, visit_plans.business_date
 
 ),
 
-expected as (
+expected_demand as (
 
     select
         slots.machine_id,
         slots.slot_no,
         slots.product_id,
         slots.business_date,
-        routed.route_tomorrow as route_id,
+        visit_plans.route_tomorrow as route_id,
         slots.closing_units,
         slots.capacity,
-        routed.next_visit_on,
-        routed.stands_until,
-        routed.is_due,
-        routed.drives_tomorrow,
-        routed.visits_a_day,
-        routed.contribution_rate,
+        visit_plans.next_visit_on,
+        visit_plans.stands_until,
+        visit_plans.is_due,
+        visit_plans.drives_tomorrow,
+        visit_plans.visits_a_day,
+        visit_plans.contribution_rate,
         velocities.season_factor,
         velocities.list_price,
         cast(round(velocities.units_per_average_day * velocities.season_factor, 4) as decimal(18, 4)) as units_per_day,
@@ -129,10 +131,10 @@ expected as (
         * cast(horizons.days_until_next as double) as wanted_until_next,
         {{ larger('slots.closing_units', '0') }} as units_there
     from slots
-    inner join routed
+    inner join visit_plans
         on
-            slots.machine_id = routed.machine_id
-            and slots.business_date = routed.business_date
+            slots.machine_id = visit_plans.machine_id
+            and slots.business_date = visit_plans.business_date
     inner join horizons
         on
             slots.machine_id = horizons.machine_id
@@ -147,7 +149,7 @@ expected as (
 
 -- What the slot has to hold tomorrow so that it lasts until the visit after, also on a day in twenty when more people
 -- come than on average; and what it will have left to hold it with.
-weighed as (
+slot_needs as (
 
     select
         *,
@@ -158,11 +160,11 @@ weighed as (
         floor(wanted_until_next + 1.645 * sqrt(wanted_until_next)) + 1 as units_wanted,
         floor(units_per_day * {{ smaller(var('days_of_stock_at_most'), 'stands_until - business_date') }}) + 1
             as units_at_most
-    from expected
+    from expected_demand
 
 ),
 
-loaded as (
+slot_loads as (
 
     select
         *,
@@ -175,40 +177,40 @@ loaded as (
                 {{ smaller('capacity', larger('units_at_most', 'units_wanted')) }}
                 - units_there_tomorrow
         end as units_to_load
-    from weighed
+    from slot_needs
 
 ),
 
 -- What a visit tomorrow saves: all that would be missed until the next planned one, but for what is missed before
 -- anybody can be there and after what fits in is sold.
-missed as (
+lost_sales as (
 
     select
         *,
-        {{ expected_shortage('wanted_until_next', 'units_there') }} as lost_if_nobody_comes,
+        {{ expected_shortage('wanted_until_next', 'units_there') }} as lost_without_a_visit,
         {{ expected_shortage('wanted_until_tomorrow', 'units_there') }}
         + {{ expected_shortage(
             'wanted_until_next - wanted_until_tomorrow', 'units_there_tomorrow + units_to_load'
         ) }} as lost_if_visited,
         {{ expected_shortage('wanted_until_tomorrow * 2', 'units_there') }} as lost_tomorrow
-    from loaded
+    from slot_loads
 
 ),
 
-valued as (
+savings as (
 
     select
         *,
         case
-            when closing_units is not null and lost_if_nobody_comes > lost_if_visited
-                then {{ round_yen('(lost_if_nobody_comes - lost_if_visited) * list_price') }}
+            when closing_units is not null and lost_without_a_visit > lost_if_visited
+                then {{ round_yen('(lost_without_a_visit - lost_if_visited) * list_price') }}
             else 0
         end as sales_saved,
         case
             when closing_units is not null then {{ round_yen('lost_tomorrow * list_price') }}
             else 0
         end as sales_lost_tomorrow
-    from missed
+    from lost_sales
 
 ),
 
@@ -223,15 +225,15 @@ machines as (
         coalesce(sum(sales_saved), 0) as machine_sales_saved,
         coalesce(sum(sales_lost_tomorrow), 0) as machine_sales_lost_tomorrow,
         {{ round_yen('coalesce(sum(sales_saved), 0) * contribution_rate') }} as machine_margin_saved_without_tax
-    from valued
+    from savings
     group by machine_id, business_date, route_id, drives_tomorrow, visits_a_day, contribution_rate
 
 ),
 
--- The question of an evening is who can wait another day, so machines are compared by what is missed on that one day.
+-- In the evening the question is which machine can wait another day: they are compared by the sales lost on that day.
 -- Compared by all that is missed until each one's next planned visit, those that are seldom visited would come first.
 -- Only where the day makes no difference, to the nearest 10 yen, what follows decides.
-ranked as (
+ranked_machines as (
 
     select
         *,
@@ -248,7 +250,7 @@ ranked as (
 ),
 
 -- As many machines as the route visits on a day on which it drives, of those whose visit pays.
-chosen as (
+recommended_machines as (
 
     select
         *,
@@ -258,66 +260,67 @@ chosen as (
         ) < coalesce(visits_a_day, 1) + 0.5
         and is_worth_a_visit
         and drives_tomorrow as is_visit_recommended
-    from ranked
+    from ranked_machines
 
 ),
 
 final as (
 
     select
-        valued.machine_id,
-        valued.slot_no,
-        valued.product_id,
-        valued.business_date,
-        valued.route_id,
-        valued.closing_units,
-        valued.capacity,
-        valued.units_per_day,
-        valued.season_factor,
-        valued.next_visit_on,
-        case when valued.closing_units is not null then cast(valued.units_needed as bigint) end as units_needed,
-        case when valued.closing_units is not null then cast(valued.units_to_load as bigint) end as units_to_load,
+        savings.machine_id,
+        savings.slot_no,
+        savings.product_id,
+        savings.business_date,
+        savings.route_id,
+        savings.closing_units,
+        savings.capacity,
+        savings.units_per_day,
+        savings.season_factor,
+        savings.next_visit_on,
+        case when savings.closing_units is not null then cast(savings.units_needed as bigint) end as units_needed,
+        case when savings.closing_units is not null then cast(savings.units_to_load as bigint) end as units_to_load,
         case
-            when valued.closing_units is null then 'unknown'
-            when valued.closing_units <= 0 then 'empty'
-            when valued.closing_units <= valued.wanted_until_tomorrow * 2 then 'tomorrow'
-            when valued.units_needed > 0 then 'before_next_visit'
+            when savings.closing_units is null then 'unknown'
+            when savings.closing_units <= 0 then 'empty'
+            when savings.closing_units <= savings.wanted_until_tomorrow * 2 then 'tomorrow'
+            when savings.units_needed > 0 then 'before_next_visit'
             else 'enough'
         end as urgency,
         case
-            when valued.closing_units is null then 'Nobody has counted it lately'
-            when valued.closing_units <= 0 then 'Empty, and sells ' || {{ rounded_text('valued.units_per_day') }} || ' a day'
-            when valued.closing_units <= valued.wanted_until_tomorrow * 2
+            when savings.closing_units is null then 'Nobody has counted it lately'
+            when savings.closing_units <= 0
+                then 'Empty, and sells ' || {{ rounded_text('savings.units_per_day') }} || ' a day'
+            when savings.closing_units <= savings.wanted_until_tomorrow * 2
                 then
-                    'Runs empty within a day: ' || cast(valued.closing_units as varchar) || ' left, sells '
-                    || {{ rounded_text('valued.units_per_day') }} || ' a day'
-            when valued.units_needed > 0
+                    'Runs empty within a day: ' || cast(savings.closing_units as varchar) || ' left, sells '
+                    || {{ rounded_text('savings.units_per_day') }} || ' a day'
+            when savings.units_needed > 0
                 then
-                    'May not last until ' || cast(valued.next_visit_on as varchar) || ': '
-                    || cast(valued.closing_units as varchar) || ' left, sells '
-                    || {{ rounded_text('valued.units_per_day') }} || ' a day'
+                    'May not last until ' || cast(savings.next_visit_on as varchar) || ': '
+                    || cast(savings.closing_units as varchar) || ' left, sells '
+                    || {{ rounded_text('savings.units_per_day') }} || ' a day'
             else
-                'Lasts until ' || cast(valued.next_visit_on as varchar) || ': '
-                || cast(valued.closing_units as varchar) || ' left, sells '
-                || {{ rounded_text('valued.units_per_day') }} || ' a day'
+                'Lasts until ' || cast(savings.next_visit_on as varchar) || ': '
+                || cast(savings.closing_units as varchar) || ' left, sells '
+                || {{ rounded_text('savings.units_per_day') }} || ' a day'
         end as reason,
         case
-            when valued.closing_units is not null then cast(round(valued.lost_if_nobody_comes, 4) as decimal(18, 4))
+            when savings.closing_units is not null then cast(round(savings.lost_without_a_visit, 4) as decimal(18, 4))
         end as expected_units_lost,
-        cast(valued.sales_saved as bigint) as sales_saved,
-        cast(chosen.machine_sales_saved as bigint) as machine_sales_saved,
-        cast(chosen.machine_margin_saved_without_tax as bigint) as machine_margin_saved_without_tax,
-        cast(chosen.machine_sales_lost_tomorrow as bigint) as machine_sales_lost_tomorrow,
-        cast(chosen.machine_priority as bigint) as machine_priority,
-        valued.is_due,
-        chosen.is_worth_a_visit,
-        chosen.drives_tomorrow,
-        chosen.is_visit_recommended
-    from valued
-    inner join chosen
+        cast(savings.sales_saved as bigint) as sales_saved,
+        cast(recommended_machines.machine_sales_saved as bigint) as machine_sales_saved,
+        cast(recommended_machines.machine_margin_saved_without_tax as bigint) as machine_margin_saved_without_tax,
+        cast(recommended_machines.machine_sales_lost_tomorrow as bigint) as machine_sales_lost_tomorrow,
+        cast(recommended_machines.machine_priority as bigint) as machine_priority,
+        savings.is_due,
+        recommended_machines.is_worth_a_visit,
+        recommended_machines.drives_tomorrow,
+        recommended_machines.is_visit_recommended
+    from savings
+    inner join recommended_machines
         on
-            valued.machine_id = chosen.machine_id
-            and valued.business_date = chosen.business_date
+            savings.machine_id = recommended_machines.machine_id
+            and savings.business_date = recommended_machines.business_date
 
 )
 

@@ -8,7 +8,7 @@ results as (
 
 ),
 
-compared as (
+results_with_previous as (
 
     select
         *,
@@ -17,7 +17,7 @@ compared as (
 
 ),
 
-by_dimension as (
+dimension_scores as (
 
     select
         dataset,
@@ -31,12 +31,12 @@ by_dimension as (
         {{ safe_divide(
             '100 * sum(case when is_scored then share_passed end)', 'sum(case when is_scored then 1 end)'
         ) }} as score
-    from compared
+    from results_with_previous
     group by dataset, business_date, dimension
 
 ),
 
-by_day as (
+day_scores as (
 
     select
         dataset,
@@ -53,12 +53,12 @@ by_day as (
         max(case when dimension = 'consistency' then score end) as consistency_score,
         max(case when dimension = 'timeliness' then score end) as timeliness_score,
         max(case when dimension = 'accuracy' then score end) as accuracy_score
-    from by_dimension
+    from dimension_scores
     group by dataset, business_date
 
 ),
 
-with_past as (
+scores_with_history as (
 
     select
         *,
@@ -71,7 +71,7 @@ with_past as (
         max(case when checks_warned + checks_failed > 0 then business_date end) over (
             partition by dataset order by business_date rows between unbounded preceding and current row
         ) as last_failure_on
-    from by_day
+    from day_scores
 
 ),
 
@@ -95,7 +95,7 @@ final as (
         cast(accuracy_score as decimal(18, 4)) as accuracy_score,
         last_failure_on,
         cast(business_date - last_failure_on as bigint) as days_since_failure
-    from with_past
+    from scores_with_history
 
 )
 

@@ -8,7 +8,7 @@ all_deliveries as (
 
 ),
 
--- As it is known now: what the newest master says of a day long ago is truer than what was said then.
+-- By today's knowledge: the newest master is more accurate about an old day than the master of that day.
 machines as (
 
     select * from {{ ref('dim_machines') }}
@@ -22,7 +22,7 @@ calendar as (
 
 ),
 
-period as (
+delivered_period as (
 
     select
         min(business_date) as first_day,
@@ -38,14 +38,14 @@ deliveries as (
 
 ),
 
-expected as (
+expected_files as (
 
     select
         machines.machine_id,
         calendar.business_date
     from calendar
-    inner join period
-        on calendar.business_date between period.first_day and period.last_day
+    inner join delivered_period
+        on calendar.business_date between delivered_period.first_day and delivered_period.last_day
     inner join machines
         on
             calendar.business_date >= machines.installed_on
@@ -58,7 +58,7 @@ machine_days as (
     select
         machine_id,
         business_date
-    from expected
+    from expected_files
 
     union distinct
 
@@ -70,12 +70,12 @@ machine_days as (
 ),
 
 -- A day ends at midnight, and its file comes after that.
-timed as (
+machine_day_times as (
 
     select
         machine_days.machine_id,
         machine_days.business_date,
-        expected.machine_id is not null as is_expected,
+        expected_files.machine_id is not null as is_expected,
         deliveries.arrived_at,
         deliveries.last_arrived_at,
         coalesce(deliveries.contents, 1) - 1 as corrections,
@@ -88,10 +88,10 @@ timed as (
                 + extract(hour from deliveries.arrived_at)
         end as lag_hours
     from machine_days
-    left join expected
+    left join expected_files
         on
-            machine_days.machine_id = expected.machine_id
-            and machine_days.business_date = expected.business_date
+            machine_days.machine_id = expected_files.machine_id
+            and machine_days.business_date = expected_files.business_date
     left join deliveries
         on
             machine_days.machine_id = deliveries.machine_id
@@ -102,26 +102,26 @@ timed as (
 final as (
 
     select
-        timed.machine_id,
-        timed.business_date,
+        machine_day_times.machine_id,
+        machine_day_times.business_date,
         machines.machine_name,
         machines.route_id,
-        timed.is_expected,
+        machine_day_times.is_expected,
         case
-            when timed.files_in_use > 0 then 'in use'
-            when timed.files_in_quarantine > 0 then 'in quarantine'
-            when timed.arrived_at is not null then 'withdrawn'
+            when machine_day_times.files_in_use > 0 then 'in use'
+            when machine_day_times.files_in_quarantine > 0 then 'in quarantine'
+            when machine_day_times.arrived_at is not null then 'withdrawn'
             else 'never came'
         end as state,
-        timed.is_expected and timed.files_in_use = 0 as is_missing,
-        timed.arrived_at,
-        cast(timed.lag_hours as bigint) as lag_hours,
-        coalesce(timed.lag_hours >= {{ var('late_after_hours') }}, false) as is_late,
-        cast(timed.corrections as bigint) as corrections,
-        case when timed.corrections > 0 then timed.last_arrived_at end as last_corrected_at
-    from timed
+        machine_day_times.is_expected and machine_day_times.files_in_use = 0 as is_missing,
+        machine_day_times.arrived_at,
+        cast(machine_day_times.lag_hours as bigint) as lag_hours,
+        coalesce(machine_day_times.lag_hours >= {{ var('late_after_hours') }}, false) as is_late,
+        cast(machine_day_times.corrections as bigint) as corrections,
+        case when machine_day_times.corrections > 0 then machine_day_times.last_arrived_at end as last_corrected_at
+    from machine_day_times
     left join machines
-        on timed.machine_id = machines.machine_id
+        on machine_day_times.machine_id = machines.machine_id
 
 )
 

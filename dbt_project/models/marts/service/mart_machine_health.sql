@@ -16,7 +16,7 @@ machines as (
 ),
 
 -- Hours between two sales of a day have the same number; those before the first have 0. An attempt that failed is none.
-numbered as (
+numbered_hours as (
 
     select
         *,
@@ -37,7 +37,7 @@ stretches as (
         stretch_no,
         sum(case when vends = 0 and has_file then expected_attempts else 0 end) as missed,
         sum(case when vends = 0 and has_file and expected_attempts >= 0.5 then 1 else 0 end) as selling_hours
-    from numbered
+    from numbered_hours
     group by machine_id, business_date, stretch_no
 
 ),
@@ -55,13 +55,13 @@ days as (
         sum(attempts_before) as attempts_before,
         sum(failed_before) as failed_before,
         max(files_before) as files_before
-    from numbered
+    from numbered_hours
     group by machine_id, business_date
 
 ),
 
--- What a day without a sale adds to the silence before it. A day without a file says nothing, and ends it.
-ends as (
+-- What a day without a sale adds to the silence before it. A day without a file ends it, as nothing is known about it.
+silence_increments as (
 
     select
         days.*,
@@ -85,12 +85,12 @@ silences as (
             order by business_date
             rows between unbounded preceding and current row
         ) as silence_no
-    from ends
+    from silence_increments
 
 ),
 
--- Seven days, so that a day's row depends on a week and not on when the table was begun.
-summed as (
+-- Seven days, so that a day's row depends on a week and not on the first day of the table.
+silence_totals as (
 
     select
         *,
@@ -103,7 +103,7 @@ summed as (
 
 ),
 
-carried as (
+carried_silences as (
 
     select
         *,
@@ -112,7 +112,7 @@ carried as (
                 then lag(missed_until_night) over (partition by machine_id order by business_date)
             else 0
         end as missed_until_morning
-    from summed
+    from silence_totals
 
 ),
 
@@ -121,27 +121,27 @@ carried as (
 silent_stretches as (
 
     select
-        carried.machine_id,
-        carried.business_date,
+        carried_silences.machine_id,
+        carried_silences.business_date,
         stretches.selling_hours,
         stretches.missed
         + case
             when
                 stretches.stretch_no = 0
-                and (carried.vends = 0 or 2 * stretches.missed >= {{ var('silent_after_missing') }})
-                then carried.missed_until_morning
+                and (carried_silences.vends = 0 or 2 * stretches.missed >= {{ var('silent_after_missing') }})
+                then carried_silences.missed_until_morning
             else 0
         end as missed
-    from carried
+    from carried_silences
     inner join stretches
         on
-            carried.machine_id = stretches.machine_id
-            and carried.business_date = stretches.business_date
-    where carried.files = 1
+            carried_silences.machine_id = stretches.machine_id
+            and carried_silences.business_date = stretches.business_date
+    where carried_silences.files = 1
 
 ),
 
-judged as (
+longest_silences as (
 
     select
         machine_id,
@@ -153,7 +153,7 @@ judged as (
 
 ),
 
-known as (
+machine_evidence as (
 
     select
         days.*,
@@ -163,11 +163,11 @@ known as (
         machines.route_id,
         machines.status,
         days.attempts - days.vends as failed_vends,
-        coalesce(judged.missed_attempts, 0) as missed_attempts,
-        coalesce(judged.silent_hours, 0) as silent_hours,
+        coalesce(longest_silences.missed_attempts, 0) as missed_attempts,
+        coalesce(longest_silences.silent_hours, 0) as silent_hours,
         case
             when days.files = 0 then 'no file'
-            when coalesce(judged.missed_attempts, 0) >= {{ var('down_after_missing') }} then 'silent'
+            when coalesce(longest_silences.missed_attempts, 0) >= {{ var('down_after_missing') }} then 'silent'
             when days.attempts + days.attempts_before = 0 and days.files_before >= 21 then 'never sold'
             when
                 days.attempts - days.vends >= {{ var('down_after_failing') }}
@@ -183,14 +183,14 @@ known as (
         on
             days.machine_id = machines.machine_id
             and {{ valid_on('machines', 'days.business_date') }}
-    left join judged
+    left join longest_silences
         on
-            days.machine_id = judged.machine_id
-            and days.business_date = judged.business_date
+            days.machine_id = longest_silences.machine_id
+            and days.business_date = longest_silences.business_date
 
 ),
 
-worded as (
+suspicions as (
 
     select
         *,
@@ -209,7 +209,7 @@ worded as (
                     || cast(cast(attempts as bigint) as varchar)
                     || ' attempts failed'
         end as found
-    from known
+    from machine_evidence
 
 ),
 
@@ -233,7 +233,7 @@ final as (
         files = 0 as is_file_missing,
         coalesce(finding <> 'no file' and excuse is null, false) as is_suspected_down,
         case when excuse is null then found else found || '; ' || excuse end as reason
-    from worded
+    from suspicions
     where {{ in_window('business_date') }}
 
 )

@@ -9,7 +9,7 @@ replenishments as (
 
 ),
 
--- No master says how much a slot holds, so the most it was ever filled to lately stands for that.
+-- No master lists the capacity of a slot, so it is the most that a recent visit left in it.
 slot_days as (
 
     select
@@ -56,7 +56,7 @@ capacities as (
 
 ),
 
-touched as (
+visited_slots as (
 
     select
         coalesce(replenishments.route_id, 'unknown') as route_id,
@@ -82,7 +82,7 @@ touched as (
 
 ),
 
-worked as (
+route_totals as (
 
     select
         route_id,
@@ -97,7 +97,7 @@ worked as (
         sum(capacity) as capacity,
         min(replenished_at) as first_slot_closed_at,
         max(replenished_at) as last_slot_closed_at
-    from touched
+    from visited_slots
     group by route_id, staff_key, business_date
 
 ),
@@ -119,7 +119,7 @@ final as (
         {{ safe_divide('units_left', 'capacity') }} as fill_rate,
         first_slot_closed_at,
         last_slot_closed_at
-    from worked
+    from route_totals
 
 )
 

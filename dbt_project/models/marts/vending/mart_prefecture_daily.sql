@@ -12,7 +12,7 @@ machine_days as (
 
 ),
 
-totals as (
+prefecture_totals as (
 
     select
         business_date,
@@ -56,7 +56,7 @@ final as (
         cast(units_restocked as bigint) as units_restocked,
         cast(units_removed as bigint) as units_removed,
         cast(cash_collected as bigint) as cash_collected
-    from totals
+    from prefecture_totals
 
 )
 

@@ -29,7 +29,7 @@ products as (
 
 ),
 
-sold as (
+sales_sums as (
 
     select
         product_id,
@@ -51,7 +51,7 @@ sold as (
 
 ),
 
-failed as (
+failed_sums as (
 
     select
         product_id,
@@ -62,7 +62,7 @@ failed as (
 
 ),
 
-restocked as (
+restocking_sums as (
 
     select
         product_id,
@@ -80,21 +80,21 @@ product_days as (
     select
         product_id,
         business_date
-    from sold
+    from sales_sums
 
     union distinct
 
     select
         product_id,
         business_date
-    from failed
+    from failed_sums
 
     union distinct
 
     select
         product_id,
         business_date
-    from restocked
+    from restocking_sums
 
 ),
 
@@ -107,37 +107,37 @@ final as (
         products.category_id,
         cast(products.unit_cost as bigint) as unit_cost,
         cast(products.list_price as bigint) as list_price,
-        cast(coalesce(sold.machines_sold, 0) as bigint) as machines_sold,
-        cast(coalesce(sold.vends, 0) as bigint) as vends,
-        cast(coalesce(failed.failed_attempts, 0) as bigint) as failed_attempts,
-        cast(coalesce(sold.refunds, 0) as bigint) as refunds,
-        cast(coalesce(sold.units_sold, 0) as bigint) as units_sold,
-        cast(coalesce(sold.sales_with_tax, 0) as bigint) as sales_with_tax,
-        cast(coalesce(sold.sales_without_tax, 0) as decimal(18, 6)) as sales_without_tax,
-        cast(coalesce(sold.payment_fee, 0) as decimal(18, 4)) as payment_fee,
-        cast(coalesce(sold.net_sales_without_tax, 0) as decimal(18, 6)) as net_sales_without_tax,
-        cast(coalesce(sold.cost_without_tax, 0) as decimal(18, 6)) as cost_without_tax,
-        cast(coalesce(sold.margin_without_tax, 0) as decimal(18, 6)) as margin_without_tax,
-        {{ safe_divide('sold.margin_without_tax', 'sold.sales_with_margin') }} as margin_rate_without_tax,
-        {{ safe_divide('sold.sales_with_tax', 'sold.units_sold') }} as average_price_with_tax,
-        cast(coalesce(sold.vends_without_margin, 0) as bigint) as vends_without_margin,
-        cast(coalesce(restocked.units_restocked, 0) as bigint) as units_restocked,
-        cast(coalesce(restocked.units_removed, 0) as bigint) as units_removed,
-        cast(coalesce(restocked.removed_cost_without_tax, 0) as decimal(18, 6)) as removed_cost_without_tax,
+        cast(coalesce(sales_sums.machines_sold, 0) as bigint) as machines_sold,
+        cast(coalesce(sales_sums.vends, 0) as bigint) as vends,
+        cast(coalesce(failed_sums.failed_attempts, 0) as bigint) as failed_attempts,
+        cast(coalesce(sales_sums.refunds, 0) as bigint) as refunds,
+        cast(coalesce(sales_sums.units_sold, 0) as bigint) as units_sold,
+        cast(coalesce(sales_sums.sales_with_tax, 0) as bigint) as sales_with_tax,
+        cast(coalesce(sales_sums.sales_without_tax, 0) as decimal(18, 6)) as sales_without_tax,
+        cast(coalesce(sales_sums.payment_fee, 0) as decimal(18, 4)) as payment_fee,
+        cast(coalesce(sales_sums.net_sales_without_tax, 0) as decimal(18, 6)) as net_sales_without_tax,
+        cast(coalesce(sales_sums.cost_without_tax, 0) as decimal(18, 6)) as cost_without_tax,
+        cast(coalesce(sales_sums.margin_without_tax, 0) as decimal(18, 6)) as margin_without_tax,
+        {{ safe_divide('sales_sums.margin_without_tax', 'sales_sums.sales_with_margin') }} as margin_rate_without_tax,
+        {{ safe_divide('sales_sums.sales_with_tax', 'sales_sums.units_sold') }} as average_price_with_tax,
+        cast(coalesce(sales_sums.vends_without_margin, 0) as bigint) as vends_without_margin,
+        cast(coalesce(restocking_sums.units_restocked, 0) as bigint) as units_restocked,
+        cast(coalesce(restocking_sums.units_removed, 0) as bigint) as units_removed,
+        cast(coalesce(restocking_sums.removed_cost_without_tax, 0) as decimal(18, 6)) as removed_cost_without_tax,
         products.product_id is not null as is_known_product
     from product_days
-    left join sold
+    left join sales_sums
         on
-            product_days.product_id = sold.product_id
-            and product_days.business_date = sold.business_date
-    left join failed
+            product_days.product_id = sales_sums.product_id
+            and product_days.business_date = sales_sums.business_date
+    left join failed_sums
         on
-            product_days.product_id = failed.product_id
-            and product_days.business_date = failed.business_date
-    left join restocked
+            product_days.product_id = failed_sums.product_id
+            and product_days.business_date = failed_sums.business_date
+    left join restocking_sums
         on
-            product_days.product_id = restocked.product_id
-            and product_days.business_date = restocked.business_date
+            product_days.product_id = restocking_sums.product_id
+            and product_days.business_date = restocking_sums.business_date
     left join products
         on
             product_days.product_id = products.product_id

@@ -21,7 +21,7 @@ final as (
         expected,
         actual,
         message,
-        -- What has no days is about the day on which it was asked.
+        -- A result without days is about the day on which the check ran.
         coalesce(first_day, checked_on) as first_day,
         coalesce(last_day, checked_on) as last_day,
         checked_at
