@@ -76,7 +76,9 @@ def ymls_of_another_folder(manifest: Manifest) -> Iterator[str]:
             yield node["name"]
 
 
-@rule("{name} is not described: add the macro with all its arguments, in their order, to dbt_project/macros/_macros.yml.")
+@rule(
+    "{name} is not described: add the macro with all its arguments, in their order, to dbt_project/macros/_macros.yml."
+)
 def undescribed_macros(manifest: Manifest) -> Iterator[str]:
     for macro in manifest["macros"].values():
         is_variant = re.match("(default|duckdb|snowflake)__", macro["name"])
