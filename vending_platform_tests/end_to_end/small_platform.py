@@ -75,8 +75,9 @@ class SmallPlatform:
     def project(self) -> Project:
         if (account := self.raw_folder.account) is not None:
             adapter = snowflake(account.target, private_key, '{"run_id": "test"}')
+            project_dir = DBT_PROJECT_DIR if self.core is None else self.core.project_dir
             return Project(
-                DBT_PROJECT_DIR, self.raw_folder.folder / "dbt", "staging", 4, account.target.database, {}, adapter
+                project_dir, self.raw_folder.folder / "dbt", "staging", 4, account.target.database, {}, adapter
             )
         if self.core is not None:
             return self.core.project(self.raw_folder.folder)

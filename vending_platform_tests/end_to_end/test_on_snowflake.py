@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vending_platform.catalog import Catalog
+from vending_platform_tests.core import Core
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, SmallPlatform, day_of_sales, name, products
 from vending_platform_tests.ingestion.raw_folder import RawFolder
@@ -18,13 +19,20 @@ pytestmark = [pytest.mark.snowflake, pytest.mark.usefixtures("without_unit_tests
 CORRECTED = {name(DAYS[2]): day_of_sales(DAYS[2], 1, 4), "products_20240304.csv": products(P1=55, P2=60)}
 
 
+@pytest.fixture(params=["small", pytest.param("whole", marks=pytest.mark.proof)])
+def project(request: pytest.FixtureRequest, core: Core, parsed: Parsed) -> Core | None:
+    """The small project, or the whole one: None."""
+    (core if request.param == "small" else parsed).hand_over()
+    return core if request.param == "small" else None
+
+
 def test_marts_are_the_same_after_a_first_build_and_after_a_correction(
-    tmp_path: Path, catalog: Catalog, account: Account, parsed: Parsed
+    tmp_path: Path, catalog: Catalog, account: Account, project: Core | None
 ) -> None:
-    parsed.hand_over()
+    catalog = catalog if project is None else project.catalog
     # One warehouse after the other: each time that dbt changes between them, it parses the project.
-    on_duckdb = SmallPlatform(RawFolder(tmp_path / "duckdb", catalog))
-    on_snowflake = SmallPlatform(RawFolder(tmp_path / "snowflake", catalog, account=account))
+    on_duckdb = SmallPlatform(RawFolder(tmp_path / "duckdb", catalog), project)
+    on_snowflake = SmallPlatform(RawFolder(tmp_path / "snowflake", catalog, account=account), project)
     expected = list(built(on_duckdb))
     assert list(built(on_snowflake)) == expected
     assert date(2024, 3, 3) in {day for _, day in expected[-1][0]}, "the correction's own day is built again"
