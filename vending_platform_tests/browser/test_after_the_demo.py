@@ -187,7 +187,7 @@ def test_a_dropped_file_reaches_mart_and_export_by_the_sensor_alone(page: Page, 
     demo.wait_for_runs(len(before) + 1)
     assert demo.rows(f"select count(*) from marts.fct_sales where business_date = '{NEW_DAY}'") == [(7,)]
     assert demo.rows(f"select vends from marts.mart_machine_daily where business_date = '{NEW_DAY}'") == [(7,)]
-    shown(page, "sensor", f"{demo.server.address}/locations/vending/sensors/arrivals", "arrivals")
+    shown(page, "sensor", f"{demo.server.address}/locations/vending/sensors/arrivals", "Running")
 
 
 def test_the_resources_of_staging_are_those_of_the_cloud(page: Page, tmp_path: Path) -> None:
