@@ -109,7 +109,7 @@ def shown(page: Page, name: str, address: str, *texts: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
-def test_every_asset_is_materialised_and_what_is_stale_is_what_the_ledger_calls_stale(page: Page, demo: Demo) -> None:
+def test_every_asset_is_materialized_and_stale_where_the_ledger_says(page: Page, demo: Demo) -> None:
     nodes = [node for node in demo.server.ask(ASSETS)["assetNodes"] if node["groupName"] in GROUPS]
     assert len(nodes) > 100
     unfinished = []
@@ -126,7 +126,7 @@ def test_every_asset_is_materialised_and_what_is_stale_is_what_the_ledger_calls_
     shown(page, "graph", f"{demo.server.address}/asset-groups", *GROUPS)
 
 
-def test_a_run_of_the_shell_stands_on_the_page_of_its_job(page: Page, demo: Demo) -> None:
+def test_a_run_of_the_shell_is_on_the_page_of_its_job(page: Page, demo: Demo) -> None:
     (run,) = (run for run in demo.runs() if run["jobName"] == "daily")
     shown(page, "job", f"{demo.server.address}/locations/vending/jobs/daily/runs", run["runId"][:8], "Success")
 
@@ -156,7 +156,7 @@ def test_one_check_is_executed_by_itself(page: Page, demo: Demo) -> None:
     shown(page, "check", f"{demo.server.address}/assets/marts/fct_sales?view=checks", "money_adds_up")
 
 
-def test_an_asset_of_a_team_with_a_mart_as_its_argument_is_materialised(page: Page, demo: Demo) -> None:
+def test_a_teams_asset_with_a_mart_as_argument_is_materialized(page: Page, demo: Demo) -> None:
     before = demo.runs()
     page.goto(f"{demo.server.address}/assets/best_machines")
     page.get_by_role("button", name="Materialize").first.click(timeout=60_000)

@@ -130,7 +130,7 @@ def test_the_graph_shows_every_layer(page: Page, ui: Ui) -> None:
     page.screenshot(path=SCREENSHOTS / "graph.png")
 
 
-def test_a_day_is_materialised(page: Page, ui: Ui) -> None:
+def test_a_day_is_materialized(page: Page, ui: Ui) -> None:
     before = len(ui.wait_for_runs(0))
     materialise(page, ui, DAY, "day")
     runs = ui.wait_for_runs(before + 1)

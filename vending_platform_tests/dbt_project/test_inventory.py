@@ -145,7 +145,7 @@ def at_once(built: Dbt) -> dict[str, list[tuple[Any, ...]]]:
     return rows(built.folder / "dbt_dev.duckdb")
 
 
-def test_the_made_up_weeks_are_eventful(at_once: dict[str, list[tuple[Any, ...]]], built: Dbt) -> None:
+def test_the_simulated_weeks_have_every_kind_of_event(at_once: dict[str, list[tuple[Any, ...]]], built: Dbt) -> None:
     """Or the tests beside this one would hold nothing against nothing."""
     assert all(at_once.values())
     with duckdb.connect(str(built.folder / "dbt_dev.duckdb"), read_only=True) as connection:
@@ -169,7 +169,7 @@ def test_the_made_up_weeks_are_eventful(at_once: dict[str, list[tuple[Any, ...]]
         assert known > 5
 
 
-def test_a_planning_day_reads_who_stands_there_on_the_next(catalog: Catalog) -> None:
+def test_a_planning_day_reads_the_machines_of_the_next_day(catalog: Catalog) -> None:
     """A master of tomorrow has today's plan made again, and a sale of tomorrow does not."""
     plan = next(model for model in catalog.models if model.name == "mart_pick_list")
     day = date(2024, 3, 10)
@@ -177,7 +177,7 @@ def test_a_planning_day_reads_who_stands_there_on_the_next(catalog: Catalog) -> 
     assert plan.days_reached("sales", day, day)[0] == day
 
 
-def test_pieces_in_any_order_give_what_one_build_gives(built: Dbt, at_once: dict[str, list[tuple[Any, ...]]]) -> None:
+def test_builds_of_pieces_in_any_order_equal_one_build(built: Dbt, at_once: dict[str, list[tuple[Any, ...]]]) -> None:
     with duckdb.connect(str(built.folder / "dbt_dev.duckdb")) as connection:
         for model in MODELS:
             connection.execute(f"delete from {'intermediate' if model.startswith('int_') else 'marts'}.{model}")

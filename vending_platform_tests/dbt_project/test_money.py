@@ -122,7 +122,7 @@ def test_all_checks_pass_but_for_the_category_that_the_tax_seed_does_not_name(st
     assert story.results["every_category_sold_has_a_tax_rate"] == "warn"
 
 
-def test_days_in_any_order_give_what_all_at_once_gives(story: Story) -> None:
+def test_days_built_in_any_order_equal_one_build(story: Story) -> None:
     assert all(story.marts["at once"].values())
     assert story.marts["day by day"] == story.marts["at once"]
 
@@ -167,7 +167,7 @@ def test_a_fee_is_rounded_once_per_settlement_and_its_parts_add_up(story: Story)
     assert of_machines == {date(2024, 2, 1): 65, date(2024, 3, 1): 49}
 
 
-def test_a_correction_moves_what_rests_on_it_and_nothing_before(story: Story) -> None:
+def test_a_correction_moves_what_depends_on_it_and_nothing_before(story: Story) -> None:
     before, after = story.marts["at once"], story.marts["corrected"]
     assert after == story.marts["corrected, from nothing"]
     settled = [

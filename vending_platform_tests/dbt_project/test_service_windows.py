@@ -150,7 +150,7 @@ def test_the_dead_machine_is_found_and_no_other(told: Told) -> None:
     assert suspected == {("VM002", day) for day in DAYS if day >= DIED}
 
 
-def test_a_missing_file_is_no_dead_machine(told: Told) -> None:
+def test_a_missing_file_is_not_a_dead_machine(told: Told) -> None:
     missing = [row for row in told.at_once["mart_machine_health"] if row["is_file_missing"]]
     assert [(row["machine_id"], row["business_date"]) for row in missing] == [("VM004", MISSING)]
     gaps = told.at_once["mart_delivery_gaps"]
@@ -165,7 +165,7 @@ def test_the_correction_is_counted(told: Told) -> None:
     assert corrected == [("VM001", DAYS[22], 1)]
 
 
-def test_the_new_price_and_the_machine_that_has_its_own(told: Told) -> None:
+def test_the_new_price_and_the_machine_with_another_price_are_found(told: Told) -> None:
     changes = told.at_once["mart_price_changes"]
     assert [(row["product_id"], row["business_date"], row["price_before"], row["price_after"]) for row in changes] == [
         ("P2", REPRICED, 130, 150)

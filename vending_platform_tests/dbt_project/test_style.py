@@ -32,7 +32,7 @@ def sql(run_folder: Path, manifest: dict[str, Any]) -> Sql:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_project_keeps(rule: Rule, manifest: dict[str, Any]) -> None:
+def test_the_project_follows(rule: Rule, manifest: dict[str, Any]) -> None:
     verdict = judged(rule, manifest, exceptions_of(DBT_PROJECT_DIR))
     for warning in verdict.warnings:
         warnings.warn(f"style: {warning}", stacklevel=1)
@@ -53,11 +53,11 @@ def test_a_macro_without_a_whole_description_breaks_the_rule(part: str, manifest
     assert list(undescribed_macros.broken_by(broken)) == ["safe_divide"]
 
 
-def test_exceptions_are_of_rules_that_there_are() -> None:
+def test_exceptions_name_existing_rules() -> None:
     assert exceptions_of(DBT_PROJECT_DIR).keys() <= {rule.name for rule in RULES}
 
 
-def test_models_use_only_what_all_warehouses_understand_alike(sql: Sql) -> None:
+def test_models_use_only_portable_sql(sql: Sql) -> None:
     names = {path.stem for path in (DBT_PROJECT_DIR / "models").rglob("*.sql")}
     assert {warehouse: set(models) for warehouse, models in sql.compiled.items()} == dict.fromkeys(sql.compiled, names)
     objections = list(objections_to(sql))
@@ -86,7 +86,7 @@ def test_marts_name_their_columns() -> None:
         assert end.strip() == "select * from final", advice
 
 
-def test_the_list_for_people_is_the_one_that_counts() -> None:
+def test_the_documented_functions_are_the_allowed_ones() -> None:
     page = (PROJECT_DIR / "docs" / "portable-sql.md").read_text(encoding="utf-8")
     listed = page.split("## What is understood alike")[1].split("\n## ")[0]
     functions = {word for word in listed.split("`")[1::2] if word.endswith("()")}
@@ -120,13 +120,13 @@ def test_the_list_for_people_is_the_one_that_counts() -> None:
         ("select b from t cross join unnest(string_split(a, ',')) as u(b)", "unnest"),
     ],
 )
-def test_the_list_can_object(sql: str, objection: str) -> None:
+def test_sql_that_is_not_portable_is_refused(sql: str, objection: str) -> None:
     assert objection in set(written_otherwise(sql, "duckdb"))
 
 
 @pytest.mark.parametrize(
     "sql", ["trim(a, ' x')", "substring(a, 1, 2)", "split_part(a, ',', 2)", "date_trunc('month', a)"]
 )
-def test_what_is_on_the_list_passes(sql: str) -> None:
+def test_portable_sql_passes(sql: str) -> None:
     assert not set(written_otherwise(f"select {sql} from t", "duckdb"))
     assert not set(written_otherwise(f"select {sql} from t", "snowflake"))

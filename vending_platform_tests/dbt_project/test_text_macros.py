@@ -98,6 +98,6 @@ def test_on_the_emulated_snowflake(copy: Copy, account: "Account") -> None:
         ("select {{ matched_text('note', 'a.*?b') }} as text", "has a group that is not plain, or a lazy quantifier"),
     ],
 )
-def test_what_one_warehouse_would_not_understand_is_refused(sql: str, problem: str, tmp_path: Path) -> None:
+def test_sql_that_one_warehouse_does_not_support_is_refused(sql: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=problem):
         copy_with(tmp_path, bad=sql).manifest  # noqa: B018

@@ -222,7 +222,7 @@ def test_every_mart_has_rows(story: Story) -> None:
     )
 
 
-def test_the_whole_project_is_green_but_for_the_machine_nobody_knows(story: Story) -> None:
+def test_the_whole_project_passes_but_for_the_unknown_machine(story: Story) -> None:
     assert {name for name, status in story.first_build.items() if status not in ("success", "pass", "no-op")} == {
         "relationships_fct_replenishments_machine_id__machine_id__ref_dim_machines_",
         "relationships_fct_sales_machine_id__machine_id__ref_dim_machines_",
@@ -230,7 +230,7 @@ def test_the_whole_project_is_green_but_for_the_machine_nobody_knows(story: Stor
     }
 
 
-def test_a_unit_test_is_about_its_own_days_whatever_the_run_is_about(story: Story) -> None:
+def test_a_unit_test_uses_its_own_days_whatever_days_the_run_has(story: Story) -> None:
     assert len(story.unit_tests) > 5
     assert set(story.unit_tests.values()) == {"pass"}
 
@@ -245,17 +245,17 @@ def test_building_again_changes_nothing(story: Story) -> None:
     assert story.marts["all days again"] == story.marts["all days"]
 
 
-def test_the_rows_of_a_table_that_was_built_at_once_lie_by_day(story: Story) -> None:
+def test_rows_of_a_table_built_at_once_are_sorted_by_day(story: Story) -> None:
     for table, days in story.days_as_they_lie.items():
         assert len(set(days)) == len(DAYS), table
         assert days == sorted(days), table
 
 
-def test_beginning_anew_for_a_few_days_is_refused(story: Story) -> None:
+def test_a_full_refresh_of_a_few_days_is_refused(story: Story) -> None:
     assert "it would forget all others" in story.refusal
 
 
-def test_a_machine_nobody_knows_keeps_its_sales(story: Story) -> None:
+def test_an_unknown_machine_keeps_its_sales(story: Story) -> None:
     unknown = [row for row in story.marts["all days"]["fct_sales"] if row["machine_id"] == "VM999"]
     assert len(unknown) == 11 * len(DAYS)
     assert {(row["is_known_machine"], row["machine_name"]) for row in unknown} == {(False, None)}

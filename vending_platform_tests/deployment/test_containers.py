@@ -90,19 +90,19 @@ class TestCompose:
         for different in ("ALLOWED_GROUPS", "COOKIE_NAME"):  # a cookie of a host is sent to all of its ports
             assert len({one[f"OAUTH2_PROXY_{different}"] for one in settings.values()}) == 2
 
-    def test_who_views_changes_nothing(self, services: dict[str, dict[str, Any]]) -> None:
+    def test_viewers_can_change_nothing(self, services: dict[str, dict[str, Any]]) -> None:
         view, operate = (understood(services[name]["command"]) for name in ("view", "operate"))
         assert (view["read_only"], operate["read_only"]) == (True, False)
         for ui in (view, operate):
             assert (ui["port"], ui["workspace"]) == (3000, ("deployment/workspace.yaml",))
 
-    def test_each_ui_answers_only_under_the_name_that_it_is_given(self, services: dict[str, dict[str, Any]]) -> None:
+    def test_each_ui_answers_only_under_its_own_name(self, services: dict[str, dict[str, Any]]) -> None:
         for name in ("view", "operate"):
             assert services[name]["command"][0] == "vending-webserver"
             _, (host,) = without_names(services[name]["command"])
             assert host.startswith(f"${{{name}_host:?")
 
-    def test_a_ui_listens_on_its_own_machine_unless_it_is_told_otherwise(self) -> None:
+    def test_a_ui_listens_on_its_own_machine_by_default(self) -> None:
         assert understood(["dagster-webserver"])["host"] == "127.0.0.1"
 
     def test_the_daemon_and_the_check_of_the_code_location_are_commands(
@@ -125,14 +125,16 @@ class TestCompose:
         for service in services.values():  # nor an image that somebody else may exchange
             assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:\?[^}]+by its digest}", service["image"])
 
-    def test_what_runs_our_code_has_no_rights_on_its_machine(self, services: dict[str, dict[str, Any]]) -> None:
+    def test_containers_with_our_code_have_no_rights_on_their_machine(
+        self, services: dict[str, dict[str, Any]]
+    ) -> None:
         for name, service in services.items():
             assert "no-new-privileges:true" in service["security_opt"]
             assert not service.get("privileged")
             assert not any("docker.sock" in volume for volume in service.get("volumes", ()))
             assert name == "database" or service["cap_drop"] == ["ALL"]
 
-    def test_it_gives_what_the_instance_asks_for(self, services: dict[str, dict[str, Any]]) -> None:
+    def test_it_sets_what_the_instance_requires(self, services: dict[str, dict[str, Any]]) -> None:
         of_settings = {"DAGSTER_LOGS_BUCKET"}  # in platform.env, with the platform's own
         for name in ("code", "daemon", "view", "operate"):
             assert VARIABLES.keys() - services[name]["environment"].keys() == of_settings
@@ -141,7 +143,7 @@ class TestCompose:
 
 
 class TestImage:
-    def test_what_is_copied_is_there_and_let_in(self) -> None:
+    def test_copied_files_exist_and_are_not_ignored(self) -> None:
         rules = [line for line in (PROJECT_DIR / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")]
         assert rules[0] == "*", "what nobody named stays out"
         copied = [name for line in said("COPY") if not line.startswith("--from") for name in shlex.split(line)[:-1]]
@@ -152,7 +154,7 @@ class TestImage:
         for kept_out in (".env", "data", ".git", "vending_platform_tests"):
             assert not any(fnmatch(kept_out, rule[1:]) for rule in rules if rule.startswith("!"))
 
-    def test_it_runs_as_nobody_in_particular(self) -> None:
+    def test_it_runs_as_an_unprivileged_user(self) -> None:
         assert said("USER") == ["10001"]
         assert instructions().index(("USER", "10001")) > max(
             number for number, (name, _) in enumerate(instructions()) if name in ("RUN", "COPY")
@@ -170,7 +172,7 @@ class TestImage:
         assert needed - locked == {"vending-platform"}
         assert needed & {"moto", "pytest", "fakesnow", "playwright", "flask"} == set()
 
-    def test_what_it_starts_is_what_dagster_loads_elsewhere(self) -> None:
+    def test_it_starts_the_definitions_that_dagster_loads_elsewhere(self) -> None:
         (command,) = said("CMD")
         params = understood(yaml.safe_load(command))
         (origin,) = location_origins_from_yaml_paths([str(DEPLOYMENT / "workspace.yaml")])
@@ -217,9 +219,7 @@ class TestImage:
 class TestHandbook:
     TEXT = (PROJECT_DIR / "docs" / "deployment.md").read_text()
 
-    def test_its_settings_are_productions_and_no_setting_is_left_out(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
+    def test_its_settings_are_productions_and_complete(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
         settings = dict(re.findall(r"^(VENDING_\w+)=(\S+)$", self.TEXT, re.MULTILINE))
         for name, value in settings.items():

@@ -160,7 +160,7 @@ def test_the_platform_may_do_what_it_does(asked: Asked) -> None:
     assert missing == set()
 
 
-def test_and_nothing_else(asked: Asked) -> None:
+def test_the_platform_may_do_nothing_else(asked: Asked) -> None:
     for statement in policies()["platform-production"]:
         for action in statement.actions:
             for pattern in statement.resources:
@@ -183,7 +183,7 @@ def test_staging_has_the_same_rights_in_its_own_account_and_no_key() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["prod", "staging"])
-def test_no_role_may_more_than_its_work(suffix: str) -> None:
+def test_no_role_has_more_rights_than_it_needs(suffix: str) -> None:
     of_everything = []
     for role, statements in policies(suffix).items():
         for statement in statements:
@@ -209,7 +209,7 @@ def test_only_the_platform_may_read_deliveries() -> None:
         assert list(denials(bucket, action, raw, _over_tls(PLATFORM))) == []
 
 
-def test_only_the_deliverer_may_write_them_and_nobody_may_remove_them() -> None:
+def test_only_the_deliverer_may_write_them_and_no_one_may_remove_them() -> None:
     raw = f"{IN_BUCKET}raw-data/sales/sales_VM001_20240305.csv"
     roles = {role: statements for role, statements in policies().items() if role not in OF_THINGS}
     may = {action: {role for role, said in roles.items() if is_allowed(said, action, raw)} for action in _CHANGES}
@@ -241,7 +241,7 @@ def test_readers_see_exports_and_snowflake_its_batches_and_nothing_else() -> Non
                 assert statement.conditions == {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
 
 
-def test_what_the_platform_writes_the_bucket_takes_and_nothing_that_is_encrypted_otherwise(asked: Asked) -> None:
+def test_the_bucket_accepts_the_platforms_writes_and_nothing_encrypted_otherwise(asked: Asked) -> None:
     bucket = policies()["bucket-production"]
     for request in asked.requests:
         if request.method in ("PUT", "POST"):
@@ -274,7 +274,7 @@ def _over_tls(principal: str) -> dict[str, str]:
     return {"aws:SecureTransport": "true", "aws:PrincipalArn": principal}
 
 
-def test_the_queue_takes_from_the_bucket_alone_and_the_topic_from_the_platform_and_alarms() -> None:
+def test_the_queue_accepts_the_bucket_alone_and_the_topic_the_platform_and_alarms() -> None:
     (sends,) = (statement for statement in policies()["queue"] if statement.effect == "Allow")
     assert sends.principals == {"Service": ["s3.amazonaws.com"]}
     assert sends.holds({"aws:SourceArn": f"arn:aws:s3:::{BUCKET}", "aws:SourceAccount": ACCOUNT})
@@ -288,7 +288,7 @@ def test_the_queue_takes_from_the_bucket_alone_and_the_topic_from_the_platform_a
     ]
 
 
-def test_the_key_is_used_by_the_roles_whose_policies_need_it_in_the_same_way_and_by_nobody_else() -> None:
+def test_the_key_is_used_by_the_roles_whose_policies_need_it_and_by_no_other() -> None:
     of_logs = ("dagster", "dagster-view")
     needed = {
         f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{name}-prod": (statement.actions, statement.conditions)
@@ -309,7 +309,7 @@ def test_the_key_is_used_by_the_roles_whose_policies_need_it_in_the_same_way_and
     assert {f"kms:{action}" for action in usage}.isdisjoint(administration)
 
 
-def test_operators_may_do_what_the_handbook_tells_them_to() -> None:
+def test_operators_have_the_rights_for_the_handbooks_commands() -> None:
     told = re.findall(r"`aws (sqs) ([a-z-]+)", (PROJECT_DIR / "docs" / "operating.md").read_text())
     actions = {f"{service}:{''.join(word.capitalize() for word in verb.split('-'))}" for service, verb in told}
     assert actions == {"sqs:ReceiveMessage", "sqs:StartMessageMoveTask"}

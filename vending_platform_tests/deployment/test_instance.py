@@ -43,20 +43,20 @@ def launchers() -> dict[str, dict[str, Any]]:
     return {block["run_launcher"]["class"]: block for block in blocks}
 
 
-def test_history_and_logs_are_kept_outside_of_the_machine(instance: InstanceRef) -> None:
+def test_history_and_logs_are_stored_outside_of_the_machine(instance: InstanceRef) -> None:
     storage = instance.storage
     assert isinstance(storage, DagsterPostgresStorage)
     assert storage.postgres_url == "postgresql+psycopg2://vending:p%40ss/word@db.invalid:5432/dagster"
     assert isinstance(instance.compute_log_manager, S3ComputeLogManager)
 
 
-def test_no_password_and_no_host_stands_in_the_settings() -> None:
+def test_no_password_and_no_host_is_in_the_settings() -> None:
     database = yaml.safe_load(SETTINGS.read_text())["storage"]["postgres"]["postgres_db"]
     assert database.pop("scheme") == "postgresql+psycopg2"
     assert all(value.keys() == {"env"} for value in database.values())
 
 
-def test_what_is_not_said_is_not_asked_of_anybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_declared_variables_are_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dagster refuses what it does not know, so that a slip of the pen can't turn a setting off."""
     with pytest.raises(dg.DagsterInvalidConfigError, match="run_retry"):
         production_instance(tmp_path, monkeypatch, run_retry={"enabled": True})
@@ -103,7 +103,7 @@ class TestRetries:
         assert auto_reexecution_should_retry_run(history, run, reason) is is_retried
         assert run.tags.get("dagster/will_retry") == str(is_retried).lower()  # what alerts go by
 
-    def test_as_often_as_the_platform_retries_a_step(self, history: dg.DagsterInstance, aws: EmulatedAws) -> None:
+    def test_a_run_is_retried_as_often_as_a_step(self, history: dg.DagsterInstance, aws: EmulatedAws) -> None:
         first = self.failed(history, None)
         tries = [
             auto_reexecution_should_retry_run(history, self.failed(history, None, of=first), None) for _ in range(5)
@@ -111,11 +111,11 @@ class TestRetries:
         assert history.run_retries_max_retries == aws.environment().automatic_retries == 3
         assert tries == [True, True, False, False, False]
 
-    def test_a_retry_is_known_as_one_of_its_request(self) -> None:
+    def test_a_retry_has_the_tags_of_its_request(self) -> None:
         """So the sensor sees it under way, and does not ask for the same files beside it."""
         assert {LISTED, ASKED_BY, ABOUT}.isdisjoint(TAGS_TO_MAYBE_OMIT_ON_RETRY)
 
-    def test_a_lost_run_is_noticed_and_never_taken_up_in_its_middle(self, history: dg.DagsterInstance) -> None:
+    def test_a_lost_run_is_noticed_and_never_resumed_in_its_middle(self, history: dg.DagsterInstance) -> None:
         assert history.run_monitoring_enabled
         assert history.run_monitoring_max_resume_run_attempts == 0
         assert DEFAULT_K8S_JOB_BACKOFF_LIMIT == 0  # else Kubernetes would start the pod again by itself
@@ -158,7 +158,7 @@ class TestLaunchers:
         allowed = {action for statement in policies()["dagster-ecs"] for action in statement.actions}
         assert {action for action in allowed if action.startswith("ecs:")} == actions | {"ecs:TagResource"}
 
-    def test_on_kubernetes_who_starts_a_run_chooses_nothing_but_its_size(
+    def test_on_kubernetes_a_run_chooses_nothing_but_its_size(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("dagster_k8s.launcher.load_kubernetes_config", lambda **_: None)

@@ -58,7 +58,7 @@ def history(
         yield history
 
 
-def test_it_goes_on_where_it_was_lost(history: dg.DagsterInstance) -> None:
+def test_the_next_run_continues_where_a_run_was_lost(history: dg.DagsterInstance) -> None:
     process = FORKED.Process(target=_run_and_die, args=(dict(os.environ),))
     process.start()
     process.join(120)

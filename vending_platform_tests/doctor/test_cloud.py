@@ -13,7 +13,7 @@ from vending_platform.doctor.runner import CheckFailed, Hidden
 from vending_platform.environment import AwsTarget, ByNotifications, Environment, EnvironmentName
 from vending_platform.storage import ObjectPlace, StorageError, Unreadable, open_place
 from vending_platform_tests.emulators.aws import ACCOUNT, BUCKET, EmulatedAws, Refusal, Request
-from vending_platform_tests.emulators.furnished import furnish
+from vending_platform_tests.emulators.aws_setup import furnish
 
 DENIED = Refusal(403, "AccessDenied", "not you")
 MINUTES = timedelta(minutes=1)

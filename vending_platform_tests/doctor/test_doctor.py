@@ -16,7 +16,7 @@ from vending_platform.environment import Environment, EnvironmentName, Snowflake
 from vending_platform.warehouse import WarehouseError, check_setup, check_stage, connector
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, Refusal, Request
-from vending_platform_tests.emulators.furnished import furnish
+from vending_platform_tests.emulators.aws_setup import furnish
 from vending_platform_tests.emulators.keys import private_key
 
 DONE, NEEDS_A_PERSON = 0, 3

@@ -20,7 +20,7 @@ import typer
 
 from vending_platform.environment import PROJECT_DIR, Environment, SnowflakeTarget
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, emulated_aws
-from vending_platform_tests.emulators.furnished import furnish
+from vending_platform_tests.emulators.aws_setup import furnish
 from vending_platform_tests.emulators.snowflake import Emulator, snowflake_emulator
 
 _FOLDERS = {"sales_": "sales/2024/03", "replenishment_records_": "replenishment"}

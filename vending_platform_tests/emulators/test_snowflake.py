@@ -24,7 +24,7 @@ def connection(account: Account) -> Iterator[snowflake.connector.SnowflakeConnec
 
 
 @pytest.mark.parametrize("sql", ["select secret from somewhere", "drop database production", "no SQL at all"])
-def test_what_nobody_has_reviewed_is_refused_at_once(
+def test_an_unreviewed_statement_is_refused_at_once(
     connection: snowflake.connector.SnowflakeConnection, account: Account, sql: str
 ) -> None:
     before = account.emulator.asked
@@ -43,7 +43,7 @@ def test_decimals_are_added_exactly(account: Account) -> None:
         assert writer.query(f"select sum(amount) as total from {amounts}")["total"].to_pylist() == [Decimal(1)]
 
 
-def test_what_fails_does_not_end_the_session(connection: snowflake.connector.SnowflakeConnection) -> None:
+def test_a_failed_statement_does_not_end_the_session(connection: snowflake.connector.SnowflakeConnection) -> None:
     cursor = connection.cursor()
     cursor.execute("begin")
     with pytest.raises(ProgrammingError, match="does not exist"):
@@ -74,7 +74,7 @@ def test_a_shape_is_a_statement_without_its_values(one: str, other: str, same: b
     assert (shape(one) == shape(other)) is same
 
 
-def test_reviewed_statements_are_shapes_and_say_nothing_twice() -> None:
+def test_reviewed_statements_are_shapes_without_repetition() -> None:
     assert all(statement == statement.lower().strip() for statement in REVIEWED)
 
 
@@ -117,7 +117,7 @@ class TestUnloading:
             pa.decimal128(5, 2),
         ], "no more digits than the values have, and no microseconds"
 
-    def test_one_file_and_no_names_where_it_is_told_so(
+    def test_a_single_file_without_column_names_on_request(
         self, connection: snowflake.connector.SnowflakeConnection, account: Account
     ) -> None:
         self.unload(connection, " header = true single = true")
@@ -128,7 +128,7 @@ class TestUnloading:
         self.unload(connection, "")
         assert {tuple(t.column_names) for t in self.files(account).values()} == {("_COL_0", "_COL_1", "_COL_2")}
 
-    def test_what_has_a_zone_is_refused_and_no_rows_are_no_file(
+    def test_a_time_zone_is_refused_and_no_rows_give_no_file(
         self, connection: snowflake.connector.SnowflakeConnection, account: Account
     ) -> None:
         with pytest.raises(ProgrammingError, match="TIMESTAMP_TZ and LTZ types are not supported for unloading"):

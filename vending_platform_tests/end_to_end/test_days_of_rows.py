@@ -85,7 +85,7 @@ def built(shop: Shop, **options: Any) -> dict[str, list[date]]:
     return days
 
 
-def test_before_anything_came_its_mart_is_there_and_empty(shop: Shop) -> None:
+def test_before_the_first_delivery_its_mart_exists_and_is_empty(shop: Shop) -> None:
     assert paid(shop) == {}
     assert shop.stale() == {}
     assert built(shop) == {}
@@ -128,7 +128,7 @@ def test_a_correction_reaches_the_days_that_it_has_or_had(shop: Shop) -> None:
     assert shop.raw_folder.rows("select * from marts.paid_in_all") == [{"yen": 201}]
 
 
-def test_a_correction_that_can_not_be_used_leaves_mart_and_export_as_they_were(shop: Shop) -> None:
+def test_an_unusable_correction_leaves_mart_and_export_as_they_were(shop: Shop) -> None:
     receive(shop, a=payments(HISTORY), b=payments(OTHERS), c=payments({7: (DAYS[2], 70)}))
     shop.transform()
     shop.export()
@@ -153,7 +153,7 @@ def test_a_correction_that_can_not_be_used_leaves_mart_and_export_as_they_were(s
     assert (paid(shop), shop.exported()) == (before, exported)
 
 
-def test_where_most_files_can_not_be_used_all_of_it_waits(shop: Shop) -> None:
+def test_where_most_files_are_unusable_everything_waits(shop: Shop) -> None:
     receive(shop, a=payments(HISTORY))
     shop.transform()
     receive(shop, a=CUT_OFF)

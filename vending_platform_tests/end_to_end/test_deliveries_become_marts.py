@@ -72,7 +72,7 @@ def test_nothing_new_builds_nothing(small_platform: SmallPlatform) -> None:
     ]
 
 
-def test_a_mart_that_was_once_built_otherwise_leaves_nothing_of_that(small_platform: SmallPlatform) -> None:
+def test_a_mart_that_was_built_differently_before_leaves_no_trace_of_it(small_platform: SmallPlatform) -> None:
     """By day what was a whole, and the other way round: the old export would stay beside the new one, and the old
     failed checks would hold it back."""
     otherwise = {("mart_machine_daily", None), ("dim_products", date(2024, 3, 2))}
@@ -107,7 +107,7 @@ def test_a_corrected_old_day_is_built_again_and_nothing_else(small_platform: Sma
     assert {export for export, parts in written.items() if parts} == moved - blank
 
 
-def test_a_day_withdrawn_until_it_is_empty_is_empty_in_every_mart(small_platform: SmallPlatform) -> None:
+def test_a_day_without_remaining_files_is_empty_in_every_mart(small_platform: SmallPlatform) -> None:
     small_platform.raw_folder.remove(name(DAYS[3]))
     small_platform.raw_folder.ingest()
     small_platform.raw_folder.ingest(withdraw=True)
@@ -169,7 +169,7 @@ def test_a_new_machine_file_for_an_unknown_machine_is_not_lost(small_platform: S
     assert "'is_known_machine': False" in row
 
 
-def test_a_day_that_is_mostly_in_quarantine_waits_and_the_others_go_on(small_platform: SmallPlatform) -> None:
+def test_a_day_that_is_mostly_in_quarantine_waits_and_others_are_built(small_platform: SmallPlatform) -> None:
     before = small_platform.marts()
     small_platform.raw_folder.deliver({name(DAYS[1]): b"cut off", name(DAYS[2]): day_of_sales(DAYS[2], 1)})
     small_platform.raw_folder.ingest()
@@ -191,7 +191,7 @@ def test_a_day_that_is_mostly_in_quarantine_waits_and_the_others_go_on(small_pla
     assert healed.rows["fct_sales", waiting] == 2
 
 
-def test_one_model_alone_is_no_fresher_than_what_it_is_built_from(small_platform: SmallPlatform) -> None:
+def test_one_model_alone_is_not_fresher_than_its_inputs(small_platform: SmallPlatform) -> None:
     small_platform.raw_folder.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
     small_platform.raw_folder.ingest()
     alone = transform(
@@ -207,7 +207,7 @@ def test_one_model_alone_is_no_fresher_than_what_it_is_built_from(small_platform
     assert small_platform.marts() == small_platform.from_nothing()
 
 
-def test_a_build_that_never_ended_is_not_taken_for_the_one_before(
+def test_an_unfinished_build_is_not_mistaken_for_the_previous_one(
     small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -226,7 +226,7 @@ def test_a_build_that_never_ended_is_not_taken_for_the_one_before(
     assert small_platform.marts() == before
 
 
-def test_a_day_that_changed_through_a_master_is_exported_anew_also_after_a_full_disk(
+def test_a_day_that_changed_through_a_master_is_exported_again_also_after_a_full_disk(
     small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_platform.run({name(DAYS[1]): day_of_sales(DAYS[1], 1, product_id="P9")})
@@ -259,7 +259,7 @@ def doubted(small_platform: SmallPlatform) -> list[tuple[str, str]]:
     return [(model, str(day)) for (model, day), passed in known.items() if not passed]
 
 
-def test_a_failed_check_is_asked_again_until_it_passes(
+def test_a_failed_check_runs_again_until_it_passes(
     small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(result: Any) -> NodeResult:
@@ -305,7 +305,7 @@ def declare(small_platform: SmallPlatform, name: str, **said: Any) -> None:
     small_platform.raw_folder.catalog = replace(small_platform.raw_folder.catalog, exports=tuple(exports))
 
 
-def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(small_platform: SmallPlatform) -> None:
+def test_a_day_is_split_into_a_file_per_value(small_platform: SmallPlatform) -> None:
     headers = [{"name": "transaction_id", "header": "取引"}, {"name": "unit_price", "header": "単価"}]
     said = {"format": "csv", "encoding": "cp932", "columns": headers, "language": "ja", "split_by": "slot_no"}
     declare(small_platform, "sales_by_day", **said)
@@ -328,7 +328,7 @@ def test_a_file_for_each_value_of_a_day_as_its_reader_wants_it(small_platform: S
     assert not any(export.written for export in small_platform.export())
 
 
-def test_a_day_of_which_one_file_cannot_be_written_gets_none(small_platform: SmallPlatform) -> None:
+def test_a_day_with_one_unwritable_file_gets_no_files(small_platform: SmallPlatform) -> None:
     """The files of the first slot are fine, that of the second would hold what its encoding has no byte for."""
     declare(small_platform, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no")
     small_platform.export()
@@ -348,7 +348,7 @@ def test_a_day_of_which_one_file_cannot_be_written_gets_none(small_platform: Sma
     )
 
 
-def test_a_character_that_is_replaced_is_said_wherever_somebody_looks(small_platform: SmallPlatform) -> None:
+def test_a_replaced_character_is_reported_everywhere(small_platform: SmallPlatform) -> None:
     declare(small_platform, "sales_by_day", format="csv", encoding="cp932", split_by="slot_no", unencodable="replace")
     rows = [
         sales_row(1, day=DAYS[2], product_id="P1"),
@@ -371,7 +371,7 @@ def test_a_character_that_is_replaced_is_said_wherever_somebody_looks(small_plat
     assert told.replaced[0] in shown.getvalue()
 
 
-def test_a_number_leads_back_to_the_lines_it_was_made_of(small_platform: SmallPlatform) -> None:
+def test_a_number_is_traced_to_its_lines(small_platform: SmallPlatform) -> None:
     catalog = small_platform.raw_folder.catalog
     with small_platform.raw_folder.context.warehouse.reading() as reader:
         for mart in ("fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"):
@@ -389,7 +389,7 @@ def test_a_number_leads_back_to_the_lines_it_was_made_of(small_platform: SmallPl
         assert not trace(catalog, reader, "mart_machine_daily", [("day", DAYS[2])]).is_stale
 
 
-def test_an_exported_file_that_somebody_removed_is_written_again(small_platform: SmallPlatform) -> None:
+def test_a_removed_export_file_is_written_again(small_platform: SmallPlatform) -> None:
     processed = small_platform.raw_folder.folder / "processed"
     (gone,) = (processed / "sales_by_day").glob(f"*_{DAYS[3]}_*.parquet")
     gone.unlink()
@@ -397,7 +397,7 @@ def test_an_exported_file_that_somebody_removed_is_written_again(small_platform:
     assert gone.is_file()
 
 
-def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(small_platform: SmallPlatform) -> None:
+def test_a_changed_export_file_is_noticed_and_written_again(small_platform: SmallPlatform) -> None:
     (changed,) = (small_platform.raw_folder.folder / "processed" / "machine_daily").glob(f"*_{DAYS[3]}_*.csv")
     before = changed.read_bytes()
     for content in (before + b"1", before.replace(b"1", b"7")):
@@ -421,7 +421,7 @@ def test_an_exported_file_that_somebody_changed_is_noticed_and_written_again(sma
     assert [damage.reason for damage in damaged(small_platform)] == ["it is gone"]
 
 
-def test_exports_that_were_copied_are_what_they_were(small_platform: SmallPlatform) -> None:
+def test_copied_exports_are_unchanged(small_platform: SmallPlatform) -> None:
     processed = small_platform.raw_folder.folder / "processed"
     for path in processed.rglob("*.*"):
         os.utime(path, ns=(path.stat().st_mtime_ns + 10**9 * (path.name != "manifest.json"),) * 2)
@@ -436,7 +436,7 @@ def damaged(small_platform: SmallPlatform, *, hashing: bool = False) -> list[Dam
     return [damage for export in found for damage in export.damaged]
 
 
-def test_an_export_says_what_it_holds_and_rests_on(small_platform: SmallPlatform) -> None:
+def test_a_manifest_lists_contents_and_deliveries(small_platform: SmallPlatform) -> None:
     processed = small_platform.raw_folder.folder / "processed"
     said = json.loads((processed / "sales_by_day" / "manifest.json").read_text())
     part = said["parts"][0]
@@ -452,7 +452,7 @@ def test_an_export_says_what_it_holds_and_rests_on(small_platform: SmallPlatform
     assert "products_20240301.csv" in paths
 
 
-def test_an_export_that_is_declared_otherwise_is_written_anew(small_platform: SmallPlatform) -> None:
+def test_an_export_with_a_changed_declaration_is_written_again(small_platform: SmallPlatform) -> None:
     before = small_platform.exports()
     exports = [
         in_cp932(export) if export.name == "machine_daily" else export
@@ -480,7 +480,7 @@ def seen(small_platform: SmallPlatform) -> list[tuple[str | None, int]]:
     return [(part.day, part.rows) for name, part in parts if name == "machine_daily"]
 
 
-def test_an_export_whose_files_are_cut_otherwise_is_rewritten_as_a_whole(small_platform: SmallPlatform) -> None:
+def test_an_export_with_another_split_is_rewritten_as_a_whole(small_platform: SmallPlatform) -> None:
     by_day = seen(small_platform)
     rows = len(small_platform.marts()["mart_machine_daily"])
     assert sum(count for _, count in by_day) == rows
@@ -498,7 +498,7 @@ def test_an_export_whose_files_are_cut_otherwise_is_rewritten_as_a_whole(small_p
     assert {part.path.split("/")[1][:9] for name, part in parts if name == "machine_daily"} == {"machines_"}
 
 
-def test_an_export_that_can_not_be_rewritten_as_a_whole_stays_as_it_was(small_platform: SmallPlatform) -> None:
+def test_an_export_that_cannot_be_rewritten_as_a_whole_stays(small_platform: SmallPlatform) -> None:
     before, files = small_platform.exports(), set((small_platform.raw_folder.folder / "processed").rglob("*.*"))
     declared(small_platform, partition_by=None)
     checks = "update raw._builds set checks_passed = {} where model = 'mart_machine_daily' and day(business_date) = 3"
@@ -516,7 +516,7 @@ def test_an_export_that_can_not_be_rewritten_as_a_whole_stays_as_it_was(small_pl
     assert [day for day, _ in seen(small_platform)] == [None]
 
 
-def test_a_manifest_that_nobody_can_read_any_more_is_written_anew(small_platform: SmallPlatform) -> None:
+def test_an_unreadable_manifest_is_written_again(small_platform: SmallPlatform) -> None:
     before = small_platform.exports()
     manifest = small_platform.raw_folder.folder / "processed" / "sales_by_day" / "manifest.json"
     said = json.loads(manifest.read_text())
@@ -527,7 +527,7 @@ def test_a_manifest_that_nobody_can_read_any_more_is_written_anew(small_platform
     assert small_platform.exports() == before
 
 
-def test_what_an_export_rests_on_is_written_again_where_somebody_removed_it(small_platform: SmallPlatform) -> None:
+def test_a_removed_list_of_raw_files_is_written_again(small_platform: SmallPlatform) -> None:
     (gone,) = (small_platform.raw_folder.folder / "processed" / "sales_by_day" / "raw-files").glob(f"{DAYS[3]}_*.json")
     gone.unlink()
     small_platform.export()
@@ -538,7 +538,7 @@ def in_cp932(export: Export) -> Export:
     return export.model_copy(update={"encoding": CsvEncoding.CP932})
 
 
-def test_the_export_before_stays_readable_until_the_one_after(small_platform: SmallPlatform) -> None:
+def test_the_previous_export_stays_readable_until_the_next(small_platform: SmallPlatform) -> None:
     processed = small_platform.raw_folder.folder / "processed" / "machine_daily"
     old = set(processed.rglob("*.*"))
     small_platform.run({name(DAYS[2]): day_of_sales(DAYS[2], 1)})

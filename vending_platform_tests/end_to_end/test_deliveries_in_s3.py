@@ -104,7 +104,7 @@ def on_a_disk(tmp_path_factory: pytest.TempPathFactory, manifest: dict[str, Any]
 
 
 @pytest.mark.parametrize("layout", [flat, nested])
-def test_the_same_deliveries_give_the_same_rows_wherever_they_lie(
+def test_the_same_deliveries_give_the_same_rows_in_every_place(
     cloud: Cloud, on_a_disk: dict[str, list[str]], layout: Callable[[str], str]
 ) -> None:
     for path in SAMPLE:
@@ -117,7 +117,7 @@ def test_the_same_deliveries_give_the_same_rows_wherever_they_lie(
     assert (again.unchanged, again.loaded, again.same_again) == (len(SAMPLE) - 1, [], [])
 
 
-def test_corrected_removed_and_denied_files_have_the_outcomes_that_they_have_on_a_disk(cloud: Cloud) -> None:
+def test_corrected_removed_and_denied_files_have_the_same_outcomes_as_on_a_disk(cloud: Cloud) -> None:
     other, denied = "sales_VM002_20240305.csv", "sales_VM003_20240305.csv"
     cloud.put(NAME, sales_file(rows=5))
     cloud.put(f"sales/{other}", sales_file("VM002", rows=4))
@@ -141,7 +141,7 @@ def test_corrected_removed_and_denied_files_have_the_outcomes_that_they_have_on_
     ]
 
 
-def test_what_is_kept_in_quarantine_is_encrypted_with_the_operators_key_and_can_be_read_again(cloud: Cloud) -> None:
+def test_quarantined_bytes_are_encrypted_with_the_operators_key_and_readable(cloud: Cloud) -> None:
     broken = {NAME: sales_file()[:-20], "sales_VM002_20240305.csv": b"", "products.csv": b"\xff\xfe\x00"}
     for name, content in broken.items():
         cloud.put(name, content)
@@ -160,7 +160,7 @@ def test_what_is_kept_in_quarantine_is_encrypted_with_the_operators_key_and_can_
     assert [v.path for v in cloud.platform.ingest().gone] == [NAME]
 
 
-def test_in_the_wrong_account_nothing_is_read_and_nothing_written(cloud: Cloud) -> None:
+def test_in_the_wrong_account_nothing_is_read_or_written(cloud: Cloud) -> None:
     target = cloud.platform.environment.aws
     assert target is not None
     platform = replace(
@@ -190,7 +190,7 @@ def terminal(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
         (Refusal(404, "NoSuchBucket"), f"Failed: production can't use s3://{BUCKET}: there is no such bucket"),
     ],
 )
-def test_a_terminal_tells_it_without_a_traceback(
+def test_the_terminal_reports_it_without_a_traceback(
     cloud: Cloud, terminal: Callable[..., Any], refusal: Refusal, told: str
 ) -> None:
     is_about_a_bucket = refusal.status == 404
@@ -201,9 +201,7 @@ def test_a_terminal_tells_it_without_a_traceback(
     assert "Traceback" not in result.output
 
 
-def test_a_terminal_tells_what_a_role_lacks_in_the_middle_of_its_work(
-    cloud: Cloud, terminal: Callable[..., Any]
-) -> None:
+def test_the_terminal_reports_a_right_that_is_missing_during_a_run(cloud: Cloud, terminal: Callable[..., Any]) -> None:
     cloud.put(NAME, sales_file()[:-20])
     with cloud.aws.failing(lambda r: Refusal(403, "AccessDenied") if r.method == "PUT" else None):
         result = terminal("ingest")

@@ -102,7 +102,7 @@ def shop(tmp_path: Path) -> Shop:
     return shop_of(tmp_path)
 
 
-def test_what_is_delivered_again_in_another_file_counts_once(shop: Shop) -> None:
+def test_a_row_delivered_again_in_another_file_counts_once(shop: Shop) -> None:
     shop.run({"paid_march.csv": MARCH})
     assert shop.total() == (2, 120)
     shop.run({"paid_march (copy).csv": MARCH})
@@ -146,7 +146,7 @@ def test_days_of_a_daily_source_that_share_a_key_are_built_again_without_sql_of_
     assert shop.facts() == {"2024-03-05": (2, 21), "2024-03-06": (1, 300)}, "and b came back"
 
 
-def test_whoever_wants_duplicates_keeps_them(tmp_path: Path) -> None:
+def test_duplicates_can_be_kept(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, "duplicates: keep")
     shop.run({"paid_march.csv": MARCH, "paid_copy.csv": MARCH + "a,2024-03-05 10:00:00,100\n"})
     assert shop.total() == (5, 340)

@@ -71,7 +71,7 @@ def recording(run_id: str) -> str:
     return json.dumps({"run_id": run_id, "job": "__ASSET_JOB", "step": "quality"}, sort_keys=True)
 
 
-def test_what_the_platform_asks_carries_its_run_assets_and_days(staging: Staging) -> None:
+def test_queries_of_the_platform_are_tagged_with_run_assets_and_days(staging: Staging) -> None:
     run_id, sent = staging.run("raw/sales", tags=BOTH)
     assert {"begin", "commit"} < {statement.shape for statement in sent}
     assert {statement.tag for statement in sent} == {tag(run_id, "raw/sales", f"{FIRST}..{LAST}"), recording(run_id)}
@@ -83,7 +83,7 @@ def test_what_the_platform_asks_carries_its_run_assets_and_days(staging: Staging
 
 
 @pytest.mark.snowflake
-def test_what_dbt_asks_carries_it_too(staging: Staging) -> None:
+def test_queries_of_dbt_are_tagged_too(staging: Staging) -> None:
     staging.platform.ingest()
     run_id, sent = staging.run("staging/stg_vending__sales", tags=BOTH)
     by_dbt = [statement for statement in sent if statement.shape.startswith("dbt: ")]

@@ -82,7 +82,7 @@ def test_only_own_and_unchanged_files_are_removed(tmp_path: Path) -> None:
     assert changed.read_bytes() == b"changed by somebody\n"
 
 
-def test_what_an_earlier_run_left_does_not_show(tmp_path: Path) -> None:
+def test_files_of_an_earlier_run_do_not_matter(tmp_path: Path) -> None:
     again, fresh = tmp_path / "again", tmp_path / "fresh"
     generate(again, machines=8, days=14, seed=1)
     generate(again, machines=8, days=14, seed=2, untidy=True)

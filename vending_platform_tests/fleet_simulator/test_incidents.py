@@ -148,7 +148,7 @@ def test_a_fleet_without_incidents_has_no_list_of_them(tmp_path: Path) -> None:
     assert tree(tmp_path) == without
 
 
-def test_at_a_dead_machine_every_attempt_fails_or_goes_unnoted() -> None:
+def test_at_a_dead_machine_every_attempt_fails_or_is_not_recorded() -> None:
     dead = incidents.Incident(incidents.DEAD, begins=100, ends=200)
     # Two of the three that complete come while it is dead (at 100 and 150, with 2 + 1 units); at 200 it works again.
     attempts = Attempts(

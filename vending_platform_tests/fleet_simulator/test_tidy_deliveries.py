@@ -29,7 +29,7 @@ def yen(row: dict[str, str]) -> int:
     return int(row["quantity"]) * int(row["unit_price"]) if row["status"] == "completed" else 0
 
 
-def test_every_file_keeps_its_contract_to_the_letter(tidy: Path) -> None:
+def test_every_file_fulfills_its_contract(tidy: Path) -> None:
     declared = contracts()
     seen = set()
     for path in (tidy / "sources").iterdir():
@@ -110,7 +110,7 @@ def test_units_are_conserved_in_every_slot(fleet: str, request: pytest.FixtureRe
         assert held == int(slot["closing_units"])
 
 
-def test_cash_and_meter_stand_on_the_first_row_and_follow_the_sales(tidy: Path) -> None:
+def test_cash_and_meter_are_on_the_first_row_and_follow_the_sales(tidy: Path) -> None:
     by_machine: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in sales(tidy):
         by_machine[row["machine_id"]].append(row)
@@ -135,7 +135,7 @@ def test_cash_and_meter_stand_on_the_first_row_and_follow_the_sales(tidy: Path) 
         last_visit[machine], last_meter[machine] = start, int(first["sales_meter"])
 
 
-def test_nobody_buys_while_a_visit_goes_on(tidy: Path) -> None:
+def test_no_one_buys_during_a_visit(tidy: Path) -> None:
     starts = {row["visit_id"]: row["started_at"] for row in table(tidy / "truth/visits.csv")}
     ends = {row["visit_id"]: (row["machine_id"], row["replenished_at"]) for row in refills(tidy)}
     sold: dict[str, list[str]] = defaultdict(list)
@@ -146,7 +146,7 @@ def test_nobody_buys_while_a_visit_goes_on(tidy: Path) -> None:
 
 
 @pytest.mark.parametrize("fleet", ["tidy", "autumn"])
-def test_prices_change_on_the_day_the_truth_says(fleet: str, request: pytest.FixtureRequest) -> None:
+def test_prices_change_on_the_day_in_the_truth(fleet: str, request: pytest.FixtureRequest) -> None:
     data_dir = request.getfixturevalue(fleet)
     changes: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
     for change in truth(data_dir)["price_changes"]:
@@ -193,7 +193,7 @@ def test_machines_come_go_and_fall_silent(tidy: Path) -> None:
     assert {row["closing_units"] for row in removed} == {"0"}
 
 
-def test_truth_agrees_with_itself_and_with_the_files(tidy: Path) -> None:
+def test_the_truth_is_consistent_with_itself_and_with_the_files(tidy: Path) -> None:
     known, sold = truth(tidy), sales(tidy)
     vends = table(tidy / "truth/vends.csv")
     assert [{**row, "dispensed": str(int(row["status"] == "completed"))} for row in sold] == vends
@@ -240,7 +240,7 @@ def test_jan_codes_have_their_check_digit_and_leading_zeros_count(tidy: Path) ->
     assert {row["slot_no"] for row in sales(tidy)} >= {"01", "02", "10"}
 
 
-def test_masters_hold_characters_of_the_nec_and_ibm_extensions(tidy: Path) -> None:
+def test_masters_contain_characters_of_the_nec_and_ibm_extensions(tidy: Path) -> None:
     text = "".join((tidy / "sources" / f"{name}.csv").read_text("utf-8") for name in ("vending_machines", "staff"))
     assert "㈱" in text
     assert any(circled in text for circled in "①②③④⑤")

@@ -79,7 +79,7 @@ def test_a_small_fleet_has_fewer_kinds_and_stays_half_tidy(tmp_path: Path) -> No
     assert max(made.planted.values()) == 1
 
 
-def test_the_truth_says_what_an_independent_reader_finds(fleet: Path) -> None:
+def test_the_truth_matches_an_independent_reader(fleet: Path) -> None:
     declared = contracts()
     bad_rows: dict[str, list[int]] = defaultdict(list)
     for bad in table(fleet / "truth/bad_rows.csv"):
@@ -112,7 +112,7 @@ def test_the_counts_are_those_of_the_list(fleet: Path) -> None:
     assert truth(fleet)["counts"]["planted"] == listed
 
 
-def test_transactions_that_should_be_loaded_are_unique_and_true(fleet: Path) -> None:
+def test_transactions_to_be_loaded_are_unique_and_correct(fleet: Path) -> None:
     declared = contracts()["sales"]
     really = {vend["transaction_id"]: vend for vend in table(fleet / "truth/vends.csv")}
     loaded: set[str] = set()
@@ -134,7 +134,7 @@ def test_replaying_the_waves_gives_the_sources(fleet: Path) -> None:
     assert {path.name for path in (fleet / "truth/contents").iterdir()} <= put
 
 
-def test_missing_is_what_was_due_and_is_not_there(fleet: Path) -> None:
+def test_missing_files_are_those_due_and_absent(fleet: Path) -> None:
     known = truth(fleet)
     first = date.fromisoformat(known["arguments"]["first_day"])
     due = set()
@@ -153,7 +153,7 @@ def test_missing_is_what_was_due_and_is_not_there(fleet: Path) -> None:
     assert {row["reason"] for row in table(fleet / "truth/missing.csv")} == {"missing", "withdrawn"}
 
 
-def test_waves_tell_late_corrected_repeated_and_withdrawn_apart(untidy: Path, by_kind: dict[str, Found]) -> None:
+def test_waves_distinguish_late_corrected_repeated_and_withdrawn(untidy: Path, by_kind: dict[str, Found]) -> None:
     puts: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for wave in waves(untidy):
         for put in wave["put"]:
@@ -200,7 +200,7 @@ def test_waves_tell_late_corrected_repeated_and_withdrawn_apart(untidy: Path, by
         ("unknown_column", lambda content: content.split(b"\n")[0].endswith(b",firmware")),
     ],
 )
-def test_the_bytes_are_as_untidy_as_their_kind_says(by_kind: dict[str, Found], kind: str, holds: Any) -> None:
+def test_the_bytes_have_the_defect_of_their_kind(by_kind: dict[str, Found], kind: str, holds: Any) -> None:
     assert holds(by_kind[kind][1])
 
 
@@ -225,12 +225,12 @@ def test_broken_characters_are_in_no_allowed_encoding(by_kind: dict[str, Found],
 
 
 @pytest.mark.parametrize("kind", ["utf8_bom", "crlf", "lone_cr", "unknown_column", "quoted_memo", "memo_cp932"])
-def test_other_bytes_hold_the_same_rows(untidy: Path, by_kind: dict[str, Found], kind: str) -> None:
+def test_other_bytes_contain_the_same_rows(untidy: Path, by_kind: dict[str, Found], kind: str) -> None:
     row, content = by_kind[kind]
     assert [found[:9] for found in strict_rows(content)[1:]] == tidy_sheet(untidy, row)
 
 
-def test_quoted_memos_hold_separators_line_breaks_and_quotes(by_kind: dict[str, Found]) -> None:
+def test_quoted_memos_contain_separators_line_breaks_and_quotes(by_kind: dict[str, Found]) -> None:
     memos = "".join(row[-1] for row in strict_rows(by_kind["quoted_memo"][1])[1:])
     assert all(character in memos for character in ',\n"')
 

@@ -73,7 +73,7 @@ def test_a_file_that_says_all_twice_is_loaded_and_one_that_contradicts_itself_is
     assert "4 of 8 rows were rejected" in str(raw_folder.ledger()["any_1.csv"]["reason"])
 
 
-def test_whoever_wants_duplicates_keeps_them(tmp_path: Path) -> None:
+def test_duplicates_can_be_kept(tmp_path: Path) -> None:
     counted, rejected = delivered(shop(tmp_path, duplicates="keep"), "a,2024-03-05,1", "a,2024-03-05,1")
     assert (len(counted), rejected) == (2, [])
 

@@ -16,7 +16,7 @@ def shop(tmp_path: Path) -> Shop:
     return shop
 
 
-def test_a_changed_model_is_built_again_once_somebody_wants_it(shop: Shop) -> None:
+def test_a_changed_model_is_built_again_on_request(shop: Shop) -> None:
     assert [work.why for work in shop.plans[-1].todo] == [Why.NEW]
     shop.edit("models/facts.sql", lambda text: f"-- what was sold\n{text.replace(',', ' , ')}")
     assert shop.transform().windows == []
@@ -44,7 +44,7 @@ def test_a_changed_model_is_built_again_once_somebody_wants_it(shop: Shop) -> No
     assert shop.transform().windows == []
 
 
-def test_what_a_changed_contract_reads_otherwise_is_built_again(shop: Shop) -> None:
+def test_rows_that_a_changed_contract_reads_differently_are_built_again(shop: Shop) -> None:
     shop.raw_folder.deliver({"sold_20240307.csv": b'id,yen\n7,5\n8,"1,000"\n'})
     shop.raw_folder.ingest()
     shop.transform()

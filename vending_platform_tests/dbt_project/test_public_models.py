@@ -6,14 +6,14 @@ from typing import Any
 Manifest = dict[str, Any]
 
 
-def test_marts_are_the_face_and_nothing_else_is(manifest: Manifest) -> None:
+def test_only_marts_are_public(manifest: Manifest) -> None:
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     public = {node["name"] for node in models if node["access"] == "public"}
     assert public == {node["name"] for node in models if node["schema"] == "marts"}
     assert {node["access"] for node in models if node["name"] not in public} == {"protected"}
 
 
-def test_the_documentation_opens_on_a_page_about_this_project(manifest: Manifest) -> None:
+def test_the_documentation_opens_with_a_page_about_this_project(manifest: Manifest) -> None:
     page = manifest["docs"]["doc.vending.__overview__"]["block_contents"]
     known = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     named = set(re.findall(r"`((?:fct|dim|mart|int|stg)_\w+)`", page))

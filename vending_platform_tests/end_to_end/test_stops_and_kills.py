@@ -87,7 +87,7 @@ def expected(core: Core, tmp_path_factory: pytest.TempPathFactory) -> tuple[obje
     return everything(core, folder)
 
 
-def test_a_stop_in_every_phase_ends_the_run_and_the_next_goes_on(
+def test_a_stop_in_every_phase_ends_the_run_and_the_next_continues(
     core: Core, tmp_path: Path, expected: tuple[object, object, object]
 ) -> None:
     deliver(core, tmp_path)

@@ -113,7 +113,7 @@ def test_a_second_file_adds_to_the_first(eight: Catalog, tmp_path: Path) -> None
     ]
 
 
-def test_it_is_checked_in_the_same_words(eight: Catalog, tmp_path: Path) -> None:
+def test_its_errors_have_the_same_messages(eight: Catalog, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(FILE.encode("cp932"))
     checked = check(eight, tmp_path / NAME)
     assert checked.source == "card_settlements"

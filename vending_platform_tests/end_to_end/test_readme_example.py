@@ -39,7 +39,7 @@ def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return Copy(tmp_path_factory.mktemp("newcomer"), files).make()
 
 
-def test_no_rule_of_style_objects(newcomers: Copy) -> None:
+def test_it_follows_every_rule_of_style(newcomers: Copy) -> None:
     assert newcomers.verdicts() == (set(), set())
 
 
@@ -47,7 +47,7 @@ def test_its_sql_means_the_same_on_every_warehouse(newcomers: Copy) -> None:
     assert newcomers.objections() == set()
 
 
-def test_its_sql_is_laid_out_as_the_linter_wants_it(newcomers: Copy) -> None:
+def test_its_sql_passes_the_linter(newcomers: Copy) -> None:
     for name, text in newcomers.files.items():
         if name.endswith(".sql"):
             assert sqlfluff.lint(text, config_path=str(PROJECT_DIR / ".sqlfluff")) == [], name
@@ -148,7 +148,7 @@ INSTEAD = {
 }
 
 
-def test_a_first_try_reads_what_to_do(tmp_path: Path) -> None:
+def test_a_first_attempt_gets_instructions(tmp_path: Path) -> None:
     copy = Copy(tmp_path, FIRST_TRY).make()
     failures, warnings = copy.verdicts()
     assert failures == {
