@@ -6,8 +6,9 @@ power cut may cost the last moments of the history, but no delivery, no row and 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,8 @@ _OPEN_AT_ONCE = 8
 class LocalEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._seen: set[tuple[str, str]] = set()
+        """Tables, and columns of the table of assets, that are known to exist: none is ever taken away."""
         self._watcher = SqlPollingEventWatcher(self)
         super().__init__(base_dir, inst_data)
 
@@ -55,6 +58,22 @@ class LocalEventLog(SqliteEventLogStorage):
         while len(self._engines) > _OPEN_AT_ONCE:
             self._engines.popitem(last=False)[1].dispose()
         return self._engines[shard]
+
+    # Dagster's own asks the file for its schema with every event, a quarter of what writing one costs.
+
+    def has_table(self, table_name: str) -> bool:
+        return self._is_known("table", table_name, partial(super().has_table, table_name))
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        look = partial(super()._has_asset_key_col_on_connection, conn, column_name)
+        return self._is_known("column", column_name, look)
+
+    def _is_known(self, kind: str, name: str, look: Callable[[], bool]) -> bool:
+        if (kind, name) in self._seen:
+            return True
+        if found := look():
+            self._seen.add((kind, name))
+        return found
 
     def delete_events(self, run_id: str) -> None:
         super().delete_events(run_id)

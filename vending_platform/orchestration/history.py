@@ -19,7 +19,8 @@ from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, UI_URL_
 from vending_platform.orchestration.local_instance import local_instance
 from vending_platform.warehouse.lock import exclusive
 
-ALIVE = "vending/alive"
+ALIVE = ".dagster/vending_alive"
+"""A tag that the UI does not show: it means nothing to a person."""
 _WORKSPACE = PROJECT_DIR / "workspace.yaml"
 SETTINGS = PROJECT_DIR / "dagster.yaml"
 _QUIET = b"""
