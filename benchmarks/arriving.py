@@ -1,6 +1,6 @@
 """What it costs to notice files: by notifications nothing of what the bucket holds, by listing a bounded memory.
 
-The stores are simulated where the platform meets them: a raw place that lists as many files as it is told to, and
+The stores are simulated where the platform meets them: a raw place that lists as many files as it is given, and
 queues in memory that behave as SQS does. So the figures are those of the platform's own work, without any network.
 """
 
@@ -85,7 +85,7 @@ class _InBucket(Platform):
 
 
 def _notifications(folder: Path) -> Row:
-    """Whole looks of the sensor: messages read, history asked, gathered, lists kept, runs requested."""
+    """Whole looks of the sensor: messages read, history queried, files collected, lists stored, runs requested."""
     environment = _environment(folder)
     manifest = read_manifest(DBT_PROJECT_DIR, folder / "manifest")
     small, large = (_InBucket(environment, manifest, objects=n) for n in (_EVENTS, _OBJECTS))
@@ -129,13 +129,13 @@ def _listing(folder: Path) -> list[Row]:
     _fill_ledger(folder / "warehouse" / "dev.duckdb")
     code = "import sys; from pathlib import Path; from benchmarks.arriving import look; look(Path(sys.argv[1]))"
     ran = subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True, text=True)
-    told = json.loads(ran.stdout)
-    assert told["new"] == _OBJECTS // 100_000, "exactly what is not in the ledger is new"
-    longest = max(told["seconds"])
-    middle = statistics.median(told["seconds"])
-    looks = f"{len(told['seconds'])} looks of {middle:.1f} s, the longest {longest:.1f} s"
+    printed = json.loads(ran.stdout)
+    assert printed["new"] == _OBJECTS // 100_000, "exactly what is not in the ledger is new"
+    longest = max(printed["seconds"])
+    middle = statistics.median(printed["seconds"])
+    looks = f"{len(printed['seconds'])} looks of {middle:.1f} s, the longest {longest:.1f} s"
     return [
-        memory_of(f"memory of listing {_OBJECTS:,} files against the ledger", told["memory"], 500),
+        memory_of(f"memory of listing {_OBJECTS:,} files against the ledger", printed["memory"], 500),
         Row("one look of that round, of the 60 s that Dagster gives", looks, "40 s", longest < 40),
     ]
 
@@ -158,7 +158,7 @@ def look(folder: Path) -> None:
 
 
 def _greatest_memory() -> int:
-    """In KiB, of this program alone: what getrusage tells includes the process that started it."""
+    """In KiB, of this program alone: getrusage includes the process that started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 

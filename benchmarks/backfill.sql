@@ -20,43 +20,43 @@ select
     ) = 1 as is_current
 from raw._files;
 
--- Masters: a row per key and stretch of days on which all that was said of it stayed the same.
+-- Masters: a row per key and stretch of days in which no attribute changed.
 
 create temp macro history(versions) as table
 with compared as (
     select
         *,
-        lag(said) over days as said_before,
+        lag(attributes) over days as attributes_before,
         max(case when is_current then version_day end) over (partition by key) as current_day
     from query_table(versions)
     window days as (partition by key order by version_day)
-    qualify said is distinct from said_before
+    qualify attributes is distinct from attributes_before
 )
 select
-    unnest(said),
-    case when said_before is null then date '1900-01-01' else version_day end as valid_from,
+    unnest(attributes),
+    case when attributes_before is null then date '1900-01-01' else version_day end as valid_from,
     coalesce(lead(version_day) over (partition by key order by version_day), date '9999-12-31') as valid_to,
     current_day is not null as is_listed,
     coalesce(current_day >= version_day and current_day < valid_to, valid_to = date '9999-12-31') as is_now
 from compared;
 
 create temp view machine_versions as
-select machine_id as key, struct_pack(*columns(master.* exclude (_extra, _file_id, _line, _business_date))) as said, *
+select machine_id as key, struct_pack(*columns(master.* exclude (_extra, _file_id, _line, _business_date))) as attributes, *
 from raw.vending_machines as master inner join files on _file_id = file_id and is_in_history
 qualify row_number() over (partition by _file_id, machine_id order by _line desc) = 1;
 
 create temp view product_versions as
-select product_id as key, struct_pack(*columns(master.* exclude (_extra, _file_id, _line, _business_date))) as said, *
+select product_id as key, struct_pack(*columns(master.* exclude (_extra, _file_id, _line, _business_date))) as attributes, *
 from raw.products as master inner join files on _file_id = file_id and is_in_history
 qualify row_number() over (partition by _file_id, product_id order by _line desc) = 1;
 
 create temp view payment_method_versions as
-select payment_method_id as key, struct_pack(payment_method_id, payment_method_name, payment_type, fee_rate) as said, *
+select payment_method_id as key, struct_pack(payment_method_id, payment_method_name, payment_type, fee_rate) as attributes, *
 from raw.payment_methods inner join files on _file_id = file_id and is_in_history
 qualify row_number() over (partition by _file_id, payment_method_id order by _line desc) = 1;
 
 create temp view staff_versions as
-select staff_id as key, struct_pack(staff_id, branch, route_id) as said, *
+select staff_id as key, struct_pack(staff_id, branch, route_id) as attributes, *
 from raw.staff inner join files on _file_id = file_id and is_in_history
 qualify row_number() over (partition by _file_id, staff_id order by _line desc) = 1;
 

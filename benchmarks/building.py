@@ -95,8 +95,8 @@ def _build_anew(folder: Path, how: str, **variables: str) -> _Built:
     shutil.rmtree(folder / how / "processed", ignore_errors=True)
     shutil.copy(folder / "dev.duckdb", folder / how / "dev.duckdb")
     code = f"import sys; from pathlib import Path; from benchmarks import building; building.{how}(Path(sys.argv[1]))"
-    seconds, told = timed(partial(_shell, sys.executable, "-c", code, folder / how, **variables))
-    return _Built(seconds, int(told))
+    seconds, printed = timed(partial(_shell, sys.executable, "-c", code, folder / how, **variables))
+    return _Built(seconds, int(printed))
 
 
 def by_hand(folder: Path) -> None:
@@ -141,7 +141,7 @@ def _sums(database: Path, tables: dict[str, str]) -> dict[str, tuple[int, int]]:
 
 
 def _shell(*words: str | Path, **variables: str) -> str:
-    """What the command says, one of this installation's or any other."""
+    """What the command prints, one of this installation's or any other."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DBT_"))}
     command = Path(sys.executable).parent / words[0]
     return subprocess.run(

@@ -1,10 +1,10 @@
-"""What following the recommendation saves, in a made-up fleet where the same people come whoever fills the machines.
+"""What following the recommendation saves, in a simulated fleet with the same customers under both.
 
 Two ways of driving (`rounds.py`) with the same number of visits on each route and day, at the same times of the day: on
 the fixed days of the plan, filling every slot; and to the machines that `mart_replenishment_recommendation` ranks first
-on their route on the evening before, loading what it says. The models' own compiled SQL decides (`evenings.py`), from
-what the simulated days would have delivered. The first 35 days are driven on fixed days by both, and don't count. Lost
-is what somebody wanted of an empty slot, in yen of that day's price.
+on their route on the evening before, loading what it recommends. The models' own compiled SQL decides
+(`evenings.py`), from what the simulated days would have delivered. The first 35 days are driven on fixed days by both,
+and don't count. Lost is what a customer wanted from an empty slot, in yen of that day's price.
 """
 
 from collections import Counter, defaultdict
@@ -38,8 +38,8 @@ def deciding(folder: Path, seeds: Sequence[int] = SEEDS) -> list[Row]:
     for seed in seeds:
         seconds, (fixed, followed) = timed(partial(drive, project, seed))
         assert fixed.visits == followed.visits, "both drive as often"
-        told = f"Fleet {seed}: fixed days: {fixed}; as recommended: {followed}; {seconds:.0f} s"
-        Console().print(told, soft_wrap=True, highlight=False)
+        line = f"Fleet {seed}: fixed days: {fixed}; as recommended: {followed}; {seconds:.0f} s"
+        Console().print(line, soft_wrap=True, highlight=False)
         shares.append(followed.lost_yen / fixed.lost_yen)
     every = ", ".join(f"{share:.2f}" for share in shares)
     return [Row("sales lost as recommended, against fixed days", f"{every} ×", "0.5 ×", max(shares) <= 0.5)]

@@ -1,8 +1,8 @@
-"""What the models say on the evening of a day, in a moment: their own compiled SQL, without dbt around it.
+"""The models' rows on the evening of a day, in a moment: their own compiled SQL, without dbt around it.
 
 dbt compiles the models once, for a window of one made-up day; what it would do with them on another day is the same SQL
 with all days moved. So every evening is: the day's rows into the two staging tables that hold what machines delivered,
-then each model in turn as its materialization says, over exactly the days that the new day moves.
+then each model in turn by its materialization, over exactly the days that the new day moves.
 """
 
 import json

@@ -4,10 +4,10 @@ Fleets of 60 machines over 90 days, with incidents planted (`fleet_simulator/inc
 
 - A *stock-out* is an episode of a slot: from the vend that emptied it to the next visit, or to the end of the period.
   One of the truth and one of `fct_stockouts` are a pair if they are of the same slot and overlap; each is in one pair
-  at most. Episodes that begin before the slot was first counted by a visit count on neither side: until then nobody
+  at most. Episodes that begin before the slot was first counted by a visit count on neither side: until then no one
   can know what is in it. Precision is the share of the mart's episodes that are in a pair, recall that of the truth's.
 - A *theft* is found if `mart_cash_reconciliation` breaks its tolerance at that visit. A breach at any other visit is a
-  false alarm, also where the sum was a few coins off: for that nobody needs to go and ask.
+  false alarm, also where the sum was a few coins off: no one needs to check those.
 - A *dead machine* is found if `mart_machine_health` suspects it on one of the days that its dead time touches. A day on
   which a machine is suspected that is not dead at any time of it is a false alarm. A machine that is in maintenance,
   and sells nothing from some day on, counts on neither side from that day on.
@@ -74,15 +74,15 @@ class Episode:
 
 @dataclass(frozen=True)
 class Pairs:
-    told: int
+    found: int
     happened: int
     paired: int
-    units_told: float
+    units_found: float
     units_happened: float
 
     @property
     def precision(self) -> float:
-        return self.paired / self.told if self.told else 0.0
+        return self.paired / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
@@ -90,8 +90,8 @@ class Pairs:
 
     def __str__(self) -> str:
         return (
-            f"{self.happened:,} stock-outs, {self.told:,} told, {self.paired:,} of them right"
-            f" (units lost: {self.units_told:,.0f} told, {self.units_happened:,.0f} in truth)"
+            f"{self.happened:,} stock-outs, {self.found:,} found, {self.paired:,} of them right"
+            f" (units lost: {self.units_found:,.0f} found, {self.units_happened:,.0f} in truth)"
         )
 
 
@@ -131,7 +131,7 @@ def _stockouts(folder: Path, connection: duckdb.DuckDBPyConnection) -> Pairs:
             "select machine_id, slot_no, min(replenished_at) from raw.replenishment_records group by all"
         ).fetchall()
     }
-    told = [
+    found = [
         Episode(machine, slot, since, until or _END, float(lost or 0))
         for machine, slot, since, until, lost in connection.sql(
             "select machine_id, slot_no, started_at, ended_at, units_lost from marts.fct_stockouts"
@@ -147,24 +147,24 @@ def _stockouts(folder: Path, connection: duckdb.DuckDBPyConnection) -> Pairs:
         )
         for row in _truth(folder, "stockouts")
     ]
-    return pair(_knowable(told, counted), _knowable(happened, counted))
+    return pair(_knowable(found, counted), _knowable(happened, counted))
 
 
 def _knowable(episodes: Iterable[Episode], counted: Mapping[tuple[str, str], datetime]) -> list[Episode]:
     return [one for one in episodes if one.since >= counted.get((one.machine_id, one.slot_no), _END)]
 
 
-def pair(told: Sequence[Episode], happened: Sequence[Episode]) -> Pairs:
+def pair(found: Sequence[Episode], happened: Sequence[Episode]) -> Pairs:
     """Episodes of one slot don't overlap on either side, so pairing each with the first it can pairs the most."""
     by_slot: dict[tuple[str, str], tuple[list[Episode], list[Episode]]] = defaultdict(lambda: ([], []))
-    for side, episodes in enumerate((told, happened)):
+    for side, episodes in enumerate((found, happened)):
         for one in sorted(episodes, key=lambda one: one.since):
             by_slot[one.machine_id, one.slot_no][side].append(one)
     return Pairs(
-        told=len(told),
+        found=len(found),
         happened=len(happened),
         paired=sum(_paired(ours, theirs) for ours, theirs in by_slot.values()),
-        units_told=sum(one.lost_units for one in told),
+        units_found=sum(one.lost_units for one in found),
         units_happened=sum(one.lost_units for one in happened),
     )
 

@@ -82,10 +82,10 @@ def _memory(what: str, folder: Path, sources: Path, rows: int) -> Row:
         "import sys; from pathlib import Path; from benchmarks.loading import load_and_tell;"
         "load_and_tell(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))"
     )
-    told = subprocess.run(
+    measured = subprocess.run(
         [sys.executable, "-c", code, str(folder), str(sources), str(rows)], check=True, capture_output=True, text=True
     )
-    return memory_of(what, int(told.stdout), 1024)
+    return memory_of(what, int(measured.stdout), 1024)
 
 
 def load_and_tell(folder: Path, sources: Path, rows: int) -> None:

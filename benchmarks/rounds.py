@@ -1,10 +1,10 @@
-"""A fleet whose drivers decide each evening whom they visit tomorrow; what people want is the same, whoever comes when.
+"""A fleet whose drivers decide each evening whom they visit tomorrow; the demand is the same for all of them.
 
 The rules are those of `fleet_simulator/simulation.py`, day by day: who finds a slot empty leaves, who wants two and
 finds one takes one. Different is that a visit takes no time, nothing is damaged or expires, a visit loads exactly
-what it is told (as far as there is room), and what people want follows the season's own day and not the day on which
-somebody came to turn a slot warm or cold. When the season asks for another product, the visit takes out the old one
-and fills the slot, whatever it was told. A new machine is filled and a removed one emptied on their days, by
+what it is given (as far as it fits), and what people want follows the season's own day and not the day on which
+the slot was turn a slot warm or cold. When the season asks for another product, the visit takes out the old one
+and fills the slot, whatever it was given. A new machine is filled and a removed one emptied on their days, by
 everybody.
 """
 
@@ -148,9 +148,9 @@ class RawFolder:
         for position, slot in enumerate(machine.slots):
             before, old, new = stock[position], products[position], machine.product_on(slot, today)
             removed = before if old != new or is_removal else 0
-            room = slot.capacity - before + removed
-            asked = room if visit.loads is None or old != new else min(visit.loads.get(slot.slot_no, 0), room)
-            added = 0 if is_removal else asked
+            space = slot.capacity - before + removed
+            wanted = space if visit.loads is None or old != new else min(visit.loads.get(slot.slot_no, 0), space)
+            added = 0 if is_removal else wanted
             stock[position], products[position] = before + added - removed, new
             if added or removed:
                 yield Touch(machine, position, new, visit.second, before, added, removed)

@@ -69,7 +69,7 @@ def generate(
     The same arguments give the same bytes, wherever and whenever. A file of an earlier run that this one
     does not write is removed if it is still as that run left it; no other file is ever removed. With
     `rows_per_file` every machine stands and sells exactly that many times on every day. Untidy deliveries
-    are held in memory as a whole, tidy ones a machine at a time. `on_file(done, total)` is told about every
+    are held in memory as a whole, tidy ones a machine at a time. `on_file(done, total)` is called for every
     file written into `sources/`.
 
     Raises ValueError for arguments that no fleet can have.
@@ -190,7 +190,7 @@ def _expected_files(park: fleet.Fleet) -> int:
 
 
 def _remove_own(folder: Path, contents: Mapping[str, str]) -> None:
-    """Remove files that an earlier run wrote, unless somebody has changed them since."""
+    """Remove files that an earlier run wrote, unless they were changed since."""
     for name, sha256 in contents.items():
         path = folder / name
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:

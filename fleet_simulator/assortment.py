@@ -55,7 +55,7 @@ class PaymentMethod:
 
 @dataclass(frozen=True)
 class Assortment:
-    """`prices[product, day]` is the price in yen that every machine asks on that day of the period."""
+    """`prices[product, day]` is the price in yen that every machine charges on that day of the period."""
 
     products: tuple[Product, ...]
     price_changes: tuple[PriceChange, ...]

@@ -41,7 +41,7 @@ _DAILY_RHYTHM: dict[str, tuple[float, tuple[tuple[float, float, float], ...]]] =
     "park": (0.03, ((11.0, 0.8, 1.5), (14.5, 1.2, 1.8), (17.0, 0.5, 1.2))),
     "street": (0.15, ((8.0, 0.6, 1.2), (12.5, 0.6, 1.5), (17.5, 0.7, 2.0), (22.0, 0.6, 1.5))),
 }
-# On days off people come later, and nobody keeps the hours of a shift.
+# On days off people come later, and no one follows the hours of a shift.
 _DAY_OFF_RHYTHM: tuple[float, tuple[tuple[float, float, float], ...]] = (
     0.08,
     ((10.5, 0.8, 1.8), (14.5, 1.0, 2.2), (18.0, 0.7, 2.0)),
@@ -82,7 +82,7 @@ def draw(
     is_hot: NDArray[np.bool_],
     rows_per_day: int | None,
 ) -> Attempts:
-    """Every attempt at one machine; `is_hot[day, slot]` says what the slots hold.
+    """Every attempt at one machine; `is_hot[day, slot]` is what the slots hold.
 
     With `rows_per_day` there are exactly that many on every day, else as many as place, day and weather
     suggest.

@@ -54,7 +54,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine and everything that is decided before anybody buys something.
+    """A machine and everything that is decided before the first purchase.
 
     `first` and `last` are the days of the period on which it stands, `silent_from` the day from which a
     machine in maintenance sells nothing. Seasonal slots turn cold on `turns_cold` and hot on `turns_hot`,
@@ -161,7 +161,7 @@ _FAMILY_NAMES = (
     "加藤",
     "吉田",
 )
-# Rare given names, so that no combination is likely to be somebody.
+# Rare given names, so that no combination is likely to be a real person.
 _GIVEN_NAMES = ("朋成", "敏成", "千弥", "典江", "雄作", "洋吾", "佐恵", "光帆", "晴乃", "義崇", "周吾", "小夜")
 
 
@@ -287,7 +287,7 @@ def _rounds(
 ) -> tuple[Visit, ...]:
     """Visits every two to four days but never on a Sunday; a new machine is filled and a removed one emptied.
 
-    Files of a forced size may sell more than a machine holds, so then somebody comes as often as it takes.
+    Files of a forced size may sell more than a machine holds, so then it is visited as often as needed.
     """
     rng = np.random.default_rng([seed, number, 2])
     staff = [employee.staff_id for employee in _route_staff(route, seed)]

@@ -1,12 +1,12 @@
 """What goes wrong at a machine itself: cash that is missing, days on which it is dead, a product at a wrong price.
 
-All of it happens to the machine, and its files tell what it does: of stolen cash the sales and the meter know nothing,
+All of it happens to the machine, and its files show it: of stolen cash the sales and the meter know nothing,
 a dead machine sends files with nothing sold, and a wrong price is what people really paid.
 
 - *Theft*: whole thousand-yen notes are gone when the box is opened, two at least. Every fourth machine loses some once
   or twice.
 - *Miscount*: at about every eighth collection the sum is a few coins off, to either side.
-- *Dead*: for one to four days nobody gets anything. Some machines go dark and note nothing; at the others every third
+- *Dead*: for one to four days no one gets anything. Some machines go dark and note nothing; at the others every third
   who wants something tries, and that is a failed vend. What people wanted in that time is the dead machine's loss, and
   no longer that of a slot which was empty before; an empty slot stays empty, and none runs empty. Every fifth machine,
   once, after two fifths of the period, so that there is a past to compare with.
@@ -37,7 +37,7 @@ _PRICE_ERRORS = (-50, -30, -20, 20, 30, 50)
 class Incident:
     """From `begins` to before `ends`, in seconds from the first day's midnight; `visit` and `product` are positions.
 
-    `units` are those that nobody got at a dead machine, or that were sold at a wrong price; `yen` is what there is more
+    `units` are those that no one got at a dead machine, or that were sold at a wrong price; `yen` is what there is more
     (or less) than there should be.
     """
 
@@ -52,7 +52,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class IncidentPlan:
-    """What is going to happen to a machine before anybody buys something; `tries` is the share of people who try a dead
+    """What is going to happen to a machine before the first purchase; `tries` is the share of people who try a dead
     machine, `error` what is wrong with the price."""
 
     dead: Incident | None = None
@@ -85,7 +85,7 @@ def plan(machine: Machine, rng: np.random.Generator, days: int) -> IncidentPlan:
 def while_it_works(
     attempts: Attempts, planned: IncidentPlan, rng: np.random.Generator
 ) -> tuple[Attempts, IncidentPlan]:
-    """The attempts as a dead machine notes them, and the plan with the units that nobody got."""
+    """The attempts as a dead machine notes them, and the plan with the units that no one got."""
     if planned.dead is None:
         return attempts, planned
     is_dead = _within(attempts.moment, planned.dead)
@@ -103,10 +103,10 @@ def while_it_works(
     return noted_attempts, replace(planned, dead=replace(planned.dead, units=units))
 
 
-def asked(
+def charged(
     price: NDArray[np.int64], product: NDArray[np.int64], moment: NDArray[np.int64], planned: IncidentPlan
 ) -> NDArray[np.int64]:
-    """The prices that the machine asks, of those that it should ask."""
+    """The prices that the machine charges in place of those that it should charge."""
     if planned.wrong_price is None:
         return price
     return (
@@ -134,7 +134,7 @@ def in_the_box(
     difference = np.where(rng.random(cash.size) < _MISCOUNTED_SHARE, np.maximum(off, -cash), 0)
     kinds = np.where(difference != 0, MISCOUNT, "").astype(object)
     worth_it = np.flatnonzero(cash >= (_FEWEST_NOTES + 1) * _NOTE)
-    # Not from the first collection: nobody knows since when that box had filled.
+    # Not from the first collection: it is unknown since when that box had filled.
     worth_it = worth_it[worth_it > 0]
     if machine.number % 4 == 3 and worth_it.size:
         for visit in rng.choice(worth_it, size=min(worth_it.size, int(rng.integers(1, 3))), replace=False).tolist():

@@ -12,7 +12,7 @@ The rules of the game, which the truth and the deliveries both follow:
   all kinds.
 - The removal of a machine empties every slot, with the reason `product_change`: nothing else in the
   contract fits.
-- With incidents, what `incidents.py` says happens too.
+- With incidents, the incidents of `incidents.py` happen too.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Refills:
 
 @dataclass(frozen=True)
 class Stockouts:
-    """Slots that ran empty; `until` is -1 where nobody had come by the end of the period."""
+    """Slots that ran empty; `until` is -1 where there was no visit until the end of the period."""
 
     slot: NDArray[np.int64]
     product: NDArray[np.int64]
@@ -142,7 +142,7 @@ def simulate(
     lost = wanted - np.where(happened & (wanted > 0), served, 0)
 
     product = products.ravel()[group]
-    price = incidents.asked(
+    price = incidents.charged(
         assortment.prices[product, attempts.moment // DAY_SECONDS], product, attempts.moment, planned
     )
     vends = Vends(

@@ -4,7 +4,7 @@
 |---|---|
 | `vends.csv` | a transaction that happened, with whether anything came out |
 | `visits.csv` | a visit, with the cash that was found in the box |
-| `stockouts.csv` | a slot from the vend that emptied it to the next visit, with the units nobody could buy |
+| `stockouts.csv` | a slot from the vend that emptied it to the next visit, with the units no one could buy |
 | `slots.csv` | a slot of a machine, with its units at the beginning and at the end |
 | `incidents.csv` | with incidents: a theft, a miscount, a dead time or a wrong price, see `incidents.py` |
 | `deliveries.csv` | a file in `sources/`, with what the platform should make of it |

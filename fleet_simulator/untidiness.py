@@ -304,7 +304,7 @@ def _mostly_bad_rows(delivery: Delivery, rng: np.random.Generator) -> Shipment:
 
 
 def _rows_of_a_wrong_day(delivery: Delivery, rng: np.random.Generator) -> Shipment:
-    """Two rows more, with vends of three days earlier that nobody else reports."""
+    """Two rows more, with vends of three days earlier that no other file reports."""
     if delivery.business_day is None:
         raise ValueError(f"{delivery.name} has no business day.")
     earlier = delivery.business_day - timedelta(days=3)
@@ -444,7 +444,7 @@ def _without_column(delivery: Delivery, name: str) -> bytes:
 
 
 def _with_memo(delivery: Delivery, memos: Sequence[str], *, last_too: bool = False) -> bytes:
-    """A column `memo` that nobody declared, filled in every third row."""
+    """An undeclared column `memo`, filled in every third row."""
     sheet = _sheet(delivery)
     for position, row in enumerate(sheet):
         filled = position % 3 == 0 or (last_too and position == len(sheet) - 1)

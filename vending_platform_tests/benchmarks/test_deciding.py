@@ -21,7 +21,7 @@ def episode(since: datetime, until: datetime, slot: str = "01") -> Episode:
 
 
 @pytest.mark.parametrize(
-    ("told", "happened", "paired"),
+    ("found", "happened", "paired"),
     [
         ([episode(NINE, ELEVEN)], [episode(TEN, TWELVE)], 1),
         ([episode(NINE, TEN)], [episode(TEN, TWELVE)], 0),  # they touch, but no moment is in both
@@ -33,10 +33,10 @@ def episode(since: datetime, until: datetime, slot: str = "01") -> Episode:
     ],
 )
 def test_episodes_are_paired_one_to_one_where_they_overlap(
-    told: list[Episode], happened: list[Episode], paired: int
+    found: list[Episode], happened: list[Episode], paired: int
 ) -> None:
-    pairs = pair(told, happened)
-    assert (pairs.told, pairs.happened, pairs.paired) == (len(told), len(happened), paired)
+    pairs = pair(found, happened)
+    assert (pairs.found, pairs.happened, pairs.paired) == (len(found), len(happened), paired)
     assert pairs.recall == paired / len(happened)
 
 

@@ -96,7 +96,7 @@ def page(ui: Ui) -> Iterator[Page]:
 
 
 def materialise(page: Page, ui: Ui, partitions: str, name: str) -> None:
-    """All assets, for these partitions, as a person would ask for it."""
+    """All assets, for these partitions, as a person would request it."""
     page.goto(f"{ui.address}/asset-groups")
     page.get_by_text("Materialize all").first.click(timeout=60_000)
     dialog = page.get_by_role("dialog")

@@ -43,8 +43,8 @@ class Copy:
     def verdicts(self) -> tuple[set[str], set[str]]:
         """What fails, and what is warned of."""
         verdicts = [judged(rule, self.manifest, {}) for rule in RULES]
-        failures = {said for verdict in verdicts for said in verdict.failures}
-        return failures, {said for verdict in verdicts for said in verdict.warnings}
+        failures = {message for verdict in verdicts for message in verdict.failures}
+        return failures, {message for verdict in verdicts for message in verdict.warnings}
 
     def objections(self) -> set[str]:
         return set(objections_to(self.sql))

@@ -20,7 +20,7 @@ class Dbt:
     manifest: Any = field(default=None, repr=False)
     """Parsing takes seconds: the fixture `parsed` has it."""
     select: str = "*"
-    """What is run and built where nothing else is said."""
+    """What is run and built by default."""
     project: Path = DBT_PROJECT_DIR
 
     @property
@@ -39,19 +39,19 @@ class Dbt:
         self("run", "--select", select or self.select, *window(first_day, last_day), *how)
 
     def build(self, first_day: date | None = None, last_day: date | None = None, *, select: str = "") -> dict[str, str]:
-        """What became of every model and test; of a test only if all that it asks is chosen."""
-        return self.told("build", *self.chosen(select), *window(first_day, last_day))
+        """What became of every model and test; of a test only if all its models are chosen."""
+        return self.results_of("build", *self.chosen(select), *window(first_day, last_day))
 
     def unit_tests(self, day: date, day_of_models: date) -> dict[str, str]:
         """What became of them in a run about one day, whose models all have another."""
         windows = {name.split(".")[-1]: [str(day_of_models)] * 2 for name in self.manifest.nodes}
         days = {"first_day": str(day), "last_day": str(day), "windows": windows}
-        return self.told("test", *self.chosen(), "--resource-type", "unit_test", "--vars", json.dumps(days))
+        return self.results_of("test", *self.chosen(), "--resource-type", "unit_test", "--vars", json.dumps(days))
 
     def chosen(self, select: str = "") -> list[str]:
         return ["--select", select or self.select, "--indirect-selection", "cautious"]
 
-    def told(self, *arguments: str) -> dict[str, str]:
+    def results_of(self, *arguments: str) -> dict[str, str]:
         outcome = self(*arguments)
         return {result.node.name: str(result.status) for result in outcome.result if hasattr(result.node, "name")}
 

@@ -1,4 +1,4 @@
-"""The inventory's models look back and ahead; in whatever pieces and order they are built, they say the same.
+"""The inventory's models look back and ahead; in whatever pieces and order they are built, they give the same rows.
 
 Two machines of three slots over eleven weeks, made up by chance: a slot is counted every few days or not for weeks, and
 some visits and sales were never delivered.
@@ -163,7 +163,7 @@ def test_the_simulated_weeks_have_every_kind_of_event(at_once: dict[str, list[tu
         assert all((unknown, drifted, negative))
         assert capacities > 1
         assert last_day == FIRST + timedelta(days=DAYS - 9), "nothing of a machine that was taken away"
-        assert planned == (last_day + timedelta(days=8), last_day - timedelta(days=2)), "nobody is sent on its last day"
+        assert planned == (last_day + timedelta(days=8), last_day - timedelta(days=2)), "no visit on its last day"
         episodes, over, known = ended.fetchall()[0]
         assert episodes > over > 5
         assert known > 5

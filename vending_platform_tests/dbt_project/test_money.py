@@ -1,5 +1,5 @@
-"""The marts of money over a month's end: built one day after the other in any order they say the same as built at once,
-a correction moves what it has to, and cash that is missing is found."""
+"""The marts of money over a month's end: built one day after the other in any order they have the same rows as
+built at once, a correction moves what it has to, and cash that is missing is found."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def visit_of(machine: str, day: date) -> bytes:
     return ("\n".join([VISIT_HEADER, *rows]) + "\n").encode()
 
 
-def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
+def play(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
     (folder / "sources").mkdir(parents=True)
     fleet, dbt, story = Fleet(folder, catalog), Dbt(folder, parsed.manifest), Story()
     deliveries = dict(MASTERS)
@@ -111,7 +111,7 @@ def marts(folder: Path) -> Marts:
 
 @pytest.fixture(scope="module")
 def story(catalog: Catalog, parsed: Parsed, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return tell(tmp_path_factory.mktemp("money") / "fleet", catalog, parsed)
+    return play(tmp_path_factory.mktemp("money") / "fleet", catalog, parsed)
 
 
 def test_all_checks_pass_but_for_the_category_that_the_tax_seed_does_not_name(story: Story) -> None:
@@ -137,7 +137,7 @@ def test_cash_that_is_missing_is_found_and_a_missing_file_raises_no_alarm(story:
         MISSING,
         (MISSING[0], MISSING[1] + timedelta(days=1)),
     }
-    # 1,300 yen by the meter; the files tell 4 vends in cash and 5 without, or 1 in cash.
+    # 1,300 yen by the meter; the files list 4 vends in cash and 5 without, or 1 in cash.
     assert {(row["basis"], row["cash_by_meter"] - row["cash_sold"]) for row in without_file} == {
         ("meter_and_share", 130),
         ("meter_and_share", 9 * 130),

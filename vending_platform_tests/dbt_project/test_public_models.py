@@ -17,7 +17,7 @@ def test_the_documentation_opens_with_a_page_about_this_project(manifest: Manife
     page = manifest["docs"]["doc.vending.__overview__"]["block_contents"]
     known = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     named = set(re.findall(r"`((?:fct|dim|mart|int|stg)_\w+)`", page))
-    assert named, "it says where to begin"
+    assert named, "it names models to begin with"
     assert named - known == set()
 
 

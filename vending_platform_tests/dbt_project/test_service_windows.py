@@ -1,5 +1,5 @@
-"""The marts of service and assortment say the same, whether all of history is built at once or a day at a time, the
-later before the earlier: they look back by weeks, and no row may depend on what was built before.
+"""The marts of service and assortment have the same rows, whether all of history is built at once or a day at a
+time, the later before the earlier: they look back by weeks, and no row may depend on what was built before.
 
 Seven weeks of a small fleet, with a machine that dies, one that takes a price of its own, a price that changes, a file
 that is missing and one that was corrected.
@@ -44,7 +44,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Told:
+class Built:
     at_once: Mapping[str, list[Row]] = field(default_factory=dict)
     one_by_one: Mapping[str, list[Row]] = field(default_factory=dict)
 
@@ -61,10 +61,10 @@ def rows_of(machine: str, day: date) -> Iterator[str]:
         hour = 8 + number % 12
         if machine == "VM002" and (day > DIED or (day == DIED and hour >= 12)):
             continue
-        said = {"product_id": f"P{number % 4}", "unit_price": price_of(machine, number, day)}
+        product = {"product_id": f"P{number % 4}", "unit_price": price_of(machine, number, day)}
         moment = f"{day} {hour:02d}:{number % 60:02d}:00"
         yield sales_row(
-            number, machine, str(day), sold_at=moment, status="failed" if number == 7 else "completed", **said
+            number, machine, str(day), sold_at=moment, status="failed" if number == 7 else "completed", **product
         )
 
 
@@ -103,9 +103,9 @@ def forget(database: Path, day: date) -> None:
                 connection.execute(f"delete from {schema}.{table} where business_date = $gone", {"gone": gone})
 
 
-def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Told:
+def build_both(folder: Path, catalog: Catalog, parsed: Parsed) -> Built:
     (folder / "sources").mkdir(parents=True)
-    fleet, dbt, told = Fleet(folder, catalog), Dbt(folder, parsed.manifest), Told()
+    fleet, dbt, built = Fleet(folder, catalog), Dbt(folder, parsed.manifest), Built()
     fleet.deliver(deliveries())
     fleet.ingest()
     short = list(rows_of("VM001", DAYS[22]))[:30]
@@ -115,64 +115,64 @@ def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Told:
     dbt("seed")
     dbt.run(select=wanted)
     database = folder / "dbt_dev.duckdb"
-    told.at_once = rows(database)
+    built.at_once = rows(database)
     for day in SINGLE:
         forget(database, day)
         dbt.run(day, select=" ".join(table for tables in FOLLOWED.values() for table in tables))
-    told.one_by_one = rows(database)
-    return told
+    built.one_by_one = rows(database)
+    return built
 
 
 @pytest.fixture(scope="module")
-def told(catalog: Catalog, parsed: Parsed, run_folder: Path) -> Told:
+def built(catalog: Catalog, parsed: Parsed, run_folder: Path) -> Built:
     folder = run_folder / "service_windows"
     kept = folder.with_suffix(".pickle")
     with exclusive(folder.with_suffix(".lock"), "telling", on_wait=lambda _: None):
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(tell(folder, catalog, parsed)))
+            kept.write_bytes(pickle.dumps(build_both(folder, catalog, parsed)))
     found = pickle.loads(kept.read_bytes())
-    assert isinstance(found, Told)
+    assert isinstance(found, Built)
     return found
 
 
 @pytest.mark.parametrize("table", [table for tables in FOLLOWED.values() for table in tables])
-def test_days_built_one_by_one_are_as_if_built_at_once(told: Told, table: str) -> None:
-    assert told.at_once[table]
-    assert told.one_by_one[table] == told.at_once[table]
+def test_days_built_one_by_one_are_as_if_built_at_once(built: Built, table: str) -> None:
+    assert built.at_once[table]
+    assert built.one_by_one[table] == built.at_once[table]
 
 
-def test_the_dead_machine_is_found_and_no_other(told: Told) -> None:
+def test_the_dead_machine_is_found_and_no_other(built: Built) -> None:
     suspected = {
         (row["machine_id"], row["business_date"])
-        for row in told.at_once["mart_machine_health"]
+        for row in built.at_once["mart_machine_health"]
         if row["is_suspected_down"]
     }
     assert suspected == {("VM002", day) for day in DAYS if day >= DIED}
 
 
-def test_a_missing_file_is_not_a_dead_machine(told: Told) -> None:
-    missing = [row for row in told.at_once["mart_machine_health"] if row["is_file_missing"]]
+def test_a_missing_file_is_not_a_dead_machine(built: Built) -> None:
+    missing = [row for row in built.at_once["mart_machine_health"] if row["is_file_missing"]]
     assert [(row["machine_id"], row["business_date"]) for row in missing] == [("VM004", MISSING)]
-    gaps = told.at_once["mart_delivery_gaps"]
+    gaps = built.at_once["mart_delivery_gaps"]
     assert [(row["machine_id"], row["business_date"], row["state"]) for row in gaps if row["is_missing"]] == [
         ("VM004", MISSING, "never came")
     ]
 
 
-def test_the_correction_is_counted(told: Told) -> None:
-    rows = told.at_once["mart_delivery_gaps"]
+def test_the_correction_is_counted(built: Built) -> None:
+    rows = built.at_once["mart_delivery_gaps"]
     corrected = [(row["machine_id"], row["business_date"], row["corrections"]) for row in rows if row["corrections"]]
     assert corrected == [("VM001", DAYS[22], 1)]
 
 
-def test_the_new_price_and_the_machine_with_another_price_are_found(told: Told) -> None:
-    changes = told.at_once["mart_price_changes"]
+def test_the_new_price_and_the_machine_with_another_price_are_found(built: Built) -> None:
+    changes = built.at_once["mart_price_changes"]
     assert [(row["product_id"], row["business_date"], row["price_before"], row["price_after"]) for row in changes] == [
         ("P2", REPRICED, 130, 150)
     ]
     assert [row["peers"] for row in changes] == [3], "the others of its category kept their price"
     # P2 is among the first two of each hour's vends as often as they are, and so loses what they lose.
     assert all(abs(row["units_change_beyond_peers"]) < 0.05 for row in changes)
-    deviating = told.at_once["mart_price_deviations"]
-    assert {(row["machine_id"], row["product_id"], row["unit_price"]) for row in deviating} == {("VM003", "P1", 90)}
-    assert {row["business_date"] for row in deviating} == {day for day in DAYS if day >= DAYS[40]}
+    deviations = built.at_once["mart_price_deviations"]
+    assert {(row["machine_id"], row["product_id"], row["unit_price"]) for row in deviations} == {("VM003", "P1", 90)}
+    assert {row["business_date"] for row in deviations} == {day for day in DAYS if day >= DAYS[40]}

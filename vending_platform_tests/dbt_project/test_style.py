@@ -1,4 +1,4 @@
-"""The project keeps the rules of style; whoever breaks one reads what to do about it."""
+"""The project follows the rules of style; breaking one gives a message with what to do about it."""
 
 import copy
 import warnings

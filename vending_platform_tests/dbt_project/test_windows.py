@@ -1,6 +1,6 @@
-"""What the marts say depends on what was delivered and on nothing else; a run about some days leaves the others alone.
+"""The marts depend on what was delivered and on nothing else; a run about some days leaves the others alone.
 
-One story, told once for all workers: a small fleet's files arrive, are corrected, withdrawn and repriced, and after
+One story, played once for all workers: a small fleet's files arrive, are corrected, withdrawn and repriced, and after
 each step dbt runs about the days that changed. What stood in the marts then is kept, and the tests look at that.
 """
 
@@ -44,7 +44,7 @@ class Story:
     """Every mart's rows, by what had happened before."""
     first_build: dict[str, str] = field(default_factory=dict)
     unit_tests: dict[str, str] = field(default_factory=dict)
-    """What became of them in a run about days that they say nothing of."""
+    """What became of them in a run about other days than theirs."""
     refusal: str = ""
     days_as_they_lie: dict[str, list[date]] = field(default_factory=dict)
     """Of each mart that sums up by day, the days of its rows as its table holds them after a build of all days."""
@@ -98,7 +98,7 @@ def deliveries() -> dict[str, bytes]:
     return files
 
 
-def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
+def play(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
     shutil.rmtree(folder, ignore_errors=True)  # what a worker left that failed
     (folder / "sources").mkdir(parents=True)
     fleet, dbt, story = Fleet(folder, catalog), Dbt(folder, parsed.manifest, OF_A_DAY), Story()
@@ -150,7 +150,7 @@ def tell(folder: Path, catalog: Catalog, parsed: Parsed) -> Story:
 
 
 def days_moved_by_keys(dbt: Dbt, changed: date) -> set[date]:
-    """What a model's `counts_once` says about a changed day, asked before dbt runs."""
+    """What a model's `counts_once` gives for a changed day, before dbt runs."""
     days = set()
     with duckdb.connect(str(dbt.folder / "dbt_dev.duckdb"), read_only=True) as connection:
         for node in dbt.manifest.nodes.values():
@@ -194,10 +194,10 @@ def story(catalog: Catalog, parsed: Parsed, run_folder: Path) -> Story:
     kept = folder.with_suffix(".pickle")
     with exclusive(folder.with_suffix(".lock"), "telling", on_wait=lambda _: None):
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(tell(folder, catalog, parsed)))
-    told = pickle.loads(kept.read_bytes())
-    assert isinstance(told, Story)
-    return told
+            kept.write_bytes(pickle.dumps(play(folder, catalog, parsed)))
+    story = pickle.loads(kept.read_bytes())
+    assert isinstance(story, Story)
+    return story
 
 
 def dailies(marts: Mapping[str, list[Row]]) -> dict[str, list[Row]]:

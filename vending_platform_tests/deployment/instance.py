@@ -1,4 +1,4 @@
-"""Production's Dagster instance, made of its own settings without asking any server for anything."""
+"""Production's Dagster instance, made of its own settings without any server."""
 
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ VARIABLES = {
 
 
 def production_instance(folder: Path, monkeypatch: pytest.MonkeyPatch, **added: Any) -> InstanceRef:
-    """What Dagster makes of `deployment/dagster.yaml` and a block that somebody adds. The database is taken for set up,
-    which is all that it would be asked."""
+    """What Dagster makes of `deployment/dagster.yaml` and a block that an operator adds. The database counts as set up,
+    which is all that it would be used for."""
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     settings = yaml.safe_load(SETTINGS.read_text())

@@ -1,4 +1,4 @@
-"""AWS's policies, as far as ours say anything: which statements are about a request, and whether they hold."""
+"""AWS's policies, as far as ours use them: which statements are about a request, and whether they hold."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -58,11 +58,11 @@ def policy(path: Path, suffix: str) -> list[Statement]:
     values = {"company": COMPANY, "account": ACCOUNT, "region": REGION, "suffix": suffix, "key": KEY}
     for name, value in values.items():
         text = text.replace(f"<{name}>", value)
-    assert "<" not in text, f"{path.name} has a blank that nobody fills in"
+    assert "<" not in text, f"{path.name} has a blank that is never filled in"
     document = json.loads(text)
     assert document.keys() == {"Version", "Statement"}
     assert document["Version"] == "2012-10-17"
-    return [_statement(said) for said in document["Statement"]]
+    return [_statement(declared) for declared in document["Statement"]]
 
 
 def is_allowed(statements: list[Statement], action: str, resource: str) -> bool:
@@ -76,21 +76,21 @@ def denials(statements: list[Statement], action: str, resource: str, context: Ma
             yield statement.sid
 
 
-def _statement(said: dict[str, Any]) -> Statement:
-    principals = said.pop("Principal", {})
-    conditions = said.pop("Condition", {})
+def _statement(declared: dict[str, Any]) -> Statement:
+    principals = declared.pop("Principal", {})
+    conditions = declared.pop("Condition", {})
     return Statement(
-        sid=said.pop("Sid"),
-        effect=said.pop("Effect"),
+        sid=declared.pop("Sid"),
+        effect=declared.pop("Effect"),
         principals={"*": ["*"]} if principals == "*" else {kind: _list(names) for kind, names in principals.items()},
-        actions=_list(said.pop("Action")),
-        resources=_list(said.pop("Resource")),
+        actions=_list(declared.pop("Action")),
+        resources=_list(declared.pop("Resource")),
         conditions={
             operator: {key: _list(values) for key, values in keys.items()} for operator, keys in conditions.items()
         },
-        **said,  # whatever else a statement says is not understood here, and refused
+        **declared,  # anything else in a statement is unknown here, and refused
     )
 
 
-def _list(said: str | list[str]) -> list[str]:
-    return [said] if isinstance(said, str) else said
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

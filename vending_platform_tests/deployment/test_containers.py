@@ -57,7 +57,7 @@ def instructions() -> list[tuple[str, str]]:
     return [(name, rest.strip()) for name, _, rest in (line.partition(" ") for line in lines) if name]
 
 
-def said(instruction: str) -> list[str]:
+def arguments_of(instruction: str) -> list[str]:
     return [rest for name, rest in instructions() if name == instruction]
 
 
@@ -122,7 +122,7 @@ class TestCompose:
         assert len(secrets) >= 5
         for value in secrets.values():
             assert re.fullmatch(r"\$\{[A-Z_]+:\?}", value)
-        for service in services.values():  # nor an image that somebody else may exchange
+        for service in services.values():  # nor an image that another party may replace
             assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:\?[^}]+by its digest}", service["image"])
 
     def test_containers_with_our_code_have_no_rights_on_their_machine(
@@ -145,8 +145,10 @@ class TestCompose:
 class TestImage:
     def test_copied_files_exist_and_are_not_ignored(self) -> None:
         rules = [line for line in (PROJECT_DIR / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")]
-        assert rules[0] == "*", "what nobody named stays out"
-        copied = [name for line in said("COPY") if not line.startswith("--from") for name in shlex.split(line)[:-1]]
+        assert rules[0] == "*", "what is not named stays out"
+        copied = [
+            name for line in arguments_of("COPY") if not line.startswith("--from") for name in shlex.split(line)[:-1]
+        ]
         assert len(copied) > 5
         for name in copied:
             assert (PROJECT_DIR / name).exists()
@@ -155,13 +157,13 @@ class TestImage:
             assert not any(fnmatch(kept_out, rule[1:]) for rule in rules if rule.startswith("!"))
 
     def test_it_runs_as_an_unprivileged_user(self) -> None:
-        assert said("USER") == ["10001"]
+        assert arguments_of("USER") == ["10001"]
         assert instructions().index(("USER", "10001")) > max(
             number for number, (name, _) in enumerate(instructions()) if name in ("RUN", "COPY")
         )
 
     def test_it_has_only_what_is_locked_with_its_hash(self) -> None:
-        (installs, *_) = said("RUN")
+        (installs, *_) = arguments_of("RUN")
         for words in installs.split("&&")[1:]:
             assert "--require-hashes" in shlex.split(words)
         assert "--constraint requirements.lock --requirement pyproject.toml --extra production" in installs
@@ -173,7 +175,7 @@ class TestImage:
         assert needed & {"moto", "pytest", "fakesnow", "playwright", "flask"} == set()
 
     def test_it_starts_the_definitions_that_dagster_loads_elsewhere(self) -> None:
-        (command,) = said("CMD")
+        (command,) = arguments_of("CMD")
         params = understood(yaml.safe_load(command))
         (origin,) = location_origins_from_yaml_paths([str(DEPLOYMENT / "workspace.yaml")])
         assert isinstance(origin, GrpcServerCodeLocationOrigin)
@@ -185,7 +187,7 @@ class TestImage:
             (location.code_source.module_name, location.attribute),
         ):
             assert getattr(import_module(str(module)), str(attribute)) is definitions
-        assert location.working_directory == said("WORKDIR")[-1]
+        assert location.working_directory == arguments_of("WORKDIR")[-1]
 
     def test_each_domain_is_a_code_location_at_home(self) -> None:
         locations = [entry["python_module"] for entry in yaml.safe_load(WORKSPACE.read_text())["load_from"]]
@@ -199,10 +201,10 @@ class TestImage:
         self, aws: EmulatedAws, catalog: Catalog, manifest_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """From the parsed project that the image has where production looks for it."""
-        (parses,) = (line for line in said("RUN") if "load_catalog" in line)
+        (parses,) = (line for line in arguments_of("RUN") if "load_catalog" in line)
         environment = aws.environment(EnvironmentName.PRODUCTION)
         assert f"Path('{environment.scratch / 'manifest'}')" in parses
-        assert f"chown -R vending {environment.scratch} " in said("RUN")[-1], "it is kept for its owner's eyes"
+        assert f"chown -R vending {environment.scratch} " in arguments_of("RUN")[-1], "it is kept for its owner's eyes"
         shutil.copytree(manifest_cache, tmp_path / environment.scratch / "manifest")
         monkeypatch.chdir(tmp_path)
 
@@ -228,8 +230,8 @@ class TestHandbook:
         assert (environment.name, environment.slack_alerts) == (EnvironmentName.PRODUCTION, True)
         assert environment.places.work == f"s3://{VARIABLES['DAGSTER_LOGS_BUCKET']}/staging"
         for handbook, left_out in ((self.TEXT, {"VENDING_DATA_DIR"}), (OPERATING.read_text(), set[str]())):
-            told = set(re.findall(r"VENDING_[A-Z0-9_]*[A-Z0-9]", handbook))
-            assert set(known_variables(find_domain("vending").declared)) - told == left_out
+            documented = set(re.findall(r"VENDING_[A-Z0-9_]*[A-Z0-9]", handbook))
+            assert set(known_variables(find_domain("vending").declared)) - documented == left_out
         assert re.search(rf"key={re.escape(str(environment.kms_key).rsplit('/', 1)[1])}$", self.TEXT, re.MULTILINE)
 
     def test_its_commands_are_those_of_dagster(self) -> None:

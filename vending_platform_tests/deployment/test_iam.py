@@ -1,4 +1,4 @@
-"""The roles' policies allow what the code asks of AWS, and nothing else.
+"""The roles' policies allow what the code requests from AWS, and nothing else.
 
 A piece of production plays against the emulator, and every request becomes the action and the resource that AWS would
 look for in a policy: a new call fails here before it fails there, and a right that nothing needs any more is found.
@@ -34,21 +34,21 @@ IN_BUCKET = f"arn:aws:s3:::{BUCKET}/"
 PLATFORM = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-platform-prod"
 DELIVERER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-deliverer-prod"
 OF_THINGS = {"bucket-production", "bucket-staging", "queue", "topic", "key"}
-"""Policies of a thing, which say who may; all others are of a role."""
+"""Policies of a thing, which name who may; all others are of a role."""
 
 Right = tuple[str, str]
 """An action, and the resource that it is done to."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requested:
     rights: frozenset[Right]
     requests: list[Sent]
 
 
 @pytest.fixture(scope="module")
-def asked(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """Everything that production asks of AWS, from a file's arrival to its export and to the alert about it."""
+def requested(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Requested:
+    """Everything that production requests from AWS, from a file's arrival to its export and to the alert about it."""
     folder = tmp_path_factory.mktemp("production")
     environment = aws.environment(EnvironmentName.PRODUCTION, VENDING_KMS_KEY=KEY_ARN, VENDING_SLACK_ALERTS="true")
     environment = replace(environment, warehouse=DuckDBTarget(folder / "w.duckdb"), scratch=folder / "scratch")
@@ -62,11 +62,11 @@ def asked(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pytest.T
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         _print_something(production_instance(folder, patch))
     requests = [request for request in aws.requests if request.path.startswith(f"/{BUCKET}")]
-    return Asked(frozenset([*map(_of_s3, requests), *others]), requests)
+    return Requested(frozenset([*map(_of_s3, requests), *others]), requests)
 
 
 def _furnish(aws: EmulatedAws, platform: Platform) -> None:
-    """What an administrator has made, and what has arrived: also what nobody can use."""
+    """What an administrator has made, and what has arrived: also what can't be used."""
     aws.reset()
     target, arrivals = platform.environment.aws, platform.environment.arrivals
     assert target is not None
@@ -74,7 +74,7 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
     s3, sqs = aws.client("s3"), aws.client("sqs")
     for queue in (arrivals.dead_letters, arrivals.queue):
         url = sqs.create_queue(QueueName=queue)["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="nobody understands this")
+    sqs.send_message(QueueUrl=url, MessageBody="not a notification")
     aws.client("sns").create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])
     for secret in (target.secrets.warehouse, target.secrets.slack):
         aws.client("secretsmanager").create_secret(Name=secret, SecretString="http://127.0.0.1:1/hook")
@@ -85,7 +85,7 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
 
 
 def _live(platform: Platform, history: dg.DagsterInstance) -> None:
-    """A day of production. What dbt and the exports ask of their places is asked here directly: to build marts takes
+    """A day of production. The requests of dbt and of exports are sent here directly: building marts takes
     half a minute."""
     now = datetime.now(UTC)
     context = dg.build_sensor_context(instance=history, resources={"platform": platform})
@@ -105,8 +105,8 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     with pytest.raises(ZeroDivisionError):
         storage.work.write("broken off", (bytes(CHUNK // part) for part in (1, 1, 0)))
     assert private_key_of(platform.environment)
-    told = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)
-    assert told.sent
+    notified = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)
+    assert notified.sent
 
 
 def _print_something(instance: InstanceRef) -> None:
@@ -115,12 +115,12 @@ def _print_something(instance: InstanceRef) -> None:
 
 
 def _note_calls(patch: pytest.MonkeyPatch, rights: list[Right]) -> None:
-    """What boto3 asks of other services than S3, where it can't be read from the request itself."""
+    """What boto3 requests from other services than S3, where it can't be read from the request itself."""
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def noting(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         service = client.meta.service_model.service_name
-        if service not in ("s3", "sts"):  # who one is, everybody may ask
+        if service not in ("s3", "sts"):  # everyone may ask for their own identity
             rights.append((f"{service}:{operation.removesuffix('Batch')}", _resource(service, arguments)))
         return call(client, operation, arguments)
 
@@ -136,7 +136,7 @@ def _resource(service: str, arguments: dict[str, Any]) -> str:
             return f"{ARN.format(service)}secret:{arguments['SecretId']}-AbCdEf"
         case "sns":
             return str(arguments["TopicArn"])
-    raise AssertionError(f"nobody has said yet which policy {service} needs: {arguments}")
+    raise AssertionError(f"it is not listed which policy {service} needs: {arguments}")
 
 
 def _of_s3(request: Sent) -> Right:
@@ -155,24 +155,26 @@ def _of_s3(request: Sent) -> Right:
     return actions[request.method], f"{IN_BUCKET}{key}"
 
 
-def test_the_platform_may_do_what_it_does(asked: Asked) -> None:
-    missing = {right for right in asked.rights if not is_allowed(policies()["platform-production"], *right)}
+def test_the_platform_may_do_what_it_does(requested: Requested) -> None:
+    missing = {right for right in requested.rights if not is_allowed(policies()["platform-production"], *right)}
     assert missing == set()
 
 
-def test_the_platform_may_do_nothing_else(asked: Asked) -> None:
+def test_the_platform_may_do_nothing_else(requested: Requested) -> None:
     for statement in policies()["platform-production"]:
         for action in statement.actions:
             for pattern in statement.resources:
-                if action.startswith("kms:"):  # S3 asks the key, in the platform's name
+                if action.startswith("kms:"):  # S3 uses the key, in the platform's name
                     assert pattern == KEY_ARN
                     continue
                 if action == "s3:AbortMultipartUpload":  # where it may write, it may also break off
                     assert "s3:PutObject" in statement.actions
-                    assert action in {one for one, _ in asked.rights}
+                    assert action in {one for one, _ in requested.rights}
                     continue
                 single = replace(statement, actions=[action], resources=[pattern])
-                assert any(single.is_about(*right) for right in asked.rights), f"nothing needs {action} on {pattern}"
+                assert any(single.is_about(*right) for right in requested.rights), (
+                    f"nothing needs {action} on {pattern}"
+                )
 
 
 def test_staging_has_the_same_rights_in_its_own_account_and_no_key() -> None:
@@ -212,7 +214,10 @@ def test_only_the_platform_may_read_deliveries() -> None:
 def test_only_the_deliverer_may_write_them_and_no_one_may_remove_them() -> None:
     raw = f"{IN_BUCKET}raw-data/sales/sales_VM001_20240305.csv"
     roles = {role: statements for role, statements in policies().items() if role not in OF_THINGS}
-    may = {action: {role for role, said in roles.items() if is_allowed(said, action, raw)} for action in _CHANGES}
+    may = {
+        action: {role for role, statements in roles.items() if is_allowed(statements, action, raw)}
+        for action in _CHANGES
+    }
     assert may == {"s3:PutObject": {"deliverer"}, "s3:DeleteObject": set(), "s3:DeleteObjectVersion": set()}
     for action in _CHANGES:
         assert list(denials(policies()["bucket-production"], action, raw, _over_tls(PLATFORM))) == [
@@ -241,14 +246,16 @@ def test_readers_see_exports_and_snowflake_its_batches_and_nothing_else() -> Non
                 assert statement.conditions == {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
 
 
-def test_the_bucket_accepts_the_platforms_writes_and_nothing_encrypted_otherwise(asked: Asked) -> None:
+def test_the_bucket_accepts_the_platforms_writes_and_nothing_encrypted_otherwise(requested: Requested) -> None:
     bucket = policies()["bucket-production"]
-    for request in asked.requests:
+    for request in requested.requests:
         if request.method in ("PUT", "POST"):
-            said = _encryption(request)
-            assert list(denials(bucket, *_of_s3(request), _over_tls(PLATFORM) | said)) == []
-            # A part of an upload is encrypted as its beginning said, and what runs print as the bucket says.
-            assert said.keys() == {_SSE, _SSE_KEY} or "uploadId" in request.query or "/dagster-logs/" in request.path
+            encryption = _encryption(request)
+            assert list(denials(bucket, *_of_s3(request), _over_tls(PLATFORM) | encryption)) == []
+            # A part of an upload is encrypted like its beginning, and what runs print by the bucket's default.
+            assert (
+                encryption.keys() == {_SSE, _SSE_KEY} or "uploadId" in request.query or "/dagster-logs/" in request.path
+            )
     work = f"{IN_BUCKET}staging/x"
     for changed, sid in {
         (_SSE, "AES256"): "NoOtherEncryption",
@@ -265,7 +272,7 @@ _SSE_KEY, _SSE_CUSTOMER = f"{_SSE}-aws-kms-key-id", f"{_SSE}-customer-algorithm"
 
 
 def _encryption(request: Sent) -> dict[str, str]:
-    """What S3 lets a policy ask about a request that writes."""
+    """What S3 lets a policy check about a request that writes."""
     headers = {f"s3:{header.lower().replace('_', '-')}": value for header, value in request.headers.items()}
     return {key: headers[key] for key in (_SSE, _SSE_KEY, _SSE_CUSTOMER) if key in headers}
 
@@ -292,8 +299,8 @@ def test_the_key_is_used_by_the_roles_whose_policies_need_it_and_by_no_other() -
     of_logs = ("dagster", "dagster-view")
     needed = {
         f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{name}-prod": (statement.actions, statement.conditions)
-        for policy, said in policies().items()
-        for statement in said
+        for policy, statements in policies().items()
+        for statement in statements
         if policy not in OF_THINGS and statement.sid == "UseTheKey"
         for name in (of_logs if policy == "dagster-logs" else (policy.removesuffix("-production"),))
     }
@@ -310,8 +317,8 @@ def test_the_key_is_used_by_the_roles_whose_policies_need_it_and_by_no_other() -
 
 
 def test_operators_have_the_rights_for_the_handbooks_commands() -> None:
-    told = re.findall(r"`aws (sqs) ([a-z-]+)", (PROJECT_DIR / "docs" / "operating.md").read_text())
-    actions = {f"{service}:{''.join(word.capitalize() for word in verb.split('-'))}" for service, verb in told}
+    documented = re.findall(r"`aws (sqs) ([a-z-]+)", (PROJECT_DIR / "docs" / "operating.md").read_text())
+    actions = {f"{service}:{''.join(word.capitalize() for word in verb.split('-'))}" for service, verb in documented}
     assert actions == {"sqs:ReceiveMessage", "sqs:StartMessageMoveTask"}
     dead_letters = f"{ARN.format('sqs')}{COMPANY}-vending-arrivals-prod-dlq"
     for action in actions:

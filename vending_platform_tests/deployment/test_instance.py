@@ -1,4 +1,4 @@
-"""Dagster's own instance in staging and production: its settings are Dagster's, and say what they are meant to say."""
+"""Dagster's own instance in staging and production: its settings are Dagster's, and have the intended values."""
 
 import inspect
 import json
@@ -90,7 +90,7 @@ class TestRetries:
     @pytest.mark.parametrize(
         ("reason", "is_retried"),
         [
-            (None, True),  # what the monitor says of a run whose machine is gone
+            (None, True),  # what the monitor reports about a run whose machine is gone
             (RunFailureReason.START_TIMEOUT, True),
             (RunFailureReason.RUN_WORKER_RESTART, True),
             (RunFailureReason.STEP_FAILURE, False),  # its own run has tried it again already
@@ -112,7 +112,7 @@ class TestRetries:
         assert tries == [True, True, False, False, False]
 
     def test_a_retry_has_the_tags_of_its_request(self) -> None:
-        """So the sensor sees it under way, and does not ask for the same files beside it."""
+        """So the sensor sees it running, and does not request the same files beside it."""
         assert {LISTED, ASKED_BY, ABOUT}.isdisjoint(TAGS_TO_MAYBE_OMIT_ON_RETRY)
 
     def test_a_lost_run_is_noticed_and_never_resumed_in_its_middle(self, history: dg.DagsterInstance) -> None:

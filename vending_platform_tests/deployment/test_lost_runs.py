@@ -64,7 +64,7 @@ def test_the_next_run_continues_where_a_run_was_lost(history: dg.DagsterInstance
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
     (lost,) = history.get_runs()
-    assert lost.status is dg.DagsterRunStatus.STARTED, "nobody has noticed yet"
+    assert lost.status is dg.DagsterRunStatus.STARTED, "it is not noticed yet"
     history.report_run_failed(lost, "the monitor found its machine gone")
     (lost,) = history.get_runs()
     assert auto_reexecution_should_retry_run(history, lost, None)

@@ -1,7 +1,7 @@
 """AWS on this machine: moto behind a real HTTP server, with the buckets of staging and production in it.
 
-`emulated_aws()` is for whoever needs one; the fixture `aws` is one per test process. It answers as moto does, except
-where a test says `failing`.
+`emulated_aws()` is for code that needs one; the fixture `aws` is one per test process. It answers as moto does, except
+where a test uses `failing`.
 """
 
 import json
@@ -61,14 +61,14 @@ Rule = Callable[[Request], Refusal | None]
 
 @dataclass
 class EmulatedAws:
-    """`requests` is all that was asked since the last `reset`."""
+    """`requests` is all requests since the last `reset`."""
 
     endpoint: str
     requests: list[Request] = field(default_factory=list)
     rule: Rule | None = None
 
     def variables(self, name: EnvironmentName = EnvironmentName.STAGING) -> dict[str, str]:
-        """What somebody sets whose staging or production is here."""
+        """The settings of staging or production on this machine."""
         own = {"VENDING_KMS_KEY": "alias/vending"} if name is EnvironmentName.PRODUCTION else {}
         return own | {
             "VENDING_ENV": name,
@@ -99,7 +99,7 @@ class EmulatedAws:
 
     @contextmanager
     def failing(self, rule: Rule) -> Iterator[None]:
-        """Meanwhile every request is answered as the rule says, and by moto where it says None."""
+        """Meanwhile every request is answered by the rule, and by moto where it returns None."""
         self.rule = rule
         try:
             yield
@@ -164,7 +164,7 @@ def emulated_aws() -> Iterator[EmulatedAws]:
     thread.start()
     emulated = EmulatedAws(f"http://127.0.0.1:{server.port}")
     try:
-        # Every client reads the description of its service anew: a tenth of a second, and a suite makes a hundred.
+        # Every client reads the description of its service again: a tenth of a second, and a suite makes a hundred.
         with patch.dict(os.environ, _CREDENTIALS), patch("botocore.session.create_loader", cache(create_loader)):
             emulated.reset()
             yield emulated
@@ -178,7 +178,7 @@ def _body(refusal: Refusal, environ: "WSGIEnvironment") -> bytes:
     if "json" in environ.get("CONTENT_TYPE", ""):
         return json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     error = f"<Error><Code>{refusal.code}</Code><Message>{refusal.message}</Message></Error>"
-    is_s3 = environ["PATH_INFO"] != "/"  # the only service that is asked for something by path
+    is_s3 = environ["PATH_INFO"] != "/"  # the only service that is requested by path
     return (error if is_s3 else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 

@@ -1,4 +1,4 @@
-"""What staging and production need of AWS besides their buckets, made as docs/operating.md asks for it."""
+"""What staging and production need of AWS besides their buckets, created as docs/operating.md describes."""
 
 import json
 
@@ -8,7 +8,7 @@ from vending_platform_tests.emulators.keys import private_key
 
 
 def furnish(aws: EmulatedAws, environment: Environment) -> None:
-    """Queues that the bucket tells of new files, a topic that somebody reads, and secrets."""
+    """Queues that the bucket notifies of new files, a topic with a subscriber, and secrets."""
     names, target = environment.arrivals, environment.aws
     assert isinstance(names, ByNotifications)
     assert target is not None
@@ -21,14 +21,14 @@ def furnish(aws: EmulatedAws, environment: Environment) -> None:
 
     dead = queue(names.dead_letters)
     redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 1000})
-    told = {
+    configuration = {
         "QueueArn": queue(names.queue, MessageRetentionPeriod="1209600", RedrivePolicy=redrive),
         "Events": ["s3:ObjectCreated:*"],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "raw-data/"}]}},
     }
     aws.client("s3").put_bucket_notification_configuration(
         Bucket=environment.places.raw.removeprefix("s3://").partition("/")[0],
-        NotificationConfiguration={"QueueConfigurations": [told]},
+        NotificationConfiguration={"QueueConfigurations": [configuration]},
     )
     topic = sns.create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue("whoever-reads-alerts"))

@@ -34,7 +34,7 @@ class Cloud:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What somebody sets whose staging is here."""
+        """The settings of staging on this machine."""
         return self.aws.variables() | self._where
 
     @property

@@ -64,14 +64,14 @@ class Live:
 
 def why_not() -> str | None:
     """Why there is no account to try; None if there is one."""
-    said = f"set {DATABASE_VARIABLE} to a database that is for this, and VENDING_ENV=staging with its settings"
+    advice = f"set {DATABASE_VARIABLE} to a database that is for this, and VENDING_ENV=staging with its settings"
     if DATABASE_VARIABLE not in os.environ:
-        return f"no account is given: {said}"
+        return f"no account is given: {advice}"
     try:
         is_snowflake = isinstance(load().warehouse, SnowflakeTarget)
     except SettingsError as error:
         return str(error)
-    return None if is_snowflake else f"these settings are of a laptop: {said}"
+    return None if is_snowflake else f"these settings are of a laptop: {advice}"
 
 
 @contextmanager

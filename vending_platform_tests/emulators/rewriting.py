@@ -1,7 +1,7 @@
 """fakesnow's rewriting of statements into DuckDB's SQL, without the steps that a statement gives nothing to do.
 
 fakesnow goes through a whole statement eighty times, once for each thing that it knows to rewrite. Nearly every step
-begins by asking whether a node is of a certain kind; where a statement has no node of that kind, the step is left out.
+begins by checking if a node is of a certain kind; where a statement has no node of that kind, the step is left out.
 """
 
 import ast
@@ -26,8 +26,8 @@ class Rewritten:
         self._kinds = _kinds_in(statement)
 
     def transform(self, step: Step, **options: Any) -> "Rewritten":
-        asked = _kinds_asked_for(step.__code__)
-        if asked is None or any(issubclass(kind, asked) for kind in self._kinds):
+        kinds = _kinds_checked_by(step.__code__)
+        if kinds is None or any(issubclass(kind, kinds) for kind in self._kinds):
             self.statement = self.statement.transform(step, **options)
             self._kinds = _kinds_in(self.statement)
         return self
@@ -38,8 +38,8 @@ def _kinds_in(statement: Any) -> set[type]:
 
 
 @cache
-def _kinds_asked_for(code: CodeType) -> tuple[type, ...] | None:
-    """The kinds of nodes that a step looks for; None where it does not say so by `isinstance` of its first argument."""
+def _kinds_checked_by(code: CodeType) -> tuple[type, ...] | None:
+    """The kinds of nodes that a step looks for; None where it has no `isinstance` of its first argument."""
     named = (getattr(transforms, name, None) for name in (code.co_name, *code.co_names))
     found = next(filter(inspect.isfunction, named), None)
     if found is None:
@@ -47,12 +47,12 @@ def _kinds_asked_for(code: CodeType) -> tuple[type, ...] | None:
     (function,) = ast.parse(textwrap.dedent(inspect.getsource(found))).body
     assert isinstance(function, ast.FunctionDef)
     node = function.args.args[0].arg
-    asked: set[type] = set()
+    checked: set[type] = set()
     for call in ast.walk(function):
         match call:
             case ast.Call(func=ast.Name("isinstance"), args=[ast.Name(id=tested), kinds]) if tested == node:
                 for kind in kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]:
                     if not isinstance(kind, ast.Attribute):
                         return None
-                    asked.add(getattr(exp, kind.attr))
-    return tuple(asked) or None
+                    checked.add(getattr(exp, kind.attr))
+    return tuple(checked) or None

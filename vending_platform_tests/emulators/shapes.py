@@ -1,8 +1,8 @@
 """The shapes of the statements that may be sent to Snowflake: what is left of them without values and names of data.
 
-`snowflake_statements.txt` lists every shape that somebody has held against Snowflake's documentation. The emulator
+`snowflake_statements.txt` lists every shape that a person has compared with Snowflake's documentation. The emulator
 refuses all others, so no statement that is new, or is written otherwise than before, passes a test unseen. What a
-statement of dbt asks for is left out: models and tests are held to a list of their own (`style/portable.py`).
+statement of dbt contains is left out: models and tests are checked by a list of their own (`style/portable.py`).
 """
 
 import re

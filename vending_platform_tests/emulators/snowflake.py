@@ -1,15 +1,15 @@
 """A Snowflake for tests: fakesnow's HTTP server, in this process, with what it lacks for the statements we send.
 
-The real connector and the real dbt talk to it over HTTP. It proves that they understand what we tell them and that the
-steps fit together; it can't prove that Snowflake gives the same answer. What it adds to fakesnow:
+The real connector and the real dbt talk to it over HTTP. It proves that they accept what the platform sends and that
+the steps fit together; it can't prove that Snowflake gives the same answer. What it adds to fakesnow:
 
 - `COPY INTO` from and to an external stage on S3, for Parquet and the options that we use, and `LIST` of one;
 - a transaction that begins with its first statement, locks on what `UPDATE` and `DELETE` change until it ends, and
   is committed by DDL, as Snowflake does it;
 - moments that are null, temporary tables with a schema, session parameters, `md5_number_lower64` (its lower 40 bits);
-- whose account it is, and which of what a login asked for there is: a database or a warehouse that is not there is null
-  to a session that is connected all the same, and a role that nobody has is refused at the door;
-- a refusal, at once and as Snowflake would tell it, of every statement whose shape nobody has reviewed (`shapes`), and
+- whose account it is, and which of a login's objects exist: a database or a warehouse that is not there is null
+  to a session that is connected all the same, and an unknown role is refused at the log-in;
+- a refusal, at once and in Snowflake's form, of every statement whose shape is not reviewed (`shapes`), and
   of whatever fakesnow can't do. By itself it answers with HTTP 500, which the connector repeats for minutes.
 """
 
@@ -70,7 +70,7 @@ ORGANIZATION, ACCOUNT_NAME = "HINODE", "EMULATED_TESTS"
 _WAREHOUSES = ("COMPUTE_WH_STG", "COMPUTE_WH_PROD")
 _ROLES = ("VENDING_PLATFORM_STG", "VENDING_PLATFORM_PROD", "PUBLIC")
 QUERY_TAG = "QUERY_TAG"
-_asked_at_login: ContextVar[dict[str, str]] = ContextVar("_asked_at_login")
+_wanted_at_login: ContextVar[dict[str, str]] = ContextVar("_wanted_at_login")
 _TEMPORARY = re.compile(r"(create\s+(?:or\s+replace\s+)?)(?:temp|temporary)\s+(table|view)\b", re.I)
 
 
@@ -95,26 +95,26 @@ class Emulator:
     s3: "S3Client | None"
     databases: set[str] = field(default_factory=lambda: {"VENDING_DATA_STG", "VENDING_DATA_PROD"})
     sent: list[Sent] = field(default_factory=list)
-    asked: int = 0
+    statements: int = 0
     """How many statements came, also those that can't be read."""
     lock: threading.Condition = field(default_factory=threading.Condition)  # of a lock that may be taken twice
     locked: dict[str, "_Connection"] = field(default_factory=dict)
     ahead: int = 0
     idle_timeout: float = 300.0
-    """Seconds after which a transaction that does nothing is ended, if it keeps somebody waiting."""
+    """Seconds after which a transaction that does nothing is ended, if another one waits for it."""
 
     @property
     def connection_arguments(self) -> dict[str, Any]:
         return {"account": "emulator", "host": "127.0.0.1", "port": self.port, "protocol": "http"}
 
     def behind(self, database: str, sql: str) -> list[tuple[Any, ...]]:
-        """What DuckDB says to its own SQL in one of the databases, past all that is emulated."""
+        """The result of DuckDB's own SQL in one of the databases, without the emulation."""
         with self.account.duck_conn.cursor() as cursor:
             return cursor.execute(f"use {database}").execute(sql).fetchall()
 
     def take(self, table: str, connection: "_Connection") -> None:
-        """What changes rows waits until nobody else has changed rows of the same table without committing. A
-        transaction that keeps somebody waiting and does nothing meanwhile is ended, as its client may be dead."""
+        """What changes rows waits until no other transaction has uncommitted changes of the same table. A
+        transaction that another one waits for and that does nothing is ended, as its client may be dead."""
         deadline = time.monotonic() + _LOCK_TIMEOUT
         with self.lock:
             while (holder := self.locked.get(table, connection)) is not connection:
@@ -158,12 +158,12 @@ def snowflake_emulator(s3: "S3Client | None" = None) -> Iterator[Emulator]:
 
 
 async def _door(scope: "Scope", receive: "Receive", send: "Send") -> None:
-    """What a login asks for is in its address and its body, and fakesnow looks at the database alone."""
+    """The objects of a login are in its address and its body, and fakesnow looks at the database alone."""
     if scope["type"] != "http" or not scope["path"].endswith("/login-request"):
         await fakesnow_server.app(scope, receive, send)
         return
-    asked = dict(parse_qsl(scope["query_string"].decode()))
-    if (role := asked.get("roleName", "PUBLIC")).upper() not in _ROLES:
+    wanted = dict(parse_qsl(scope["query_string"].decode()))
+    if (role := wanted.get("roleName", "PUBLIC")).upper() not in _ROLES:
         why = f"Role '{role}' specified in the connect string is not granted to this user."
         await JSONResponse({"success": False, "code": "390189", "message": why, "data": {}})(scope, receive, send)
         return
@@ -171,8 +171,8 @@ async def _door(scope: "Scope", receive: "Receive", send: "Send") -> None:
     while not is_whole:
         message = await receive()
         body, is_whole = body + message["body"], not message.get("more_body")
-    said = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
-    _asked_at_login.set(asked | {QUERY_TAG: said["data"]["SESSION_PARAMETERS"].get(QUERY_TAG, "")})
+    login = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
+    _wanted_at_login.set(wanted | {QUERY_TAG: login["data"]["SESSION_PARAMETERS"].get(QUERY_TAG, "")})
     again = iter([{"type": "http.request", "body": body}])
 
     async def receive_again() -> Any:
@@ -195,15 +195,15 @@ class _Account(FakeSnow):
         is_there = (database or "").upper() in self.emulator.databases
         connection = _Connection(self.duck_conn.cursor(), self.results_cache, database, schema, is_there, is_there)
         connection.emulator = self.emulator
-        connection.asked = _asked_at_login.get()
+        connection.wanted = _wanted_at_login.get()
         return connection
 
 
 class _Connection(FakeSnowflakeConnection):
-    """`transaction` is None outside of one, and says whether DuckDB's has begun inside of one."""
+    """`transaction` is None outside of one, and shows whether DuckDB's has begun inside of one."""
 
     emulator: Emulator
-    asked: dict[str, str]
+    wanted: dict[str, str]
     transaction: bool | None = None
     active_at = 0.0
 
@@ -238,24 +238,24 @@ class _Cursor(FakeSnowflakeCursor):
     def _answer(self, command: str, params: Any, *args: Any, **options: Any) -> None:
         emulator, connection = self._conn.emulator, self._conn
         connection.active_at = time.monotonic()
-        emulator.asked += 1
-        sent = Sent(command, shape(command), connection.asked[QUERY_TAG])
+        emulator.statements += 1
+        sent = Sent(command, shape(command), connection.wanted[QUERY_TAG])
         emulator.sent.append(sent)
         if sent.shape not in REVIEWED:
-            raise _refused(f"nobody has reviewed a statement of this shape: {sent.shape}")
+            raise _refused(f"no one has reviewed a statement of this shape: {sent.shape}")
         sql = re.sub(r"/\*.*?\*/", " ", command, flags=re.S).strip().rstrip("; ")
         if _ADMINISTRATIVE.match(sql):
             self._say({"status": ["Statement executed successfully."]})
             return
         if _WHERE_AM_I.match(sql):
-            warehouse = connection.asked.get("warehouse", "").upper()
+            warehouse = connection.wanted.get("warehouse", "").upper()
             self._say(
                 {
                     "locator": ["EMULATOR"],
                     "organization": [ORGANIZATION],
                     "account": [ACCOUNT_NAME],
                     "database": [connection.database if connection.database_set else None],
-                    "role": [connection.asked.get("roleName", "PUBLIC").upper()],
+                    "role": [connection.wanted.get("roleName", "PUBLIC").upper()],
                     "warehouse": [warehouse if warehouse in _WAREHOUSES else None],
                 }
             )
@@ -435,7 +435,7 @@ def _as_parquet(rows: pa.Table, types: list[ColumnInfo]) -> pa.Table:
             case "real" | "text" | "date" | "boolean":
                 pass
             case other:
-                raise _refused(f"nobody has looked up how {other} is unloaded to Parquet")
+                raise _refused(f"no one has looked up how {other} is unloaded to Parquet")
         columns.append(column)
     return pa.Table.from_arrays(columns, names=rows.column_names)
 

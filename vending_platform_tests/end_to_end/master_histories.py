@@ -19,7 +19,7 @@ from vending_platform_tests.ingestion.raw_folder import machines_file
 
 BROKEN = b"cut off"
 STORED_ON = ("2024-02-20", *DAYS[:5], "2024-03-12")
-"""Days on which masters are stored, or that their names say: before, during and after those of the sales."""
+"""Days on which masters are stored, or that are in their names: before, during and after those of the sales."""
 FLEET = {
     name(day, machine): day_of_sales(
         day, *numbers, machine_id=machine, product_id=product, transaction_id=f"{machine}-{day}", payment_method_id=paid

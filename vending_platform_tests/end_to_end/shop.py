@@ -106,9 +106,9 @@ class Shop:
             part.day: part.rows for _, part in current_parts(self.catalog, self.raw_folder.context.storage.processed)
         }
 
-    def traced(self, model: str, **said: str) -> Trace:
+    def traced(self, model: str, **row: str) -> Trace:
         with self.raw_folder.warehouse.reading() as reader:
-            return trace(self.catalog, reader, model, list(said.items()))
+            return trace(self.catalog, reader, model, list(row.items()))
 
     def stale(self) -> dict[date, frozenset[str]]:
         with self.raw_folder.warehouse.reading() as reader:

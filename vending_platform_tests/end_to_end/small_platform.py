@@ -29,8 +29,8 @@ def products(**costs: int) -> bytes:
 
 
 def day_of_sales(day: str, *numbers: int, **changes: object) -> bytes:
-    said: dict[str, Any] = {"product_id": "P1"} | changes
-    return sales(*(sales_row(n, day=day, **said) for n in numbers or (1, 2, 3)))
+    values: dict[str, Any] = {"product_id": "P1"} | changes
+    return sales(*(sales_row(n, day=day, **values) for n in numbers or (1, 2, 3)))
 
 
 def day_of(part: Part) -> str | None:
@@ -52,7 +52,7 @@ FILES = {
 }
 
 
-def asked(warehouse: Warehouse) -> set[tuple[object, ...]]:
+def checked_days(warehouse: Warehouse) -> set[tuple[object, ...]]:
     """Which checks the history has of which days."""
     with warehouse.reading() as reader:
         rows = reader.query("select dataset, check_name, column_name, first_day, last_day from dq.results_check")
@@ -110,7 +110,7 @@ class SmallPlatform:
         return {(name, day_of(part)): (part.rows, part.sha256) for name, part in parts}
 
     def marts(self) -> dict[str, list[str]]:
-        """Every row of every mart, but for what tells when deliveries came."""
+        """Every row of every mart, but for the times of deliveries."""
         marts = [
             model.name
             for model in self.raw_folder.catalog.models
@@ -119,23 +119,23 @@ class SmallPlatform:
         with self.raw_folder.context.warehouse.reading() as reader:
             return {mart: sorted(map(repr, reader.query(f"select * from marts.{mart}").to_pylist())) for mart in marts}
 
-    def asked(self) -> set[tuple[object, ...]]:
-        """Which checks were asked of which days, once the history of quality is complete."""
+    def checked_days(self) -> set[tuple[object, ...]]:
+        """Which checks ran for which days, once the history of quality is complete."""
         assert self.core is not None
         recorder = Recorder("test", "test", "development", None, self.raw_folder.catalog, self.core.manifest)
         assert recorder.record(self.raw_folder.context.warehouse, (), print) is None
-        return asked(self.raw_folder.context.warehouse)
+        return checked_days(self.raw_folder.context.warehouse)
 
     def stale(self) -> list[date]:
         with self.raw_folder.context.warehouse.reading() as reader:
             return sorted(stale(reader, self.raw_folder.catalog))
 
     def from_nothing(self) -> dict[str, list[str]]:
-        """What the marts hold if everything is built anew, on another platform, from the same raw rows."""
-        folder = self.raw_folder.folder.parent / "anew"
+        """What the marts hold if everything is built again, on another platform, from the same raw rows."""
+        folder = self.raw_folder.folder.parent / "rebuilt"
         shutil.copytree(self.raw_folder.folder, folder)
-        anew = SmallPlatform(replace(self.raw_folder, folder=folder), self.core)
-        with anew.raw_folder.context.warehouse.writing("test", print) as writer:
+        rebuilt = SmallPlatform(replace(self.raw_folder, folder=folder), self.core)
+        with rebuilt.raw_folder.context.warehouse.writing("test", print) as writer:
             for row in writer.query(
                 "select table_schema, table_name, table_type from information_schema.tables"
             ).to_pylist():
@@ -144,7 +144,7 @@ class SmallPlatform:
                     writer.query(f"drop {kind} if exists {row['table_schema']}.{row['table_name']} cascade")
             writer.query("drop table raw._builds")
         with mock.patch.dict(os.environ, DBT_EXCLUDE_RESOURCE_TYPES="test unit_test"):  # they have had their turn
-            anew.transform()
-        marts = anew.marts()
+            rebuilt.transform()
+        marts = rebuilt.marts()
         shutil.rmtree(folder)
         return marts

@@ -40,7 +40,7 @@ def expected(core: Core) -> tuple[object, object, set[tuple[object, ...]]]:
     with fresh_small_platform(core) as small_platform:
         small_platform.run({**FILES, **LATER})
         small_platform.export()
-        return small_platform.marts(), small_platform.exports(), small_platform.asked()
+        return small_platform.marts(), small_platform.exports(), small_platform.checked_days()
 
 
 @examples(2, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -69,4 +69,4 @@ def test_any_order_any_batches_any_crashes_give_the_same_marts_and_exports(
         small_platform.transform()
         small_platform.export()
         assert (small_platform.marts(), small_platform.exports()) == expected[:2]
-        assert expected[2] - small_platform.asked() == set(), "not recorded"
+        assert expected[2] - small_platform.checked_days() == set(), "not recorded"

@@ -1,4 +1,4 @@
-"""An edited model: what older code has built is built again, or postponed, and then nobody calls it up to date."""
+"""An edited model: what older code has built is built again, or postponed, and then it does not count as up to date."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_a_changed_model_is_built_again_on_request(shop: Shop) -> None:
     assert list(map(float, shop.amounts())) == [10, 10, 3.75], "the new day as it is written now, and in its new type"
 
     done = shop.transform()
-    assert list(map(str, shop.plans[-1].todo)) == waiting, "it was said before it began"
+    assert list(map(str, shop.plans[-1].todo)) == waiting, "it was printed before it began"
     assert [dict(window.built) for window, _ in done.windows] == [{"facts": DAYS[:2]}]
     assert list(map(float, shop.amounts())) == [3.75] * 3
     assert shop.reminders() == []

@@ -1,4 +1,4 @@
-"""Files that say no day, of rows that do: what is made of them is built, exported and traced by day."""
+"""Files without a day, of rows that have one: what is made of them is built, exported and traced by day."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -94,7 +94,7 @@ def test_before_the_first_delivery_its_mart_exists_and_is_empty(shop: Shop) -> N
 
 def test_its_days_are_built_exported_and_traced_and_no_others(shop: Shop) -> None:
     receive(shop, a=payments(HISTORY), b=payments(OTHERS))
-    assert list(shop.stale()) == [*LONG_AGO[:2], *DAYS[:2]], "before anybody has noted which days these are"
+    assert list(shop.stale()) == [*LONG_AGO[:2], *DAYS[:2]], "before these days are recorded"
     assert {name for names in shop.stale().values() for name in names} == {"paid"}
     assert built(shop) == {"paid": [*LONG_AGO[:2], *DAYS[:2]]}, "sales have no day of 2022"
     assert paid(shop) == HISTORY | OTHERS

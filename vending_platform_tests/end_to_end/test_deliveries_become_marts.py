@@ -150,7 +150,7 @@ def test_a_key_that_was_delivered_for_two_days_is_decided_for_both(small_platfor
 
 
 def test_a_key_that_came_twice_for_one_day_counts_once(small_platform: SmallPlatform) -> None:
-    """In the files of two machines; the greater path wins. When that file says something else, the other is back."""
+    """In the files of two machines; the greater path wins. When that file has another key, the other is back."""
     twice, other = sales_row(1, day=DAYS[4], product_id="P1").split(",")[0], name(DAYS[4], "VM002")
     file_of = partial(day_of_sales, DAYS[4], 1, machine_id="VM002")
     done = small_platform.run({other: file_of(transaction_id=twice)})
@@ -221,7 +221,7 @@ def test_an_unfinished_build_is_not_mistaken_for_the_previous_one(
         with pytest.raises(KeyboardInterrupt):
             small_platform.transform()
     assert small_platform.marts() != before
-    assert not any(export.written for export in small_platform.export()), "nobody knows whether it can be trusted"
+    assert not any(export.written for export in small_platform.export()), "it is not known whether it can be trusted"
     small_platform.run({name(DAYS[2]): FILES[name(DAYS[2])]})
     assert small_platform.marts() == before
 
@@ -263,9 +263,9 @@ def test_a_failed_check_runs_again_until_it_passes(
     small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(result: Any) -> NodeResult:
-        told = node_result(result)
-        doubted = told.name == "unique_fct_sales_transaction_id"
-        return replace(told, status="fail", message="a wrong row") if doubted else told
+        result_of_node = node_result(result)
+        doubted = result_of_node.name == "unique_fct_sales_transaction_id"
+        return replace(result_of_node, status="fail", message="a wrong row") if doubted else result_of_node
 
     small_platform.raw_folder.deliver({name(DAYS[2]): day_of_sales(DAYS[2], 1)})
     small_platform.raw_folder.ingest()
@@ -296,10 +296,10 @@ def test_a_failed_check_runs_again_until_it_passes(
     assert {export.name: len(export.written) for export in small_platform.export()}["sales_by_day"] == 1
 
 
-def declare(small_platform: SmallPlatform, name: str, **said: Any) -> None:
-    """Let an exposure say more than it does."""
+def declare(small_platform: SmallPlatform, name: str, **changes: Any) -> None:
+    """Let an exposure declare more than it does."""
     exports = [
-        Export.model_validate(export.model_dump(exclude_unset=True) | said) if export.name == name else export
+        Export.model_validate(export.model_dump(exclude_unset=True) | changes) if export.name == name else export
         for export in small_platform.raw_folder.catalog.exports
     ]
     small_platform.raw_folder.catalog = replace(small_platform.raw_folder.catalog, exports=tuple(exports))
@@ -307,20 +307,20 @@ def declare(small_platform: SmallPlatform, name: str, **said: Any) -> None:
 
 def test_a_day_is_split_into_a_file_per_value(small_platform: SmallPlatform) -> None:
     headers = [{"name": "transaction_id", "header": "取引"}, {"name": "unit_price", "header": "単価"}]
-    said = {"format": "csv", "encoding": "cp932", "columns": headers, "language": "ja", "split_by": "slot_no"}
-    declare(small_platform, "sales_by_day", **said)
-    (anew,) = (export for export in small_platform.export() if export.written)
-    assert {(part.day, part.split, part.rows) for part in anew.written} == {
+    declared = {"format": "csv", "encoding": "cp932", "columns": headers, "language": "ja", "split_by": "slot_no"}
+    declare(small_platform, "sales_by_day", **declared)
+    (rewritten,) = (export for export in small_platform.export() if export.written)
+    assert {(part.day, part.split, part.rows) for part in rewritten.written} == {
         (day, slot, 1) for day in DAYS for slot in ("01", "02", "03")
     }
     folder = small_platform.raw_folder.folder / "processed"
-    first = anew.written[0]
+    first = rewritten.written[0]
     assert first.path.startswith(f"sales_by_day/sales_by_day_{DAYS[0]}_01_")
     lines = (folder / first.path).read_bytes().decode("cp932").splitlines()
     assert lines == ['"取引","単価"', f'"VM001-{DAYS[0]}-0001",130']
-    told = json.loads((folder / "sales_by_day" / "manifest.json").read_text())
-    assert (told["contract"]["language"], told["contract"]["split_by"]) == ("ja", "slot_no")
-    assert told["columns"][1] == {"name": "単価", "type": "int64", "column": "unit_price"}
+    manifest_json = json.loads((folder / "sales_by_day" / "manifest.json").read_text())
+    assert (manifest_json["contract"]["language"], manifest_json["contract"]["split_by"]) == ("ja", "slot_no")
+    assert manifest_json["columns"][1] == {"name": "単価", "type": "int64", "column": "unit_price"}
     assert {path.suffix for path in (folder / "sales_by_day").rglob("*.*")} == {".csv", ".json"}, "no file shows more"
 
     (folder / first.path).unlink()
@@ -337,10 +337,10 @@ def test_a_day_with_one_unwritable_file_gets_no_files(small_platform: SmallPlatf
     files = set(folder.rglob("*.csv"))
     rows = [sales_row(1, day=DAYS[2], product_id="P1"), sales_row(2, day=DAYS[2], product_id="P1", transaction_id="😀")]
     small_platform.run({name(DAYS[2]): sales(*rows)})
-    (told,) = (export for export in small_platform.export() if export.problem)
-    assert told.name == "sales_by_day"
-    assert told.problem is not None
-    assert told.problem.startswith(f"{DAYS[2]}: cp932 has no '😀'")
+    (export_result,) = (export for export in small_platform.export() if export.problem)
+    assert export_result.name == "sales_by_day"
+    assert export_result.problem is not None
+    assert export_result.problem.startswith(f"{DAYS[2]}: cp932 has no '😀'")
     assert set(folder.rglob("*.csv")) == files
     kept = {key: part for key, part in before.items() if key[0] == "sales_by_day"}
     assert {key: part for key, part in small_platform.exports().items() if key[0] == "sales_by_day"} == kept, (
@@ -355,20 +355,20 @@ def test_a_replaced_character_is_reported_everywhere(small_platform: SmallPlatfo
         sales_row(2, day=DAYS[2], product_id="P1", transaction_id="T😀"),
     ]
     small_platform.run({name(DAYS[2]): sales(*rows)})
-    (told,) = (export for export in small_platform.export() if export.name == "sales_by_day")
-    assert told.problem is None
-    (part,) = (part for part in told.written if part.replaced)
+    (export_result,) = (export for export in small_platform.export() if export.name == "sales_by_day")
+    assert export_result.problem is None
+    (part,) = (part for part in export_result.written if part.replaced)
     assert (part.day, part.split) == (DAYS[2], "02")
-    assert told.replaced == [f"{part.path}: transaction_id 'T😀'"]
+    assert export_result.replaced == [f"{part.path}: transaction_id 'T😀'"]
     folder = small_platform.raw_folder.folder / "processed"
     assert "T〓" in (folder / part.path).read_bytes().decode("cp932")
     manifest = json.loads((folder / "sales_by_day" / "manifest.json").read_text())
     (written,) = (one for one in manifest["parts"] if one["path"] == part.path)
     assert written["replaced"] == [{"column": "transaction_id", "text": "T😀", "rows": 1}]
     shown = io.StringIO()
-    PlainConsole(width=200, file=shown).print(tell_exported([told], "processed"))
+    PlainConsole(width=200, file=shown).print(tell_exported([export_result], "processed"))
     assert "sales_by_day: 〓 stands for characters that its encoding lacks (1)" in shown.getvalue()
-    assert told.replaced[0] in shown.getvalue()
+    assert export_result.replaced[0] in shown.getvalue()
 
 
 def test_a_number_is_traced_to_its_lines(small_platform: SmallPlatform) -> None:
@@ -438,8 +438,8 @@ def damaged(small_platform: SmallPlatform, *, hashing: bool = False) -> list[Dam
 
 def test_a_manifest_lists_contents_and_deliveries(small_platform: SmallPlatform) -> None:
     processed = small_platform.raw_folder.folder / "processed"
-    said = json.loads((processed / "sales_by_day" / "manifest.json").read_text())
-    part = said["parts"][0]
+    manifest_json = json.loads((processed / "sales_by_day" / "manifest.json").read_text())
+    part = manifest_json["parts"][0]
     assert (part["day"], part["rows"]) == (DAYS[0], 3)
     assert (processed / part["path"]).stat().st_size == part["bytes"]
     raw_files = (processed / part["raw_files"]["path"]).read_bytes()
@@ -459,8 +459,8 @@ def test_an_export_with_a_changed_declaration_is_written_again(small_platform: S
         for export in small_platform.raw_folder.catalog.exports
     ]
     small_platform.raw_folder.catalog = replace(small_platform.raw_folder.catalog, exports=tuple(exports))
-    (anew,) = (export for export in small_platform.export() if export.written)
-    assert (anew.name, len(anew.written), len(anew.removed)) == ("machine_daily", 6, 6)
+    (rewritten,) = (export for export in small_platform.export() if export.written)
+    assert (rewritten.name, len(rewritten.written), len(rewritten.removed)) == ("machine_daily", 6, 6)
     after = small_platform.exports()
     assert {key: part for key, part in after.items() if key[0] != "machine_daily"} == {
         key: part for key, part in before.items() if key[0] != "machine_daily"
@@ -519,8 +519,10 @@ def test_an_export_that_cannot_be_rewritten_as_a_whole_stays(small_platform: Sma
 def test_an_unreadable_manifest_is_written_again(small_platform: SmallPlatform) -> None:
     before = small_platform.exports()
     manifest = small_platform.raw_folder.folder / "processed" / "sales_by_day" / "manifest.json"
-    said = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(said | {"parts": [part | {"raw_files": []} for part in said["parts"]]}))
+    manifest_json = json.loads(manifest.read_text())
+    manifest.write_text(
+        json.dumps(manifest_json | {"parts": [part | {"raw_files": []} for part in manifest_json["parts"]]})
+    )
     assert {export.name: len(export.written) for export in small_platform.export() if export.written} == {
         "sales_by_day": 6
     }

@@ -21,7 +21,7 @@ SAMPLE = [
     for path in (PROJECT_DIR / "data" / "sources").iterdir()
     if "VM" not in path.name or any(machine in path.name for machine in ("VM003", "VM006", "VM008"))
 ]
-"""Three machines, two weeks, the masters: also what is broken, has bad rows, or a name that nobody declared."""
+"""Three machines, two weeks, the masters: also what is broken, has bad rows, or an undeclared name."""
 BUCKET = "hinode-vending-data-prod"
 FOLDERS = {"sales_": "sales/2024/", "replenishment_": "replenishment/"}
 RAW = ("sales", "replenishment_records", "vending_machines", "products", "payment_methods", "staff", "_rejected_rows")
@@ -66,17 +66,17 @@ def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
 
 def everything(platform: Platform) -> dict[str, list[str]]:
     """All that was loaded and refused, with the name of the file in place of its id, which depends on the folder."""
-    told = {}
+    tables = {}
     for table in RAW:
         id_, dropped = ("file_id", "file_id, path") if table.startswith("_") else ("_file_id", "_file_id")
-        told[table] = rows(
+        tables[table] = rows(
             platform,
             f"select parse_filename(f.path) as file, r.* exclude ({dropped}) "
             f"from raw.{table} r join raw._files f on f.file_id = r.{id_}",
         )
     columns = "sha256, state, encoding, rows_accepted, rows_rejected, reason, business_date, machine"
-    told["_files"] = rows(platform, f"select parse_filename(path) as file, {columns} from raw._files")
-    return {table: sorted(map(repr, found)) for table, found in told.items()}
+    tables["_files"] = rows(platform, f"select parse_filename(path) as file, {columns} from raw._files")
+    return {table: sorted(map(repr, found)) for table, found in tables.items()}
 
 
 @pytest.fixture
@@ -184,20 +184,20 @@ def terminal(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
 
 
 @pytest.mark.parametrize(
-    ("refusal", "told"),
+    ("refusal", "message"),
     [
         (Refusal(403, "ExpiredToken"), "Failed: it can't be told whose credentials these are"),
         (Refusal(404, "NoSuchBucket"), f"Failed: production can't use s3://{BUCKET}: there is no such bucket"),
     ],
 )
 def test_the_terminal_reports_it_without_a_traceback(
-    cloud: Cloud, terminal: Callable[..., Any], refusal: Refusal, told: str
+    cloud: Cloud, terminal: Callable[..., Any], refusal: Refusal, message: str
 ) -> None:
     is_about_a_bucket = refusal.status == 404
     with cloud.aws.failing(lambda r: refusal if (r.path != "/") == is_about_a_bucket else None):
         result = terminal("ingest")
     assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
-    assert told in result.output
+    assert message in result.output
     assert "Traceback" not in result.output
 
 

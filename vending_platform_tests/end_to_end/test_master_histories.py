@@ -71,7 +71,7 @@ def assert_ends_as_fresh(
                     small_platform.transform(**options)
                     small_platform.export()
             small_platform.raw_folder.ingest(withdraw=True)
-            told = built(small_platform, options)
+            outcome = built(small_platform, options)
             assert small_platform.transform(**options).windows == [], "a second run finds something to do"
         with fresh_small_platform(catalog, core) as small_platform:
             for history in fleet:
@@ -79,7 +79,7 @@ def assert_ends_as_fresh(
                     stored.put(small_platform.raw_folder.sources / path)
             small_platform.raw_folder.ingest()
             fresh = built(small_platform, options)
-            assert [name for name in told.keys() | fresh.keys() if told.get(name) != fresh.get(name)] == []
+            assert [name for name in outcome.keys() | fresh.keys() if outcome.get(name) != fresh.get(name)] == []
 
 
 @contextmanager

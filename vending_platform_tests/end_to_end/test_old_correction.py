@@ -27,23 +27,23 @@ def test_a_correction_moves_what_it_reaches_and_nothing_else(tmp_path: Path, cat
     parsed.hand_over()
     generate(tmp_path / "small_platform", machines=3, days=DAYS, seed=11, first_day=FIRST_DAY)
     small_platform = SmallPlatform(RawFolder(tmp_path / "small_platform", catalog))
-    with mock.patch.dict(os.environ, DBT_EXCLUDE_RESOURCE_TYPES="test unit_test"):  # the sample's run asks them all
+    with mock.patch.dict(os.environ, DBT_EXCLUDE_RESOURCE_TYPES="test unit_test"):  # the sample's run executes them all
         small_platform.run()
-        before, told_before = rows_of(small_platform), told_by(small_platform)
+        before, manifests_before = rows_of(small_platform), manifests_of(small_platform)
         file = small_platform.raw_folder.sources / f"sales_VM002_{CORRECTED:%Y%m%d}.csv"
         lines = file.read_bytes().splitlines(keepends=True)
         file.write_bytes(b"".join(lines[: len(lines) // 2]))
         small_platform.run()
-        after, told = rows_of(small_platform), told_by(small_platform)
+        after, manifests = rows_of(small_platform), manifests_of(small_platform)
         forget(small_platform, TELLS_OF_DELIVERIES)
         small_platform.run()
-        (tmp_path / "anew").mkdir()
-        shutil.copytree(small_platform.raw_folder.sources, tmp_path / "anew" / "sources", copy_function=shutil.copy2)
-        anew = SmallPlatform(RawFolder(tmp_path / "anew", catalog))
-        anew.run()
-    assert after == rows_of(anew)
-    assert told == told_by(small_platform)
-    assert {day for day, _ in told_before ^ told} == {CORRECTED}
+        (tmp_path / "rebuilt").mkdir()
+        shutil.copytree(small_platform.raw_folder.sources, tmp_path / "rebuilt" / "sources", copy_function=shutil.copy2)
+        rebuilt = SmallPlatform(RawFolder(tmp_path / "rebuilt", catalog))
+        rebuilt.run()
+    assert after == rows_of(rebuilt)
+    assert manifests == manifests_of(small_platform)
+    assert {day for day, _ in manifests_before ^ manifests} == {CORRECTED}
     moved = {name: before[name] ^ after[name] for name in before}
     assert {day for day, _ in moved["fct_sales"]} == {CORRECTED}
     assert {name for name in CERTAINLY if not moved[name]} == set()
@@ -55,7 +55,7 @@ def test_a_correction_moves_what_it_reaches_and_nothing_else(tmp_path: Path, cat
             assert [row for day, row in moved[model.name] if day is None or not first <= day <= last] == [], model.name
 
 
-def told_by(small_platform: SmallPlatform) -> set[tuple[date, str]]:
+def manifests_of(small_platform: SmallPlatform) -> set[tuple[date, str]]:
     with small_platform.raw_folder.context.warehouse.reading() as reader:
         rows = reader.query(f"select * from marts.{TELLS_OF_DELIVERIES}").to_pylist()
     return {(row["business_date"], repr(row)) for row in rows}
@@ -72,7 +72,7 @@ def rows_of(small_platform: SmallPlatform) -> Rows:
 
 
 def _rows_of(small_platform: SmallPlatform) -> Iterator[tuple[str, set[tuple[date | None, str]]]]:
-    """Every row of every mart with its day, but for what tells when deliveries came."""
+    """Every row of every mart with its day, but for the times of deliveries."""
     with small_platform.raw_folder.context.warehouse.reading() as reader:
         for model in small_platform.raw_folder.catalog.models:
             if model.schema_name == "marts" and not model.is_view and model.reach.deliveries_of is None:

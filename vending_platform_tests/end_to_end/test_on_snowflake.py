@@ -53,7 +53,7 @@ def built(small_platform: SmallPlatform) -> Iterator[tuple[Any, ...]]:
     """What each of two runs built, and the marts after it."""
     for moment, files in enumerate((FILES, CORRECTED), start=1_710_000_000):
         small_platform.raw_folder.deliver(files)
-        for file in files:  # what became of deliveries says when they came
+        for file in files:  # the history of deliveries contains their times
             os.utime(small_platform.raw_folder.sources / file, (moment, moment))
         done = small_platform.run()
         assert {node.kind for _, nodes in done.windows for node in nodes} >= {"model", "test"}

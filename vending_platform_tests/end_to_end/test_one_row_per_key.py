@@ -153,7 +153,7 @@ def test_duplicates_can_be_kept(tmp_path: Path) -> None:
     shop = shop_of(tmp_path)
     shop.raw_folder.replay()
     shop.transform()
-    assert shop.total() == (2, 120), "and whoever changes their mind gets one of each"
+    assert shop.total() == (2, 120), "and after a change of mind there is one of each"
     shop = shop_of(tmp_path, "duplicates: keep")
     shop.raw_folder.replay()
     shop.transform()

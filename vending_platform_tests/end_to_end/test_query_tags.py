@@ -1,4 +1,4 @@
-"""What a query on Snowflake was for can be looked up: its tag says the run, the assets and the days."""
+"""What a query on Snowflake was for can be looked up: its tag has the run, the assets and the days."""
 
 import json
 import re
@@ -62,8 +62,8 @@ def staging(account: Account, manifest: dict[str, Any], tmp_path: Path) -> Itera
 
 
 def tag(run_id: str, asset: str, partition: str) -> str:
-    said = {"run_id": run_id, "job": "__ASSET_JOB", "asset": asset, "partition": partition}
-    return json.dumps(said, sort_keys=True)
+    tag = {"run_id": run_id, "job": "__ASSET_JOB", "asset": asset, "partition": partition}
+    return json.dumps(tag, sort_keys=True)
 
 
 def recording(run_id: str) -> str:
@@ -89,6 +89,6 @@ def test_queries_of_dbt_are_tagged_too(staging: Staging) -> None:
     by_dbt = [statement for statement in sent if statement.shape.startswith("dbt: ")]
     made = [one.sql for one in by_dbt if one.shape == "dbt: create or replace view <relation> as <query>"]
     assert any(re.search(r'"node_id": "model\.\w+\.stg_vending__sales"', sql) for sql in made)
-    assert len(by_dbt) < len(sent), "the platform asks too, on connections of its own"
+    assert len(by_dbt) < len(sent), "the platform queries too, on connections of its own"
     about = tag(run_id, "staging/stg_vending__sales", f"{FIRST}..{LAST}")
     assert {statement.tag for statement in sent} == {about, recording(run_id)}

@@ -18,7 +18,7 @@ from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 PAGES = ("README.md", "docs/adding-a-source.md")
 BLOCK = re.compile(r"`(dbt_project/\S+)`:\n\n```(?:yaml|sql)\n(.*?)```", re.DOTALL)
-UNREAD = "No model reads the source {} yet: its files are loaded, and nobody sees them in a mart."
+UNREAD = "No model reads the source {} yet: its files are loaded, and no mart contains them."
 FILE = """settlement_no,settled_on,shop,amount
 1,2024-03-05,本店　,100.50
 2,2024-03-05, 本店,200
@@ -119,26 +119,26 @@ exposures:
 
 
 ABOUT_ONE_NAME = {
-    "No YAML says anything of {}: describe it under `models:` in a YAML file in its folder.",
+    "No YAML describes {}: describe it under `models:` in a YAML file in its folder.",
     "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination_of_columns` with the"
     " columns to the model.",
-    "The source {} has no description: say in its YAML what one row of its files is.",
-    "{} has no description: say in the YAML beside it what one row of it is.",
+    "The source {} has no description: describe in its YAML what one row of its files is.",
+    "{} has no description: describe in the YAML beside it what one row of it is.",
     "{} is not called as its layer is: stg_FOLDER__NAME or base_FOLDER__NAME in staging/FOLDER/, int_NAME in"
     " intermediate/, dim_NAME, fct_NAME or mart_NAME in marts/, in lower case.",
     "{} lists no columns: list them in the YAML beside it, each with a description.",
-    "{}.note has no description: say in its source's YAML what the column holds.",
-    "{}.settlement_no has no description: say in its source's YAML what the column holds.",
-    "{}_whole has no description: say in the exposure for whom it is and what is in it.",
+    "{}.note has no description: describe in its source's YAML what the column holds.",
+    "{}.settlement_no has no description: describe in its source's YAML what the column holds.",
+    "{}_whole has no description: describe in the exposure for whom it is and what is in it.",
 }
 ABOUT_THE_MART = {
     "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination_of_columns` with the"
     " columns to the model.",
-    "{} has no description: say in the YAML beside it what one row of it is.",
+    "{} has no description: describe in the YAML beside it what one row of it is.",
     "{} is a mart and reads staging: put what joins, filters or adds up into an int_ model, and read that.",
     "{} is a mart: give each of its columns a `data_type` in its YAML, which dbt then holds it to.",
     "{}.amount is money: let its name end in _with_tax or _without_tax, whichever it is.",
-    "{}.settlement_no has no description: say in its model's YAML what the column holds.",
+    "{}.settlement_no has no description: describe in its model's YAML what the column holds.",
 }
 INSTEAD = {
     "trim": "trimmed(…)",
@@ -152,7 +152,7 @@ def test_a_first_attempt_gets_instructions(tmp_path: Path) -> None:
     copy = Copy(tmp_path, FIRST_TRY).make()
     failures, warnings = copy.verdicts()
     assert failures == {
-        "card_company has no description: say beside `name: card_company`, above its `tables`, who delivers them.",
+        "card_company has no description: describe beside `name: card_company`, above its `tables`, who delivers them.",
         *(sentence.format("card_settlements") for sentence in ABOUT_ONE_NAME),
         *(sentence.format("mart_card_settlements") for sentence in ABOUT_THE_MART),
     }

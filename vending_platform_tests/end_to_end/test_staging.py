@@ -126,10 +126,10 @@ def test_they_agree(
     assert exports(staging) == exports(development)
     assert len(exports(staging)) > 6
     assert watched(staging) == watched(development)
-    asked = list(questions(development))
-    answers = traced(development, asked)
-    assert answers == traced(staging, asked)
-    assert len(answers) == len(asked) == len(TRACED) + 2
+    queries = list(questions(development))
+    answers = traced(development, queries)
+    assert answers == traced(staging, queries)
+    assert len(answers) == len(queries) == len(TRACED) + 2
 
 
 @pytest.mark.snowflake
@@ -153,21 +153,21 @@ def test_no_secret_is_in_anything_that_a_run_leaves(
         with patch("vending_platform_tests.emulators.snowflake.REVIEWED", REVIEWED - makes):
             assert not run(staging)["went well"]
     printed = capfd.readouterr()
-    told = {"printed": (printed.out + printed.err).encode()}
-    told |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    told |= {f"s3 {key}": content for key, content in emulated.everything().items()}
-    told["statements"] = "\n".join(f"{sent.tag} {sent.sql}" for sent in emulated.snowflake.sent).encode()
-    assert any("run_results" in where for where in told)
-    assert any(b"zz98765" in content for where, content in told.items() if "dagster" in where)
-    assert any(b"The emulator refuses" in content for where, content in told.items() if "s3 " in where)
+    texts = {"printed": (printed.out + printed.err).encode()}
+    texts |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    texts |= {f"s3 {key}": content for key, content in emulated.everything().items()}
+    texts["statements"] = "\n".join(f"{sent.tag} {sent.sql}" for sent in emulated.snowflake.sent).encode()
+    assert any("run_results" in where for where in texts)
+    assert any(b"zz98765" in content for where, content in texts.items() if "dagster" in where)
+    assert any(b"The emulator refuses" in content for where, content in texts.items() if "s3 " in where)
     secret = [line for line in private_key().splitlines() if "PRIVATE" not in line]
-    leaks = {where for where, content in told.items() for line in secret if line.encode() in content}
+    leaks = {where for where, content in texts.items() for line in secret if line.encode() in content}
     assert leaks == set()
 
 
 @contextmanager
 def log_everything(path: Path) -> Iterator[None]:
-    """Whatever any library has to say, at its most talkative."""
+    """Everything that any library logs, at its most verbose."""
     handler, root = logging.FileHandler(path), logging.getLogger()
     level = root.level
     root.addHandler(handler)
@@ -199,22 +199,22 @@ def same_on_disk(cloud: "Cloud | Live", sources: Path) -> None:
 
 def run(platform: Platform) -> dict[str, Any]:
     """What the run found: everything that does not depend on when and where it was."""
-    told: dict[str, Any] = {}
+    outcome: dict[str, Any] = {}
 
     def on_ingested(summary: Summary) -> None:
-        told["loaded"] = sorted((v.path, v.rows_accepted, v.rows_rejected) for v in summary.loaded)
-        told["quarantined"] = sorted((v.path, v.reason) for v in summary.quarantined)
-        told["undeclared"] = sorted(undeclared.path for undeclared in summary.undeclared)
+        outcome["loaded"] = sorted((v.path, v.rows_accepted, v.rows_rejected) for v in summary.loaded)
+        outcome["quarantined"] = sorted((v.path, v.reason) for v in summary.quarantined)
+        outcome["undeclared"] = sorted(undeclared.path for undeclared in summary.undeclared)
 
     def on_transformed(done: Transformed) -> None:
-        told["built"] = done.rows
-        told["blocked"] = bool(done.blocked)
-        told["verdicts"] = {(n.unique_id, n.status, n.failures) for _, nodes in done.windows for n in nodes}
+        outcome["built"] = done.rows
+        outcome["blocked"] = bool(done.blocked)
+        outcome["verdicts"] = {(n.unique_id, n.status, n.failures) for _, nodes in done.windows for n in nodes}
 
     listener = Listener(on_ingested=on_ingested, on_transformed=on_transformed)
     days: dict[str, Any] = {"first_day": None, "last_day": None, "every_day": False, "models": []}
-    told["went well"] = run_daily(replace(platform, listener=listener), **days)
-    return told
+    outcome["went well"] = run_daily(replace(platform, listener=listener), **days)
+    return outcome
 
 
 def everything(platform: Platform, *, is_blocked: bool) -> dict[str, Counter[str]]:
@@ -230,8 +230,8 @@ def everything(platform: Platform, *, is_blocked: bool) -> dict[str, Counter[str
             if not (is_blocked and model.reach.whole_months)
             or reader.has_table(TableName(model.schema_name, model.name))
         ]
-        tables.remove("staging.stg_quality__results")  # it says which run asked, and when
-        return {table: Counter(map(told, reader.query(f"select * from {table}").to_pylist())) for table in tables}
+        tables.remove("staging.stg_quality__results")  # it contains the run and its time
+        return {table: Counter(map(comparable, reader.query(f"select * from {table}").to_pylist())) for table in tables}
 
 
 def watched(platform: Platform) -> set[tuple[ProblemKind, str]]:
@@ -254,14 +254,14 @@ def questions(platform: Platform) -> Iterator[tuple[str, dict[str, str]]]:
     yield "mart_machine_daily", {"day": "1999-12-31"}
 
 
-def traced(platform: Platform, asked: list[tuple[str, dict[str, str]]]) -> list[dict[str, Any] | str]:
+def traced(platform: Platform, queries: list[tuple[str, dict[str, str]]]) -> list[dict[str, Any] | str]:
     """The answers with their lines, but for when the files were loaded; or why there are none."""
     answers: list[dict[str, Any] | str] = []
     with platform.context.warehouse.reading() as reader:
-        for mart, said in asked:
+        for mart, row_key in queries:
             try:
                 answer = json.loads(
-                    trace(platform.catalog, reader, mart, list(said.items()), with_lines=True).as_json()
+                    trace(platform.catalog, reader, mart, list(row_key.items()), with_lines=True).as_json()
                 )
             except NothingToTrace as why:
                 answers.append(str(why))
@@ -272,7 +272,7 @@ def traced(platform: Platform, asked: list[tuple[str, dict[str, str]]]) -> list[
     return answers
 
 
-def told(row: dict[str, Any]) -> str:
+def comparable(row: dict[str, Any]) -> str:
     """Every value with its type; a moment is the same one in whatever zone it is written."""
     return repr({name: v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for name, v in row.items()})
 

@@ -16,7 +16,7 @@ import pytest
 from vending_platform.stopping import STOPPED
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.crashing import run_until
-from vending_platform_tests.end_to_end.small_platform import FILES, SmallPlatform, asked
+from vending_platform_tests.end_to_end.small_platform import FILES, SmallPlatform, checked_days
 from vending_platform_tests.end_to_end.test_any_order import LATER, fresh_small_platform
 from vending_platform_tests.forked import FORKED
 from vending_platform_tests.ingestion.raw_folder import RawFolder
@@ -74,16 +74,16 @@ def everything(core: Core, folder: Path) -> tuple[object, object, object]:
     """Of a data folder of the command, whose exports have a place of their own."""
     small_platform = SmallPlatform(RawFolder(folder, core.catalog), core)
     files = {path.name for path in (folder / "processed-data").rglob("*.csv")}
-    return small_platform.marts(), files, asked(small_platform.raw_folder.warehouse)
+    return small_platform.marts(), files, checked_days(small_platform.raw_folder.warehouse)
 
 
 @pytest.fixture(scope="module")
 def expected(core: Core, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, object, object]:
     folder = tmp_path_factory.mktemp("undisturbed")
     deliver(core, folder)
-    process, said = start(core, folder)
+    process, printed = start(core, folder)
     process.join(120)
-    assert (process.exitcode, said.read_text()) == (3, "")  # machine days are missing
+    assert (process.exitcode, printed.read_text()) == (3, "")  # machine days are missing
     return everything(core, folder)
 
 
@@ -93,15 +93,15 @@ def test_a_stop_in_every_phase_ends_the_run_and_the_next_continues(
     deliver(core, tmp_path)
     for place, phase in enumerate(PHASES):
         number = (signal.SIGINT, signal.SIGTERM)[place % 2]
-        process, said = start(core, tmp_path, phase, number)
+        process, printed = start(core, tmp_path, phase, number)
         process.join(120)
         is_hanging = process.is_alive()
         process.kill()
         assert not is_hanging, phase
-        assert (phase, process.exitcode, said.read_text()) == (phase, 128 + number, f"{STOPPED}\n")
-    process, said = start(core, tmp_path)
+        assert (phase, process.exitcode, printed.read_text()) == (phase, 128 + number, f"{STOPPED}\n")
+    process, printed = start(core, tmp_path)
     process.join(120)
-    assert (process.exitcode, said.read_text()) == (3, "")  # machine days are missing
+    assert (process.exitcode, printed.read_text()) == (3, "")  # machine days are missing
     assert everything(core, tmp_path) == expected
 
 
@@ -111,7 +111,7 @@ def test_stops_and_kills_at_random_times_lose_nothing(
     dice = random.Random()
     deliver(core, tmp_path)
     for _ in range(12):
-        process, said = start(core, tmp_path)
+        process, printed = start(core, tmp_path)
         number = dice.choice((signal.SIGINT, signal.SIGTERM, signal.SIGKILL))
         process.join(dice.uniform(0, 20))
         if process.exitcode is not None:
@@ -119,12 +119,12 @@ def test_stops_and_kills_at_random_times_lose_nothing(
         assert process.pid is not None
         os.kill(process.pid, number)
         process.join(60)
-        # What was not yet watching, or had ended by itself, has nothing to say.
+        # What was not yet watching, or had ended by itself, prints nothing.
         expected_words = {128 + number: f"{STOPPED}\n", -number: "", 3: ""}
-        assert said.read_text() == expected_words[process.exitcode or 0]
-    process, said = start(core, tmp_path)
+        assert printed.read_text() == expected_words[process.exitcode or 0]
+    process, printed = start(core, tmp_path)
     process.join(120)
-    assert (process.exitcode, said.read_text()) == (3, "")  # machine days are missing
+    assert (process.exitcode, printed.read_text()) == (3, "")  # machine days are missing
     assert everything(core, tmp_path) == expected
 
 
@@ -133,7 +133,7 @@ def test_a_kill_at_every_moment_of_a_build_and_an_export_loses_nothing(core: Cor
     with fresh_small_platform(core) as undisturbed:
         undisturbed.run({**FILES, **LATER})
         undisturbed.export()
-        expected = undisturbed.marts(), undisturbed.exports(), undisturbed.asked()
+        expected = undisturbed.marts(), undisturbed.exports(), undisturbed.checked_days()
     with fresh_small_platform(core) as small_platform:
         small_platform.raw_folder.deliver({**FILES, **LATER})
         kill_at = 0
@@ -141,4 +141,4 @@ def test_a_kill_at_every_moment_of_a_build_and_an_export_loses_nothing(core: Cor
             kill_at += 1
         assert kill_at > 12
         assert (small_platform.marts(), small_platform.exports()) == expected[:2]
-        assert expected[2] - small_platform.asked() == set(), "not recorded"
+        assert expected[2] - small_platform.checked_days() == set(), "not recorded"

@@ -57,8 +57,8 @@ def stop_a_build(data: Path) -> None:
     while run.poll() is None and not list((data / "scratch" / "dbt").glob("parsed-*")):
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
-    loaded, said = run.communicate(timeout=60)
-    assert (run.returncode, said) == (130, f"{STOPPED}\n")
+    loaded, errors = run.communicate(timeout=60)
+    assert (run.returncode, errors) == (130, f"{STOPPED}\n")
     assert "Loaded " in loaded
 
 
@@ -67,21 +67,21 @@ def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> No
 
     first = vending(data, "run")
     assert first.returncode == 3, first.stdout + first.stderr
-    assert first.stderr == "", "whatever Dagster and dbt have to say is in the history"
+    assert first.stderr == "", "what Dagster and dbt log is in the history"
     assert "2024-03-01 to 2024-03-14: " in first.stdout
     assert "checks passed" in first.stdout
     why = re.search(r"never built before|the last build did not end well", first.stdout)
     assert why is not None
-    assert why.start() < first.stdout.index("Built "), "it says first what it will do"
+    assert why.start() < first.stdout.index("Built "), "it prints first what it will do"
     for export in ("sales_by_day", "machine_daily", "product_daily"):
         manifest = json.loads((data / "processed-data" / export / "manifest.json").read_text())
         assert len(manifest["parts"]) == 14
         assert all((data / "processed-data" / part["path"]).is_file() for part in manifest["parts"])
 
-    told = json.loads(vending(data, "status", "--json").stdout)
-    assert told["stale_days"] == told["blocked"] == []
-    assert {(export["name"], export["day"]) for export in told["exports"]} >= {("sales_by_day", "2024-03-05")}
-    assert all(Path(export["path"]).is_file() for export in told["exports"])
+    status = json.loads(vending(data, "status", "--json").stdout)
+    assert status["stale_days"] == status["blocked"] == []
+    assert {(export["name"], export["day"]) for export in status["exports"]} >= {("sales_by_day", "2024-03-05")}
+    assert all(Path(export["path"]).is_file() for export in status["exports"])
     (run,) = (data / "dbt-artifacts").iterdir()
     assert {path.name for path in run.iterdir()} == {"manifest.json", "run_results.json", "catalog.json"}
 

@@ -1,4 +1,4 @@
-"""Reads deliveries as the platform promises to, written anew from the contracts, sharing nothing with it."""
+"""Reads deliveries as the platform promises to, written again from the contracts, sharing nothing with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def contracts() -> dict[str, dict[str, Any]]:
 
 
 def source_of(name: str) -> tuple[str, str, str] | None:
-    """Source, machine and day as the name says, None if no contract declares such a name."""
+    """Source, machine and day from the name, None if no contract declares such a name."""
     daily = re.fullmatch(r"(sales|replenishment_records)_([A-Za-z0-9-]+)_(\d{8})\.csv", name)
     if daily:
         try:

@@ -72,14 +72,14 @@ def test_running_again_changes_nothing(tmp_path: Path, untidy: bool) -> None:
 def test_only_own_and_unchanged_files_are_removed(tmp_path: Path) -> None:
     sources = tmp_path / "sources"
     generate(tmp_path, machines=3, days=9, seed=4)
-    (sources / "sales_VM001_20230101.csv").write_bytes(b"somebody else's\n")
+    (sources / "sales_VM001_20230101.csv").write_bytes(b"of another program\n")
     changed = sources / "sales_VM003_20240302.csv"
-    changed.write_bytes(b"changed by somebody\n")
+    changed.write_bytes(b"changed later\n")
     generate(tmp_path, machines=2, days=9, seed=4)
     kept = {path.name for path in sources.iterdir()}
     assert {"sales_VM001_20230101.csv", changed.name} <= kept
     assert [name for name in kept if "VM003" in name] == [changed.name]
-    assert changed.read_bytes() == b"changed by somebody\n"
+    assert changed.read_bytes() == b"changed later\n"
 
 
 def test_files_of_an_earlier_run_do_not_matter(tmp_path: Path) -> None:

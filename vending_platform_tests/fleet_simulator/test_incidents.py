@@ -1,4 +1,4 @@
-"""What the truth says went wrong at a machine is what its files show, and nothing else is different in them."""
+"""What went wrong by the truth at a machine is what its files show, and nothing else is different in them."""
 
 from __future__ import annotations
 
@@ -126,8 +126,8 @@ def test_a_wrong_price_is_paid_between_two_visits_and_only_then(
         assert all(incident["began_at"] <= row["sold_at"] < incident["ended_at"] for row in wrong[key])
         completed = [row for row in wrong[key] if row["status"] == "completed"]
         assert sum(int(row["quantity"]) for row in completed) == int(incident["units"])
-        asked = sum(int(row["quantity"]) * int(list_price[row["sold_at"][:10], key[1]]) for row in completed)
-        assert yen(completed) - asked == int(incident["yen"]) != 0
+        due = sum(int(row["quantity"]) * int(list_price[row["sold_at"][:10], key[1]]) for row in completed)
+        assert yen(completed) - due == int(incident["yen"]) != 0
 
 
 def test_nothing_is_wrong_with_the_files_themselves(unlucky: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_wrong_price_is_that_of_one_product_from_its_first_second_to_before_it
     wrong = incidents.Incident(incidents.WRONG_PRICE, begins=100, ends=200, product=5)
     planned = incidents.IncidentPlan(wrong_price=wrong, error=-30)
     moment, product = np.array([99, 100, 150, 199, 200]), np.array([5, 5, 6, 5, 5])
-    asked = incidents.asked(np.full(5, 140), product, moment, planned)
-    assert asked.tolist() == [140, 110, 140, 110, 140]
+    charged = incidents.charged(np.full(5, 140), product, moment, planned)
+    assert charged.tolist() == [140, 110, 140, 110, 140]
     # Two vends at it, of 1 + 2 units: 3 × −30 yen.
-    (told,) = incidents.as_they_went(planned, moment, product, np.array([1, 1, 1, 2, 1]))
-    assert (told.units, told.yen) == (3, -90)
+    (incident,) = incidents.as_they_went(planned, moment, product, np.array([1, 1, 1, 2, 1]))
+    assert (incident.units, incident.yen) == (3, -90)

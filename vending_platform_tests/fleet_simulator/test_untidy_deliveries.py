@@ -1,4 +1,4 @@
-"""Every kind of untidiness is there, and the truth says of each exactly what an independent reader finds."""
+"""Every kind of untidiness is there, and the truth has for each exactly what an independent reader finds."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def waves(data_dir: Path) -> list[dict[str, Any]]:
 
 
 def tidy_sheet(data_dir: Path, row: dict[str, str]) -> list[list[str]]:
-    """What really happened at the machine on that day, as its sales file should have said."""
+    """What really happened at the machine on that day, as its sales file should have reported."""
     return [
         list(vend.values())[:-1]
         for vend in table(data_dir / "truth/vends.csv")

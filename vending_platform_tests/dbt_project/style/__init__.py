@@ -1,7 +1,7 @@
-"""How a dbt project is kept: the rules of dbt-project-evaluator and a few of our own, over whatever is declared.
+"""How a dbt project is kept: the rules of dbt-project-evaluator and a few of our own, over everything declared.
 
-A rule says of each thing that breaks it, in one sentence, what to do. What may break one stands with its reason in the
-project's `style_exceptions.yml`; what is excused and keeps the rule fails too, so that list can only shrink by itself.
+A rule reports each thing that breaks it, in one sentence with what to do. Exceptions are listed with their reason in
+the project's `style_exceptions.yml`; an exception that is no longer needed fails too, so that list can only shrink.
 """
 
 from vending_platform_tests.dbt_project.style import descriptions, graph, keys, naming

@@ -8,7 +8,7 @@ from typing import Any
 from vending_platform_tests.dbt_project.style.rule import Manifest, models, rule
 
 
-@rule("{name} has no description: say in the YAML beside it what one row of it is.")
+@rule("{name} has no description: describe in the YAML beside it what one row of it is.")
 def undescribed_models(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in models(manifest) if not node["description"].strip())
 
@@ -18,18 +18,18 @@ def models_without_columns(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in models(manifest) if not node["columns"])
 
 
-@rule("{name} has no description: say in its model's YAML what the column holds.")
+@rule("{name} has no description: describe in its model's YAML what the column holds.")
 def undescribed_columns(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         yield from _undescribed_columns(node)
 
 
-@rule("The source {name} has no description: say in its YAML what one row of its files is.")
+@rule("The source {name} has no description: describe in its YAML what one row of its files is.")
 def undescribed_sources(manifest: Manifest) -> Iterator[str]:
     yield from (source["name"] for source in manifest["sources"].values() if not source["description"].strip())
 
 
-@rule("{name} has no description: say beside `name: {name}`, above its `tables`, who delivers them.")
+@rule("{name} has no description: describe beside `name: {name}`, above its `tables`, who delivers them.")
 def undescribed_groups_of_sources(manifest: Manifest) -> Iterator[str]:
     for source in manifest["sources"].values():
         if not source["source_description"].strip():
@@ -41,18 +41,18 @@ def sources_without_columns(manifest: Manifest) -> Iterator[str]:
     yield from (source["name"] for source in manifest["sources"].values() if not source["columns"])
 
 
-@rule("{name} has no description: say in its source's YAML what the column holds.")
+@rule("{name} has no description: describe in its source's YAML what the column holds.")
 def undescribed_columns_of_sources(manifest: Manifest) -> Iterator[str]:
     for source in manifest["sources"].values():
         yield from _undescribed_columns(source)
 
 
-@rule("{name} has no description: say in the exposure for whom it is and what is in it.")
+@rule("{name} has no description: describe in the exposure for whom it is and what is in it.")
 def undescribed_exposures(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in manifest["exposures"].values() if not node["description"].strip())
 
 
-@rule("{name} has no description: say in the YAML beside it what it is for.")
+@rule("{name} has no description: describe in the YAML beside it what it is for.")
 def undescribed_seeds_tests_and_groups(manifest: Manifest) -> Iterator[str]:
     yield from (group["name"] for group in manifest["groups"].values() if not group["description"].strip())
     for node in manifest["nodes"].values():
@@ -63,7 +63,7 @@ def undescribed_seeds_tests_and_groups(manifest: Manifest) -> Iterator[str]:
             yield from _undescribed_columns(node)
 
 
-@rule("No YAML says anything of {name}: describe it under `models:` in a YAML file in its folder.")
+@rule("No YAML describes {name}: describe it under `models:` in a YAML file in its folder.")
 def models_without_a_yml(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in models(manifest) if not node["patch_path"])
 

@@ -18,8 +18,8 @@ def sources_used_twice(manifest: Manifest) -> Iterator[str]:
     yield from (manifest["sources"][name]["name"] for name, times in used.items() if times > 1)
 
 
-@rule("No model reads the source {name} yet: its files are loaded, and nobody sees them in a mart.", is_warning=True)
-def sources_nobody_uses(manifest: Manifest) -> Iterator[str]:
+@rule("No model reads the source {name} yet: its files are loaded, and no mart contains them.", is_warning=True)
+def unused_sources(manifest: Manifest) -> Iterator[str]:
     used = {name for node in models(manifest) for name in node["depends_on"]["nodes"]}
     yield from (source["name"] for name, source in manifest["sources"].items() if name not in used)
 
@@ -33,7 +33,7 @@ def sources_read_behind_staging(manifest: Manifest) -> Iterator[str]:
 
 @rule("{name} is staging, and so reads one source and nothing else: put joins into an int_ model.")
 def staging_on_more_than_its_source(manifest: Manifest) -> Iterator[str]:
-    """One source each, or a base model of it. Base models also say which version of a file counts, and which row."""
+    """One source each, or a base model of it. Base models also decide which version of a file counts, and which row."""
     for node in models(manifest):
         if layer(node) != "staging":
             continue
@@ -74,7 +74,7 @@ def staging_read_by_marts(manifest: Manifest) -> Iterator[str]:
     "No model and no export reads {name} yet: marts are for people, what stands before them is for a mart.",
     is_warning=True,
 )
-def models_nobody_reads(manifest: Manifest) -> Iterator[str]:
+def unread_models(manifest: Manifest) -> Iterator[str]:
     readers = [*models(manifest), *manifest["exposures"].values()]
     read = {name for node in readers for name in node["depends_on"]["nodes"]}
     yield from (node["name"] for node in models(manifest) if layer(node) != "marts" and node["unique_id"] not in read)
@@ -112,12 +112,12 @@ def marts_without_parquet(manifest: Manifest) -> Iterator[str]:
 
 RULES = (
     sources_used_twice,
-    sources_nobody_uses,
+    unused_sources,
     sources_read_behind_staging,
     staging_on_more_than_its_source,
     marts_read_by_what_is_below,
     staging_read_by_marts,
-    models_nobody_reads,
+    unread_models,
     models_without_parents,
     exposures_of_what_is_no_mart,
     marts_without_parquet,

@@ -30,7 +30,7 @@ def keys_not_tested(manifest: Manifest) -> Iterator[str]:
     " `not_null`."
 )
 def keys_that_may_be_empty(manifest: Manifest) -> Iterator[str]:
-    """`unique` says nothing of rows without a key; `unique_combination_of_columns` does."""
+    """`unique` ignores rows without a key; `unique_combination_of_columns` does."""
     for node in models(manifest):
         tests = list(tests_of(manifest, node))
         filled = {

@@ -44,7 +44,7 @@ def marts_without_a_contract(manifest: Manifest) -> Iterator[str]:
 
 
 @rule("{name} is money: let its name end in _with_tax or _without_tax, whichever it is.")
-def money_that_does_not_say_whether_tax_is_in_it(manifest: Manifest) -> Iterator[str]:
+def money_without_tax_in_its_name(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         for column in node["columns"] if layer(node) == "marts" else ():
             is_money = _MONEY.search(column) and not _NO_MONEY.search(column)
@@ -52,10 +52,8 @@ def money_that_does_not_say_whether_tax_is_in_it(manifest: Manifest) -> Iterator
                 yield f"{node['name']}.{column}"
 
 
-@rule(
-    "{name} is not built as its layer is: staging is views, marts are tables, so that nobody waits for a calculation."
-)
-def unmaterialized_as_their_layer(manifest: Manifest) -> Iterator[str]:
+@rule("{name} is not built as its layer is: staging is views, marts are tables, so that no query waits long.")
+def wrong_materializations(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         how = node["config"]["materialized"]
         if (layer(node) == "staging" and how != "view") or (layer(node) == "marts" and how == "view"):
@@ -66,6 +64,6 @@ RULES = (
     misnamed_models,
     misplaced_models,
     marts_without_a_contract,
-    money_that_does_not_say_whether_tax_is_in_it,
-    unmaterialized_as_their_layer,
+    money_without_tax_in_its_name,
+    wrong_materializations,
 )

@@ -1,4 +1,4 @@
-"""What a rule of style is, and what it says of a project."""
+"""What a rule of style is, and what it reports about a project."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class Verdict:
 def judged(rule: Rule, manifest: Manifest, exceptions: Exceptions) -> Verdict:
     excused = exceptions.get(rule.name, {})
     broken_by = set(rule.broken_by(manifest))
-    said = tuple(rule.advice.format(name=name) for name in sorted(broken_by - excused.keys()))
+    messages = tuple(rule.advice.format(name=name) for name in sorted(broken_by - excused.keys()))
     needless = tuple(
         f"{name} keeps the rule {rule.name} by now: take it out of dbt_project/style_exceptions.yml."
         for name in sorted(excused.keys() - broken_by)
     )
-    return Verdict(needless, said) if rule.is_warning else Verdict(said + needless, ())
+    return Verdict(needless, messages) if rule.is_warning else Verdict(messages + needless, ())
 
 
 def exceptions_of(project: Path) -> Exceptions:
