@@ -123,22 +123,22 @@ ABOUT_ONE_NAME = {
     "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination_of_columns` with the"
     " columns to the model.",
     "The source {} has no description: describe in its YAML what one row of its files is.",
-    "{} has no description: describe in the YAML beside it what one row of it is.",
-    "{} is not called as its layer is: stg_FOLDER__NAME or base_FOLDER__NAME in staging/FOLDER/, int_NAME in"
+    "{} has no description: describe in the YAML beside it what one row is.",
+    "{} does not have its layer's name: stg_FOLDER__NAME or base_FOLDER__NAME in staging/FOLDER/, int_NAME in"
     " intermediate/, dim_NAME, fct_NAME or mart_NAME in marts/, in lower case.",
     "{} lists no columns: list them in the YAML beside it, each with a description.",
-    "{}.note has no description: describe in its source's YAML what the column holds.",
-    "{}.settlement_no has no description: describe in its source's YAML what the column holds.",
-    "{}_whole has no description: describe in the exposure for whom it is and what is in it.",
+    "{}.note has no description: describe in its source's YAML what the column contains.",
+    "{}.settlement_no has no description: describe in its source's YAML what the column contains.",
+    "{}_whole has no description: describe in the exposure for whom it is and what it contains.",
 }
 ABOUT_THE_MART = {
     "Nothing tests the key of {}: add the data test `unique` to its column, or `unique_combination_of_columns` with the"
     " columns to the model.",
-    "{} has no description: describe in the YAML beside it what one row of it is.",
+    "{} has no description: describe in the YAML beside it what one row is.",
     "{} is a mart and reads staging: put what joins, filters or adds up into an int_ model, and read that.",
-    "{} is a mart: give each of its columns a `data_type` in its YAML, which dbt then holds it to.",
+    "{} is a mart: give each of its columns a `data_type` in its YAML, which dbt then enforces.",
     "{}.amount is money: let its name end in _with_tax or _without_tax, whichever it is.",
-    "{}.settlement_no has no description: describe in its model's YAML what the column holds.",
+    "{}.settlement_no has no description: describe in its model's YAML what the column contains.",
 }
 INSTEAD = {
     "trim": "trimmed(…)",
@@ -157,15 +157,15 @@ def test_a_first_attempt_gets_instructions(tmp_path: Path) -> None:
         *(sentence.format("mart_card_settlements") for sentence in ABOUT_THE_MART),
     }
     assert warnings == {
-        "Nobody can have mart_card_settlements as Parquet yet: declare an export mart_card_settlements_parquet with"
+        "mart_card_settlements is not exported as Parquet yet: declare an export mart_card_settlements_parquet with"
         " `format: parquet`, as docs/exports.md explains."
     }
     assert copy.objections() == {
-        "card_settlements: its own SQL is another on another warehouse: put what differs into a macro with a variant"
+        "card_settlements: its SQL depends on the warehouse: put what differs into a macro with a variant"
         " for each, as docs/portable-sql.md shows.",
         *(
-            f"card_settlements: the warehouses do not agree on `{written}`: write {instead}; docs/portable-sql.md lists"
-            " what they agree on."
+            f"card_settlements: not every warehouse understands `{written}`: write {instead};"
+            " docs/portable-sql.md lists what is portable."
             for written, instead in INSTEAD.items()
         ),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from vending_platform_tests.dbt_project.style.rule import Manifest, models, rule
 
 
-@rule("{name} has no description: describe in the YAML beside it what one row of it is.")
+@rule("{name} has no description: describe in the YAML beside it what one row is.")
 def undescribed_models(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in models(manifest) if not node["description"].strip())
 
@@ -18,7 +18,7 @@ def models_without_columns(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in models(manifest) if not node["columns"])
 
 
-@rule("{name} has no description: describe in its model's YAML what the column holds.")
+@rule("{name} has no description: describe in its model's YAML what the column contains.")
 def undescribed_columns(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         yield from _undescribed_columns(node)
@@ -41,13 +41,13 @@ def sources_without_columns(manifest: Manifest) -> Iterator[str]:
     yield from (source["name"] for source in manifest["sources"].values() if not source["columns"])
 
 
-@rule("{name} has no description: describe in its source's YAML what the column holds.")
+@rule("{name} has no description: describe in its source's YAML what the column contains.")
 def undescribed_columns_of_sources(manifest: Manifest) -> Iterator[str]:
     for source in manifest["sources"].values():
         yield from _undescribed_columns(source)
 
 
-@rule("{name} has no description: describe in the exposure for whom it is and what is in it.")
+@rule("{name} has no description: describe in the exposure for whom it is and what it contains.")
 def undescribed_exposures(manifest: Manifest) -> Iterator[str]:
     yield from (node["name"] for node in manifest["exposures"].values() if not node["description"].strip())
 

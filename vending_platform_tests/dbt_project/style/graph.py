@@ -25,14 +25,14 @@ def unused_sources(manifest: Manifest) -> Iterator[str]:
 
 
 @rule("{name} reads a source: that is for a staging model, stg_SOURCE__TABLE, which it can read by ref().")
-def sources_read_behind_staging(manifest: Manifest) -> Iterator[str]:
+def sources_read_outside_staging(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         if layer(node) != "staging" and any(read["resource_type"] == "source" for read in parents(manifest, node)):
             yield node["name"]
 
 
 @rule("{name} is staging, and so reads one source and nothing else: put joins into an int_ model.")
-def staging_on_more_than_its_source(manifest: Manifest) -> Iterator[str]:
+def staging_with_other_inputs(manifest: Manifest) -> Iterator[str]:
     """One source each, or a base model of it. Base models also decide which version of a file counts, and which row."""
     for node in models(manifest):
         if layer(node) != "staging":
@@ -53,8 +53,8 @@ def _delivered(manifest: Manifest, node: Mapping[str, Any]) -> set[str]:
     return found
 
 
-@rule("{name}: what stands before the marts reads none of them; let both read what they share.")
-def marts_read_by_what_is_below(manifest: Manifest) -> Iterator[str]:
+@rule("{name}: a model of a lower layer reads no mart; let both read a shared model.")
+def marts_read_by_lower_layers(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         if layer(node) == "staging" and any(layer(read) == "marts" for read in parents(manifest, node)):
             yield node["name"]
@@ -71,7 +71,7 @@ def staging_read_by_marts(manifest: Manifest) -> Iterator[str]:
 
 
 @rule(
-    "No model and no export reads {name} yet: marts are for people, what stands before them is for a mart.",
+    "No model and no export reads {name} yet: marts are for people, every other model is for a mart.",
     is_warning=True,
 )
 def unread_models(manifest: Manifest) -> Iterator[str]:
@@ -86,14 +86,14 @@ def models_without_parents(manifest: Manifest) -> Iterator[str]:
 
 
 @rule("The exposure {name} is not of marts: let it depend on ref() of a mart.")
-def exposures_of_what_is_no_mart(manifest: Manifest) -> Iterator[str]:
+def exposures_of_other_layers(manifest: Manifest) -> Iterator[str]:
     for exposure in manifest["exposures"].values():
         if not (read := parents(manifest, exposure)) or any(layer(node) != "marts" for node in read):
             yield exposure["name"]
 
 
 @rule(
-    "Nobody can have {name} as Parquet yet: declare an export {name}_parquet with `format: parquet`, as"
+    "{name} is not exported as Parquet yet: declare an export {name}_parquet with `format: parquet`, as"
     " docs/exports.md explains.",
     is_warning=True,
 )
@@ -113,12 +113,12 @@ def marts_without_parquet(manifest: Manifest) -> Iterator[str]:
 RULES = (
     sources_used_twice,
     unused_sources,
-    sources_read_behind_staging,
-    staging_on_more_than_its_source,
-    marts_read_by_what_is_below,
+    sources_read_outside_staging,
+    staging_with_other_inputs,
+    marts_read_by_lower_layers,
     staging_read_by_marts,
     unread_models,
     models_without_parents,
-    exposures_of_what_is_no_mart,
+    exposures_of_other_layers,
     marts_without_parquet,
 )

@@ -42,9 +42,7 @@ def keys_that_may_be_empty(manifest: Manifest) -> Iterator[str]:
         )
 
 
-@rule(
-    "{name} calculates, and no unit test shows how: give one, with rows and what becomes of them, under `unit_tests:`."
-)
+@rule("{name} calculates, and no unit test shows how: add one, with input and expected rows, under `unit_tests:`.")
 def calculations_without_a_unit_test(manifest: Manifest) -> Iterator[str]:
     tested = {unit_test["model"] for unit_test in manifest["unit_tests"].values()}
     for node in models(manifest):

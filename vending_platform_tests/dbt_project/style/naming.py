@@ -13,7 +13,7 @@ _NO_MONEY = re.compile(r"^(?:vends|units|days|is)_|_(?:rate|rank|share)$")
 
 
 @rule(
-    "{name} is not called as its layer is: stg_FOLDER__NAME or base_FOLDER__NAME in staging/FOLDER/, int_NAME in"
+    "{name} does not have its layer's name: stg_FOLDER__NAME or base_FOLDER__NAME in staging/FOLDER/, int_NAME in"
     " intermediate/, dim_NAME, fct_NAME or mart_NAME in marts/, in lower case."
 )
 def misnamed_models(manifest: Manifest) -> Iterator[str]:
@@ -26,7 +26,7 @@ def misnamed_models(manifest: Manifest) -> Iterator[str]:
             yield node["name"]
 
 
-@rule("{name} does not lie in models/LAYER/FOLDER/, where LAYER is staging, intermediate or marts: move it there.")
+@rule("{name} is not in models/LAYER/FOLDER/, where LAYER is staging, intermediate or marts: move it there.")
 def misplaced_models(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         folders = PurePosixPath(node["original_file_path"]).parts
@@ -34,7 +34,7 @@ def misplaced_models(manifest: Manifest) -> Iterator[str]:
             yield node["name"]
 
 
-@rule("{name} is a mart: give each of its columns a `data_type` in its YAML, which dbt then holds it to.")
+@rule("{name} is a mart: give each of its columns a `data_type` in its YAML, which dbt then enforces.")
 def marts_without_a_contract(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         if layer(node) == "marts" and not (
@@ -52,7 +52,7 @@ def money_without_tax_in_its_name(manifest: Manifest) -> Iterator[str]:
                 yield f"{node['name']}.{column}"
 
 
-@rule("{name} is not built as its layer is: staging is views, marts are tables, so that no query waits long.")
+@rule("{name} is not materialized like its layer: staging is views, marts are tables, so that no query waits long.")
 def wrong_materializations(manifest: Manifest) -> Iterator[str]:
     for node in models(manifest):
         how = node["config"]["materialized"]

@@ -144,7 +144,7 @@ def objections_to(sql: Sql) -> Iterator[str]:
     for model, text in sorted(sql.compiled["duckdb"].items()):
         if not sql.variants_used_by(model, "duckdb") and _tree(text) != _tree(sql.compiled["snowflake"][model]):
             yield (
-                f"{model}: its own SQL is another on another warehouse: put what differs into a macro with a variant"
+                f"{model}: its SQL depends on the warehouse: put what differs into a macro with a variant"
                 " for each, as docs/portable-sql.md shows."
             )
 
@@ -224,8 +224,8 @@ def _is_safe_division(node: exp.Expr) -> bool:
 
 
 def _explained(written: str) -> str:
-    what = f"the warehouses do not agree on `{written.lower()}`"
-    return f"{what}: {_INSTEAD.get(written, 'write it in other words')}; docs/portable-sql.md lists what they agree on."
+    what = f"not every warehouse understands `{written.lower()}`"
+    return f"{what}: {_INSTEAD.get(written, 'write it differently')}; docs/portable-sql.md lists what is portable."
 
 
 def _tree(sql: str) -> exp.Expression:
