@@ -86,7 +86,7 @@ confirmed as (
 
 ),
 
--- A day at the old price within the first week, and the switch back from it, are no second change.
+-- A day at the old price within the first week, and the switch back from it, are not a second change.
 final as (
 
     select

@@ -15,7 +15,7 @@ products as (
 
 ),
 
--- A product change is no waste: what is taken out goes on to another machine. What was removed without a reason is.
+-- A product change is not waste: what is taken out goes to another machine. What was removed without a reason is waste.
 waste as (
 
     select
