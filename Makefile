@@ -26,46 +26,46 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	  --config-settings editable_mode=compat --editable .
 	@touch $@
 
-demo: $(READY) ## set up, then the sample's deliveries become marts and exports
+demo: $(READY) ## set up, then turn the sample's deliveries into marts and exports
 	@$(BIN)/vending run || test $$? -eq 3
 	@echo
 	@echo "Look next at:  .venv/bin/vending status            what needs a person, and why"
 	@echo "               .venv/bin/vending quality           how far each table can be trusted"
-	@echo "               ls data/processed-data/*            the exports; each manifest.json says what they rest on"
+	@echo "               ls data/processed-data/*            the exports; each manifest.json lists what they are made from"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
 
-demo-cloud: $(READY) ## the same in staging's way: S3 and Snowflake, both emulated on this machine
+demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud
 
-dev: $(READY) ## set up, then look at it all in Dagster's UI on http://127.0.0.1:3000
+dev: $(READY) ## set up, then start Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/vending dev
 
 # dbt's own site in one file: no server, no network. What stands in it of tables is what the laptop's warehouse has.
 DATA := $(or $(VENDING_DATA_DIR),data)
-docs: $(READY) ## every model, column and test, and how they hang together, as one file for a browser
+docs: $(READY) ## dbt's documentation of every model, column and test, as one file for a browser
 	@mkdir -p $(DATA)/dbt-docs
 	@$(BIN)/dbt --quiet docs generate --static --project-dir dbt_project --profiles-dir dbt_project \
 	  --target-path $(abspath $(DATA))/dbt-docs --log-path $(abspath $(DATA))/dbt-docs
 	@echo "Open in a browser:  $(DATA)/dbt-docs/static_index.html"
 
-test: $(READY) ## set up, then the tests; ALL=1 adds Snowflake's and the browser's, COVERAGE=1 the lines they run, SHUFFLE=7 shuffles
+test: $(READY) ## set up, then the tests; ALL=1 adds Snowflake's and the browser's, COVERAGE=1 measures coverage, SHUFFLE=7 shuffles
 	@$(BIN)/python $(if $(COVERAGE),-m slipcover --json --out .coverage.json) -m pytest $(if $(ALL),-m "not proof and not live") $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 	@$(if $(COVERAGE),$(BIN)/python -m slipcover --merge .coverage.json --out .coverage.json --skip-covered --fail-under 97)
 
-quick: $(READY) ## the tests nearest to what git says has changed, or to PATHS, in under a minute
+quick: $(READY) ## the tests nearest to what git reports as changed, or to PATHS, in under a minute
 	@$(BIN)/python -m vending_platform_tests.quick $(PATHS)
 
-proof: $(READY) ## what takes long because it proves: ten times the examples, random kills, coverage, benchmarks; ONLY= some parts
+proof: $(READY) ## the long proofs: ten times the examples, random kills, coverage, benchmarks; ONLY= runs some parts
 	@$(BIN)/python -m vending_platform_tests.proofs $(ONLY)
 
 browser: $(READY) ## use the UI in a real browser; needs Debian's chromium
 	@$(BIN)/python -m pytest -m "browser and not proof" -n 0 vending_platform_tests/browser
 
-snowflake: $(READY) ## build everything twice on an emulated Snowflake, and hold it against DuckDB
+snowflake: $(READY) ## build everything twice on an emulated Snowflake, and compare it with DuckDB
 	@$(BIN)/python -m pytest -m "snowflake and not proof" vending_platform_tests/end_to_end
 
-test-live: $(READY) ## the same on the accounts of LIVE_DATABASE and VENDING_…, if they are given
+test-live: $(READY) ## the same on the accounts of LIVE_DATABASE and VENDING_…, if they are set
 	@$(BIN)/python -m pytest -m live -n 0 -rs vending_platform_tests/end_to_end
 
 lint: style types layers sql ## style, types, layers of imports, and SQL style; with -j2 side by side
@@ -83,20 +83,20 @@ layers: $(READY)
 sql: $(READY)
 	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor -q dbt_project/models
 
-bench: $(READY) ## measure, as ratios against something run beside it
+bench: $(READY) ## run the benchmarks, each as a ratio to something run beside it
 	@$(BIN)/python -m benchmarks
 
-lock: $(READY) ## choose versions anew
+lock: $(READY) ## choose versions again and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --upgrade - -o requirements-uv.lock
 
-clean: ## remove what set-up and tools made; no delivery, no warehouse, nothing in quarantine
+clean: ## remove what set-up and tools created; keeps deliveries, the warehouse and the quarantine
 	@rm -rf $(VENV) dbt_project/target data/scratch browser-screenshots .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The committed sample: eight machines, two weeks, and a few deliveries that went wrong.
 SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated_row missing corrected_short \
   bad_quantity_exponent bad_impossible_date crlf utf8_bom memo_cp932 replenishment_cp932 name_copy master_cp932)
-sample: $(READY) ## write data/sources/ anew
+sample: $(READY) ## write data/sources/ again
 	@$(BIN)/vending generate $(SAMPLE) --into data --overwrite
