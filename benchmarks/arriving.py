@@ -28,7 +28,7 @@ from vending_platform.ingestion import IngestionContext
 from vending_platform.orchestration.sensors import notified
 from vending_platform.platform import Platform
 from vending_platform.storage import Storage, StoredFile
-from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.arrivals.simulated_queue import BUCKET, event
 from vending_platform_tests.arrivals.sqs import MemorySqs
 from vending_platform_tests.storage.memory import MemoryPlace

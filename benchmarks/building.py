@@ -22,6 +22,7 @@ from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import export_all
 from vending_platform.ingestion import ingest
 from vending_platform.transformation import Project, transform
+from vending_platform.warehouse.duckdb import dbt_connection
 
 SCRIPT = Path(__file__).with_name("backfill.sql")
 _DIMENSIONS = ("dim_machines", "dim_payment_methods", "dim_products", "dim_staff")
@@ -110,8 +111,7 @@ def by_hand(folder: Path) -> None:
 def by_platform(folder: Path) -> None:
     catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
     context = context_in(folder, folder, catalog)
-    variables = {"DBT_DUCKDB_PATH": str(folder / "dev.duckdb")}
-    project = Project(DBT_PROJECT_DIR, folder / "dbt", "development", 2, "dev", variables)
+    project = Project(DBT_PROJECT_DIR, folder / "dbt", "development", 2, dbt_connection(folder / "dev.duckdb"))
     storage = context.storage
     done = transform(catalog, context.warehouse, project, run_id="-", models=_MARTS, artifacts=storage.artifacts)
     assert done.failed == []

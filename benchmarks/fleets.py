@@ -9,7 +9,7 @@ from fleet_simulator import generate
 from vending_platform.catalog import load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.ingestion import Selection, ingest
-from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.dbt_project.dbt import Dbt
 
 # Nobody looked at these while models, seeds and tolerances were chosen; those were tried on others.

@@ -18,7 +18,7 @@ from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, Places
 from vending_platform.ingestion import IngestionContext, Selection, ingest
 from vending_platform.storage import open_storage
-from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 
 _DUCKDB_TYPES = {"text": "varchar", "integer": "bigint", "timestamp": "timestamp"}
 

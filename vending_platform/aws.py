@@ -30,6 +30,8 @@ from vending_platform.environment import (
     AWS_REGION_VARIABLE,
     S3_ENDPOINT_VARIABLE,
     AwsTarget,
+    S3Addressing,
+    SecretNames,
 )
 from vending_platform.errors import Unavailable
 
@@ -179,6 +181,25 @@ def client(target: AwsTarget, service: Any) -> Any:
             ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs don't know it
             s3={"addressing_style": target.s3_addressing.value},
         ),
+    )
+
+
+def target_at(
+    region: str | None,
+    endpoint: str | None,
+    *,
+    account: str = "of this environment",
+    addressing: S3Addressing = S3Addressing.VIRTUAL,
+) -> AwsTarget:
+    """Where a client sends its requests; the rest of a target is of no use to a client."""
+    return AwsTarget(
+        account=account,
+        region=str(region),
+        s3_endpoint=endpoint,
+        s3_addressing=addressing,
+        endpoint=endpoint,
+        secrets=SecretNames(warehouse="", slack=""),
+        alerts_topic="",
     )
 
 

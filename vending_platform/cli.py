@@ -30,7 +30,6 @@ from rich.text import Text
 from vending_platform import anonymising, environment, ingestion, wording
 from vending_platform.catalog import Catalog
 from vending_platform.console import PlainConsole
-from vending_platform.environment import DuckDBTarget
 from vending_platform.errors import EXPECTED
 from vending_platform.ingestion import Selection, Summary, Watcher
 from vending_platform.lineage import provenance
@@ -298,7 +297,7 @@ def dev(
     """Look at it all in Dagster's UI, until Ctrl-C."""
     with _edge():
         settings = environment.load()
-        if not isinstance(settings.warehouse, DuckDBTarget):
+        if not settings.warehouse.is_local:
             _refuse(f"this is the UI of a laptop, and the settings name {settings.name}")
         from vending_platform.orchestration import serve  # a second of imports, and few commands need them
 
@@ -330,7 +329,7 @@ def generate(
         _refuse("the fleet simulator is not part of the installed package: run this in a checkout, after `make setup`")
     with _edge():
         settings = environment.load()
-        if not isinstance(settings.warehouse, DuckDBTarget):
+        if not settings.warehouse.is_local:
             _refuse(f"made-up deliveries are for development, and this is {settings.name}")
         folder = into or Path(settings.places.raw).parent
         if not overwrite and (folder / "sources").is_dir() and any((folder / "sources").iterdir()):

@@ -16,6 +16,7 @@ from vending_platform.alerts import log_as_json
 from vending_platform.environment import PROJECT_DIR, Environment, UnknownDomain, load
 from vending_platform.orchestration import assemble, described
 from vending_platform.platform import open_platform
+from vending_platform.warehouse import noisy_loggers
 
 
 def build_definitions(environment: Environment, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -23,7 +24,7 @@ def build_definitions(environment: Environment, overrides: Mapping[str, Any] | N
     platform = open_platform(environment)
     declared = assemble(platform, overrides or {}, described(platform))
     with warnings.catch_warnings():
-        # Dagster imports every library that brings components. Snowflake's has its own copy of requests, which doubts
+        # Dagster imports every library that brings components. One of them has its own copy of requests, which doubts
         # all newer libraries, where everybody sees it.
         warnings.filterwarnings("ignore", message="urllib3 .* doesn't match a supported version")
         own = dg.load_from_defs_folder(path_within_project=PROJECT_DIR)
@@ -47,5 +48,5 @@ def __getattr__(name: str) -> dg.Definitions:
 def _definitions_of(domain: str | None) -> dg.Definitions:
     environment = load(domain)
     if environment.cloud_logs:
-        log_as_json(logging.getLogger())
+        log_as_json(logging.getLogger(), noisy_loggers())
     return build_definitions(environment)

@@ -5,20 +5,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from vending_platform import exporting, ingestion, promotion, quality, secrets, transformation
-from vending_platform.accounts import check_account, checked
+from vending_platform import exporting, ingestion, promotion, quality, transformation
+from vending_platform.accounts import check_account
 from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, Days, catalog_of, project_hash, read_manifest
 from vending_platform.environment import (
     BUSINESS_TIME_ZONE,
     CodeChanges,
-    DuckDBTarget,
     Environment,
-    SnowflakeTarget,
     Verification,
 )
 from vending_platform.exporting import Damage, Exported, Part
@@ -28,14 +26,7 @@ from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, Recorder, lineage
 from vending_platform.storage import Place, open_storage
 from vending_platform.transformation import BlockedDay, BuildPlan, Finished, Project, Transformed, Work
-from vending_platform.warehouse import (
-    Connect,
-    DuckDBWarehouse,
-    SnowflakeWarehouse,
-    Warehouse,
-    WarehouseBusy,
-    connector,
-)
+from vending_platform.warehouse import Warehouse, WarehouseBusy, kind_of
 
 
 def _ignore(*_: object) -> None:
@@ -144,16 +135,7 @@ class Platform:
         )
 
     def _warehouse(self, work: Place) -> Warehouse:
-        match self.environment.warehouse:
-            case DuckDBTarget(path, connect):
-                return DuckDBWarehouse(path, connect)
-            case SnowflakeTarget() as target:
-                if target.connect is not None:
-                    opened: Connect = partial(target.connect, self.tag)
-                else:
-                    opened = connector(target, partial(private_key_of, self.environment), self.tag)
-                connect = checked(opened, self.environment.name, target)
-                return SnowflakeWarehouse(connect, work, self.environment.places.work)
+        return kind_of(self.environment.warehouse).open(self.environment, work, self.tag)
 
     @cached_property
     def lists(self) -> Lists:
@@ -163,22 +145,12 @@ class Platform:
     @cached_property
     def project(self) -> Project:
         environment = self.environment
-        match environment.warehouse:
-            case DuckDBTarget(path):
-                database, variables = path.stem, {"DBT_DUCKDB_PATH": str(path.resolve())}
-                adapter = transformation.DUCKDB
-            case SnowflakeTarget() as target:
-                tag = json.dumps(dict(self.tag), sort_keys=True)
-                database, variables = target.database, {}
-                adapter = transformation.snowflake(target, partial(private_key_of, environment), tag)
         return Project(
             project_dir=environment.project_dir,
             target_dir=(environment.scratch / "dbt").resolve(),
             target=environment.name,
             threads=environment.dbt_threads,
-            database=database,
-            variables=variables,
-            adapter=adapter,
+            connection=kind_of(environment.warehouse).dbt(environment, self.tag),
         )
 
     def ingest(
@@ -418,12 +390,6 @@ class Platform:
 def open_platform(environment: Environment, listener: Listener | None = None) -> Platform:
     manifest = read_manifest(environment.project_dir, environment.scratch / "manifest")
     return Platform(environment, manifest, listener or Listener())
-
-
-def private_key_of(environment: Environment) -> str:
-    """The PEM of the warehouse's user, as it is now; nobody keeps it."""
-    assert environment.aws is not None, "whoever has a Snowflake keeps its key in AWS"
-    return secrets.fetch(environment.aws, environment.aws.secrets.warehouse).get_secret_value()
 
 
 def _refuse_unknown(names: Iterable[str] | None, known: Iterable[str]) -> None:

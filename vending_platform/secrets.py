@@ -1,6 +1,6 @@
-"""What must not be written down, from AWS Secrets Manager, at the moment it is used.
+"""Secrets, fetched from AWS Secrets Manager when they are used.
 
-Nobody keeps it: a secret that was rotated is the new one the next time. It is shown by nothing that prints its holder.
+They are kept nowhere: after a rotation the next use gets the new one. Printing the object that holds one shows none.
 """
 
 import logging
@@ -13,14 +13,14 @@ from vending_platform.environment import AwsTarget
 
 
 class SecretUnavailable(AwsError):
-    """The message says which secret, and what is missing: the secret, the right, or the way there."""
+    """The message says which secret, and what is missing: the secret, the permission, or the network."""
 
     is_transient = False
 
 
 def fetch(target: AwsTarget, name: str) -> SecretStr:
-    """The text that is kept under this name (see `AwsTarget.secrets`)."""
-    logging.getLogger("botocore.parsers").addFilter(_tells_no_answer)
+    """The text of the secret of this name (see `AwsTarget.secrets`)."""
+    logging.getLogger("botocore.parsers").addFilter(_has_no_response)
     try:
         text = aws.client(target, "secretsmanager").get_secret_value(SecretId=name).get("SecretString")
     except aws.AWS_ERRORS as error:
@@ -35,12 +35,12 @@ def fetch(target: AwsTarget, name: str) -> SecretStr:
                 )
             case _:
                 why = problem.words(target, "secretsmanager")
-        raise SecretUnavailable(f"the secret {name} can't be had: {why}") from error
+        raise SecretUnavailable(f"the secret {name} can't be fetched: {why}") from error
     if text is None:
-        raise SecretUnavailable(f"the secret {name} can't be used: it is kept as bytes, and text is expected")
+        raise SecretUnavailable(f"the secret {name} can't be used: it is binary, and text is expected")
     return SecretStr(text)
 
 
-def _tells_no_answer(record: logging.LogRecord) -> bool:
-    """At its most talkative botocore logs the bodies of all answers, and here these are secrets."""
+def _has_no_response(record: logging.LogRecord) -> bool:
+    """At level DEBUG botocore logs the bodies of all responses, and here these are secrets."""
     return record.levelno > logging.DEBUG

@@ -272,13 +272,13 @@ def tell_checked(name: str, checked: Checked) -> RenderableType:
 
 
 _READABLE = 6
-_MARKS = {"fine": "green", "wrong": "bold red", "not looked at": "yellow"}
+_MARKS = {"fine": "green", "wrong": "bold red", "skipped": "yellow"}
 
 
 def tell_finding(finding: "Diagnosis") -> RenderableType:
     """One line: whether it is fine, and what it is about."""
-    told = Text(f"{finding.health:<13} ", style=_MARKS[finding.health])
-    return Text.assemble(told, (f"{finding.check}: ", "bold"), finding.words)
+    health = Text(f"{finding.health:<7} ", style=_MARKS[finding.health])
+    return Text.assemble(health, (f"{finding.check}: ", "bold"), finding.message)
 
 
 def _few(names: Sequence[str], noun: str) -> str:

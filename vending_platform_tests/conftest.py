@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 
 from vending_platform.catalog import Catalog, load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
-from vending_platform.warehouse import DuckDBWarehouse, Warehouse
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.file_lock import exclusive
+from vending_platform.warehouse import Warehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
 from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans

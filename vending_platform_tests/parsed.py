@@ -10,6 +10,7 @@ from typing import Any
 from vending_platform.catalog import project_hash
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR
 from vending_platform.transformation import Project, dbt
+from vending_platform.warehouse.duckdb import dbt_connection
 from vending_platform_tests.shared import made_once
 
 
@@ -54,8 +55,7 @@ def whole_project(kept: Path) -> Parsed:
 
 def development(folder: Path, project_dir: Path = DBT_PROJECT_DIR) -> Project:
     """What dbt builds into a DuckDB file in `folder`."""
-    database = {"DBT_DUCKDB_PATH": str(folder / "dbt_dev.duckdb")}
-    return Project(project_dir, folder / "dbt", "development", 2, "dbt_dev", database)
+    return Project(project_dir, folder / "dbt", "development", 2, dbt_connection(folder / "dbt_dev.duckdb"))
 
 
 def versions(module: Path) -> str:

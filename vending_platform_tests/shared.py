@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.file_lock import exclusive
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:

@@ -439,7 +439,7 @@ class TestFailures:
             ("platform.Platform.ingest", "ingest"),
             ("ingestion.runs.discover", "ingest"),
             ("storage.local.LocalPlace.files", "ingest"),
-            ("warehouse.duckdb.DuckDBWarehouse.reading", "quality"),
+            ("warehouse.duckdb.warehouse.DuckDBWarehouse.reading", "quality"),
             ("wording.tell_status", "status"),
         ],
     )

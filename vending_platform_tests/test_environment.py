@@ -15,7 +15,6 @@ from vending_platform.environment import (
     ByFolder,
     ByNotifications,
     CodeChanges,
-    DuckDBTarget,
     Encryption,
     Environment,
     EnvironmentName,
@@ -23,10 +22,11 @@ from vending_platform.environment import (
     S3Addressing,
     SecretNames,
     SettingsError,
-    SnowflakeTarget,
     Verification,
     load,
 )
+from vending_platform.warehouse.duckdb import DuckDBSettings
+from vending_platform.warehouse.snowflake import SnowflakeSettings
 
 STAGING = {
     "VENDING_ENV": "staging",
@@ -72,7 +72,7 @@ TABLE = {
             encryption=Encryption.DISK,
             kms_key=None,
             aws=None,
-            warehouse=DuckDBTarget(Path("data/dbt_dev.duckdb")),
+            warehouse=DuckDBSettings(path="data/dbt_dev.duckdb"),
             arrivals=ByFolder(),
             dbt_threads=2,
             ingestion_starts=None,
@@ -99,7 +99,7 @@ TABLE = {
             encryption=Encryption.SSE_S3,
             kms_key=None,
             aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack"), "hinode-vending-alerts-staging"),
-            warehouse=SnowflakeTarget(
+            warehouse=SnowflakeSettings(
                 account="ab12345.ap-northeast-1",
                 user="VENDING_PLATFORM_STG",
                 role="VENDING_PLATFORM_STG",
@@ -137,7 +137,7 @@ TABLE = {
                 ),
                 "hinode-vending-alerts-prod",
             ),
-            warehouse=SnowflakeTarget(
+            warehouse=SnowflakeSettings(
                 account="ab12345.ap-northeast-1",
                 user="VENDING_PLATFORM_PROD",
                 role="VENDING_PLATFORM_PROD",
@@ -184,14 +184,13 @@ def test_data_dir_moves_everything_that_is_local(monkeypatch: pytest.MonkeyPatch
     assert moved.places == Places(
         "/elsewhere/sources", "/elsewhere/processed-data", "/elsewhere/dbt-artifacts", "/elsewhere/staging"
     )
-    assert moved.warehouse == DuckDBTarget(Path("/elsewhere/dbt_dev.duckdb"))
+    assert moved.warehouse == DuckDBSettings(path="/elsewhere/dbt_dev.duckdb")
     assert moved.scratch == Path("/elsewhere/scratch")
 
 
 def test_an_emulator_may_stand_in_for_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = load_with(monkeypatch, STAGING | {"VENDING_WAREHOUSE_ENDPOINT": "http://127.0.0.1:8000"}).warehouse
-    assert isinstance(target, SnowflakeTarget)
-    assert target.endpoint == "http://127.0.0.1:8000"
+    emulated = load_with(monkeypatch, STAGING | {"VENDING_WAREHOUSE_ENDPOINT": "http://127.0.0.1:8000"})
+    assert emulated.warehouse_endpoint == "http://127.0.0.1:8000"
 
 
 def test_where_people_see_the_ui_and_whether_slack_is_told_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -477,7 +476,31 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "an unknown warehouse": (
         lambda d: _environment(d)["warehouse"].update(type="oracle"),
-        ["environments.staging.warehouse", "oracle", "duckdb", "snowflake"],
+        ["environments.staging.warehouse.type='oracle' is none of: duckdb, snowflake"],
+    ),
+    "a warehouse without a type": (
+        lambda d: _environment(d)["warehouse"].pop("type"),
+        ["environments.staging.warehouse.type is missing"],
+    ),
+    "a warehouse that is not one": (
+        lambda d: _environment(d).update(warehouse="snowflake"),
+        ["environments.staging.warehouse='snowflake': "],
+    ),
+    "a key of another warehouse, a key that is missing, and a mistake elsewhere": (
+        lambda d: (
+            _environment(d)["warehouse"].update(path="x"),
+            _environment(d)["warehouse"].pop("role"),
+            _environment(d).pop("logs"),
+        ),
+        [
+            "environments.staging.warehouse.path is not a setting",
+            "environments.staging.warehouse.role is missing",
+            "environments.staging.logs is missing",
+        ],
+    ),
+    "a warehouse with a secret, and no place for it": (
+        lambda d: _environment(d, "development").update(warehouse=_environment(d)["warehouse"]),
+        ["environments.development.warehouse has its secret in AWS Secrets Manager, so aws can't be null"],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from vending_platform import secrets
 from vending_platform.environment import AwsTarget, Environment, Places, load
 from vending_platform.platform import Platform
-from vending_platform.warehouse import SnowflakeWarehouse
+from vending_platform.warehouse.snowflake import SnowflakeWarehouse
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_on_snowflake_the_key_is_fetched_only_when_it_is_used_and_is_told_to_nob
     platform = Platform(staging, {}, tag={"run_id": "r1"})
     assert isinstance(platform._warehouse(None), SnowflakeWarehouse)  # type: ignore[arg-type]
     project = platform.project
-    assert (project.target, project.threads, project.variables, fetched) == ("staging", 4, {}, 0)
-    told = project.adapter.variables()
+    assert (project.target, project.threads, project.connection.variables, fetched) == ("staging", 4, {}, 0)
+    told = project.connection.variables_of_a_command()
     assert fetched == 1
     assert told["DBT_SNOWFLAKE_DATABASE"] == "VENDING_DATA_STG"
     assert json.loads(told["DBT_SNOWFLAKE_QUERY_TAG"]) == {"run_id": "r1"}

@@ -1,4 +1,4 @@
-"""A secret is fetched when it is used, is told by its name when it can't be had, and is shown nowhere."""
+"""A secret is fetched when it is used, is told by its name when it can't be fetched, and is shown nowhere."""
 
 import logging
 import traceback
@@ -43,7 +43,7 @@ def test_neither_what_prints_it_nor_the_most_talkative_log_shows_it(
 
 def test_a_secret_kept_as_bytes_is_refused_and_not_shown(aws: EmulatedAws, target: AwsTarget) -> None:
     aws.client("secretsmanager").create_secret(Name="binary", SecretBinary=VALUE.encode())
-    with pytest.raises(SecretUnavailable, match="the secret binary can't be used: it is kept as bytes") as caught:
+    with pytest.raises(SecretUnavailable, match="the secret binary can't be used: it is binary") as caught:
         fetch(target, "binary")
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert VALUE not in "".join(shown.format())
@@ -51,7 +51,7 @@ def test_a_secret_kept_as_bytes_is_refused_and_not_shown(aws: EmulatedAws, targe
 
 def test_a_missing_secret_is_told_by_its_name(target: AwsTarget) -> None:
     with pytest.raises(
-        SecretUnavailable, match=f"vending/staging/snowflake can't be had: account {ACCOUNT} has none .*{REGION}"
+        SecretUnavailable, match=f"vending/staging/snowflake can't be fetched: account {ACCOUNT} has none .*{REGION}"
     ):
         fetch(target, target.secrets.warehouse)
 

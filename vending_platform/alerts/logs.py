@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +11,8 @@ from vending_platform.alerts.redaction import without_secrets
 
 _SUBJECTS = ("run", "job", "step", "asset", "partition")
 """What a line is about, where its record says so."""
-_TALKATIVE = ("alembic.", "botocore.", "snowflake.connector.")
-"""Who tells at every tick of a sensor how it connected."""
+NOISY_LOGGERS = ("alembic.", "botocore.")
+"""Loggers that write a line at every tick of a sensor; below a warning they are left out."""
 
 
 class JsonLines(logging.Formatter):
@@ -43,21 +43,25 @@ class JsonLines(logging.Formatter):
         return json.dumps(said_aloud, ensure_ascii=False, default=str).encode(errors="replace").decode()
 
 
-def json_handler(about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}) -> logging.Handler:
+def json_handler(
+    about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}, noisy_loggers: Iterable[str] = ()
+) -> logging.Handler:
+    """`noisy_loggers` are the prefixes of names of further loggers that are treated as `NOISY_LOGGERS`."""
+    noisy = (*NOISY_LOGGERS, *noisy_loggers)
+
+    def is_worth_a_line(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or not record.name.startswith(noisy)
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(about))
-    handler.addFilter(_is_worth_a_line)
+    handler.addFilter(is_worth_a_line)
     return handler
 
 
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or not record.name.startswith(_TALKATIVE)
-
-
-def log_as_json(logger: logging.Logger) -> None:
+def log_as_json(logger: logging.Logger, noisy_loggers: Iterable[str] = ()) -> None:
     """From here on everything that comes to this logger, from INFO up, is a JSON line on the error output."""
     for handler in list(logger.handlers):
         if isinstance(handler.formatter, JsonLines):
             logger.removeHandler(handler)
-    logger.addHandler(json_handler())
+    logger.addHandler(json_handler(noisy_loggers=noisy_loggers))
     logger.setLevel(logging.INFO)

@@ -1,10 +1,10 @@
-"""Whether everything is there that an environment needs, and may be used: asked without changing any of it.
+"""Whether everything that an environment needs is there and may be used. It is checked without changing any of it.
 
-`checks` is the table, `examine` looks: each check is fine, wrong (with what to do about it), or not looked at, because
-another one is not fine.
+`checks_of` lists the checks and `examine` runs them. Each is fine, or wrong (with what to do about it), or skipped,
+because another check that it needs is not fine.
 """
 
 from vending_platform.doctor.checks import checks_of
-from vending_platform.doctor.runner import Check, Diagnosis, Health, examine
+from vending_platform.doctor.runner import Diagnosis, Health, examine
 
-__all__ = ["Check", "Diagnosis", "Health", "checks_of", "examine"]
+__all__ = ["Diagnosis", "Health", "checks_of", "examine"]

@@ -1,42 +1,31 @@
-"""What each environment needs, as a table of checks: as `environment` has one row for each of them."""
+"""What each environment needs, as a list of checks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from vending_platform import transformation
-from vending_platform.accounts import buckets_of, check_snowflake
+from vending_platform.accounts import buckets_of
 from vending_platform.doctor import cloud, machine
-from vending_platform.doctor.runner import Check, Hidden
-from vending_platform.environment import (
-    AwsTarget,
-    ByNotifications,
-    DuckDBTarget,
-    Environment,
-    SettingsError,
-    SnowflakeTarget,
-)
-from vending_platform.platform import Platform, private_key_of
+from vending_platform.environment import AwsTarget, ByNotifications, Environment, SettingsError
+from vending_platform.health import CheckSkipped, HealthCheck, check_readable, check_writable
+from vending_platform.platform import Platform
 from vending_platform.storage import ObjectPlace, open_place
-from vending_platform.warehouse import Connect, check_setup, check_stage, connector
+from vending_platform.warehouse import kind_of
 
-_SETTINGS, _ACCOUNT, _KEY, _SNOWFLAKE, _SET_UP, _FILE = (
-    "settings", "AWS account", "secret of Snowflake", "Snowflake", "Snowflake's set-up", "warehouse file",
-)  # fmt: skip
-
-_PATIENCE = 20
+_SETTINGS, _ACCOUNT = "settings", "AWS account"
 
 
-def checks_of(load: Callable[[], Environment], now: Callable[[], datetime] | None = None) -> list[Check]:
-    """All that the environment needs which `load` gives. Where it can't be told which one that is, that is wrong."""
+def checks_of(load: Callable[[], Environment], now: Callable[[], datetime] | None = None) -> list[HealthCheck]:
+    """All that the environment which `load` gives needs. That it can't be loaded is a result too."""
     try:
         environment = load()
     except SettingsError:
-        return [*_always(load), Check("everything else", _nothing, needs=(_SETTINGS,))]
+        return [*_always(load, []), HealthCheck("everything else", _unknown, needs=(_SETTINGS,))]
     return [
-        *_always(load),
+        *_always(load, kind_of(environment.warehouse).libraries),
         *_of_aws(environment, now or partial(datetime.now, UTC)),
         *_places(environment),
         *_local(environment),
@@ -44,42 +33,48 @@ def checks_of(load: Callable[[], Environment], now: Callable[[], datetime] | Non
     ]
 
 
-def _nothing() -> str:
-    raise Hidden("the settings do not say what it is")
+def _unknown() -> str:
+    raise CheckSkipped("the settings do not say what it is")
 
 
-def _always(load: Callable[[], Environment]) -> Iterator[Check]:
-    yield Check(_SETTINGS, lambda: load().name)
-    yield Check("Python", machine.python)
-    yield Check("packages", machine.packages)
+def _always(load: Callable[[], Environment], libraries: Sequence[str]) -> Iterator[HealthCheck]:
+    yield HealthCheck(_SETTINGS, lambda: load().name)
+    yield HealthCheck("Python", machine.python)
+    yield HealthCheck("packages", partial(machine.packages, shown=libraries))
 
 
-def _of_aws(environment: Environment, now: Callable[[], datetime]) -> Iterator[Check]:
+def _of_aws(environment: Environment, now: Callable[[], datetime]) -> Iterator[HealthCheck]:
     target = environment.aws
     if target is None:
         return
-    yield Check("clock", partial(cloud.clock, target, now))
-    yield Check(_ACCOUNT, partial(cloud.account, environment.name, target))
+    yield HealthCheck("clock", partial(cloud.clock, target, now))
+    yield HealthCheck(_ACCOUNT, partial(cloud.account, environment.name, target))
     for bucket in sorted(buckets_of(environment.places)):
-        yield Check(_bucket(bucket), partial(cloud.bucket, environment.name, target, bucket), (_ACCOUNT,))
-    yield Check(_KEY, partial(cloud.secret, target, target.secrets.warehouse), (_ACCOUNT,))
+        yield HealthCheck(_bucket(bucket), partial(cloud.bucket, environment.name, target, bucket), (_ACCOUNT,))
+    for name in _warehouse_secret(environment):
+        yield HealthCheck(name, partial(cloud.secret, target, target.secrets.warehouse), (_ACCOUNT,))
     if environment.slack_alerts:
-        yield Check("secret of Slack", partial(cloud.webhook, target), (_ACCOUNT,))
+        yield HealthCheck("secret of Slack", partial(cloud.webhook, target), (_ACCOUNT,))
     if isinstance(environment.arrivals, ByNotifications):
-        yield Check("queue", partial(cloud.queue, target, environment.arrivals), (_ACCOUNT,))
-    yield Check("alerts' topic", partial(cloud.topic, target), (_ACCOUNT,))
+        yield HealthCheck("queue", partial(cloud.queue, target, environment.arrivals), (_ACCOUNT,))
+    yield HealthCheck("alerts' topic", partial(cloud.topic, target), (_ACCOUNT,))
 
 
-def _places(environment: Environment) -> Iterator[Check]:
+def _warehouse_secret(environment: Environment) -> tuple[str, ...]:
+    """The name of the check of the warehouse's secret, if it has one."""
+    return (f"secret of {kind_of(environment.warehouse).title}",) if environment.warehouse.has_secret else ()
+
+
+def _places(environment: Environment) -> Iterator[HealthCheck]:
     places = environment.places
-    yield _place(environment, "deliveries", places.raw, machine.readable, cloud.readable)
-    yield _place(environment, "exports", places.processed, machine.writable, cloud.writable)
-    yield _place(environment, "dbt artifacts", places.artifacts, machine.writable, cloud.writable)
-    work = _place(environment, "work in flight", places.work, machine.writable, cloud.work)
+    yield _place(environment, "deliveries", places.raw, check_readable, cloud.readable)
+    yield _place(environment, "exports", places.processed, check_writable, cloud.writable)
+    yield _place(environment, "dbt artifacts", places.artifacts, check_writable, cloud.writable)
+    work = _place(environment, "work in flight", places.work, check_writable, cloud.work)
     yield work
     if environment.aws is not None and work.needs:
-        look = partial(_encryption, environment, environment.aws)
-        yield Check("encryption", look, (work.name,))
+        run = partial(_encryption, environment, environment.aws)
+        yield HealthCheck("encryption", run, (work.name,))
 
 
 def _place(
@@ -88,10 +83,10 @@ def _place(
     url: str,
     local: Callable[[Path], str],
     in_s3: Callable[[ObjectPlace], str],
-) -> Check:
+) -> HealthCheck:
     if not url.startswith("s3://"):
-        return Check(name, partial(local, Path(url)))
-    return Check(name, lambda: in_s3(_opened(environment, url)), (_bucket(url.split("/")[2]),))
+        return HealthCheck(name, partial(local, Path(url)))
+    return HealthCheck(name, lambda: in_s3(_opened(environment, url)), (_bucket(url.split("/")[2]),))
 
 
 def _opened(environment: Environment, url: str) -> ObjectPlace:
@@ -104,47 +99,23 @@ def _encryption(environment: Environment, target: AwsTarget) -> str:
     return cloud.encryption(_opened(environment, environment.places.work), target)
 
 
-def _local(environment: Environment) -> Iterator[Check]:
+def _local(environment: Environment) -> Iterator[HealthCheck]:
     own = (environment.scratch, environment.dagster_home)
-    yield Check("scratch folder", partial(machine.writable, environment.scratch))
-    yield Check("Dagster's home", partial(machine.writable, environment.dagster_home))
+    yield HealthCheck("scratch folder", partial(check_writable, environment.scratch))
+    yield HealthCheck("Dagster's home", partial(check_writable, environment.dagster_home))
     urls = (environment.places.processed, environment.places.work)
-    yield Check("disk", partial(machine.disk, [*own, *(Path(url) for url in urls if "://" not in url)]))
+    yield HealthCheck("disk", partial(machine.disk, [*own, *(Path(url) for url in urls if "://" not in url)]))
 
 
-def _warehouse(environment: Environment) -> Iterator[Check]:
+def _warehouse(environment: Environment) -> Iterator[HealthCheck]:
+    checks = kind_of(environment.warehouse).health_checks(environment, _warehouse_secret(environment))
+    yield from checks
     project = Platform(environment, {}).project
-    match environment.warehouse:
-        case DuckDBTarget(path):
-            yield Check(_FILE, partial(machine.duckdb_file, path))
-            # dbt would make the file, or wait for who writes there: its profile and its adapter work without one.
-            project = replace(project, variables={**project.variables, "DBT_DUCKDB_PATH": ":memory:"})
-            ground = _FILE
-        case SnowflakeTarget() as target:
-            tag = {"purpose": "vending doctor"}
-            connect = connector(target, partial(private_key_of, environment), tag, patience=_PATIENCE)
-            yield Check(_SNOWFLAKE, partial(_snowflake, connect, environment.name, target), (_KEY,))
-            yield Check(_SET_UP, partial(_set_up, connect), (_SNOWFLAKE,))
-            yield Check("Snowflake's stage", partial(_stage, connect, environment.places.work), (_SET_UP,))
-            ground = _SNOWFLAKE
+    connection = project.connection
+    variables = {**connection.variables, **connection.trial_variables}
+    project = replace(project, connection=replace(connection, variables=variables))
     # It sets variables of the whole process while it works.
-    yield Check("dbt", partial(transformation.check_connection, project), (ground,), alone=True)
-
-
-def _snowflake(connect: Connect, name: str, target: SnowflakeTarget) -> str:
-    with connect() as connection:
-        check_snowflake(connection, name, target)
-    return f"account {target.account}, role {target.role}, database {target.database}, warehouse {target.warehouse}"
-
-
-def _set_up(connect: Connect) -> str:
-    check_setup(connect)
-    return "schemas and tables are there"
-
-
-def _stage(connect: Connect, work_url: str) -> str:
-    check_stage(connect, work_url)
-    return f"leads to {work_url}, and Snowflake can look there"
+    yield HealthCheck("dbt", partial(transformation.check_connection, project), (checks[0].name,), alone=True)
 
 
 def _bucket(name: str) -> str:

@@ -1,6 +1,6 @@
-"""How checks are looked at: all at the same time, each for so long and no longer, and none whose ground is missing."""
+"""Runs checks at the same time, each for a limited time, and none that needs one which is not fine."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,76 +8,60 @@ from threading import Thread
 
 from vending_platform.alerts import one_line
 from vending_platform.errors import PlatformError
-
-
-class CheckFailed(PlatformError):
-    """The message says what is wrong, and how to fix it."""
-
-
-class Hidden(PlatformError):
-    """It can't be seen whether it is fine; the message says why."""
+from vending_platform.health import CheckSkipped, HealthCheck
 
 
 class Health(StrEnum):
     FINE = "fine"
     WRONG = "wrong"
-    NOT_LOOKED_AT = "not looked at"
-
-
-@dataclass(frozen=True)
-class Check:
-    """`look` says in a few words what it found, or raises what is wrong. It is not called unless all that it `needs` is
-    fine, and who is `alone` not before all others are done."""
-
-    name: str
-    look: Callable[[], str]
-    needs: tuple[str, ...] = ()
-    seconds: float = 60
-    alone: bool = False
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     check: str
     health: Health
-    words: str
+    message: str
 
 
-def examine(checks: Sequence[Check]) -> Iterator[Diagnosis]:
+def examine(checks: Sequence[HealthCheck]) -> Iterator[Diagnosis]:
     """What each check found, in their order, as soon as it and all before it are known."""
     found: dict[str, Future[Diagnosis]] = {check.name: Future() for check in checks}
     others = [found[check.name] for check in checks if not check.alone]
     for check in checks:
-        grounds = [found[name] for name in check.needs]
+        needed = [found[name] for name in check.needs]
         waits_for = others if check.alone else []
-        # As a daemon: what hangs in a library must not keep the process from ending.
-        Thread(target=_examine, args=[check, grounds, waits_for, found[check.name]], daemon=True).start()
+        # As a daemon: a check that hangs in a library must not keep the process from ending.
+        Thread(target=_examine, args=[check, needed, waits_for, found[check.name]], daemon=True).start()
     for check in checks:
         yield found[check.name].result()
 
 
 def _examine(
-    check: Check, grounds: Sequence[Future[Diagnosis]], waits_for: Sequence[Future[Diagnosis]], told: Future[Diagnosis]
+    check: HealthCheck,
+    needed: Sequence[Future[Diagnosis]],
+    waits_for: Sequence[Future[Diagnosis]],
+    diagnosis: Future[Diagnosis],
 ) -> None:
-    missing = [ground.result().check for ground in grounds if ground.result().health is not Health.FINE]
+    missing = [other.result().check for other in needed if other.result().health is not Health.FINE]
     for other in waits_for:
         other.result()
     if missing:
-        told.set_result(Diagnosis(check.name, Health.NOT_LOOKED_AT, f"because of: {', '.join(missing)}"))
+        diagnosis.set_result(Diagnosis(check.name, Health.SKIPPED, f"because of: {', '.join(missing)}"))
         return
-    answer: Future[Diagnosis] = Future()
-    Thread(target=lambda: answer.set_result(_look(check)), daemon=True).start()
+    running: Future[Diagnosis] = Future()
+    Thread(target=lambda: running.set_result(_run(check)), daemon=True).start()
     try:
-        told.set_result(answer.result(check.seconds))
+        diagnosis.set_result(running.result(check.seconds))
     except TimeoutError:
-        why = f"no answer within {check.seconds:.0f} seconds: is there a way there, and is it up?"
-        told.set_result(Diagnosis(check.name, Health.WRONG, why))
+        why = f"no answer within {check.seconds:.0f} seconds: check the network, and that the service is running"
+        diagnosis.set_result(Diagnosis(check.name, Health.WRONG, why))
 
 
-def _look(check: Check) -> Diagnosis:
+def _run(check: HealthCheck) -> Diagnosis:
     try:
-        return Diagnosis(check.name, Health.FINE, check.look())
-    except Exception as error:  # whatever it is, the others are still worth knowing
-        health = Health.NOT_LOOKED_AT if isinstance(error, Hidden) else Health.WRONG
+        return Diagnosis(check.name, Health.FINE, check.run())
+    except Exception as error:  # whatever it is, the results of the other checks are still useful
+        health = Health.SKIPPED if isinstance(error, CheckSkipped) else Health.WRONG
         kind = "" if isinstance(error, PlatformError) else f"{type(error).__name__}: "
         return Diagnosis(check.name, health, one_line(f"{kind}{error}"))

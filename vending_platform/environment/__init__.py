@@ -14,17 +14,16 @@ from vending_platform.environment.model import (
     ByListing,
     ByNotifications,
     CodeChanges,
-    DuckDBTarget,
     Encryption,
     Environment,
     EnvironmentName,
     Places,
     S3Addressing,
     SecretNames,
-    SnowflakeTarget,
     Verification,
 )
 from vending_platform.environment.variables import known_variables, variable
+from vending_platform.environment.warehouses import WarehouseSettings, warehouse_kind, warehouse_types
 
 DATA_DIR_VARIABLE = variable("data_dir")
 COMPANY_VARIABLE = variable("company")
@@ -33,7 +32,6 @@ AWS_ACCOUNT_VARIABLE = variable("aws_account")
 AWS_REGION_VARIABLE = variable("aws_region")
 AWS_ENDPOINT_VARIABLE = variable("aws_endpoint")
 S3_ENDPOINT_VARIABLE = variable("s3_endpoint")
-SNOWFLAKE_ACCOUNT_VARIABLE = variable("snowflake_account")
 UI_URL_VARIABLE = variable("ui_url")
 
 __all__ = [
@@ -47,7 +45,6 @@ __all__ = [
     "KMS_KEY_VARIABLE",
     "PROJECT_DIR",
     "S3_ENDPOINT_VARIABLE",
-    "SNOWFLAKE_ACCOUNT_VARIABLE",
     "UI_URL_VARIABLE",
     "AwsTarget",
     "ByFolder",
@@ -55,7 +52,6 @@ __all__ = [
     "ByNotifications",
     "CodeChanges",
     "Domain",
-    "DuckDBTarget",
     "Encryption",
     "Environment",
     "EnvironmentName",
@@ -63,13 +59,15 @@ __all__ = [
     "S3Addressing",
     "SecretNames",
     "SettingsError",
-    "SnowflakeTarget",
     "UnknownDomain",
     "Verification",
+    "WarehouseSettings",
     "choose_domain",
     "domains",
     "find_domain",
     "known_variables",
     "load",
     "variable",
+    "warehouse_kind",
+    "warehouse_types",
 ]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import CodeChanges, EnvironmentName, Verification
+from vending_platform.environment.warehouses import UNKNOWN_TYPE, DeclaredWarehouse
 
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -67,20 +68,6 @@ class DeclaredArrivals(_Declared):
     dead_letters: Text | None
 
 
-class DeclaredDuckDB(_Declared):
-    type: Literal["duckdb"]
-    path: Text
-
-
-class DeclaredSnowflake(_Declared):
-    type: Literal["snowflake"]
-    account: Text
-    user: Text
-    role: Text
-    database: Text
-    warehouse: Text
-
-
 class DeclaredStarts(_Declared):
     """Times of day in UTC; null means "by hand"."""
 
@@ -94,7 +81,7 @@ class DeclaredEnvironment(_Declared):
     dagster_home: Text
     encryption: DeclaredEncryption
     aws: DeclaredAws | None
-    warehouse: Annotated[DeclaredDuckDB | DeclaredSnowflake, Field(discriminator="type")]
+    warehouse: DeclaredWarehouse
     arrivals: DeclaredArrivals
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
@@ -148,10 +135,12 @@ def _unusable(path: Path, mistakes: list[str]) -> SettingsError:
 
 def _mistakes(error: ValidationError) -> Iterator[str]:
     for found in error.errors():
-        key = ".".join(str(part) for part in found["loc"] if part not in ("duckdb", "snowflake", "[key]"))
+        key = ".".join(str(part) for part in found["loc"] if part != "[key]")
         match found["type"]:
-            case "missing" | "union_tag_not_found":
+            case "missing":
                 yield f"{key} is missing (write null where there is none)"
+            case unknown if unknown == UNKNOWN_TYPE:
+                yield f"{key}.type={found['ctx']['type']!r} is none of: {found['ctx']['known']}"
             case "extra_forbidden":
                 yield f"{key} is not a setting"
             case "string_pattern_mismatch":
@@ -190,5 +179,5 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
                 yield f"arrivals.{key} is missing, and arrivals.by is notifications"
     if environment.encryption.by == "kms" and environment.encryption.key is None:
         yield "encryption.key is missing, and encryption.by is kms"
-    if environment.warehouse.type == "snowflake" and environment.aws is None:
-        yield "warehouse has its key in AWS Secrets Manager, so aws can't be null"
+    if environment.warehouse.has_secret and environment.aws is None:
+        yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"

@@ -8,9 +8,7 @@ from vending_platform.environment.declared import (
     PLACEHOLDER,
     DeclaredArrivals,
     DeclaredAws,
-    DeclaredDuckDB,
     DeclaredEnvironment,
-    DeclaredSnowflake,
     EnvironmentsFile,
     placeholders,
 )
@@ -21,14 +19,12 @@ from vending_platform.environment.model import (
     ByFolder,
     ByListing,
     ByNotifications,
-    DuckDBTarget,
     Encryption,
     Environment,
     EnvironmentName,
     Places,
     S3Addressing,
     SecretNames,
-    SnowflakeTarget,
 )
 from vending_platform.environment.variables import (
     AWS_ONLY,
@@ -104,7 +100,8 @@ def _environment(
         encryption=_ENCRYPTION[declared.encryption.by],
         kms_key=declared.encryption.key,
         aws=_aws(declared.aws, variables) if declared.aws else None,
-        warehouse=_warehouse(declared.warehouse, variables),
+        warehouse=declared.warehouse,
+        warehouse_endpoint=variables.get("warehouse_endpoint"),
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
         ingestion_starts=declared.starts.ingestion,
@@ -133,17 +130,6 @@ def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
         secrets=SecretNames(secrets.warehouse, secrets.slack, secrets.pseudonyms),
         alerts_topic=f"arn:aws:sns:{declared.region}:{declared.account}:{declared.alerts_topic}",
     )
-
-
-def _warehouse(declared: DeclaredDuckDB | DeclaredSnowflake, variables: Variables) -> DuckDBTarget | SnowflakeTarget:
-    match declared:
-        case DeclaredDuckDB():
-            return DuckDBTarget(Path(declared.path))
-        case DeclaredSnowflake():
-            named = declared.model_dump(exclude={"type"})
-            return SnowflakeTarget(**named, endpoint=variables.get("warehouse_endpoint"))
-        case _:
-            assert_never(declared)
 
 
 def _arrivals(declared: DeclaredArrivals) -> ByFolder | ByListing | ByNotifications:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vending_platform.environment.warehouses import WarehouseSettings
+
 BUSINESS_TIME_ZONE = "Asia/Tokyo"
 
 
@@ -87,26 +89,6 @@ class Places:
 
 
 @dataclass(frozen=True)
-class DuckDBTarget:
-    path: Path
-    connect: Any = dataclasses.field(default=None, compare=False, repr=False)
-    """`connect(read_only=…)`, where somebody else than the warehouse opens the file."""
-
-
-@dataclass(frozen=True)
-class SnowflakeTarget:
-    account: str
-    user: str
-    role: str
-    database: str
-    warehouse: str
-    endpoint: str | None = None
-    """Where an emulator listens in the place of the account."""
-    connect: Any = dataclasses.field(default=None, compare=False, repr=False)
-    """`connect(tag)`, where somebody else than the warehouse makes a connection; its queries carry the tag."""
-
-
-@dataclass(frozen=True)
 class ByFolder:
     """New files are noticed by holding the whole raw place against the ledger at every look: right for a laptop."""
 
@@ -136,7 +118,7 @@ class Environment:
     encryption: Encryption
     kms_key: str | None
     aws: AwsTarget | None
-    warehouse: DuckDBTarget | SnowflakeTarget
+    warehouse: WarehouseSettings
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     ingestion_starts: str | None
@@ -156,3 +138,8 @@ class Environment:
     """Where people see Dagster's UI, for links in alerts."""
     slack_alerts: bool
     """Whether a Slack channel is told too."""
+    warehouse_endpoint: str | None = None
+    """Where an emulator listens in the place of the warehouse."""
+    connect_warehouse: Any = dataclasses.field(default=None, compare=False, repr=False)
+    """Makes the warehouse's connections where the warehouse does not make them itself; each type calls it its own
+    way."""

@@ -13,9 +13,10 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
 
-from vending_platform.environment import PROJECT_DIR, DuckDBTarget
+from vending_platform.environment import PROJECT_DIR
 from vending_platform.lineage import Columns, column_lineage
 from vending_platform.platform import Platform
+from vending_platform.warehouse import kind_of
 
 _REFERENCES = "dagster/code_references"
 
@@ -73,7 +74,7 @@ NOT_DESCRIBED = Described()
 def described(platform: Platform) -> Described:
     """Looked up where people look: costs a second after a build of changed SQL, and nothing otherwise."""
     environment = platform.environment
-    dialect = "duckdb" if isinstance(environment.warehouse, DuckDBTarget) else "snowflake"
+    dialect = kind_of(environment.warehouse).name
     scratch = environment.scratch
     columns = column_lineage(platform.manifest, scratch / "dbt" / "compiled", scratch / "lineage", dialect)
     return Described(platform.environment.project_dir, columns, is_wanted=True)

@@ -9,11 +9,12 @@ from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from vending_platform.catalog import Catalog, Model, Source
-from vending_platform.environment import DuckDBTarget, Environment, SnowflakeTarget
+from vending_platform.environment import Environment
 from vending_platform.orchestration.asset_details import Described
 from vending_platform.orchestration.names import DELIVERIES, has_days, model_key
 from vending_platform.orchestration.partitions import business_days
 from vending_platform.recording import expectation
+from vending_platform.warehouse import WarehouseKind, kind_of
 
 
 class Specs:
@@ -24,11 +25,8 @@ class Specs:
     ) -> None:
         self._manifest = manifest
         self._described = described
-        match environment.warehouse:
-            case DuckDBTarget(path):
-                self._warehouse, database = "duckdb", path.stem
-            case SnowflakeTarget() as target:
-                self._warehouse, database = "snowflake", target.database
+        self._warehouse = kind_of(environment.warehouse)
+        database = self._warehouse.database(environment.warehouse)
         self.days = business_days(catalog, environment)
         self._daily = self.days.of()
         with_days = [model for model in catalog.models if has_days(model, catalog)]
@@ -42,7 +40,7 @@ class Specs:
             description=source.description,
             group_name="raw",
             deps=[DELIVERIES],
-            kinds={"csv", self._warehouse},
+            kinds={"csv", self._warehouse.name},
             code_version=source.reading_hash,
             partitions_def=self._daily if source.is_daily else None,
             tags={"delivery": source.files.delivery.value},
@@ -51,7 +49,7 @@ class Specs:
 
     def of_model(self, model: Model) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, model.unique_id, None)
-        kinds = {"dbt", self._warehouse, "view" if model.is_view else "table"}
+        kinds = {"dbt", self._warehouse.name, "view" if model.is_view else "table"}
         # Of dbt's own, a changed comment would be another version, and a changed macro or var the same one.
         described = self._described.of(self._manifest["nodes"][model.unique_id])
         metadata = {**spec.metadata, **described}
@@ -73,7 +71,7 @@ class Specs:
         made = {source.unique_id for source in catalog}
         return [
             self._translator.get_asset_spec(self._manifest, unique_id, None).replace_attributes(
-                group_name=declared["schema"], kinds={self._warehouse}
+                group_name=declared["schema"], kinds={self._warehouse.name}
             )
             for unique_id, declared in self._manifest["sources"].items()
             if unique_id not in made
@@ -94,7 +92,7 @@ class _Translator(DagsterDbtTranslator):
         self,
         days: Mapping[str, dg.DailyPartitionsDefinition],
         with_sources: Mapping[str, dg.DailyPartitionsDefinition],
-        warehouse: str,
+        warehouse: WarehouseKind,
         database: str,
     ) -> None:
         super().__init__()
@@ -135,6 +133,5 @@ class _Translator(DagsterDbtTranslator):
 
     def _table(self, key: dg.AssetKey) -> Mapping[str, Any]:
         """Where it is in this environment; the manifest was parsed for a laptop, wherever it is used."""
-        name = ".".join((self._database, *key.path))
-        is_snowflake = self._warehouse == "snowflake"
-        return {**TableMetadataSet(table_name=name.upper() if is_snowflake else name, storage_kind=self._warehouse)}
+        name = self._warehouse.shown_name(".".join((self._database, *key.path)))
+        return {**TableMetadataSet(table_name=name, storage_kind=self._warehouse.name)}

@@ -16,8 +16,8 @@ from sqlalchemy.exc import DatabaseError
 
 from vending_platform.damage import put_aside
 from vending_platform.environment import DATA_DIR_VARIABLE, PROJECT_DIR, UI_URL_VARIABLE, Environment
+from vending_platform.file_lock import exclusive
 from vending_platform.orchestration.local_instance import local_instance
-from vending_platform.warehouse.lock import exclusive
 
 ALIVE = ".dagster/vending_alive"
 """A tag that the UI does not show: it means nothing to a person."""

@@ -21,8 +21,8 @@ from dagster._core.storage.schedules.base import ScheduleStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from vending_platform import environment
+from vending_platform.file_lock import exclusive
 from vending_platform.orchestration.event_log import LocalEventLog
-from vending_platform.warehouse.lock import exclusive
 
 _HOME = {"home": Field(StringSource, is_required=False, description="Default: the folder that the environment names.")}
 

@@ -9,6 +9,7 @@ from vending_platform.exporting import Exported
 from vending_platform.ingestion import Summary
 from vending_platform.platform import Platform
 from vending_platform.transformation import Transformed
+from vending_platform.warehouse import noisy_loggers
 
 
 def measuring(platform: Platform, run_id: str, job: str) -> Platform:
@@ -76,7 +77,7 @@ def exported(done: list[Exported]) -> list[Number]:
 def run_lines() -> logging.Handler:
     """What a run says, as JSON lines with run, asset and partition. A Dagster instance takes it by its name, under
     `python_logs` in its settings: loggers of a code location only speak in runs that name them."""
-    return json_handler(about_record)
+    return json_handler(about_record, noisy_loggers())
 
 
 def about_record(record: logging.LogRecord) -> dict[str, str]:

@@ -1,46 +1,33 @@
-"""What the platform works through, as Dagster shows it: a resource per service, configured as the environment says.
+"""What the platform works through, as Dagster shows it: a resource per service, configured as the environment declares.
 
-`through` puts the settings and the connections of such resources in the place of the environment's own, so whoever
-swaps a resource changes where files and rows go. The terminal opens the same settings without Dagster.
+`through` replaces the environment's own settings and connections by those of such resources, so swapping a resource
+changes where files and rows go. The terminal opens the same settings without Dagster.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
-from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
-from vending_platform.environment import DuckDBTarget, Encryption, Environment, Places, SnowflakeTarget
+from vending_platform.environment import Encryption, Environment, Places
 from vending_platform.platform import Platform
-from vending_platform.warehouse import DUCKDB_SETTINGS
+from vending_platform.warehouse import dagster_resource_of
 
 WAREHOUSE, FILES, DBT = "warehouse", "files", "dbt"
-
-
-class DuckDBFile(DuckDBResource):
-    """The laptop's warehouse, one file. `get_connection` only reads: one that writes would shut everybody else out, and
-    what an asset returns is written for it."""
-
-    @contextmanager
-    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with connected(self, read_only=True) as connection:
-            yield connection
 
 
 class FilesResource(dg.ConfigurableResource[Any]):
     """The places of files: a folder, or `s3://bucket/prefix`."""
 
-    raw: str = Field(description="Whatever is delivered.")
+    raw: str = Field(description="The deliveries.")
     processed: str = Field(description="The exports.")
-    artifacts: str = Field(description="What dbt leaves of its runs.")
-    work: str = Field(description="Work in flight, and quarantine.")
-    encryption: str = Field(description="Who encrypts what is written.")
-    kms_key: str | None = Field(None, description="With which key, where it is the operator's own.")
+    artifacts: str = Field(description="What dbt writes about its runs.")
+    work: str = Field(description="Work in flight, and the quarantine.")
+    encryption: str = Field(description="How written files are encrypted.")
+    kms_key: str | None = Field(None, description="The key of that encryption, if it is the operator's own.")
 
     @property
     def places(self) -> Places:
@@ -50,8 +37,8 @@ class FilesResource(dg.ConfigurableResource[Any]):
 class DbtResource(dg.ConfigurableResource[Any]):
     """dbt, which runs in the run's own process."""
 
-    project_dir: str = Field(description="The dbt project that declares what there is.")
-    threads: int = Field(description="How many models are built at once.")
+    project_dir: str = Field(description="The dbt project that declares the data.")
+    threads: int = Field(description="How many models are built at the same time.")
 
 
 @dataclass(frozen=True)
@@ -63,19 +50,19 @@ class PlatformFactory:
     _opened: dict[Environment, Platform] = field(default_factory=dict, compare=False, repr=False)
 
     def platform(self, context: dg.InitResourceContext) -> Platform:
-        """The platform that works through this context's resources. Of the same settings there is one in a process: it
-        has asked already whether this is the right account."""
-        # Of S3 and Snowflake Dagster would give what an op gets, which is not the resource.
+        """The platform that works through this context's resources. A process has one for the same settings: it has
+        already checked that this is the right account."""
+        # For some resources Dagster would give what an op gets, such as a client, which is not the resource.
         given = context.resources.original_resource_dict
         platform = through(self.base, {key: given[key] for key in self.keys})
         return self._opened.setdefault(platform.environment, platform)
 
 
 def resources_of(platform: Platform, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """By their keys. One that rests on another rests on the one of `overrides`, if it is there."""
+    """By their keys. A resource that depends on another one depends on that of `overrides`, if it has one."""
     environment = platform.environment
     places = environment.places
-    common = {
+    found: dict[str, Any] = {
         FILES: FilesResource(
             raw=places.raw,
             processed=places.processed,
@@ -86,49 +73,32 @@ def resources_of(platform: Platform, overrides: Mapping[str, Any]) -> dict[str, 
         ),
         DBT: DbtResource(project_dir=str(environment.project_dir), threads=environment.dbt_threads),
     }
-    match environment.warehouse:
-        case DuckDBTarget(path):
-            own = {WAREHOUSE: DuckDBFile(database=str(path), connection_config=dict(DUCKDB_SETTINGS))}
-        case SnowflakeTarget() as target:
-            from vending_platform.orchestration.cloud_resources import cloud_resources  # seconds of imports
+    if environment.aws is not None:
+        from vending_platform.orchestration.cloud_resources import (  # seconds of imports
+            cloud_resources,
+            with_secrets_of,
+        )
 
-            own = cloud_resources(environment, target, overrides)
-    return {**common, **own, **{key: value for key, value in overrides.items() if key in {*common, *own}}}
+        found |= cloud_resources(environment, environment.aws)
+        environment = with_secrets_of(environment, environment.aws, {**found, **overrides})
+    found[WAREHOUSE] = dagster_resource_of(environment.warehouse).resource_of(environment)
+    return {key: overrides.get(key, resource) for key, resource in found.items()}
 
 
 def through(platform: Platform, resources: Mapping[str, Any]) -> Platform:
     """The platform, working through these resources."""
-    environment, files, dbt = platform.environment, resources[FILES], resources[DBT]
-    changed = replace(
-        environment,
+    files, dbt = resources[FILES], resources[DBT]
+    environment = replace(
+        platform.environment,
         places=files.places,
         encryption=Encryption(files.encryption),
         kms_key=files.kms_key,
         dbt_threads=dbt.threads,
-        **_outside(environment, resources),
+        project_dir=Path(dbt.project_dir),
     )
-    return replace(platform, environment=replace(changed, project_dir=Path(dbt.project_dir)))
+    if environment.aws is not None:
+        from vending_platform.orchestration.cloud_resources import through_aws
 
-
-def _outside(environment: Environment, resources: Mapping[str, Any]) -> dict[str, Any]:
-    warehouse = resources[WAREHOUSE]
-    if isinstance(warehouse, DuckDBResource):
-        own: dict[str, Any] = {"warehouse": DuckDBTarget(Path(warehouse.database), connect=connecting(warehouse))}
-    else:
-        own = {}
-    if environment.aws is None:
-        return own
-    from vending_platform.orchestration.cloud_resources import through_aws
-
-    return through_aws(environment, environment.aws, resources) | own
-
-
-def connecting(resource: DuckDBResource) -> Callable[..., duckdb.DuckDBPyConnection]:
-    def connect(*, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return connected(resource, read_only=read_only)
-
-    return connect
-
-
-def connected(resource: DuckDBResource, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(resource.database, read_only=read_only, config=dict(resource.connection_config))
+        environment = through_aws(environment, environment.aws, resources)
+    warehouse = dagster_resource_of(environment.warehouse)
+    return replace(platform, environment=warehouse.through(environment, resources[WAREHOUSE]))

@@ -5,7 +5,6 @@ rows, `verdicts` how the last builds went, `unproven` what no build has shown to
 rests on is in `versions`.
 """
 
-from vending_platform.transformation.adapters import DUCKDB, Adapter, snowflake
 from vending_platform.transformation.blocking import BlockedDay, blocked_days
 from vending_platform.transformation.dbt import Project, TransformationError, check_connection
 from vending_platform.transformation.planning import BuildPlan, Why, Work
@@ -24,8 +23,6 @@ from vending_platform.transformation.single_tests import run_tests
 from vending_platform.transformation.staleness import Window
 
 __all__ = [
-    "DUCKDB",
-    "Adapter",
     "BlockedDay",
     "BuildPlan",
     "Finished",
@@ -45,7 +42,6 @@ __all__ = [
     "note_build",
     "noted_builds",
     "run_tests",
-    "snowflake",
     "stale",
     "transform",
     "unproven",

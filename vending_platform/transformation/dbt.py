@@ -12,7 +12,6 @@ from typing import Any
 
 from vending_platform.catalog import Days, project_hash
 from vending_platform.errors import Unavailable
-from vending_platform.transformation.adapters import DUCKDB, Adapter
 from vending_platform.transformation.arguments import (
     build_arguments,
     catalog_arguments,
@@ -22,6 +21,7 @@ from vending_platform.transformation.arguments import (
 )
 from vending_platform.transformation.results import Finished, NodeResult, node_result
 from vending_platform.transformation.staleness import Window
+from vending_platform.warehouse import DbtConnection
 
 _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
@@ -33,17 +33,13 @@ class TransformationError(Unavailable):
 
 @dataclass(frozen=True)
 class Project:
-    """Where dbt works: its project, a folder for its artifacts, and which of its targets is meant."""
+    """Where dbt works: its project, a folder for its artifacts, which of its targets is meant, and how it connects."""
 
     project_dir: Path
     target_dir: Path
     target: str
     threads: int
-    database: str
-    """The name that dbt gives its database: part of every table's name."""
-    variables: dict[str, str]
-    """What the profile asks for by `env_var`."""
-    adapter: Adapter = DUCKDB
+    connection: DbtConnection
 
 
 class Dbt:
@@ -56,7 +52,7 @@ class Dbt:
 
         self._project = project
         self._progress = _Progress(on_node)
-        about = (project.project_dir, project_hash(project.project_dir), project.target, project.database)
+        about = (project.project_dir, project_hash(project.project_dir), project.target, project.connection.database)
         if about not in _parsed:
             with _remembered(project) as known:
                 where = {"project_dir": project.project_dir, "target_dir": project.target_dir}
@@ -191,11 +187,12 @@ def check_connection(project: Project) -> str:
 
 def _invoke(project: Project, runner: Any, arguments: list[str]) -> Any:
     """One command of dbt."""
-    with _variables({**project.variables, **project.adapter.variables()}):
+    connection = project.connection
+    with _variables({**connection.variables, **connection.variables_of_a_command()}):
         try:
             return runner.invoke(arguments)
         finally:
-            project.adapter.after()
+            connection.close()
 
 
 @contextmanager

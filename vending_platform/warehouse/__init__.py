@@ -1,11 +1,9 @@
-"""What a warehouse can do for the floors above, whichever it is: be read, keep tables in shape, change them as one.
+"""What a warehouse can do for the layers above, whichever it is: be read, keep tables in shape, change them as one.
 
-Rows come and go as Arrow; what they mean is the caller's business. `DuckDBWarehouse` is the laptop's,
-`SnowflakeWarehouse` the one of staging and production; `connector` makes its connections.
+Rows come and go as Arrow; what they mean is the caller's business. Each type of warehouse is a package of its own,
+which `kind_of` finds by the name that `environments.yml` declares, and `WarehouseKind` is what such a package brings.
 """
 
-from vending_platform.warehouse.duckdb import SETTINGS as DUCKDB_SETTINGS
-from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform.warehouse.interface import (
     Change,
     PublishStep,
@@ -21,30 +19,33 @@ from vending_platform.warehouse.interface import (
     quoted,
     values_of,
 )
-from vending_platform.warehouse.snowflake import SnowflakeWarehouse
-from vending_platform.warehouse.snowflake_inspection import check_setup, check_stage
-from vending_platform.warehouse.snowflake_session import Connect, connector, endpoint_arguments
+from vending_platform.warehouse.kind import (
+    DagsterResource,
+    DbtConnection,
+    WarehouseKind,
+    dagster_resource_of,
+    kind_of,
+    noisy_loggers,
+)
 
 __all__ = [
-    "DUCKDB_SETTINGS",
     "Change",
-    "Connect",
-    "DuckDBWarehouse",
+    "DagsterResource",
+    "DbtConnection",
     "PublishStep",
     "Reader",
     "Reservation",
-    "SnowflakeWarehouse",
     "TableName",
     "Warehouse",
     "WarehouseBusy",
     "WarehouseError",
+    "WarehouseKind",
     "WarehouseMoved",
     "Writer",
-    "check_setup",
-    "check_stage",
-    "connector",
-    "endpoint_arguments",
+    "dagster_resource_of",
+    "kind_of",
     "literal",
+    "noisy_loggers",
     "quoted",
     "values_of",
 ]

@@ -1,4 +1,4 @@
-"""Rows on their way into and out of a warehouse by files. One Parquet file per table goes in, written as it comes."""
+"""Files by which rows go into a warehouse and come out of it: a Parquet file per table, written while rows come in."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 _ROWS_AT_ONCE = 100_000
 
 
-class _Listed(Protocol):
+class _ListedFile(Protocol):
     @property
     def path(self) -> str: ...
 
@@ -19,9 +19,9 @@ class _Listed(Protocol):
 
 
 class Batches(Protocol):
-    """Where the files wait: a `storage.Place`, which the warehouse can read too."""
+    """Where the files are: a `storage.Place`, which the warehouse can read too."""
 
-    def files(self, prefix: str = "") -> Iterable[_Listed]: ...
+    def files(self, prefix: str = "") -> Iterable[_ListedFile]: ...
 
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None: ...
 
@@ -31,18 +31,18 @@ class Batches(Protocol):
 
 
 def parquet(rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
-    """The bytes of a file with these rows. No more of them is in memory than some batches, however many there are."""
+    """The bytes of a file with these rows. Only some batches are in memory at a time, however many there are."""
     sink = _Sink()
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="snappy") as writer:
         for batch in rows:
             for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
                 writer.write_batch(batch.slice(start, _ROWS_AT_ONCE))
-                yield sink.taken()
-    yield sink.taken()
+                yield sink.take()
+    yield sink.take()
 
 
 class _Sink:
-    """Holds what was written until it is taken."""
+    """Keeps what was written until it is taken."""
 
     closed = False
 
@@ -54,8 +54,8 @@ class _Sink:
         return len(part)
 
     def flush(self) -> None:
-        """What is written is there."""
+        """Nothing is buffered."""
 
-    def taken(self) -> bytes:
+    def take(self) -> bytes:
         parts, self._parts = self._parts, []
         return b"".join(parts)

@@ -1,8 +1,8 @@
 """The protocol: what every warehouse promises, in terms of Arrow tables.
 
-One rule for names in SQL, so that the same SQL means the same everywhere: a name stands as it is where it is plain, or
-quoted and in upper case (`TableName`, `quoted`). DuckDB looks at no name's case; Snowflake takes a plain name for its
-upper case, as dbt's models are written there. Results have their columns' names in lower case.
+One rule for names in SQL makes the same SQL mean the same everywhere: a name is written plain, or quoted and in upper
+case (`TableName`, `quoted`). Some warehouses ignore the case of a name; others read a plain name as its upper case, as
+dbt's models are written there. Results have their columns' names in lower case.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ import pyarrow as pa
 from vending_platform.errors import Unavailable
 
 STATUS = "status"
-"""What the text about deliveries is called that everybody may read."""
+"""The name of the text about deliveries that can be read at any time."""
 _MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -26,15 +26,15 @@ class WarehouseError(Unavailable):
 
 
 class WarehouseBusy(WarehouseError):
-    """Someone is writing, and this warehouse lets nobody look meanwhile; see `Warehouse.last_status`."""
+    """Another process is writing, and this warehouse lets no one read meanwhile; see `Warehouse.last_status`."""
 
 
 class WarehouseMoved(WarehouseError):
-    """Somebody else has published since this writer began to read: nothing has changed, and its plan is out of date."""
+    """Another process has published since this writer began to read: nothing was changed, and its plan is outdated."""
 
 
 class PublishStep(StrEnum):
-    """Where a publication can be interrupted; whatever is lost at any of them, the tables are as before or as after."""
+    """Where a publication can be interrupted. Wherever that happens, the tables are as before it or as after it."""
 
     BEGUN = "begun"
     DELETED = "deleted"
@@ -48,17 +48,17 @@ class TableName:
     name: str
 
     def __str__(self) -> str:
-        """As SQL names it; no word is a keyword there."""
+        """As SQL writes it; quoted, no word is a keyword."""
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
 
 def quoted(name: str) -> str:
-    """A column, table or schema as SQL names it."""
+    """A column, table or schema as SQL writes it."""
     return '"' + name.upper().replace('"', '""') + '"'
 
 
 def literal(value: str | int | date) -> str:
-    """A value as SQL writes it. Only Snowflake takes a backslash in a text for the beginning of something else."""
+    """A value as SQL writes it. Some warehouses read a backslash in a text as the beginning of an escape."""
     match value:
         case str():
             return " || chr(92) || ".join("'" + part.replace("'", "''") + "'" for part in value.split("\\"))
@@ -69,7 +69,7 @@ def literal(value: str | int | date) -> str:
 
 
 def values_of(column: pa.ChunkedArray) -> list[Any]:
-    """As `to_pylist`, which takes a hundred times as long for days and moments."""
+    """As `to_pylist`, which takes a hundred times as long for dates and timestamps."""
     if column.type == _MOMENT:
         return [moment and moment.replace(tzinfo=UTC) for moment in column.to_numpy().tolist()]
     if pa.types.is_date(column.type):
@@ -79,7 +79,8 @@ def values_of(column: pa.ChunkedArray) -> list[Any]:
 
 @dataclass(frozen=True)
 class Change:
-    """First the rows of `table` that equal a row of `delete` in all its columns go, then `insert` comes (by name)."""
+    """First the rows of `table` that equal a row of `delete` in all its columns are deleted, then the rows of `insert`
+    are inserted, column by column of the same name."""
 
     table: TableName
     delete: pa.Table | None = None
@@ -91,60 +92,60 @@ class Reader(Protocol):
         """The result of a portable SELECT, with its columns' names in lower case."""
 
     def unloaded(self, sql: str) -> pa.Table:
-        """As `query`, in no order, for many rows at once: a warehouse that writes files itself sends them as such."""
+        """As `query`, in no order, for many rows: a warehouse that can write files sends them as files."""
 
     def has_table(self, table: TableName) -> bool:
         """Whether there is a table or a view of this name."""
 
     def fingerprint(self, column: str) -> str:
-        """An aggregate for `query`: a number that tells which texts, no two of them equal, are in the column, whatever
-        their order. Of two sets that share none it is the sum."""
+        """An aggregate for `query`: a number that identifies the set of texts in the column, no two of which are equal,
+        in any order. The number of two sets that share no text is the sum of their numbers."""
 
 
 class Writer(Reader, Protocol):
-    """Holds the right to write until it is closed."""
+    """Has the right to write until it is closed."""
 
     def ensure_tables(self, tables: Mapping[TableName, pa.Schema]) -> None:
         """Afterwards every table has at least these columns with these types.
 
-        No row and no value is lost, or it is a `WarehouseError` that says which column can't take its new type, and
-        nothing has changed.
+        No row and no value is lost. Where a column can't take its new type, a `WarehouseError` names it, and nothing
+        was changed.
         """
 
     def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
-        """All the changes in one transaction. `between` is called at every place where it can be interrupted.
+        """All the changes in one transaction. `between` is called wherever it can be interrupted.
 
-        `WarehouseMoved` where others can publish meanwhile and have done so since this writer was opened.
+        `WarehouseMoved` if another process has published since this writer was opened.
         """
 
     def replace(self, table: TableName, rows: pa.Table) -> None:
-        """The table has these columns and rows, and nothing else; until then, it is as before."""
+        """In one step, the table has these columns and rows and nothing else."""
 
 
 class Reservation(Protocol):
-    """Nobody else writes while it lasts. Between its writers, other libraries (dbt) may use the warehouse."""
+    """No other process writes while it lasts. Between its writers, other libraries (dbt) may use the warehouse."""
 
     def writing(self) -> AbstractContextManager[Writer]: ...
 
 
 class Warehouse(Protocol):
     def reading(self) -> AbstractContextManager[Reader]:
-        """A look at the last committed state; `WarehouseBusy` where a writer shuts everybody else out."""
+        """Reads the last committed state; `WarehouseBusy` where a writer locks out readers."""
 
     def writing(self, purpose: str, on_wait: Callable[[str], None]) -> AbstractContextManager[Writer]:
-        """The right to write. Waits for whoever has it, after telling `on_wait` who that is."""
+        """The right to write. Waits for the process that has it, after `on_wait` was called with what that one does."""
 
     def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> AbstractContextManager[Reservation]:
-        """As `writing`, but without a connection of our own being open all the time."""
+        """As `writing`, but without holding a connection open all the time."""
 
     def announce_change(self) -> None:
         """From now on, and across a crash, the published status counts as outdated until the next one."""
 
     def is_status_outdated(self) -> bool: ...
 
-    def publish_status(self, tell: Callable[[], str], about: str = STATUS) -> None:
-        """Put a short text where it can be read at any time, also while someone writes. Where everything can be read
-        at any time nobody needs it, and `tell` is not asked. There is one text of each kind that is told `about`."""
+    def publish_status(self, text: Callable[[], str], name: str = STATUS) -> None:
+        """Put a short text where it can be read at any time, also while a process writes. A warehouse that can be read
+        at any time needs none, and does not call `text`. There is one text of each name."""
 
-    def last_status(self, about: str = STATUS) -> str | None:
-        """The text that was published last, if any was."""
+    def last_status(self, name: str = STATUS) -> str | None:
+        """The text of this name that was published last, if there is one."""

@@ -9,6 +9,7 @@ import pytest
 
 from vending_platform.alerts import JsonLines, Number, Unit, log_as_json, measured
 from vending_platform.alerts.metrics import METRICS
+from vending_platform.warehouse import noisy_loggers
 from vending_platform_tests.alerts.parts import NOON
 
 
@@ -75,6 +76,14 @@ def test_how_a_library_connected_is_worth_no_line_but_what_worries_it_is(capsys:
     logger.info("found them")
     logger.warning("they are old")
     assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["they are old"]
+
+
+def test_libraries_of_a_warehouse_are_as_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.Logger("snowflake.connector.connection")
+    log_as_json(logger, noisy_loggers())
+    logger.info("connected")
+    logger.warning("the network is slow")
+    assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["the network is slow"]
 
 
 def test_numbers_are_metrics_for_the_environment_and_by_what_is_few(caplog: pytest.LogCaptureFixture) -> None:

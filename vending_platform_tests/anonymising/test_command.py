@@ -211,7 +211,7 @@ class TestInProduction:
         production.client("secretsmanager").delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
         result = anonymise(*INTO_STAGING)
         assert result.exit_code == FAILED
-        assert f"the secret {SECRET} can't be had" in result.stderr
+        assert f"the secret {SECRET} can't be fetched" in result.stderr
 
     def test_a_role_that_may_not_write_is_told_what_it_lacks(self, production: EmulatedAws) -> None:
         def denied(request: Request) -> Refusal | None:

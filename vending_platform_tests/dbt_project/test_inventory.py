@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import Catalog
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.file_lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.parsed import Parsed
 

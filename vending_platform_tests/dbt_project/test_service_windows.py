@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import Catalog
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.file_lock import exclusive
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.test_windows import PRODUCTS_HEADER, Fleet, visit_of
 from vending_platform_tests.ingestion.raw_folder import machines_file, sales, sales_row

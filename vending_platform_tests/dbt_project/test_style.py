@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.file_lock import exclusive
 from vending_platform_tests.dbt_project.style import (
     RULES,
     Rule,

@@ -18,10 +18,10 @@ import pytest
 
 from vending_platform.catalog import Catalog
 from vending_platform.environment import Places
+from vending_platform.file_lock import exclusive
 from vending_platform.ingestion import IngestionContext
 from vending_platform.storage import open_storage
-from vending_platform.warehouse import DuckDBWarehouse
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.dbt_project.dbt import Dbt, DbtFailed
 from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_row
 from vending_platform_tests.parsed import Parsed

@@ -17,11 +17,13 @@ from dagster._core.instance.ref import InstanceRef
 
 from vending_platform import ingestion
 from vending_platform.arrivals import Request
-from vending_platform.environment import PROJECT_DIR, ByNotifications, DuckDBTarget, EnvironmentName
+from vending_platform.environment import PROJECT_DIR, ByNotifications, EnvironmentName
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.alert_sensor import alerting, watch_once
-from vending_platform.platform import Platform, private_key_of
+from vending_platform.platform import Platform
 from vending_platform.storage.interface import CHUNK
+from vending_platform.warehouse.duckdb import DuckDBSettings
+from vending_platform.warehouse.snowflake import private_key_of
 from vending_platform_tests.deployment.instance import production_instance
 from vending_platform_tests.deployment.policies import FOLDER, KEY_ARN, denials, is_allowed, policies
 from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws
@@ -51,7 +53,9 @@ def requested(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pyte
     """Everything that production requests from AWS, from a file's arrival to its export and to the alert about it."""
     folder = tmp_path_factory.mktemp("production")
     environment = aws.environment(EnvironmentName.PRODUCTION, VENDING_KMS_KEY=KEY_ARN, VENDING_SLACK_ALERTS="true")
-    environment = replace(environment, warehouse=DuckDBTarget(folder / "w.duckdb"), scratch=folder / "scratch")
+    environment = replace(
+        environment, warehouse=DuckDBSettings(path=str(folder / "w.duckdb")), scratch=folder / "scratch"
+    )
     platform = Platform(environment, manifest)
     _furnish(aws, platform)
     others: list[Right] = []

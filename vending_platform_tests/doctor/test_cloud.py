@@ -9,8 +9,8 @@ import pytest
 
 from vending_platform.aws import AwsError
 from vending_platform.doctor import cloud
-from vending_platform.doctor.runner import CheckFailed, Hidden
 from vending_platform.environment import AwsTarget, ByNotifications, Environment, EnvironmentName
+from vending_platform.health import CheckFailed, CheckSkipped
 from vending_platform.storage import ObjectPlace, StorageError, Unreadable, open_place
 from vending_platform_tests.emulators.aws import ACCOUNT, BUCKET, EmulatedAws, Refusal, Request
 from vending_platform_tests.emulators.aws_setup import furnish
@@ -56,7 +56,7 @@ class TestClock:
             (-600 * MINUTES, r"(36000|3599\d) seconds behind AWS's"),
         ],
     )
-    def test_it_is_held_against_the_hour_of_any_answer(
+    def test_it_is_compared_with_the_time_of_any_response(
         self, aws: EmulatedAws, target: AwsTarget, off: timedelta, told: str | None, refusal: Refusal | None
     ) -> None:
         with aws.failing(lambda _: refusal):
@@ -66,11 +66,11 @@ class TestClock:
                 with pytest.raises(CheckFailed, match=told):
                     cloud.clock(target, lambda: datetime.now(UTC) + off)
 
-    def test_without_an_answer_it_can_not_be_seen(self, aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_response_it_is_skipped(self, aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("vending_platform.aws._TRIES", 1)
         nowhere = aws.environment(VENDING_AWS_ENDPOINT="http://127.0.0.1:1").aws
         assert nowhere is not None
-        with pytest.raises(Hidden, match="no answer that has an hour: sts can't be reached"):
+        with pytest.raises(CheckSkipped, match="no response with a time: sts can't be reached"):
             cloud.clock(nowhere, lambda: datetime.now(UTC))
 
 
@@ -136,7 +136,9 @@ class TestPlaces:
         assert keys(aws) == []
 
     def test_at_work_an_object_comes_and_goes(self, aws: EmulatedAws, staging: Environment) -> None:
-        assert cloud.work(place_of(staging, staging.places.work)).endswith("/staging can be written, read and cleaned")
+        assert cloud.work(place_of(staging, staging.places.work)).endswith(
+            "/staging can be written, read and deleted from"
+        )
         touched = [(request.method, request.path.rsplit("/", 1)[0]) for request in aws.requests]
         assert touched == [(method, f"/{BUCKET}/staging/doctor") for method in ("PUT", "GET", "DELETE")]
         assert keys(aws) == []
@@ -224,14 +226,14 @@ class TestQueueAndTopic:
             assert cloud.queue(target, names) == f"{names.queue}: about 1 messages, and 0 dead letters"
         (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
         assert "s3:TestEvent" in message["Body"]
-        assert cloud.topic(target) == f"{target.alerts_topic}: somebody has subscribed"
+        assert cloud.topic(target) == f"{target.alerts_topic} has a subscription"
 
     @pytest.mark.parametrize(
         ("attributes", "told"),
         [
             ({"MessageRetentionPeriod": "345600"}, "it keeps messages for 345600 and not 1209600 seconds"),
             ({"RedrivePolicy": ""}, "its redrive policy does not lead to hinode-vending-arrivals-staging-dlq"),
-            ({"RedrivePolicy": "few"}, "its redrive policy gives up after 3 and not 1000 looks"),
+            ({"RedrivePolicy": "few"}, "its redrive policy gives up after 3 receives and not after 1000"),
         ],
     )
     def test_a_queue_that_is_set_otherwise_is_told(
@@ -243,12 +245,12 @@ class TestQueueAndTopic:
             kept = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["RedrivePolicy"]
             attributes = {"RedrivePolicy": kept.replace("1000", "3")}
         sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
-        with pytest.raises(CheckFailed, match=f"{names.queue}: {told}: see docs/operating.md"):
+        with pytest.raises(CheckFailed, match=f"{names.queue}: {told}: see what the queue needs in docs/operating.md"):
             cloud.queue(target, names)
 
     @pytest.mark.parametrize("which", ["queue", "dead_letters"])
     def test_a_queue_that_is_not_there_is_told(self, target: AwsTarget, names: ByNotifications, which: str) -> None:
-        with pytest.raises(CheckFailed, match=rf"nobodys.*: account {ACCOUNT} has none of that name .*: make it"):
+        with pytest.raises(CheckFailed, match=rf"nobodys.*: account {ACCOUNT} has none of that name .*: create it"):
             cloud.queue(target, replace(names, **{which: "nobodys"}))
 
     def test_a_topic_that_is_not_there_or_that_nobody_reads_is_told(self, aws: EmulatedAws, target: AwsTarget) -> None:
@@ -257,7 +259,7 @@ class TestQueueAndTopic:
         sns = aws.client("sns")
         (subscribed,) = sns.list_subscriptions_by_topic(TopicArn=target.alerts_topic)["Subscriptions"]
         sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
-        with pytest.raises(CheckFailed, match="nobody has subscribed, so nobody would be told"):
+        with pytest.raises(CheckFailed, match="has no subscription, so no one would get its alerts"):
             cloud.topic(target)
 
     @pytest.mark.parametrize(
@@ -274,12 +276,12 @@ class TestQueueAndTopic:
         with aws.failing(lambda _: refusal), pytest.raises(CheckFailed, match=told):
             cloud.queue(target, names) if look == "queue" else cloud.topic(target)
 
-    def test_secrets_are_had_and_not_shown(self, aws: EmulatedAws, target: AwsTarget) -> None:
-        assert cloud.secret(target, target.secrets.warehouse) == "vending/staging/snowflake can be had"
-        assert cloud.webhook(target) == "vending/staging/slack can be had"
+    def test_secrets_are_fetched_and_not_shown(self, aws: EmulatedAws, target: AwsTarget) -> None:
+        assert cloud.secret(target, target.secrets.warehouse) == "vending/staging/snowflake can be fetched"
+        assert cloud.webhook(target) == "vending/staging/slack can be fetched"
         aws.client("secretsmanager").put_secret_value(SecretId=target.secrets.slack, SecretString="hunter2")
-        with pytest.raises(CheckFailed, match="vending/staging/slack is not an https address of a webhook") as caught:
+        with pytest.raises(CheckFailed, match="vending/staging/slack is not the https address of a webhook") as caught:
             cloud.webhook(target)
         assert "hunter2" not in str(caught.value)
-        with pytest.raises(AwsError, match="the secret nobodys can't be had"):
+        with pytest.raises(AwsError, match="the secret nobodys can't be fetched"):
             cloud.secret(target, "nobodys")

@@ -12,8 +12,9 @@ from typer.testing import CliRunner, Result
 
 from vending_platform.cli import app
 from vending_platform.doctor import Diagnosis, Health, checks_of, examine
-from vending_platform.environment import Environment, EnvironmentName, SnowflakeTarget, load
-from vending_platform.warehouse import WarehouseError, check_setup, check_stage, connector
+from vending_platform.environment import Environment, EnvironmentName, load
+from vending_platform.warehouse import WarehouseError
+from vending_platform.warehouse.snowflake import check_setup, check_stage, connector
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, Refusal, Request
 from vending_platform_tests.emulators.aws_setup import furnish
@@ -30,7 +31,7 @@ def told() -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit code, and of each check how it is and what was said."""
     result = vending("doctor", "--json")
     findings: list[dict[str, Any]] = json.loads(result.stdout)
-    return result.exit_code, {one["check"]: (one["health"], one["words"]) for one in findings}
+    return result.exit_code, {one["check"]: (one["health"], one["message"]) for one in findings}
 
 
 def looked_at(environment: Environment, *names: str) -> dict[str, Diagnosis]:
@@ -80,10 +81,10 @@ class TestOnALaptop:
         assert exit_code == NEEDS_A_PERSON
         assert findings["deliveries"] == (
             "wrong",
-            "data/sources is not a folder: make it, or say with VENDING_DATA_DIR where deliveries are expected",
+            "data/sources is not a folder: make it, or set VENDING_DATA_DIR to where deliveries are expected",
         )
         assert findings["warehouse file"][0] == "wrong"
-        assert findings["dbt"] == ("not looked at", "because of: warehouse file")
+        assert findings["dbt"] == ("skipped", "because of: warehouse file")
         assert findings["disk"][0] == "fine"
 
     def test_settings_that_can_not_be_used_are_a_finding_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ class TestOnALaptop:
         health, words = findings["settings"]
         assert health == "wrong"
         assert words.startswith("Settings can't be used: staging needs VENDING_COMPANY, VENDING_AWS_ACCOUNT")
-        assert findings["everything else"] == ("not looked at", "because of: settings")
+        assert findings["everything else"] == ("skipped", "because of: settings")
         assert findings["packages"][0] == "fine"
 
 
@@ -111,7 +112,8 @@ def staging(staged: EmulatedAws, account: Account, monkeypatch: pytest.MonkeyPat
     """All of it is there and set up, with a database of its own."""
     environment = replace(
         staged.environment(VENDING_SLACK_ALERTS="true"),
-        warehouse=account.target,
+        warehouse=account.settings,
+        warehouse_endpoint=account.endpoint,
         places=replace(staged.environment().places, work=account.work_url),
     )
     monkeypatch.setattr("vending_platform.environment.load", lambda: environment)
@@ -153,12 +155,12 @@ class TestInTheCloud:
         assert staging.aws is not None
         stranger = replace(staging, aws=replace(staging.aws, account="999999999999"))
         found = looked_at(stranger, "deliveries", "encryption", "queue", "Snowflake's stage", "clock")
-        assert found["AWS account"].words.startswith("staging is in AWS account 999999999999")
+        assert found["AWS account"].message.startswith("staging is in AWS account 999999999999")
         assert found.pop("clock").health is Health.FINE
         assert found.pop("AWS account").health is Health.WRONG
-        assert {one.health for one in found.values()} == {Health.NOT_LOOKED_AT}
-        assert found["queue"].words == "because of: AWS account"
-        assert found["encryption"].words == "because of: work in flight"
+        assert {one.health for one in found.values()} == {Health.SKIPPED}
+        assert found["queue"].message == "because of: AWS account"
+        assert found["encryption"].message == "because of: work in flight"
         assert {request.path for request in account.aws.requests} == {"/"}
         assert account.emulator.sent == []
 
@@ -171,63 +173,57 @@ class TestInTheCloud:
             found = looked_at(staging, "deliveries", "exports", "dbt artifacts", "work in flight", "encryption")
         assert {name for name, one in found.items() if one.health is Health.WRONG} == {"dbt artifacts"}
         assert "can't be written: it is denied to this role (AccessDenied: not you), which needs s3:PutObject" in (
-            found["dbt artifacts"].words
+            found["dbt artifacts"].message
         )
-        assert Health.NOT_LOOKED_AT not in {one.health for one in found.values()}
+        assert Health.SKIPPED not in {one.health for one in found.values()}
 
     @pytest.mark.parametrize(
         ("wrong", "words"),
         [
             ({"account": "ab12345"}, "staging is in Snowflake's account ab12345 (VENDING_SNOWFLAKE_ACCOUNT), but"),
             ({"database": "NOBODYS"}, "staging uses Snowflake's database NOBODYS, but"),
-            ({"role": "NOBODYS"}, "Snowflake lets VENDING_PLATFORM_STG with the role NOBODYS not into the account"),
+            ({"role": "NOBODYS"}, "Snowflake does not let VENDING_PLATFORM_STG with the role NOBODYS into the account"),
         ],
     )  # fmt: skip
     def test_another_snowflake_is_told_and_nothing_more_is_asked_there(
         self, staging: Environment, account: Account, wrong: dict[str, str], words: str
     ) -> None:
-        assert isinstance(staging.warehouse, SnowflakeTarget)
-        elsewhere = replace(staging, warehouse=replace(staging.warehouse, **wrong))
+        elsewhere = replace(staging, warehouse=staging.warehouse.model_copy(update=wrong))
         found = looked_at(elsewhere, "Snowflake's stage", "dbt")
-        assert found["Snowflake"].words.startswith(words)
-        assert {found[name].health for name in ("Snowflake's set-up", "Snowflake's stage", "dbt")} == {
-            Health.NOT_LOOKED_AT
-        }
+        assert found["Snowflake"].message.startswith(words)
+        assert {found[name].health for name in ("Snowflake's set-up", "Snowflake's stage", "dbt")} == {Health.SKIPPED}
         assert len(account.emulator.sent) <= 1
 
     def test_a_snowflake_that_is_not_there_is_told_in_time(
         self, staging: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("vending_platform.doctor.checks._PATIENCE", 1)
-        assert isinstance(staging.warehouse, SnowflakeTarget)
-        nowhere = replace(staging, warehouse=replace(staging.warehouse, endpoint="http://127.0.0.1:1"))
+        monkeypatch.setattr("vending_platform.warehouse.snowflake.health._LOGIN_SECONDS", 1)
+        nowhere = replace(staging, warehouse_endpoint="http://127.0.0.1:1")
         found = looked_at(nowhere, "dbt")
         assert found["Snowflake"].health is Health.WRONG
-        assert "Could not connect to Snowflake backend" in found["Snowflake"].words
-        assert found["dbt"].words == "because of: Snowflake"
+        assert "Could not connect to Snowflake backend" in found["Snowflake"].message
+        assert found["dbt"].message == "because of: Snowflake"
 
     def test_a_database_that_nobody_has_set_up_is_told(self, account: Account) -> None:
-        connect = connector(account.target, private_key, {})
+        connect = connector(account.settings, private_key, {}, endpoint=account.endpoint)
         with pytest.raises(
-            WarehouseError, match=r"not for this role: RAW, STAGING, .*, _PUBLICATIONS; docs/snowflake-s"
+            WarehouseError, match=r"not granted to this role: RAW, STAGING, .*, _PUBLICATIONS; docs/snowflake-s"
         ):
             check_setup(connect)
         with pytest.raises(
-            WarehouseError, match=r"there is no stage \"RAW\"\.\"_BATCHES\", .*docs/snowflake-setup\.sql"
+            WarehouseError, match=r"the stage \"RAW\"\.\"_BATCHES\" is missing, .*docs/snowflake-setup\.sql"
         ):
             check_stage(connect, account.work_url)
 
     def test_a_stage_that_leads_elsewhere_or_to_a_closed_door_is_told(
         self, staging: Environment, account: Account
     ) -> None:
-        connect = connector(account.target, private_key, {})
+        connect = connector(account.settings, private_key, {}, endpoint=account.endpoint)
         with pytest.raises(WarehouseError, match=rf"leads to {account.work_url}/publications/, and .* to s3://x/y"):
             check_stage(connect, "s3://x/y")
         with (
             account.aws.failing(lambda _: Refusal(403, "AccessDenied")),
-            pytest.raises(
-                WarehouseError, match=r"Snowflake can't look into .*AccessDenied.*VENDING_STORAGE needs s3:List"
-            ),
+            pytest.raises(WarehouseError, match=r"Snowflake can't read .*AccessDenied.*VENDING_STORAGE needs s3:List"),
         ):
             check_stage(connect, account.work_url)
 
@@ -239,7 +235,7 @@ class TestInTheCloud:
         finally:
             manager.put_secret_value(SecretId=name, SecretString=private_key())
         assert found["Snowflake"].health is Health.WRONG
-        assert "no PEM of a private key" in found["Snowflake"].words
+        assert "is not the PEM of a private key" in found["Snowflake"].message
         assert "hunter2" not in str(found)
 
 

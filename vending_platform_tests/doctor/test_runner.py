@@ -5,10 +5,11 @@ import time
 
 import pytest
 
-from vending_platform.doctor import Check, Diagnosis, Health, examine
-from vending_platform.doctor.runner import CheckFailed, Hidden
+from vending_platform.doctor import Diagnosis, Health, examine
+from vending_platform.health import CheckFailed, CheckSkipped
+from vending_platform.health import HealthCheck as Check
 
-FINE, WRONG, NOT_LOOKED_AT = Health
+FINE, WRONG, SKIPPED = Health
 NEVER = threading.Event()
 
 
@@ -46,16 +47,16 @@ def test_what_rests_on_something_wrong_is_not_looked_at_and_says_because_of_what
 
     checks = [
         Check("account", lambda: fails(CheckFailed("not ours"))),
-        Check("clock", lambda: fails(Hidden("no hour"))),
+        Check("clock", lambda: fails(CheckSkipped("no hour"))),
         Check("bucket", look, ("account",)),
         Check("place", look, ("bucket", "clock")),
         Check("disk", lambda: says("free")),
     ]
-    assert [(f.check, f.health, f.words) for f in examine(checks)] == [
+    assert [(f.check, f.health, f.message) for f in examine(checks)] == [
         ("account", WRONG, "not ours"),
-        ("clock", NOT_LOOKED_AT, "no hour"),
-        ("bucket", NOT_LOOKED_AT, "because of: account"),
-        ("place", NOT_LOOKED_AT, "because of: bucket, clock"),
+        ("clock", SKIPPED, "no hour"),
+        ("bucket", SKIPPED, "because of: account"),
+        ("place", SKIPPED, "because of: bucket, clock"),
         ("disk", FINE, "free"),
     ]
     assert called == []
@@ -63,29 +64,29 @@ def test_what_rests_on_something_wrong_is_not_looked_at_and_says_because_of_what
 
 def test_a_check_may_come_before_its_ground_in_the_table() -> None:
     checks = [Check("late", lambda: says("2"), ("early",)), Check("early", lambda: says("1"))]
-    assert [finding.words for finding in examine(checks)] == ["2", "1"]
+    assert [finding.message for finding in examine(checks)] == ["2", "1"]
 
 
 def test_who_gives_no_answer_holds_nobody_up_for_longer_than_its_bound() -> None:
     hanging = [Check(f"hangs {n}", lambda: str(NEVER.wait(60)), seconds=0.3) for n in range(5)]
     found = list(examine([*hanging, Check("after", lambda: says("x"), ("hangs 1",)), Check("fine", lambda: says("y"))]))
     assert {finding.health for finding in found[:5]} == {WRONG}
-    assert found[0].words == "no answer within 0 seconds: is there a way there, and is it up?"
-    assert [finding.health for finding in found[5:]] == [NOT_LOOKED_AT, FINE]
+    assert found[0].message == "no answer within 0 seconds: check the network, and that the service is running"
+    assert [finding.health for finding in found[5:]] == [SKIPPED, FINE]
 
 
 def test_checks_are_looked_at_side_by_side() -> None:
     together = threading.Barrier(3)
     checks = [Check(name, lambda: str(together.wait(60) < 3), seconds=60) for name in ("one", "two", "three")]
-    assert [(finding.health, finding.words) for finding in examine(checks)] == [(FINE, "True")] * 3
+    assert [(finding.health, finding.message) for finding in examine(checks)] == [(FINE, "True")] * 3
 
 
 def test_findings_come_as_soon_as_they_are_known() -> None:
     second = threading.Event()
     found = examine([Check("one", lambda: says("1")), Check("two", lambda: str(second.wait(10)))])
-    assert next(found).words == "1"
+    assert next(found).message == "1"
     second.set()
-    assert next(found).words == "True"
+    assert next(found).message == "True"
 
 
 def test_who_is_alone_begins_when_all_others_are_done() -> None:

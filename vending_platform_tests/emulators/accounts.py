@@ -7,9 +7,9 @@ from uuid import uuid4
 import snowflake.connector
 from snowflake.connector import SnowflakeConnection
 
-from vending_platform.environment import Places, SnowflakeTarget
+from vending_platform.environment import Places
 from vending_platform.storage import Place, open_storage
-from vending_platform.warehouse import SnowflakeWarehouse
+from vending_platform.warehouse.snowflake import SnowflakeSettings, SnowflakeWarehouse
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws
 from vending_platform_tests.emulators.snowflake import Emulator
 
@@ -21,11 +21,18 @@ class Account:
     database: str
 
     @property
-    def target(self) -> SnowflakeTarget:
-        return SnowflakeTarget(
-            "emulator", "VENDING_PLATFORM_STG", "VENDING_PLATFORM_STG", self.database, "COMPUTE_WH_STG",
-            f"http://127.0.0.1:{self.emulator.port}",
-        )  # fmt: skip
+    def settings(self) -> SnowflakeSettings:
+        return SnowflakeSettings(
+            account="emulator",
+            user="VENDING_PLATFORM_STG",
+            role="VENDING_PLATFORM_STG",
+            database=self.database,
+            warehouse="COMPUTE_WH_STG",
+        )
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.emulator.port}"
 
     @property
     def work_url(self) -> str:

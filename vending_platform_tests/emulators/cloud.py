@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import typer
 
-from vending_platform.environment import PROJECT_DIR, Environment, SnowflakeTarget
+from vending_platform.environment import PROJECT_DIR, Environment
 from vending_platform_tests.emulators.aws import BUCKET, EmulatedAws, emulated_aws
 from vending_platform_tests.emulators.aws_setup import furnish
 from vending_platform_tests.emulators.snowflake import Emulator, snowflake_emulator
@@ -49,9 +49,8 @@ class Cloud:
     def with_empty_database(self) -> Environment:
         """As nothing can be dropped here that another test may still read."""
         settings, database = self.environment, f"T{uuid4().hex[:12].upper()}"
-        assert isinstance(settings.warehouse, SnowflakeTarget)
         self.snowflake.databases.add(database)
-        return replace(settings, warehouse=replace(settings.warehouse, database=database))
+        return replace(settings, warehouse=settings.warehouse.model_copy(update={"database": database}))
 
     def set_up(self) -> None:
         """Empty, but for what docs/deployment.md has an administrator make in AWS."""

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from vending_platform.environment import Environment, Places, SettingsError, SnowflakeTarget, load
-from vending_platform.platform import private_key_of
+from vending_platform.environment import Environment, Places, SettingsError, load
 from vending_platform.storage import Storage, open_storage
-from vending_platform.warehouse import connector
+from vending_platform.warehouse.snowflake import SnowflakeSettings, connector, private_key_of
 
 DATABASE_VARIABLE = "LIVE_DATABASE"
 _SCHEMAS = ("raw", "staging", "intermediate", "marts", "dq")
@@ -26,12 +25,11 @@ class Live:
 
     @cached_property
     def environment(self) -> Environment:
-        assert isinstance(self.settings.warehouse, SnowflakeTarget)
         work = f"{self.settings.places.work}/live"
         return replace(
             self.settings,
             places=Places(*(f"{work}/{name}" for name in ("raw-data", "processed-data", "dbt-artifacts", "staging"))),
-            warehouse=replace(self.settings.warehouse, database=self.database),
+            warehouse=self.settings.warehouse.model_copy(update={"database": self.database}),
         )
 
     @property
@@ -52,10 +50,10 @@ class Live:
         for place in (self.storage.raw, self.storage.processed, self.storage.artifacts, self.storage.work):
             for file in list(place.files()):
                 place.delete(file.path)
-        target = self.environment.warehouse
-        assert isinstance(target, SnowflakeTarget)
+        settings = self.environment.warehouse
+        assert isinstance(settings, SnowflakeSettings)
         with (
-            connector(target, partial(private_key_of, self.environment), {})() as connection,
+            connector(settings, partial(private_key_of, self.environment), {})() as connection,
             connection.cursor() as cursor,
         ):
             for schema in _SCHEMAS:
@@ -68,7 +66,7 @@ def why_not() -> str | None:
     if DATABASE_VARIABLE not in os.environ:
         return f"no account is given: {advice}"
     try:
-        is_snowflake = isinstance(load().warehouse, SnowflakeTarget)
+        is_snowflake = isinstance(load().warehouse, SnowflakeSettings)
     except SettingsError as error:
         return str(error)
     return None if is_snowflake else f"these settings are of a laptop: {advice}"

@@ -12,6 +12,7 @@ from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import Exported, current_parts, export_all
 from vending_platform.lineage.provenance import Trace, trace
 from vending_platform.transformation import BuildPlan, Project, Transformed, code_changes, stale, transform
+from vending_platform.warehouse.duckdb import dbt_connection
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 DAYS = [date(2024, 3, day) for day in (4, 5, 6)]
@@ -87,8 +88,8 @@ class Shop:
         self.raw_folder.ingest()
 
     def transform(self, **options: Any) -> Transformed:
-        database = {"DBT_DUCKDB_PATH": str(self.folder / "data" / "dbt_dev.duckdb")}
-        project = Project(self.project_dir, self.folder / "dbt", "here", 1, "dbt_dev", database)
+        connection = dbt_connection(self.folder / "data" / "dbt_dev.duckdb")
+        project = Project(self.project_dir, self.folder / "dbt", "here", 1, connection)
         done = transform(
             self.catalog, self.raw_folder.warehouse, project, run_id="test", on_plan=self.plans.append, **options
         )

@@ -10,8 +10,9 @@ from unittest import mock
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.exporting import Exported, Part, current_parts, export_all
 from vending_platform.recording import Recorder
-from vending_platform.transformation import Project, Transformed, snowflake, stale, transform
+from vending_platform.transformation import Project, Transformed, stale, transform
 from vending_platform.warehouse import Warehouse
+from vending_platform.warehouse.snowflake import dbt_connection
 from vending_platform_tests.core import Core
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_row
@@ -74,11 +75,10 @@ class SmallPlatform:
     @property
     def project(self) -> Project:
         if (account := self.raw_folder.account) is not None:
-            adapter = snowflake(account.target, private_key, '{"run_id": "test"}')
+            tag = {"run_id": "test"}
+            connection = dbt_connection(account.settings, private_key, tag, endpoint=account.endpoint)
             project_dir = DBT_PROJECT_DIR if self.core is None else self.core.project_dir
-            return Project(
-                project_dir, self.raw_folder.folder / "dbt", "staging", 4, account.target.database, {}, adapter
-            )
+            return Project(project_dir, self.raw_folder.folder / "dbt", "staging", 4, connection)
         if self.core is not None:
             return self.core.project(self.raw_folder.folder)
         return development(self.raw_folder.folder)

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from vending_platform import cli, environment
 from vending_platform.accounts import WrongAccount
-from vending_platform.environment import PROJECT_DIR, DuckDBTarget, Environment, EnvironmentName
+from vending_platform.environment import PROJECT_DIR, Environment, EnvironmentName
 from vending_platform.ingestion import Summary, ingest
 from vending_platform.platform import Platform
+from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform_tests.emulators.aws import EmulatedAws, Refusal
 from vending_platform_tests.ingestion.raw_folder import NOW, sales_file
 
@@ -86,7 +87,7 @@ def cloud(aws: EmulatedAws, tmp_path: Path, manifest: dict[str, Any]) -> Cloud:
 
 
 def in_duckdb(settings: Environment, folder: Path) -> Environment:
-    return replace(settings, warehouse=DuckDBTarget(folder / "cloud.duckdb"), scratch=folder / "scratch")
+    return replace(settings, warehouse=DuckDBSettings(path=str(folder / "cloud.duckdb")), scratch=folder / "scratch")
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +172,8 @@ def test_in_the_wrong_account_nothing_is_read_or_written(cloud: Cloud) -> None:
     with pytest.raises(WrongAccount, match="999999999999"):
         platform.ingest()
     assert [request.path for request in cloud.aws.requests] == ["/"], "who am I, and no more"
-    assert isinstance(platform.environment.warehouse, DuckDBTarget)
-    assert not platform.environment.warehouse.path.exists()
+    assert isinstance(platform.environment.warehouse, DuckDBSettings)
+    assert not platform.environment.warehouse.file.exists()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from vending_platform.catalog import Catalog, load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.transformation import Project, transform
+from vending_platform.warehouse.duckdb import dbt_connection
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 PROJECT = {
@@ -68,8 +69,8 @@ class Shop:
         self.transform()
 
     def transform(self) -> None:
-        database = {"DBT_DUCKDB_PATH": str(self.folder / "data" / "dbt_dev.duckdb")}
-        project = Project(self.folder / "dbt_project", self.folder / "dbt", "here", 1, "dbt_dev", database)
+        connection = dbt_connection(self.folder / "data" / "dbt_dev.duckdb")
+        project = Project(self.folder / "dbt_project", self.folder / "dbt", "here", 1, connection)
         done = transform(self.catalog, self.raw_folder.warehouse, project, run_id="test")
         assert [f"{node.name}: {node.message}" for node in done.failed] == []
 

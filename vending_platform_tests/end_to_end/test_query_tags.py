@@ -46,7 +46,8 @@ def staging(account: Account, manifest: dict[str, Any], tmp_path: Path) -> Itera
     environment = replace(
         account.aws.environment(),
         places=Places(f"{url}/raw-data", f"{url}/processed-data", f"{url}/dbt-artifacts", account.work_url),
-        warehouse=account.target,
+        warehouse=account.settings,
+        warehouse_endpoint=account.endpoint,
         scratch=tmp_path / "scratch",
     )
     account.aws.reset()

@@ -13,6 +13,7 @@ import sqlfluff
 from vending_platform.environment import PROJECT_DIR
 from vending_platform.exporting import export_all
 from vending_platform.transformation import Project, transform
+from vending_platform.warehouse.duckdb import dbt_connection
 from vending_platform_tests.dbt_project.copies import Copy
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
@@ -57,8 +58,8 @@ def test_a_file_becomes_its_exports(newcomers: Copy, tmp_path: Path) -> None:
     raw_folder = RawFolder(tmp_path, newcomers.catalog)
     raw_folder.deliver({"settlements_march.csv": FILE.encode()})
     assert [version.path for version in raw_folder.ingest().loaded] == ["settlements_march.csv"]
-    database = {"DBT_DUCKDB_PATH": str(tmp_path / "dbt_dev.duckdb")}
-    project = Project(newcomers.project_dir, tmp_path / "dbt", "development", 2, "dbt_dev", database)
+    connection = dbt_connection(tmp_path / "dbt_dev.duckdb")
+    project = Project(newcomers.project_dir, tmp_path / "dbt", "development", 2, connection)
     done = transform(newcomers.catalog, raw_folder.context.warehouse, project, run_id="test")
     assert [(node.name, node.message) for node in done.failed] == []
     exported = export_all(

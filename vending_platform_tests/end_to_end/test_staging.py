@@ -21,7 +21,7 @@ import pytest
 import fleet_simulator
 from vending_platform.accounts import WrongAccount
 from vending_platform.alerts import Alerting, ProblemKind
-from vending_platform.environment import Environment, SnowflakeTarget, load
+from vending_platform.environment import Environment, load
 from vending_platform.exporting import current_parts
 from vending_platform.ingestion import Summary
 from vending_platform.lineage.provenance import NothingToTrace, trace
@@ -31,6 +31,7 @@ from vending_platform.platform import Listener, Platform
 from vending_platform.storage import open_storage
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import TableName
+from vending_platform.warehouse.snowflake import SnowflakeSettings
 from vending_platform_tests.alerts.parts import Notebook
 from vending_platform_tests.core import Core
 from vending_platform_tests.emulators.keys import private_key
@@ -145,7 +146,7 @@ def test_no_secret_is_in_anything_that_a_run_leaves(
     staging = replace(staging, environment=replace(staging.environment, project_dir=core.project_dir))
     with log_everything(tmp_path / "log"):
         assert run(staging)["went well"]
-        elsewhere = replace(account_of(staging.environment), account="zz98765")
+        elsewhere = account_of(staging.environment).model_copy(update={"account": "zz98765"})
         with pytest.raises(WrongAccount):
             run(replace(staging, environment=replace(staging.environment, warehouse=elsewhere)))
         emulated.deliver({name(DAYS[0]): day_of_sales(DAYS[0], 1)})
@@ -277,8 +278,8 @@ def comparable(row: dict[str, Any]) -> str:
     return repr({name: v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for name, v in row.items()})
 
 
-def account_of(settings: Environment) -> SnowflakeTarget:
-    assert isinstance(settings.warehouse, SnowflakeTarget)
+def account_of(settings: Environment) -> SnowflakeSettings:
+    assert isinstance(settings.warehouse, SnowflakeSettings)
     return settings.warehouse
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.proof
 PHASES = {
     "listing": "vending_platform.ingestion.runs.discover",
     "loading": "vending_platform.ingestion.loading.Validator.validate",
-    "publishing": "vending_platform.warehouse.duckdb._Connection._insert",
+    "publishing": "vending_platform.warehouse.duckdb.connection.Connection._insert",
     "parsing": "vending_platform.transformation.dbt._remembered",
     "building": "dbt.task.run.ModelRunner.execute",
     "testing": "dbt.task.test.TestRunner.execute",

@@ -9,7 +9,7 @@ import pytest
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import contents as reading
 from vending_platform.exporting.contents import Build, contents
-from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 
 DAYS = [date(2024, 3, day) for day in (1, 2, 4, 5)]
 ROWS = {DAYS[0]: ["b", "a"], DAYS[1]: [], DAYS[2]: ["c"], DAYS[3]: ["f", "d", "e"]}

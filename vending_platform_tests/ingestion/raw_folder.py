@@ -11,7 +11,8 @@ from vending_platform.catalog import Catalog
 from vending_platform.environment import Places
 from vending_platform.ingestion import IngestionContext, Selection, Summary, Watcher, ingest, replay
 from vending_platform.storage import open_storage
-from vending_platform.warehouse import DuckDBWarehouse, Warehouse
+from vending_platform.warehouse import Warehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 
 if TYPE_CHECKING:
     from vending_platform_tests.emulators.accounts import Account

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion import CrashPoint, Watcher, noted_days
 from vending_platform.storage import LocalPlace
-from vending_platform.warehouse import DuckDBWarehouse
-from vending_platform.warehouse.duckdb import _Connection
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
+from vending_platform.warehouse.duckdb.connection import Connection
 from vending_platform_tests.ingestion.crashing import ingest_together, ingest_until
 from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_file, sales_row
 from vending_platform_tests.properties import examples
@@ -137,7 +137,7 @@ def test_every_boundary_is_passed_and_between_two_lies_one_effect_at_most(raw_fo
         recording(Path, "unlink"),
         recording(DuckDBWarehouse, "announce_change"),
         recording(DuckDBWarehouse, "publish_status"),
-        recording(_Connection, "_commit"),
+        recording(Connection, "_commit"),
     ):
         raw_folder.deliver(FIRST)
         (raw_folder.folder / "scratch").mkdir()

@@ -14,6 +14,7 @@ from vending_platform import environment
 from vending_platform.catalog import Catalog
 from vending_platform.orchestration import assemble, described
 from vending_platform.platform import Platform
+from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.history import history_in
@@ -46,7 +47,7 @@ class Place:
         return job.execute_in_process(instance=self.history, raise_on_error=False)
 
     def sql(self, statement: str) -> Any:
-        assert isinstance(self.platform.environment.warehouse, environment.DuckDBTarget)
+        assert isinstance(self.platform.environment.warehouse, DuckDBSettings)
         with duckdb.connect(self.platform.environment.warehouse.path) as opened:
             return opened.execute(statement).fetchall()
 

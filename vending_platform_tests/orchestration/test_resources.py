@@ -12,12 +12,13 @@ from dagster_aws.s3 import S3Resource
 from dagster_duckdb import DuckDBResource
 
 from vending_platform import aws, environment, secrets
-from vending_platform.environment import AwsTarget, SnowflakeTarget
+from vending_platform.environment import AwsTarget
 from vending_platform.orchestration import assemble
-from vending_platform.orchestration.cloud_resources import SnowflakeWithKey
 from vending_platform.orchestration.resources import FilesResource, resources_of, through
 from vending_platform.platform import Platform
 from vending_platform.warehouse import WarehouseError
+from vending_platform.warehouse.snowflake import SnowflakeSettings
+from vending_platform.warehouse.snowflake.dagster_resource import SnowflakeWithKey
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.history import history_in
@@ -131,9 +132,9 @@ def test_clients_and_secrets_are_the_resources_own(platform: Platform, monkeypat
     assert str(aws.client(target, "s3")) == "a client of the resource"
     assert (target.region, target.s3_endpoint) == ("us-east-1", "http://127.0.0.1:9")
     assert secrets.fetch(target, target.secrets.slack).get_secret_value() == "the text of vending/staging/slack"
-    assert isinstance(reached.warehouse, SnowflakeTarget)
-    with pytest.raises(WarehouseError, match="holds no PEM"):  # the text of the secret came as far as the connection
-        reached.warehouse.connect({})
+    assert isinstance(reached.warehouse, SnowflakeSettings)
+    with pytest.raises(WarehouseError, match="is not the PEM"):  # the text of the secret came as far as the connection
+        reached.connect_warehouse({})
 
 
 def test_a_replaced_secrets_resource_is_the_one_that_snowflake_asks(

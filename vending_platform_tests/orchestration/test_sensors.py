@@ -22,7 +22,8 @@ from vending_platform.orchestration.folder_sensor import arrivals
 from vending_platform.orchestration.sensors import listed, notified
 from vending_platform.platform import Platform
 from vending_platform.storage import Storage, StorageError
-from vending_platform.warehouse import DuckDBWarehouse, WarehouseBusy
+from vending_platform.warehouse import WarehouseBusy
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.arrivals.store import BUCKET, NAMES, Store, notifying_store, poison
 from vending_platform_tests.emulators.aws import EmulatedAws
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, day_of_sales, name

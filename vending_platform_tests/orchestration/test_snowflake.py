@@ -2,20 +2,21 @@
 
 from dagster_snowflake import SnowflakeResource
 
-from vending_platform.warehouse import Change, SnowflakeWarehouse
+from vending_platform.warehouse import Change
+from vending_platform.warehouse.snowflake import SnowflakeWarehouse
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.warehouse.tables import ROWS, SALES, SCHEMA, ignore, nobody, rows_of, table_of
 
 
 def test_a_warehouse_works_with_the_connections_of_the_resource(account: Account) -> None:
-    target, emulator = account.target, account.emulator.connection_arguments
+    settings, emulator = account.settings, account.emulator.connection_arguments
     resource = SnowflakeResource(
-        account=target.account,
-        user=target.user,
-        role=target.role,
-        database=target.database,
-        warehouse=target.warehouse,
+        account=settings.account,
+        user=settings.user,
+        role=settings.role,
+        database=settings.database,
+        warehouse=settings.warehouse,
         private_key=private_key(),
         additional_snowflake_connection_args={name: emulator[name] for name in ("host", "port", "protocol")},
     )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from vending_platform.quality import TABLES, CheckStatus, Dimension, Measured, Result, changes, judged, measure
 from vending_platform.quality.anomalies import DAYS, FEWEST
-from vending_platform.warehouse import DuckDBWarehouse, TableName
+from vending_platform.warehouse import TableName
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.properties import examples
 from vending_platform_tests.quality.parts import run
 

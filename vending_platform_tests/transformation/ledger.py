@@ -11,7 +11,8 @@ from vending_platform.ingestion.histories import missing_histories
 from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA, read_ledger
 from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
 from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
-from vending_platform.warehouse import Change, DuckDBWarehouse, Writer
+from vending_platform.warehouse import Change, Writer
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 
 
 def told_of(catalog: Catalog, files: Sequence[Mapping[str, Any]]) -> DeliveredFiles:

@@ -6,6 +6,7 @@ import pytest
 
 from vending_platform.transformation import dbt
 from vending_platform.transformation.dbt import Project
+from vending_platform.warehouse import DbtConnection
 
 FILES = {
     "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\n",
@@ -29,7 +30,7 @@ def unit_tests(project: Project) -> set[str]:
 
 
 def test_a_unit_test_that_is_gone_is_forgotten(tmp_path: Path) -> None:
-    project = Project(tmp_path / "project", tmp_path / "target", "here", 1, "memory", {})
+    project = Project(tmp_path / "project", tmp_path / "target", "here", 1, DbtConnection("memory"))
     for name, text in FILES.items():
         (project.project_dir / name).parent.mkdir(parents=True, exist_ok=True)
         (project.project_dir / name).write_text(text)

@@ -17,7 +17,8 @@ from vending_platform.transformation.deliveries import read_deliveries
 from vending_platform.transformation.input_versions import raw_versions
 from vending_platform.transformation.row_days import ROW_DAYS, ROW_DAYS_SCHEMA, days_of_rows, note_row_days
 from vending_platform.transformation.staleness import windows
-from vending_platform.warehouse import Change, DuckDBWarehouse, TableName, Warehouse, Writer
+from vending_platform.warehouse import Change, TableName, Warehouse, Writer
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.properties import examples
 from vending_platform_tests.transformation.ledger import note
 

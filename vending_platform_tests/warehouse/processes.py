@@ -9,7 +9,7 @@ from pathlib import Path
 _SCRIPT = """
 import sys
 from pathlib import Path
-from vending_platform.warehouse import DuckDBWarehouse
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 def wait(holder):
     print("waiting for", holder, flush=True)

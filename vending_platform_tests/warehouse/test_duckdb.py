@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, DuckDBWarehouse, TableName, Warehouse, WarehouseBusy, WarehouseError
+from vending_platform.warehouse import Change, TableName, Warehouse, WarehouseBusy, WarehouseError
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.warehouse.processes import other_process
 from vending_platform_tests.warehouse.tables import (
     FILES,

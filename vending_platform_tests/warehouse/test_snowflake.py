@@ -10,18 +10,11 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import (
-    Change,
-    PublishStep,
-    SnowflakeWarehouse,
-    WarehouseError,
-    WarehouseMoved,
-    Writer,
-    snowflake_lease,
-)
-from vending_platform.warehouse.snowflake_lease import Lease
-from vending_platform.warehouse.snowflake_session import Session, as_one, connector
-from vending_platform.warehouse.snowflake_stage import STAGE
+from vending_platform.warehouse import Change, PublishStep, WarehouseError, WarehouseMoved, Writer
+from vending_platform.warehouse.snowflake import SnowflakeWarehouse, lease
+from vending_platform.warehouse.snowflake.lease import Lease
+from vending_platform.warehouse.snowflake.session import Session, combine_chunks, connector
+from vending_platform.warehouse.snowflake.stage import STAGE
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.emulators.snowflake import Emulator
@@ -64,7 +57,7 @@ class Clock:
 def clock(account: Account, monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(account.emulator, "ahead", 0)
     clock = Clock(account.emulator)
-    monkeypatch.setattr(snowflake_lease, "time", clock)
+    monkeypatch.setattr(lease, "time", clock)
     return clock
 
 
@@ -197,7 +190,7 @@ class TestReserving:
     def test_a_lease_is_renewed_for_as_long_as_it_is_used(
         self, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(snowflake_lease, "_RENEWALS", 6000)
+        monkeypatch.setattr(lease, "_RENEWALS", 6000)
         renewed = threading.Event()
         change = Lease._set
 
@@ -335,23 +328,23 @@ class TestUnloading:
         large = Decimal(3 * (2**63 - 1))
         few = pa.chunked_array([pa.array([Decimal(7), None], pa.decimal128(1, 0))])
         many = pa.chunked_array([pa.array([large], pa.decimal128(20, 0))])
-        assert as_one([few, few], pa.int64()) == pa.chunked_array([[7, None], [7, None]], pa.int64())
-        assert as_one([few, many], pa.int64()).to_pylist() == [7, None, large]
-        assert as_one([few], pa.decimal128(9, 2)).type == pa.decimal128(9, 2)
+        assert combine_chunks([few, few], pa.int64()) == pa.chunked_array([[7, None], [7, None]], pa.int64())
+        assert combine_chunks([few, many], pa.int64()).to_pylist() == [7, None, large]
+        assert combine_chunks([few], pa.decimal128(9, 2)).type == pa.decimal128(9, 2)
 
     def test_files_that_do_not_hold_what_snowflake_says_are_used_for_nothing(
         self, warehouse: SnowflakeWarehouse, account: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         filled(warehouse)
-        answer = Session.answer
+        report = Session.report
 
-        def and_somebody_deletes_one(session: Session, sql: str) -> dict[str, object]:
-            told = answer(session, sql)
+        def and_another_process_deletes_one(session: Session, sql: str) -> dict[str, object]:
+            values = report(session, sql)
             account.work.delete(next(file.path for file in account.work.files()))
-            return told
+            return values
 
-        monkeypatch.setattr(Session, "answer", and_somebody_deletes_one)
-        with warehouse.reading() as reader, pytest.raises(WarehouseError, match=r"unloaded 3 rows .* hold [12];"):
+        monkeypatch.setattr(Session, "report", and_another_process_deletes_one)
+        with warehouse.reading() as reader, pytest.raises(WarehouseError, match=r"unloaded 3 rows .* have [12];"):
             reader.unloaded(f"select * from {SALES}")
         assert list(account.work.files()) == []
 
@@ -377,7 +370,7 @@ class TestConnecting:
             fetched.append("key")
             return private_key()
 
-        connect = connector(account.target, fetch, {"run_id": "r1", "asset": "raw/sales"})
+        connect = connector(account.settings, fetch, {"run_id": "r1", "asset": "raw/sales"}, endpoint=account.endpoint)
         assert fetched == []
         with connect() as connection:
             assert fetched == ["key"]
@@ -387,7 +380,7 @@ class TestConnecting:
         assert "PRIVATE KEY" not in repr(connect)
 
     def test_the_connector_is_told_to_leave_decimals_exact(self, account: Account) -> None:
-        with connector(account.target, private_key, {})() as connection:
+        with connector(account.settings, private_key, {}, endpoint=account.endpoint)() as connection:
             assert not connection.arrow_number_to_decimal
             Session(connection)
             assert connection.arrow_number_to_decimal

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.environment import PROJECT_DIR, SnowflakeTarget, load
-from vending_platform.warehouse.snowflake import STORAGE_INTEGRATION, setup
-from vending_platform.warehouse.snowflake_stage import FOLDER, STAGE
+from vending_platform.environment import PROJECT_DIR, load
+from vending_platform.warehouse.snowflake import SnowflakeSettings
+from vending_platform.warehouse.snowflake.setup import STORAGE_INTEGRATION, setup_statements
+from vending_platform.warehouse.snowflake.stage import FOLDER, STAGE
 
 WORK = {"STG": "s3://hinode-vending-data-staging/staging", "PROD": "s3://hinode-vending-data-prod/staging"}
 EVERYWHERE = {"COMPANY": "hinode", "AWS_ACCOUNT": "123456789012", "SNOWFLAKE_ACCOUNT": "ab12345"}
@@ -22,7 +23,7 @@ def script(suffix: str) -> list[str]:
 
 @pytest.mark.parametrize("suffix", WORK)
 def test_what_the_platform_would_set_up_by_itself_is_part_of_it(suffix: str) -> None:
-    assert set(setup(WORK[suffix])) <= set(script(suffix))
+    assert set(setup_statements(WORK[suffix])) <= set(script(suffix))
 
 
 @pytest.mark.parametrize("suffix", WORK)
@@ -32,7 +33,7 @@ def test_it_makes_what_the_environment_names(suffix: str, monkeypatch: pytest.Mo
         monkeypatch.setenv(f"VENDING_{name}", value)
     environment = load()
     target = environment.warehouse
-    assert isinstance(target, SnowflakeTarget)
+    assert isinstance(target, SnowflakeSettings)
     assert environment.places.work == WORK[suffix]
     made = [statement for statement in script(suffix) if statement.startswith("create")]
     for words in (f"database if not exists {target.database} ", f"warehouse if not exists {target.warehouse} "):

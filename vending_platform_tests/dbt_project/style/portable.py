@@ -18,8 +18,8 @@ from unittest import mock
 import sqlglot
 from sqlglot import exp
 
-from vending_platform.environment import DBT_PROJECT_DIR, SnowflakeTarget
-from vending_platform.transformation import snowflake
+from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.warehouse.snowflake import SnowflakeSettings, dbt_connection
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.style.rule import Manifest, models
 from vending_platform_tests.emulators.keys import private_key
@@ -79,7 +79,7 @@ _INSTEAD = {
     "::": "write cast(… as …)",
 }
 """By what is written, what to write in its place; the others only find the list."""
-_NOWHERE = SnowflakeTarget("nowhere", "nobody", "nobody", "NOWHERE", "NOWHERE")
+_NOWHERE = SnowflakeSettings(account="nowhere", user="nobody", role="nobody", database="NOWHERE", warehouse="NOWHERE")
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def compiled_sql(folder: Path, manifest: Manifest, project: Path = DBT_PROJECT_D
 
 def _compiled(warehouse: str, folder: Path, project: Path) -> Mapping[str, str]:
     dbt = Dbt(folder, project=project)
-    variables = snowflake(_NOWHERE, private_key, "{}").variables() if warehouse == "snowflake" else {}
+    variables = dbt_connection(_NOWHERE, private_key, {}).variables_of_a_command() if warehouse == "snowflake" else {}
     target = "staging" if warehouse == "snowflake" else "development"
     if not folder.exists():
         folder.mkdir(parents=True)

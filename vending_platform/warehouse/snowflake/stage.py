@@ -1,4 +1,4 @@
-"""The external stage that rows come and leave by, as Parquet files in the place of work in flight."""
+"""The external stage that rows enter and leave by, as Parquet files in the place of work in flight."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -8,21 +8,21 @@ import pyarrow.parquet as pq
 
 from vending_platform.warehouse.batches import Batches
 from vending_platform.warehouse.interface import TableName, WarehouseError, quoted
-from vending_platform.warehouse.snowflake_session import Session, as_one
+from vending_platform.warehouse.snowflake.session import Session, combine_chunks
 
 STAGE = TableName("raw", "_batches")
 FOLDER = "publications"
-"""In the place of work in flight: what the stage shows. What is left there for a day is swept."""
+"""The folder in the place of work in flight that the stage shows. What has been there for a day is deleted."""
 _FILE_BYTES = 64 * 1024 * 1024
 
 
-def unique() -> str:
+def unique_name() -> str:
     """A name that nothing else in the stage has."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{uuid4().hex[:12]}"
 
 
-def copied(table: TableName, file: str) -> str:
-    """The statement that takes a file's rows into a table, column by column of the same name."""
+def copy_into(table: TableName, file: str) -> str:
+    """The statement that copies a file's rows into a table, column by column of the same name."""
     return (
         f"copy into {table} from @{STAGE}/ files = ('{file}')"
         " file_format = (type = parquet use_logical_type = true)"
@@ -30,22 +30,22 @@ def copied(table: TableName, file: str) -> str:
     )
 
 
-def unloaded(session: Session, batches: Batches, sql: str) -> pa.Table:
-    """What `session.query` gives, in no order: Snowflake writes it as files, as many at a time as it likes.
+def unload(session: Session, batches: Batches, sql: str) -> pa.Table:
+    """What `session.query` gives, in no order: Snowflake writes it as files, several at a time.
 
-    Where there are no rows there is no file, so names and types are asked for first.
+    A result without rows is not a file, so names and types are queried first.
     """
     schema = session.query(f"select * from ({sql}) as asked limit 0").schema
-    folder = f"unloaded_{unique()}"
+    folder = f"unloaded_{unique_name()}"
     try:
-        told = session.answer(_unload(schema, sql, folder))
+        report = session.report(_unload_statement(schema, sql, folder))
         parts = [_read(batches, file.path) for file in batches.files(f"{FOLDER}/{folder}")]
         rows = pa.Table.from_arrays([_column(field, parts) for field in schema], names=schema.names)
-        # Should Snowflake have tried twice within the statement, files of the first time could still be there.
-        if rows.num_rows != told["rows_unloaded"]:
+        # If Snowflake retried within the statement, files of the first try could still be there.
+        if rows.num_rows != report["rows_unloaded"]:
             raise WarehouseError(
-                f"Snowflake says that it unloaded {told['rows_unloaded']} rows to {folder}, and its files hold"
-                f" {rows.num_rows}; nothing was done with them, and the next run unloads anew"
+                f"Snowflake reports that it unloaded {report['rows_unloaded']} rows to {folder}, but its files have"
+                f" {rows.num_rows}; they were not used, and the next run unloads them again"
             )
         return rows
     finally:
@@ -53,16 +53,17 @@ def unloaded(session: Session, batches: Batches, sql: str) -> pa.Table:
             batches.delete(file.path)
 
 
-def _unload(schema: pa.Schema, sql: str, folder: str) -> str:
-    columns = ", ".join(map(_leaving, schema))
+def _unload_statement(schema: pa.Schema, sql: str, folder: str) -> str:
+    columns = ", ".join(map(_unloaded_column, schema))
     return (
         f"copy into @{STAGE}/{folder}/ from (select {columns} from ({sql}) as asked)"
         f" file_format = (type = parquet) max_file_size = {_FILE_BYTES} header = true"
     )
 
 
-def _leaving(field: pa.Field) -> str:
-    """A moment leaves as its microseconds: to Parquet Snowflake writes no zoned one, and others by the millisecond."""
+def _unloaded_column(field: pa.Field) -> str:
+    """A timestamp leaves as its microseconds: Snowflake writes none with a zone to Parquet, and others in
+    milliseconds."""
     name = quoted(field.name)
     return f"date_part(epoch_microsecond, {name}) as {name}" if pa.types.is_timestamp(field.type) else name
 
@@ -74,5 +75,5 @@ def _read(batches: Batches, path: str) -> pa.Table:
 def _column(field: pa.Field, parts: list[pa.Table]) -> pa.ChunkedArray:
     chunks = [part.column(field.name.upper()) for part in parts]
     if pa.types.is_timestamp(field.type):
-        return as_one(chunks, pa.int64()).cast(field.type)
-    return as_one(chunks, field.type)
+        return combine_chunks(chunks, pa.int64()).cast(field.type)
+    return combine_chunks(chunks, field.type)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.warehouse import DuckDBWarehouse
-from vending_platform.warehouse.lock import exclusive
+from vending_platform.file_lock import exclusive
+from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.warehouse.processes import other_process
 
 

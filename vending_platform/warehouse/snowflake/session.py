@@ -1,4 +1,4 @@
-"""Snowflake's connector: how a connection is made, and what it answers as Arrow in our own types.
+"""Snowflake's connector: how a connection is made, and its results as Arrow in our own types.
 
 The private key is fetched when a connection is made, and is kept nowhere.
 """
@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from vending_platform.environment import SNOWFLAKE_ACCOUNT_VARIABLE, SnowflakeTarget
 from vending_platform.warehouse.interface import WarehouseError
+from vending_platform.warehouse.snowflake.settings import ACCOUNT_VARIABLE, SnowflakeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,39 +25,45 @@ if TYPE_CHECKING:
 
 Connect = Callable[[], AbstractContextManager["SnowflakeConnection"]]
 """A new connection, closed at the end of its block: `connector`'s, or the `get_connection` of Dagster's resource."""
-_SETTINGS = "alter session set timezone = 'UTC', lock_timeout = 900"
-"""Moments are written and shown in UTC. Who publishes waits for who does, also for one that was killed: its transaction
-holds its locks until Snowflake ends it, which takes some minutes."""
+_SESSION_SETTINGS = "alter session set timezone = 'UTC', lock_timeout = 900"
+"""Timestamps are written and shown in UTC. A process that publishes waits for another one that does, also for one that
+was killed: its transaction holds its locks until Snowflake ends it, which takes some minutes."""
 _DIGITS = 38
 
 
 def connector(
-    target: SnowflakeTarget, private_key: Callable[[], str], tag: Mapping[str, str], *, patience: int | None = None
+    settings: SnowflakeSettings,
+    private_key: Callable[[], str],
+    tag: Mapping[str, str],
+    *,
+    endpoint: str | None = None,
+    login_seconds: int | None = None,
 ) -> Connect:
-    """Connections for `target`. `private_key` gives the user's key as PEM; every query carries `tag`, as JSON. After
-    `patience` seconds a login is not tried again; where nobody says how long, the connector does."""
+    """Connections to what `settings` name, or to an emulator at `endpoint`. `private_key` gives the user's key as PEM;
+    every query carries `tag`, as JSON. After `login_seconds` (the connector's own default without it) a login is not
+    tried again."""
 
     def connect() -> "SnowflakeConnection":
         try:
             connection: SnowflakeConnection = library().connect(
-                account=target.account,
-                user=target.user,
-                role=target.role,
-                database=target.database,
-                warehouse=target.warehouse,
+                account=settings.account,
+                user=settings.user,
+                role=settings.role,
+                database=settings.database,
+                warehouse=settings.warehouse,
                 authenticator="SNOWFLAKE_JWT",
                 private_key=_key(private_key()),
                 application="vending_platform",
-                login_timeout=patience,
-                platform_detection_timeout_seconds=0,  # it would ask every cloud whether this is one of its machines
+                login_timeout=login_seconds,
+                platform_detection_timeout_seconds=0,  # else it asks every cloud whether this is one of its machines
                 session_parameters={"QUERY_TAG": json.dumps(dict(tag), sort_keys=True)},
-                **endpoint_arguments(target.endpoint),
+                **endpoint_arguments(endpoint),
             )
         except library().Error as error:
             raise WarehouseError(
-                f"Snowflake lets {target.user} with the role {target.role} not into the account {target.account} "
-                f"({SNOWFLAKE_ACCOUNT_VARIABLE}): {error.msg}; is it the right account, has the user this key "
-                "and this role (docs/snowflake-setup.sql), and is there a way there?"
+                f"Snowflake does not let {settings.user} with the role {settings.role} into the account "
+                f"{settings.account} ({ACCOUNT_VARIABLE}): {error.msg}; check that it is the right account, "
+                "that the user has this key and this role (docs/snowflake-setup.sql), and that the network leads there"
             ) from error
         return connection
 
@@ -66,15 +72,15 @@ def connector(
 
 @cache
 def library() -> Any:
-    """`snowflake.connector`: a second of imports, and only where there is a Snowflake. Its own copy of requests doubts
-    all newer libraries, where everybody sees it."""
+    """`snowflake.connector`: a second of imports, needed only where there is a Snowflake. Its own copy of requests
+    warns about all newer libraries."""
     with warnings.catch_warnings(action="ignore"):
         import snowflake.connector
     return snowflake.connector
 
 
 def endpoint_arguments(endpoint: str | None) -> dict[str, Any]:
-    """What the connector has to be told of an emulator's address."""
+    """The connector's arguments for an emulator's address."""
     if endpoint is None:
         return {}
     url = urlsplit(endpoint)
@@ -89,10 +95,10 @@ def _key(pem: str) -> "RSAPrivateKey":
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError):
         raise WarehouseError(
-            "the secret with Snowflake's key holds no PEM of a private key without a password"
+            "the secret with Snowflake's key is not the PEM of a private key without a password"
         ) from None
     if not isinstance(key, RSAPrivateKey):
-        raise WarehouseError("Snowflake takes RSA keys only, and this user's key is none")
+        raise WarehouseError("Snowflake accepts only RSA keys, and the key of this user is not one")
     return key
 
 
@@ -100,29 +106,30 @@ class Session:
     def __init__(self, connection: "SnowflakeConnection") -> None:
         self._connection = connection
         connection.arrow_number_to_decimal_setter = True  # the connector's own spelling; else decimals become floats
-        self.run(_SETTINGS)
+        self.run(_SESSION_SETTINGS)
 
     def query(self, sql: str) -> pa.Table:
-        """The result, with its columns' names in lower case; also an empty one has its types."""
+        """The result, with its columns' names in lower case; an empty one has its types too."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             chunks = list(cursor.fetch_arrow_batches(force_microsecond_precision=True))
             fields = [(column.name.lower(), _arrow(column)) for column in cursor.description]
         columns = [
-            as_one([chunk.column(position) for chunk in chunks], kind) for position, (_, kind) in enumerate(fields)
+            combine_chunks([chunk.column(position) for chunk in chunks], kind)
+            for position, (_, kind) in enumerate(fields)
         ]
         return pa.Table.from_arrays(columns, names=[name for name, _ in fields])
 
-    def answer(self, sql: str) -> dict[str, Any]:
-        """What a statement that is no query says of what it did, by its columns' names in lower case."""
+    def report(self, sql: str) -> dict[str, Any]:
+        """What a statement that is not a query returns about what it did, by its columns' names in lower case."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             names = [column.name.lower() for column in cursor.description]
-            (said,) = cursor.fetchall()
-            return dict(zip(names, said, strict=True))
+            (values,) = cursor.fetchall()
+            return dict(zip(names, values, strict=True))
 
     def run(self, sql: str) -> int:
-        """How many rows the statement has changed."""
+        """Returns how many rows the statement has changed."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.rowcount or 0
@@ -130,7 +137,7 @@ class Session:
 
 @contextmanager
 def session(connect: Connect) -> "Iterator[Session]":
-    """Until its end, what Snowflake refuses and what is wrong with the way there is a `WarehouseError`."""
+    """While it is open, what Snowflake refuses and what is wrong with the network is a `WarehouseError`."""
     try:
         with connect() as connection:
             yield Session(connection)
@@ -160,8 +167,8 @@ def _arrow(column: "ResultMetadata") -> pa.DataType:
             return pa.string()
 
 
-def as_one(chunks: list[pa.ChunkedArray], kind: pa.DataType) -> pa.ChunkedArray:
-    """A column of these chunks. Snowflake sends and writes every chunk in the smallest type that holds its values."""
+def combine_chunks(chunks: list[pa.ChunkedArray], kind: pa.DataType) -> pa.ChunkedArray:
+    """One column of these chunks. Snowflake sends and writes every chunk in the smallest type that fits its values."""
     arrays = [array for chunk in chunks for array in chunk.chunks]
     try:
         return pa.chunked_array([array.cast(kind) for array in arrays], kind)

@@ -1,4 +1,4 @@
-"""One writer at a time, on one machine. The kernel holds the lock and lets go when its process ends, in any way."""
+"""One writer at a time, on one machine. The kernel holds the lock, and releases it however its process ends."""
 
 import fcntl
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 
 @contextmanager
 def exclusive(path: Path, purpose: str, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs. `on_wait` is told who has it, once, if we have to wait.
+    """Hold the lock file `path` while the block runs. If another process holds it, `on_wait` is called once, with what
+    that process does.
 
-    The file stays where it is when nobody holds it: what counts is the kernel's lock on it, not that it exists.
+    The file stays when no process holds it: what counts is the kernel's lock on it, not that it exists.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
@@ -30,7 +31,7 @@ def exclusive(path: Path, purpose: str, on_wait: Callable[[str], None]) -> Itera
 
 def _holder(path: Path) -> str:
     try:
-        said = json.loads(path.read_text())
-        return f"{said['purpose']} (process {said['pid']}, since {said['since']})"
+        holder = json.loads(path.read_text())
+        return f"{holder['purpose']} (process {holder['pid']}, since {holder['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

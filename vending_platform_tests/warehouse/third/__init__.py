@@ -1,0 +1,1 @@
+"""Types of warehouse that only tests have."""
