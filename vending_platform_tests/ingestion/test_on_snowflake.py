@@ -112,7 +112,7 @@ def test_who_finds_that_somebody_else_has_published_plans_again_but_not_for_ever
     assert len(raw_folder.rows("select * from raw.sales")) == 10
 
     raw_folder.deliver({"sales_VM001_20240307.csv": sales_file(day="2024-03-07")})
-    with pytest.raises(WarehouseMoved, match="somebody else has published"):
+    with pytest.raises(WarehouseMoved, match="another process has published"):
         raw_folder.ingest(watcher=Watcher(on_step=somebody_comes_in_between))
     assert plans == 3 + 5
     assert len(raw_folder.rows("select * from raw.sales")) == 10

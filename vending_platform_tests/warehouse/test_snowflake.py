@@ -71,7 +71,7 @@ class TestPublishing:
         with warehouse.reserved("test", nobody) as reservation:
             with reservation.writing() as first, reservation.writing() as second:
                 first.publish(one_more(1), ignore)
-                with pytest.raises(WarehouseMoved, match="somebody else has published"):
+                with pytest.raises(WarehouseMoved, match="another process has published"):
                     second.publish(one_more(2), ignore)
                 first.publish(one_more(3), ignore)
             with reservation.writing() as third:
@@ -222,7 +222,7 @@ class TestReserving:
             clock.advance(61)
 
         with monkeypatch.context() as dead:
-            dead.setattr(Lease, "renew_until_given_up", lambda self: None)
+            dead.setattr(Lease, "renew_until_released", lambda self: None)
             dead.setattr(Lease, "free", lambda self: None)
             dead.setattr("snowflake.connector.SnowflakeConnection.close", lambda self: None)
             run = Session.run
@@ -241,13 +241,13 @@ class TestReserving:
     def test_who_was_held_up_longer_than_its_lease_does_not_publish(
         self, account: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Lease, "renew_until_given_up", lambda self: None)
+        monkeypatch.setattr(Lease, "renew_until_released", lambda self: None)
         with account.warehouse(lease=60).writing("asleep", nobody) as sleeper:
             clock.advance(61)
             with account.warehouse().writing("awake", nobody) as awake:
                 awake.ensure_tables({SALES: SCHEMA})
                 awake.publish(one_more(1), ignore)
-            with pytest.raises(WarehouseMoved, match="asleep was held up"):
+            with pytest.raises(WarehouseMoved, match="asleep was suspended"):
                 sleeper.publish(one_more(2), ignore)
             assert rows_of(sleeper) == [("new1", MONDAY, 1)]
 

@@ -87,7 +87,7 @@ def test_whoever_is_elsewhere_is_refused_and_sends_nothing_more(
     ],
 )
 def test_another_role_is_refused(account: Account, given: dict[str, str], told: str) -> None:
-    """Of a connection that somebody else has made, such as Dagster's resource."""
+    """Of a connection that was made elsewhere, such as Dagster's resource."""
     connect = checked(lambda: account.connect(**given), "staging", account.settings)
     account.emulator.sent.clear()
     with pytest.raises(WrongAccount, match=told), connect():
