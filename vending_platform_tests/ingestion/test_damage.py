@@ -62,7 +62,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(raw_folder: RawFolder) 
         process.join(60)
         assert process.exitcode == 0
         sentences.append(said.read_text())
-    assert any("there is no room for" in one for one in sentences), sentences
+    assert any("there is no space for" in one for one in sentences), sentences
     assert not any("\n" in one or "damaged" in one for one in sentences), sentences
 
     raw_folder.ingest()
