@@ -1,4 +1,4 @@
--- What an administrator says to a Snowflake account before the platform may work there, and again whenever this file has
+-- What an administrator runs on a Snowflake account before the platform may work there, and again whenever this file has
 -- changed: every statement can be repeated. Staging and production have an account each.
 --
 --   snow sql --filename docs/snowflake-setup.sql --enable-templating LEGACY \
@@ -97,9 +97,9 @@ grant select on all tables in schema VENDING_DATA_&{suffix}.MARTS to role VENDIN
 grant select on future tables in schema VENDING_DATA_&{suffix}.MARTS to role VENDING_READER;
 
 -- Personal data. --------------------------------------------------------------------------------------------------------
--- A schema's tag is on all of its columns, also on those of tables that dbt will make. Texts that say who somebody is are
--- shown to who has the role VENDING_PERSONAL_DATA (the platform has it); others see a hash, by which they can still join.
--- Marts have no name and no number of a person, but pseudonyms, which anybody who has the list of numbers can undo.
+-- A schema's tag is on all of its columns, also on those of tables that dbt will make. Texts that identify a person are
+-- shown to the role VENDING_PERSONAL_DATA (the platform has it); others see a hash, by which they can still join.
+-- Marts have no name and no number of a person, but pseudonyms, which anyone with the list of numbers can undo.
 
 use role accountadmin;
 

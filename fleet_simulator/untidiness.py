@@ -2,8 +2,8 @@
 
 The platform's rules decide what should become of each: a file that can't be read as a whole (nothing in it,
 cut off, a required column missing, a column twice, an open quote, NUL, a byte in no allowed encoding) or
-that is mostly bad is quarantined; all others are loaded without the rows that break a rule; a name nobody
-declared stays undeclared.
+that is mostly bad is quarantined; all others are loaded without the rows that break a rule; a name without a
+contract stays undeclared.
 """
 
 from __future__ import annotations

@@ -154,8 +154,8 @@ sold_before as (
 
 ),
 
--- Units an hour while there were any, times the hours without. An hour that was hardly ever seen with units in the
--- slot says nothing.
+-- Units an hour while there were any, times the hours without. An hour in which the slot hardly ever had units is
+-- no evidence.
 lost_units as (
 
     select

@@ -182,7 +182,7 @@ slot_loads as (
 ),
 
 -- What a visit tomorrow saves: all that would be missed until the next planned one, but for what is missed before
--- anybody can be there and after what fits in is sold.
+-- a visit is possible and after a full slot is sold.
 lost_sales as (
 
     select
