@@ -1,4 +1,4 @@
-"""The pages lead somewhere: their links have a target, and the files that the map of the architecture names exist."""
+"""The pages lead somewhere: their links have a target, and the modules and files that they name exist."""
 
 import re
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ PAGES = sorted([*PROJECT_DIR.glob("*.md"), *PROJECT_DIR.glob("docs/*.md")])
 LINK = re.compile(r"\[[^]]*\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 ARCHITECTURE = (PROJECT_DIR / "docs" / "architecture.md").read_text(encoding="utf-8")
 PATH = re.compile(r"`([\w.-]+/[\w./-]*)`")
+MODULE = re.compile(r"`(?:vending_platform_tests/|vending_platform/)?([\w-]+/[\w./-]+\.py)`")
 PLANNED = {"vending_platform/extraction/"}
 """What the page announces and is not built yet."""
 LONGEST = 2000
@@ -46,6 +47,13 @@ def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
 def test_the_map_names_files_that_exist() -> None:
     assert set(missing_paths(ARCHITECTURE)) <= PLANNED
     assert len(PATH.findall(ARCHITECTURE)) > 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_modules_that_a_page_names_exist(page: Path) -> None:
+    roots = (PROJECT_DIR / "vending_platform", PROJECT_DIR / "vending_platform_tests", PROJECT_DIR)
+    names = MODULE.findall(page.read_text(encoding="utf-8"))
+    assert [name for name in names if not any((root / name).exists() for root in roots)] == []
 
 
 def test_the_map_stays_short() -> None:
