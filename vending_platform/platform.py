@@ -21,6 +21,7 @@ from vending_platform.environment import (
 )
 from vending_platform.exporting import Damage, Exported, Part
 from vending_platform.ingestion import DeliveryStatus, IngestionContext, Selection, Summary, Watcher
+from vending_platform.ledger import CarriedOver
 from vending_platform.promotion import PromotionError
 from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, Recorder, lineage
@@ -130,7 +131,7 @@ class Platform:
         return IngestionContext(
             catalog=self.catalog,
             storage=storage,
-            warehouse=self._warehouse(storage.work),
+            warehouse=CarriedOver(self._warehouse(storage.work)),
             scratch=environment.scratch / "ingestion",
         )
 

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from vending_platform.anonymising import Anonymised
 from vending_platform.exporting import Exported
-from vending_platform.ingestion import Checked, DeliveryStatus, State, Summary
+from vending_platform.ingestion import Checked, DeliveryStatus, Summary
+from vending_platform.ledger import REJECTED_ROWS_TABLE, FileState
 from vending_platform.lineage.provenance import Trace, TracedFile
 from vending_platform.platform import PlatformStatus
 from vending_platform.quality import Cause, Quality, Score, causes
@@ -46,7 +47,7 @@ def tell_summary(summary: Summary) -> RenderableType:
         lines.append(f"{_count(summary.unchanged, 'file')} unchanged since last time.")
     if summary.same_again:
         lines.append(f"{_count(len(summary.same_again), 'file')} delivered again with the same content: nothing to do.")
-    if archived := [version for version in summary.gone if version.state is State.ARCHIVED]:
+    if archived := [version for version in summary.gone if version.state is FileState.ARCHIVED]:
         lines.append(f"{_count(len(archived), 'file')} archived by now; the rows stay.")
     if summary.withdrawn:
         lines.append(f"{_count(len(summary.withdrawn), 'file')} withdrawn: the rows are out of raw.")
@@ -79,7 +80,7 @@ def tell_summary(summary: Summary) -> RenderableType:
             ),
             (
                 "Gone, although not old enough to be archived; the rows stay",
-                [version.path for version in summary.gone if version.state is State.WITHDRAWN],
+                [version.path for version in summary.gone if version.state is FileState.WITHDRAWN],
                 "If they are meant to be gone: vending ingest --withdraw",
             ),
             (
@@ -162,7 +163,7 @@ def tell_status(now: PlatformStatus) -> RenderableType:
             (
                 "Rejected rows",
                 [f"{source}: {_count(rows, 'row')}" for source, rows in rejecting.items()],
-                "Each with file, line and reason in raw._rejected_rows; or: vending check FILE",
+                f"Each with file, line and reason in {REJECTED_ROWS_TABLE}; or: vending check FILE",
             ),
             ("Not as the contract says", [f"{row['path']}: {row['drift']}" for row in status.drifted], None),
             (

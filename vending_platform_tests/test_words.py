@@ -23,6 +23,7 @@ ALLOWED = (
     "of the container or the machine",
     "vending-machine deliveries",
     "_THIS_MACHINE",
+    '"machine", "sender"',  # a column of the oldest ledgers, and what it is called now
     '"machine_column"',  # as hashes of contracts have called the sender's column since the oldest ledger
 )
 """What is a word of computers and not of vending."""

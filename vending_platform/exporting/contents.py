@@ -13,11 +13,9 @@ import pyarrow as pa
 
 from vending_platform.catalog import Catalog, DeliveryMode, Export
 from vending_platform.exporting.shaping import sort_keys
-from vending_platform.warehouse import Reader, TableName, quoted, values_of
+from vending_platform.ledger import ModelBuild, builds_of_model, files_with_rows, used_files
+from vending_platform.warehouse import Reader, TableName
 
-BUILDS = TableName("raw", "_builds")
-_LEDGER = TableName("raw", "_files")
-_ROW_DAYS = TableName("raw", "_row_days")
 _ROWS_AT_ONCE = 100_000
 
 RawFile = dict[str, str]
@@ -25,54 +23,28 @@ RawFile = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Build:
-    """A business day of an export's model (None: all of it), and what its last build rested on."""
-
-    day: date | None
-    raw_version: str
-    checks_passed: bool
-    built_at: str
-    row_count: int | None = None
-    """None where nobody counted."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it ended: nobody knows what one holds that was begun only."""
-        return self.raw_version != ""
-
-    @property
-    def key(self) -> str | None:
-        return self.day.isoformat() if self.day is not None else None
-
-
-@dataclass(frozen=True)
 class ExportRows:
     """The rows of one build, always in the same order, so that equal rows are equal bytes."""
 
-    build: Build
+    build: ModelBuild
     rows: pa.Table
     raw_files: list[RawFile]
     raw_days: dict[str, list[str]]
     """Of each source of which it rests on more days than its own: the first and the last."""
 
 
-def builds_of(reader: Reader, export: Export) -> list[Build]:
-    found = reader.query(
-        "select business_date as day, raw_version, checks_passed, cast(built_at as varchar) as built_at,"
-        f" {quoted('rows')} as row_count from {BUILDS}"
-        f" where model = '{export.model}' order by business_date"
-    )
-    builds = [Build(*row) for row in zip(*map(values_of, found.columns), strict=True)]
+def builds_of(reader: Reader, export: Export) -> list[ModelBuild]:
+    builds = builds_of_model(reader, export.model)
     if export.partition_by is not None or not builds:
         return builds
     versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
     whole = hashlib.sha256(versions.encode()).hexdigest()[:16] if all(build.is_finished for build in builds) else ""
     last = max(build.built_at for build in builds)
-    return [Build(None, whole, all(build.checks_passed for build in builds), last)]
+    return [ModelBuild(None, whole, all(build.checks_passed for build in builds), last)]
 
 
 def contents(
-    reader: Reader, catalog: Catalog, export: Export, builds: Sequence[Build]
+    reader: Reader, catalog: Catalog, export: Export, builds: Sequence[ModelBuild]
 ) -> Iterator[tuple[ExportRows, ...]]:
     """The content of each of these builds, in their order, some at a time."""
     if not builds:
@@ -98,7 +70,7 @@ def contents(
         yield tuple(found)
 
 
-def _rows(reader: Reader, export: Export, builds: Sequence[Build]) -> pa.Table:
+def _rows(reader: Reader, export: Export, builds: Sequence[ModelBuild]) -> pa.Table:
     """They are put in order here, so that no warehouse has a say in it."""
     day = export.partition_by
     where = f" where {_within(day, builds)}" if day is not None else ""
@@ -107,8 +79,8 @@ def _rows(reader: Reader, export: Export, builds: Sequence[Build]) -> pa.Table:
     return rows.sort_by(sort_keys(export, rows.column_names)).combine_chunks()
 
 
-def _batches(builds: Iterable[Build], sizes: Mapping[date | None, int]) -> Iterator[list[Build]]:
-    batch: list[Build] = []
+def _batches(builds: Iterable[ModelBuild], sizes: Mapping[date | None, int]) -> Iterator[list[ModelBuild]]:
+    batch: list[ModelBuild] = []
     rows = 0
     for build in builds:
         size = sizes.get(build.day, 0)
@@ -121,30 +93,21 @@ def _batches(builds: Iterable[Build], sizes: Mapping[date | None, int]) -> Itera
 
 
 def _raw_files(
-    reader: Reader, catalog: Catalog, export: Export, builds: Sequence[Build]
+    reader: Reader, catalog: Catalog, export: Export, builds: Sequence[ModelBuild]
 ) -> dict[date | None, list[RawFile]]:
     """Per build: the day's own files, those with rows of the day, and every kept version of the masters."""
     model = next(model for model in catalog.models if model.name == export.model)
     sources = [source for source in catalog if source.name in model.files_of]
     by_row = [source for source in sources if source.has_days and not source.is_daily and export.partition_by]
-    daily = _listed(source.name for source in sources if source.files.delivery is DeliveryMode.DAILY)
-    asked = f"source in ({_listed(source.name for source in sources if source not in by_row)})"
-    if export.partition_by is not None:
-        asked += f" and (source not in ({daily}) or {_within('business_date', builds)})"
-    rows = reader.query(
-        f"select path, file_id, sha256, case when source in ({daily}) then business_date end as day"
-        f" from {_LEDGER} where in_raw and {asked} order by path, file_id"
-    ).to_pylist()
-    if by_row:
-        rows += reader.query(
-            f"select f.path, f.file_id, f.sha256, d.business_date as day from {_LEDGER} as f"
-            f" join {_ROW_DAYS} as d on d.content = f.file_id || ' ' || f.contract_hash where f.in_raw"
-            f" and f.source in ({_listed(source.name for source in by_row)}) and {_within('d.business_date', builds)}"
-        ).to_pylist()
+    daily = [source.name for source in sources if source.files.delivery is DeliveryMode.DAILY]
+    days = None if export.partition_by is None else [build.day for build in builds if build.day is not None]
+    files = used_files(reader, [source.name for source in sources if source not in by_row], daily, days)
+    if by_row and days is not None:
+        files += files_with_rows(reader, [source.name for source in by_row], days)
     found: dict[date | None, list[RawFile]] = defaultdict(list)
-    for row in rows:
-        day = row.pop("day")
-        found[day if export.partition_by is not None else None].append(row)
+    for file in files:
+        day = file.day if export.partition_by is not None else None
+        found[day].append({"path": file.path, "file_id": file.file_id, "sha256": file.sha256})
     of_every_day = found[None]
     return {
         build.day: sorted(found[build.day] + of_every_day, key=lambda file: (file["path"], file["file_id"]))
@@ -154,7 +117,7 @@ def _raw_files(
     }
 
 
-def _raw_days(catalog: Catalog, export: Export, build: Build) -> dict[str, list[str]]:
+def _raw_days(catalog: Catalog, export: Export, build: ModelBuild) -> dict[str, list[str]]:
     """Their files are not listed: a day of a mart that looks back over weeks would list those of all these weeks."""
     model = next(model for model in catalog.models if model.name == export.model)
     day = build.day
@@ -165,12 +128,8 @@ def _raw_days(catalog: Catalog, export: Export, build: Build) -> dict[str, list[
     return {source: list(map(str, span)) for source, span in spans.items() if span != (day, day)}
 
 
-def _within(column: str, builds: Sequence[Build]) -> str:
+def _within(column: str, builds: Sequence[ModelBuild]) -> str:
     """The condition for the builds' days; said as a range too, by which a warehouse can leave the others unread."""
     days = sorted(str(build.day) for build in builds)
     listed = ", ".join(f"date '{day}'" for day in days)
     return f"({column} between date '{days[0]}' and date '{days[-1]}' and {column} in ({listed}))"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "''"

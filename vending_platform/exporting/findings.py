@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from vending_platform.quality import RecordKind, note_unrecorded
+from vending_platform.ledger import RecordKind, note_unrecorded
 from vending_platform.warehouse import Change
 
 

@@ -17,7 +17,7 @@ from functools import cached_property, partial
 from itertools import groupby
 
 from vending_platform.catalog import Catalog, Export
-from vending_platform.exporting.contents import BUILDS, Build, ExportRows, builds_of, contents
+from vending_platform.exporting.contents import ExportRows, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
 from vending_platform.exporting.manifest import MANIFEST, Manifest, Part, manifest_path, paths_of, read_manifest
@@ -25,8 +25,8 @@ from vending_platform.exporting.shaping import described
 from vending_platform.exporting.verification import Listing, damages_of, listing_of
 from vending_platform.exporting.writing import write_day
 from vending_platform.garbage import own_garbage_only
+from vending_platform.ledger import OF_FINDINGS, ModelBuild, has_builds, prepare_ledger
 from vending_platform.prefetch import prefetched
-from vending_platform.quality import UNRECORDED, UNRECORDED_SCHEMA
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse, Writer
 
@@ -80,9 +80,9 @@ def export_all(
     """
     chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
     with warehouse.writing("vending export", on_wait) as writer, own_garbage_only():
-        if not writer.has_table(BUILDS):
+        if not has_builds(writer):
             return []
-        writer.ensure_tables({UNRECORDED: UNRECORDED_SCHEMA})
+        prepare_ledger(writer, OF_FINDINGS)
         waiting = stale(writer)
         return [_export(export, catalog, writer, processed, run_id, waiting) for export in chosen]
 
@@ -121,7 +121,7 @@ class _Before:
 class _Todo:
     """Of the days that were built since, those that may leave now, and those that may not."""
 
-    due: list[Build]
+    due: list[ModelBuild]
     held_back: list[str]
     left_out: Set[str | None]
 
@@ -191,7 +191,9 @@ def _before(export: Export, processed: Place) -> _Before:
     )
 
 
-def _todo(export: Export, before: _Before, builds: Iterable[Build], waiting: Mapping[date, frozenset[str]]) -> _Todo:
+def _todo(
+    export: Export, before: _Before, builds: Iterable[ModelBuild], waiting: Mapping[date, frozenset[str]]
+) -> _Todo:
     new = [
         build
         for build in builds
@@ -266,11 +268,11 @@ def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:
     return {day: list(of_day) for day, of_day in groupby(parts, key=lambda part: part.day)}
 
 
-def _may_leave(export: Export, build: Build) -> bool:
+def _may_leave(export: Export, build: ModelBuild) -> bool:
     return build.checks_passed or (export.publish_if_checks_failed and build.is_finished)
 
 
-def _is_waiting(export: Export, build: Build, stale: Mapping[date, frozenset[str]]) -> bool:
+def _is_waiting(export: Export, build: ModelBuild, stale: Mapping[date, frozenset[str]]) -> bool:
     if not build.checks_passed:
         return False  # it is stale for that alone, and leaves all the same
     if build.day is None:

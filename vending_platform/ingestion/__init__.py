@@ -9,12 +9,12 @@ from vending_platform.ingestion.context import SILENT, IngestionContext, Summary
 from vending_platform.ingestion.crash_points import CrashPoint
 from vending_platform.ingestion.discovery import discover
 from vending_platform.ingestion.file_check import Checked, RowProblem, check
-from vending_platform.ingestion.ledger import FileVersion, State
 from vending_platform.ingestion.outcome import noted_days
-from vending_platform.ingestion.overview import Held, Overview, Pending, overview, pending, unseen
+from vending_platform.ingestion.overview import Overview, Pending, overview, pending, unseen
 from vending_platform.ingestion.planning import Selection
 from vending_platform.ingestion.runs import EVERYTHING, ingest, replay
-from vending_platform.ingestion.status import DeliveryStatus, as_json, last_changes, status, status_of
+from vending_platform.ingestion.status import DeliveryStatus, as_json, status, status_of
+from vending_platform.ledger import FileState, FileVersion
 
 __all__ = [
     "EVERYTHING",
@@ -22,21 +22,19 @@ __all__ = [
     "Checked",
     "CrashPoint",
     "DeliveryStatus",
+    "FileState",
     "FileVersion",
-    "Held",
     "IngestionContext",
     "Overview",
     "Pending",
     "RowProblem",
     "Selection",
-    "State",
     "Summary",
     "Watcher",
     "as_json",
     "check",
     "discover",
     "ingest",
-    "last_changes",
     "noted_days",
     "overview",
     "pending",

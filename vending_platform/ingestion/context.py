@@ -7,7 +7,7 @@ from pathlib import Path
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion.crash_points import OnStep
 from vending_platform.ingestion.discovery import UndeclaredFile
-from vending_platform.ingestion.ledger import FileVersion, State
+from vending_platform.ledger import FileState, FileVersion
 from vending_platform.storage import Storage
 from vending_platform.warehouse import Warehouse
 
@@ -90,6 +90,6 @@ class Summary:
             or self.not_replayable
             or self.blocked
             or self.copies
-            or any(version.state is State.WITHDRAWN for version in self.gone)
+            or any(version.state is FileState.WITHDRAWN for version in self.gone)
             or any(version.rows_rejected or version.drift for version in self.loaded)
         )

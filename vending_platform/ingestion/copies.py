@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from vending_platform.catalog import Catalog, DeliveryMode
-from vending_platform.ingestion.ledger import FileVersion, Ledger
+from vending_platform.ledger import FileVersion, FileVersions
 
 
-def copies(catalog: Catalog, before: Ledger, loaded: Iterable[FileVersion]) -> list[tuple[str, str]]:
+def copies(catalog: Catalog, before: FileVersions, loaded: Iterable[FileVersion]) -> list[tuple[str, str]]:
     """Of the files that were loaded, the paths of those that hold what another file of their source holds, each with
     that one's path. Not of masters, where the same content again is no new version, nor where duplicates are wanted."""
     counting = {

@@ -3,22 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from vending_platform.catalog import Catalog, NameParts, Source, Undeclared
+from vending_platform.catalog import Catalog, Undeclared
 from vending_platform.console import harmless
 from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.ledger import Delivered
 from vending_platform.storage import StoredFile
-
-
-class Delivered(NamedTuple):
-    """A file that a contract takes. What is no longer `is_there` can only be read again from its kept bytes."""
-
-    source: Source
-    file: StoredFile
-    parts: NameParts
-    is_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)

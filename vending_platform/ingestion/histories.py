@@ -5,47 +5,42 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from vending_platform.catalog import Catalog, DeliveryMode, Source
-from vending_platform.ingestion.ledger import FILES, FileVersion, Ledger, State, read_ledger
-from vending_platform.ingestion.outcome import note, removal
-from vending_platform.masters import (
-    MASTER_VERSIONS,
+from vending_platform.ingestion.outcome import removal
+from vending_platform.ledger import (
+    FileState,
+    FileVersion,
+    FileVersions,
     MasterFile,
     MasterVersion,
     judged,
+    note_files,
+    noted_files,
+    read_file_versions,
     read_versions,
-    version_rows,
+    replace_versions,
     versions_after,
+    without_files,
 )
 from vending_platform.warehouse import Change, Reader
 
 
 def with_histories(reader: Reader, catalog: Catalog, changes: Sequence[Change]) -> list[Change]:
     """These changes, and what they mean for the masters' histories."""
-    noted = [change.insert for change in changes if change.table == FILES and isinstance(change.insert, pa.Table)]
+    noted = noted_files(changes)
     touched = {name for table in noted for name in table["source"].unique().to_pylist()}
     masters = [source for source in _masters(catalog) if source.name in touched]
     if not masters:
         return list(changes)
-    ledger = read_ledger(reader, sources=[source.name for source in masters])
+    ledger = read_file_versions(reader, sources=[source.name for source in masters])
     for table in noted:
         ledger = ledger.after(table)
     following = _changes(reader, masters, ledger)
     # What is published together is deleted first and then inserted: no version may be noted twice.
-    again = [change.delete["file_id"] for change in following if change.table == FILES and change.delete is not None]
-    return [*(_without(change, pa.chunked_array(again, pa.string())) for change in changes), *following]
+    return [*without_files(changes, noted_files(following)), *following]
 
 
-def _without(change: Change, file_ids: pa.ChunkedArray) -> Change:
-    if change.table != FILES or not isinstance(change.insert, pa.Table):
-        return change
-    return replace(change, insert=change.insert.filter(pc.invert(pc.is_in(change.insert["file_id"], file_ids))))
-
-
-def missing_histories(reader: Reader, catalog: Catalog, ledger: Ledger) -> list[Change]:
+def missing_histories(reader: Reader, catalog: Catalog, ledger: FileVersions) -> list[Change]:
     """What the masters' histories lack: nothing, but in a warehouse from before they were written down."""
     return _changes(reader, _masters(catalog), ledger)
 
@@ -54,7 +49,7 @@ def _masters(catalog: Catalog) -> list[Source]:
     return [source for source in catalog if source.files.delivery is DeliveryMode.SNAPSHOT]
 
 
-def _changes(reader: Reader, masters: Sequence[Source], ledger: Ledger) -> list[Change]:
+def _changes(reader: Reader, masters: Sequence[Source], ledger: FileVersions) -> list[Change]:
     known: dict[str, list[MasterVersion]] = defaultdict(list)
     for version in read_versions(reader, [source.name for source in masters]):
         known[version.source].append(version)
@@ -63,11 +58,10 @@ def _changes(reader: Reader, masters: Sequence[Source], ledger: Ledger) -> list[
         files = list(ledger.of_source(source.name))
         now = _history(files, known[source.name])
         if set(now) != set(known[source.name]):
-            of_source = pa.table({"source": [source.name]})
-            changes.append(Change(MASTER_VERSIONS, delete=of_source, insert=version_rows(now)))
+            changes.append(replace_versions(source.name, now))
         valid = {version.file_id for version in now}
         if over := [file for file in files if file.in_raw and file.file_id not in valid]:
-            changes += [*removal(source, over), note(replace(file, in_raw=False) for file in over)]
+            changes += [*removal(source, over), note_files(replace(file, in_raw=False) for file in over)]
     return changes
 
 
@@ -84,7 +78,7 @@ def _history(files: Iterable[FileVersion], known: Iterable[MasterVersion]) -> li
     is_there: dict[str, bool] = {}
     for path, contents in by_path.items():
         # What is not written down yet is told by the order in which it came.
-        *earlier, current = sorted(contents, key=lambda file: (file.state is not State.SUPERSEDED, file.loaded_at))
+        *earlier, current = sorted(contents, key=lambda file: (file.state is not FileState.SUPERSEDED, file.loaded_at))
         versions = before[path]
         for file in [current] if versions else [*(file for file in earlier if file.in_raw), current]:
             versions = versions_after(versions, _as_master(file))
@@ -101,6 +95,6 @@ def _as_master(file: FileVersion) -> MasterFile:
         file_id=file.file_id,
         business_date=file.business_date,
         modified_at=file.modified_at,
-        is_there=file.state in (State.LOADED, State.QUARANTINED),
+        is_there=file.state in (FileState.LOADED, FileState.QUARANTINED),
         is_usable=file.in_raw,
     )

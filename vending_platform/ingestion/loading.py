@@ -15,10 +15,8 @@ from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import IngestionContext, Summary, Watcher
 from vending_platform.ingestion.crash_points import CrashPoint
-from vending_platform.ingestion.discovery import Delivered
 from vending_platform.ingestion.file_rejection import refusal
-from vending_platform.ingestion.ledger import REJECTED_ROWS_SCHEMA, FileVersion, Ledger, State, file_id
-from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note, note_days, rejected_rows
+from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note_days, rejected_rows
 from vending_platform.ingestion.planning import batches
 from vending_platform.ingestion.reading import (
     SMALL,
@@ -41,6 +39,15 @@ from vending_platform.ingestion.validation import (
     placed_schema,
     raw_schema,
     validation_engine,
+)
+from vending_platform.ledger import (
+    REJECTED_ROWS_SCHEMA,
+    Delivered,
+    FileState,
+    FileVersion,
+    FileVersions,
+    file_id,
+    note_files,
 )
 from vending_platform.prefetch import prefetched
 from vending_platform.storage import Unreadable
@@ -96,7 +103,7 @@ class Loader:
     """Loads into one run: `publish` is how a change becomes visible, `summary` is what the run tells afterwards."""
 
     context: IngestionContext
-    ledger: Ledger
+    ledger: FileVersions
     summary: Summary
     watcher: Watcher
     now: datetime
@@ -170,10 +177,10 @@ class Loader:
         for outcome in outcomes:
             if not outcome.version.is_wholly_accepted and quarantine.keep(self.context.storage.work, outcome.content):
                 self.watcher.on_step(CrashPoint.KEPT)
-        changes = [note(fetched.same)] if fetched.same else []
+        changes = [note_files(fetched.same)] if fetched.same else []
         if outcomes:
             changes += changes_for(source, outcomes, self.ledger, read.accepted, read.rejected)
-            touched = [outcome.version for outcome in outcomes if outcome.version.state is not State.SUPERSEDED]
+            touched = [outcome.version for outcome in outcomes if outcome.version.state is not FileState.SUPERSEDED]
             changes.append(note_days(self.context.catalog, touched))
         if changes:
             self.publish(changes)
@@ -189,7 +196,7 @@ class Loader:
             identity = file_id(source.name, file.path, content.sha256)
             before = self.ledger.current(source.name, file.path)
             if before is not None and not again and before.is_result_of(identity, delivered.parts):
-                state = State.QUARANTINED if before.reason else State.LOADED
+                state = FileState.QUARANTINED if before.reason else FileState.LOADED
                 fetched.same.append(replace(before, state=state, etag=file.etag, modified_at=file.modified_at))
                 continue
             number = len(fetched.candidates)
@@ -231,7 +238,7 @@ class Loader:
 
     def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: _Verdict) -> Outcome:
         delivered, known = candidate.delivered, self.ledger.version(candidate.file_id)
-        state = State.LOADED if verdict.problem is None else State.QUARANTINED
+        state = FileState.LOADED if verdict.problem is None else FileState.QUARANTINED
         if candidate.before is not None and not delivered.is_there:
             state = candidate.before.state
         version = FileVersion(

@@ -10,20 +10,20 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, DeliveryMode, Encoding, Source
-from vending_platform.ingestion.ledger import (
-    FILES,
-    FILES_SCHEMA,
-    REJECTED_ROWS,
-    REJECTED_ROWS_SCHEMA,
-    FileVersion,
-    Ledger,
-    State,
-    ledger_rows,
-)
 from vending_platform.ingestion.reading import FileContent, decode
 from vending_platform.ingestion.reading.rows import FILE, LENGTH, LINE, OFFSET
 from vending_platform.ingestion.validation import BUSINESS_DATE, FILE_ID
-from vending_platform.quality import RecordKind, note_unrecorded
+from vending_platform.ledger import (
+    REJECTED_ROWS_SCHEMA,
+    FileState,
+    FileVersion,
+    FileVersions,
+    RecordKind,
+    add_rejected_rows,
+    note_files,
+    note_unrecorded,
+    remove_rejected_rows,
+)
 from vending_platform.warehouse import Change, TableName
 
 RAW_TEXT_LIMIT = 64 * 1024
@@ -56,7 +56,7 @@ def raw_table(source: Source) -> TableName:
 
 
 def changes_for(
-    source: Source, outcomes: Sequence[Outcome], ledger: Ledger, accepted: Rows, rejected: Rows
+    source: Source, outcomes: Sequence[Outcome], ledger: FileVersions, accepted: Rows, rejected: Rows
 ) -> list[Change]:
     """One publication: superseded rows go, the batch's rows come, the ledger says so."""
     keeps_history = source.files.delivery is DeliveryMode.SNAPSHOT
@@ -68,20 +68,20 @@ def changes_for(
             if known.file_id == new.file_id:
                 leaving.append(known)  # read again: after a replay, or because an older content came back
                 continue
-            ends = known.state is not State.SUPERSEDED
+            ends = known.state is not FileState.SUPERSEDED
             goes = not keeps_history and known.in_raw
             if not keeps_history and (ends or goes):
                 leaving.append(known)
             if ends or goes:
                 since = new.loaded_at if ends else known.ended_at
                 versions.append(
-                    replace(known, state=State.SUPERSEDED, in_raw=known.in_raw and not goes, ended_at=since)
+                    replace(known, state=FileState.SUPERSEDED, in_raw=known.in_raw and not goes, ended_at=since)
                 )
     return [
         *removal(source, leaving),
         Change(raw_table(source), insert=accepted),
-        Change(REJECTED_ROWS, insert=rejected),
-        note(versions),
+        add_rejected_rows(rejected),
+        note_files(versions),
     ]
 
 
@@ -94,7 +94,7 @@ def removal(source: Source, versions: Iterable[FileVersion]) -> list[Change]:
     return [
         Change(raw_table(source), delete=_ids(FILE_ID, daily, with_day=True)),
         Change(raw_table(source), delete=_ids(FILE_ID, others)),
-        Change(REJECTED_ROWS, delete=_ids("file_id", versions)),
+        remove_rejected_rows(version.file_id for version in versions),
     ]
 
 
@@ -103,12 +103,6 @@ def _ids(column: str, versions: Sequence[FileVersion], *, with_day: bool = False
     if with_day:
         columns[BUSINESS_DATE] = pa.array([version.business_date for version in versions], pa.date32())
     return pa.table(columns)
-
-
-def note(versions: Iterable[FileVersion]) -> Change:
-    """The ledger has these versions as they are now."""
-    rows = ledger_rows(versions)
-    return Change(FILES, delete=rows.select(["file_id"]), insert=rows.cast(FILES_SCHEMA))
 
 
 def note_days(catalog: Catalog, versions: Iterable[FileVersion]) -> Change:
@@ -131,7 +125,7 @@ def noted_days(found: Iterable[str]) -> dict[str, set[date | None]]:
 
 
 def rejected_rows(rejected: pa.Table, origins: dict[int, Origin]) -> pa.Table:
-    """The rows for `raw._rejected_rows`: place and reason as validated, the raw text cut from the file's own bytes."""
+    """For the ledger: place and reason as validated, the raw text cut from the file's own bytes."""
     spans: dict[int, list[tuple[int, int]]] = {}
     rows = []
     for row in rejected.to_pylist():

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.ingestion.discovery import Delivered, Discovery
-from vending_platform.ingestion.ledger import FileVersion, Ledger, State
+from vending_platform.ingestion.discovery import Discovery
 from vending_platform.ingestion.reading import SMALL
+from vending_platform.ledger import Delivered, FileState, FileVersion, FileVersions
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,13 @@ class LoadPlan:
 
 
 def plan(
-    catalog: Catalog, discovery: Discovery, ledger: Ledger, selection: Selection, now: datetime, *, verify: bool = False
+    catalog: Catalog,
+    discovery: Discovery,
+    ledger: FileVersions,
+    selection: Selection,
+    now: datetime,
+    *,
+    verify: bool = False,
 ) -> LoadPlan:
     """`verify` reads every file, even if the store says that it is unchanged."""
     declared = {source.name for source in catalog}
@@ -53,7 +59,7 @@ def plan(
         replace(version, state=_state_when_gone(catalog, version, now))
         for version in ledger.current_versions(without=discovery.delivered, among=selection.paths)
         if version.source in declared
-        and version.state in (State.LOADED, State.QUARANTINED)
+        and version.state in (FileState.LOADED, FileState.QUARANTINED)
         and selection.takes(version.source, version.business_date, version.path)
     )
     return LoadPlan(tuple(read), len(chosen) - len(read), gone)
@@ -74,11 +80,11 @@ def batches(deliveries: Iterable[Delivered]) -> Iterator[list[Delivered]]:
         yield batch
 
 
-def _state_when_gone(catalog: Catalog, version: FileVersion, now: datetime) -> State:
+def _state_when_gone(catalog: Catalog, version: FileVersion, now: datetime) -> FileState:
     keeps = catalog.source(version.source).files.archive_after
     if keeps is None:
-        return State.WITHDRAWN
+        return FileState.WITHDRAWN
     born = version.modified_at
     if version.business_date is not None:
         born = datetime.combine(version.business_date, time(), ZoneInfo(BUSINESS_TIME_ZONE))
-    return State.ARCHIVED if now - born > keeps else State.WITHDRAWN
+    return FileState.ARCHIVED if now - born > keeps else FileState.WITHDRAWN

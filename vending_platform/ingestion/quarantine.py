@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion.ledger import Ledger
 from vending_platform.ingestion.reading import FileContent
+from vending_platform.ledger import FileVersions
 from vending_platform.storage import Place
 
 _FOLDER = "quarantine"
@@ -34,7 +34,7 @@ def all_kept(place: Place) -> Iterator[str]:
     return place.paths(_FOLDER)
 
 
-def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: Ledger, now: datetime) -> Iterator[str]:
+def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: FileVersions, now: datetime) -> Iterator[str]:
     """Those of the kept paths that nobody will ask for: nothing in the ledger rests on them, or their time is up.
 
     Time runs from when another version came, or a person dismissed it: until then somebody still has to decide.

@@ -8,38 +8,37 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from tenacity import AttemptManager, Retrying, retry_if_exception_type, stop_after_attempt
 
 from vending_platform.catalog import Catalog, NameParts, Source
-from vending_platform.duplicates import DUPLICATES, DUPLICATES_SCHEMA
 from vending_platform.garbage import own_garbage_only
 from vending_platform.ingestion import quarantine
 from vending_platform.ingestion.context import SILENT, IngestionContext, Summary, Watcher
 from vending_platform.ingestion.copies import copies
 from vending_platform.ingestion.crash_points import CrashPoint
-from vending_platform.ingestion.discovery import Delivered, Discovery, discover
+from vending_platform.ingestion.discovery import Discovery, discover
 from vending_platform.ingestion.histories import missing_histories, with_histories
-from vending_platform.ingestion.ledger import (
-    FILES,
-    FILES_SCHEMA,
-    REJECTED_ROWS,
-    REJECTED_ROWS_SCHEMA,
-    UNDECLARED,
-    UNDECLARED_SCHEMA,
-    UNREADABLE,
-    UNREADABLE_SCHEMA,
-    FileVersion,
-    Ledger,
-    State,
-    read_ledger,
-)
 from vending_platform.ingestion.loading import Loader
-from vending_platform.ingestion.outcome import note, note_days, raw_table, removal
+from vending_platform.ingestion.outcome import note_days, raw_table, removal
 from vending_platform.ingestion.planning import LoadPlan, Selection, plan
 from vending_platform.ingestion.status import as_json, status_of
 from vending_platform.ingestion.validation import raw_schema
-from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
+from vending_platform.ledger import (
+    OF_DELIVERIES,
+    UNDECLARED_SCHEMA,
+    Delivered,
+    FileState,
+    FileVersion,
+    FileVersions,
+    UnreadableFile,
+    note_files,
+    note_unreadable,
+    prepare_ledger,
+    read_file_versions,
+    read_undeclared,
+    replace_undeclared,
+    unreadable_files,
+)
 from vending_platform.quality import TABLES
 from vending_platform.storage import StoredFile
 from vending_platform.warehouse import Change, WarehouseError, WarehouseMoved, Writer
@@ -103,8 +102,8 @@ def _replay(run: "_Run", selection: Selection) -> None:
     run.watcher.on_step(CrashPoint.PLANNED)
     run.note_absences(planned, discovery)
     there = {(d.source.name, d.file.path): d for d in discovery.delivered}
-    run.reshape(read_ledger(run.writer), there)
-    ledger = read_ledger(run.writer)
+    run.reshape(read_file_versions(run.writer), there)
+    ledger = read_file_versions(run.writer)
     again: list[Delivered] = []
     for version in ledger.current_versions():
         source = run.sources.get(version.source)
@@ -178,16 +177,16 @@ class _Run:
         """The contracts of the sources that can be loaded."""
         return replace(self.context.catalog, sources=tuple(self.sources.values()))
 
-    def look(self) -> tuple[Discovery, Ledger]:
+    def look(self) -> tuple[Discovery, FileVersions]:
         """What there is, and what is known of it."""
         self._shape_tables()
-        ledger = read_ledger(self.writer)
+        ledger = read_file_versions(self.writer)
         discovery = self.discovery()
         self.summary.undeclared = discovery.undeclared
         self.watcher.on_step(CrashPoint.LISTED)
         if missing := missing_histories(self.writer, self.context.catalog, ledger):
             self._publish(missing)
-            ledger = read_ledger(self.writer)
+            ledger = read_file_versions(self.writer)
         if self.context.warehouse.is_status_outdated():
             self.show()  # the last run ended between its commit and telling of it
         return discovery, ledger
@@ -195,23 +194,15 @@ class _Run:
     def _shape_tables(self) -> None:
         """The platform has its own tables, and every source has its table as its contract says; a source that can't
         have it is blocked, and stops no other. Models also read what is kept of quality, so that is there with them."""
-        own = {
-            FILES: FILES_SCHEMA,
-            REJECTED_ROWS: REJECTED_ROWS_SCHEMA,
-            UNDECLARED: UNDECLARED_SCHEMA,
-            MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA,
-            UNREADABLE: UNREADABLE_SCHEMA,
-            DUPLICATES: DUPLICATES_SCHEMA,
-            **TABLES,
-        }
+        own = {**OF_DELIVERIES, **TABLES}
         shapes = {raw_table(source): raw_schema(source) for source in self.context.catalog}
         try:
-            self.writer.ensure_tables(own | shapes)
+            prepare_ledger(self.writer, own | shapes)
             self.watcher.on_step(CrashPoint.PREPARED)
             return
         except WarehouseError:
             pass  # not one table has changed; each by itself shows which one it is
-        self.writer.ensure_tables(own)
+        prepare_ledger(self.writer, own)
         self.watcher.on_step(CrashPoint.PREPARED)
         for source in self.context.catalog:
             try:
@@ -224,7 +215,7 @@ class _Run:
         self.summary.blocked[source.name] = why
         self.sources.pop(source.name, None)
 
-    def reshape(self, ledger: Ledger, there: dict[tuple[str, str], Delivered]) -> None:
+    def reshape(self, ledger: FileVersions, there: dict[tuple[str, str], Delivered]) -> None:
         """Blocked tables take the new shape of their contract: emptied, and noted as not read, in one transaction.
 
         Refused while some row would be lost by it, because its file is nowhere any more. Whatever happens afterwards,
@@ -239,7 +230,7 @@ class _Run:
                 nowhere = f"{len(lost)} files that its rows came from are nowhere any more, such as {lost[0]}"
                 self._block(source, f"its table can't take the contract's new types: {nowhere}")
                 continue
-            self.publish([*removal(source, versions), note(replace(v, in_raw=False) for v in versions)])
+            self.publish([*removal(source, versions), note_files(replace(v, in_raw=False) for v in versions)])
             self.writer.ensure_tables({raw_table(source): raw_schema(source)})
             self.watcher.on_step(CrashPoint.PREPARED)
             self.sources[source.name] = source
@@ -254,7 +245,7 @@ class _Run:
         superseded_too: bool = False,
     ) -> Delivered | None:
         """Where the bytes of a version can still be had: in its file, or among the kept ones."""
-        if version.state is State.SUPERSEDED and superseded_too:
+        if version.state is FileState.SUPERSEDED and superseded_too:
             return None  # only the current content of a path is ever read again
         if delivered := there.get((version.source, version.path)):
             return delivered
@@ -263,7 +254,7 @@ class _Run:
         file = StoredFile(version.path, version.size, version.etag, version.modified_at)
         return Delivered(source, file, NameParts(version.sender, version.business_date), is_there=False)
 
-    def load(self, ledger: Ledger, deliveries: Sequence[Delivered], *, again: bool = False) -> None:
+    def load(self, ledger: FileVersions, deliveries: Sequence[Delivered], *, again: bool = False) -> None:
         known = ledger.about(delivered.file.path for delivered in deliveries)
         Loader(self.context, known, self.summary, self.watcher, self.now, self.publish).load(deliveries, again=again)
 
@@ -283,10 +274,8 @@ class _Run:
     def note_absences(self, planned: LoadPlan, discovery: Discovery, among: Collection[str] | None = None) -> None:
         """Files that are gone, and files that nobody declared, are on record even if nothing is loaded; if only the
         paths in `among` were looked for, all others stay on record as they are."""
-        changes = [note(planned.gone), note_days(self.context.catalog, planned.gone)] if planned.gone else []
-        known = self.writer.query(f"select * from {UNDECLARED}").cast(UNDECLARED_SCHEMA)
-        if among is not None:
-            known = known.filter(pc.is_in(known["path"], pa.array(sorted(among), pa.string())))
+        changes = [note_files(planned.gone), note_days(self.context.catalog, planned.gone)] if planned.gone else []
+        known = read_undeclared(self.writer, among)
         since = {row["path"]: row["first_seen_at"] for row in known.to_pylist()}
         rows = pa.Table.from_pylist(
             [
@@ -302,7 +291,7 @@ class _Run:
             UNDECLARED_SCHEMA,
         )
         if not rows.equals(known.sort_by("path")):
-            changes.append(Change(UNDECLARED, delete=known.select(["path"]), insert=rows))
+            changes.append(replace_undeclared(known, rows))
         if changes:
             self.publish(changes)
         self.summary.gone += planned.gone
@@ -312,24 +301,22 @@ class _Run:
     ) -> None:
         """Files that could not be read are on record until they can be, or are gone; if only the paths in `among` were
         looked for, others are not gone because they were not found."""
-        known = {row["path"]: row for row in self.writer.query(f"select * from {UNREADABLE}").to_pylist()}
+        known = {file.path: file for file in unreadable_files(self.writer)}
         now = dict(self.summary.unreadable)
         if not known and not now:
             return
         read = {delivered.file.path for delivered in tried} - now.keys()
         there = {delivered.file.path for delivered in discovery.delivered}
         gone = {path for path in known if path in read or (path not in there and (among is None or path in among))}
-        new = {path: reason for path, reason in now.items() if known.get(path, {}).get("reason") != reason}
+        new = [
+            UnreadableFile(path, reason, known[path].first_seen_at if path in known else self.now)
+            for path, reason in now.items()
+            if path not in known or known[path].reason != reason
+        ]
         if gone or new:
-            since = {path: row["first_seen_at"] for path, row in known.items()}
-            rows = [
-                {"path": path, "reason": reason, "first_seen_at": since.get(path, self.now)}
-                for path, reason in sorted(new.items())
-            ]
-            paths = pa.table({"path": pa.array(sorted(gone | new.keys()), pa.string())})
-            self.publish([Change(UNREADABLE, delete=paths, insert=pa.Table.from_pylist(rows, UNREADABLE_SCHEMA))])
+            self.publish([note_unreadable(new, gone)])
 
-    def withdraw(self, ledger: Ledger, selection: Selection) -> None:
+    def withdraw(self, ledger: FileVersions, selection: Selection) -> None:
         """What was on record as gone when this run began leaves `raw`, a master with its history; the ledger keeps the
         story. Somebody has seen that list; what only this run has found missing has to be seen first."""
         unseen = {version.file_id for version in self.summary.gone}
@@ -338,7 +325,7 @@ class _Run:
                 version
                 for version in ledger.current_versions()
                 if version.source == source.name
-                and version.state is State.WITHDRAWN
+                and version.state is FileState.WITHDRAWN
                 and not version.dismissed
                 and version.file_id not in unseen
                 and selection.takes(version.source, version.business_date, version.path)
@@ -347,10 +334,10 @@ class _Run:
                 continue
             history = [other for version in gone for other in ledger.versions(source.name, version.path)]
             dismissed = [
-                replace(v, in_raw=False, dismissed=v.state is State.WITHDRAWN, ended_at=v.ended_at or self.now)
+                replace(v, in_raw=False, dismissed=v.state is FileState.WITHDRAWN, ended_at=v.ended_at or self.now)
                 for v in history
             ]
-            self.publish([*removal(source, history), note(dismissed), note_days(self.context.catalog, gone)])
+            self.publish([*removal(source, history), note_files(dismissed), note_days(self.context.catalog, gone)])
             self.summary.withdrawn.extend(gone)
 
     def sweep(self) -> None:
@@ -363,6 +350,6 @@ class _Run:
         kept = list(quarantine.all_kept(work))
         if not kept:
             return
-        for path in quarantine.no_longer_needed(kept, self.context.catalog, read_ledger(self.writer), self.now):
+        for path in quarantine.no_longer_needed(kept, self.context.catalog, read_file_versions(self.writer), self.now):
             work.delete(path)
             self.watcher.on_step(CrashPoint.SWEPT)

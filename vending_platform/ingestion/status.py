@@ -12,14 +12,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, KnownFrom, Source
-from vending_platform.ingestion.ledger import FILES, UNDECLARED, UNREADABLE, State, read_ledger
 from vending_platform.ingestion.outcome import raw_table
-from vending_platform.masters import read_versions
+from vending_platform.ledger import (
+    FileState,
+    contracts_in_use,
+    count_rows,
+    count_states,
+    drifted_files,
+    has_files,
+    quarantined_files,
+    read_file_versions,
+    read_versions,
+    sender_days,
+    sources_in_raw,
+    undeclared_files,
+    unreadable_files,
+    withdrawn_paths,
+)
 from vending_platform.warehouse import Reader, Warehouse, WarehouseBusy, quoted, values_of
 
 _log = logging.getLogger(__name__)
-_CURRENT = f"state <> '{State.SUPERSEDED}'"
-_PRESENT = f"state in ('{State.LOADED}', '{State.QUARANTINED}')"
 
 
 @dataclass(frozen=True)
@@ -98,56 +110,32 @@ def as_json(status: DeliveryStatus) -> str:
 
 def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -> DeliveryStatus:
     """With `due_until`, deliveries are due until that day, whether or not anything came of it."""
-    if not reader.has_table(FILES):
+    if not has_files(reader):
         return _NOTHING_YET
-    files = {
-        row["state"]: row["n"] for row in _rows(reader, f"select state, count(*) as n from {FILES} group by state")
-    }
-    undeclared = _rows(reader, f"select path, reason from {UNDECLARED} order by path")
+    states, undeclared = count_states(reader), undeclared_files(reader)
     wanted = {source.name for source in catalog if source.files.required}
-    ledger = read_ledger(reader, sources=wanted)
+    ledger = read_file_versions(reader, sources=wanted)
     missing, unknown = _completeness(reader, catalog, due_until)
     hashes = {source.name: source.reading_hash for source in catalog}
-    sums = "cast(sum(rows_accepted) as bigint) as accepted, cast(sum(rows_rejected) as bigint) as rejected"
     return DeliveryStatus(
         as_of=datetime.now(UTC).isoformat("T", "seconds"),
-        files={**{state.value: files.get(state.value, 0) for state in State}, "undeclared": len(undeclared)},
+        files={**{state.value: states.get(state.value, 0) for state in FileState}, "undeclared": len(undeclared)},
         rows={source.name: {"accepted": 0, "rejected": 0} for source in catalog}
-        | {
-            row.pop("source"): row
-            for row in _rows(
-                reader,
-                f"select source, {sums} from {FILES} where {_CURRENT} and in_raw group by source order by source",
-            )
-        },
+        | {source: asdict(rows) for source, rows in count_rows(reader).items()},
         missing=missing,
-        quarantined=_rows(
-            reader,
-            f"select source, path, reason from {FILES}"
-            f" where {_CURRENT} and reason is not null and not dismissed order by source, path",
-        ),
-        undeclared=undeclared,
-        withdrawn=_paths(reader, f"state = '{State.WITHDRAWN}' and not dismissed"),
-        unreadable=_rows(reader, f"select path, reason from {UNREADABLE} order by path")
-        if reader.has_table(UNREADABLE)
-        else [],
-        drifted=_rows(
-            reader, f"select path, drift from {FILES} where {_CURRENT} and in_raw and drift is not null order by path"
-        ),
+        quarantined=[asdict(file) for file in quarantined_files(reader)],
+        undeclared=[asdict(file) for file in undeclared],
+        withdrawn=withdrawn_paths(reader),
+        unreadable=[{"path": file.path, "reason": file.reason} for file in unreadable_files(reader)],
+        drifted=[asdict(file) for file in drifted_files(reader)],
         unknown_senders=unknown,
         sender_names={s.name: s.files.sender.name for s in catalog if s.files.sender is not None},
         # Where nothing was ever delivered, nothing is absent yet.
-        required_but_absent=[s.name for s in catalog if files and s.files.required and not ledger.has_usable(s.name)],
+        required_but_absent=[s.name for s in catalog if states and s.files.required and not ledger.has_usable(s.name)],
         read_under_another_contract=[
-            row["source"]
-            for row in _rows(reader, f"select distinct source, contract_hash from {FILES} where {_PRESENT} order by 1")
-            if hashes.get(row["source"], row["contract_hash"]) != row["contract_hash"]
+            source for source, contract in contracts_in_use(reader) if hashes.get(source, contract) != contract
         ],
-        without_a_contract=[
-            row["source"]
-            for row in _rows(reader, f"select distinct source from {FILES} where in_raw order by 1")
-            if row["source"] not in hashes
-        ],
+        without_a_contract=[source for source in sources_in_raw(reader) if source not in hashes],
         contracts=_contracts(catalog),
     )
 
@@ -163,10 +151,7 @@ def _completeness(
     for source in catalog:
         if (known_from := source.files.known_from) is None or source.files.sender is None:
             continue
-        files = reader.query(
-            f"select sender, business_date, in_raw from {FILES} where source = '{source.name}' and {_CURRENT}"
-            f" and (in_raw or state = '{State.QUARANTINED}')"
-        )
+        files = sender_days(reader, source.name)
         loaded = pc.min_max(files["business_date"].filter(files["in_raw"])).as_py()
         lives = _lives(reader, catalog.source(known_from.source), known_from)
         if loaded["min"] is None or not lives:
@@ -192,20 +177,6 @@ def _numbers(days: pa.ChunkedArray) -> list[int]:
     return values_of(pc.add(days.cast(pa.int32()), date(1970, 1, 1).toordinal()))
 
 
-def last_changes(reader: Reader, catalog: Catalog) -> dict[date | None, datetime]:
-    """When the rows of each business day changed last; None stands for what is not delivered by day."""
-    if not reader.has_table(FILES):
-        return {}
-    daily = ", ".join(f"'{source.name}'" for source in catalog if source.is_daily)
-    found = reader.query(
-        "select day, max(changed) as changed from ("
-        f" select case when source in ({daily or 'null'}) then business_date end as day,"
-        f" greatest(loaded_at, coalesce(ended_at, loaded_at)) as changed from {FILES}"
-        ") as versions group by day"
-    )
-    return dict(zip(found["day"].to_pylist(), found["changed"].to_pylist(), strict=True))
-
-
 def _lives(reader: Reader, master: Source, known_from: KnownFrom) -> dict[str, tuple[date, date | None]]:
     """From when until when each sender is due, by the newest master."""
     newest = next((v for v in read_versions(reader, [master.name]) if v.is_current_version), None)
@@ -218,10 +189,6 @@ def _lives(reader: Reader, master: Source, known_from: KnownFrom) -> dict[str, t
         f" from {raw_table(master)} where _file_id = '{newest.file_id}'",
     )
     return {row["sender"]: (row["since"], row["until"]) for row in rows if row["since"] is not None}
-
-
-def _paths(reader: Reader, condition: str) -> list[str]:
-    return [row["path"] for row in _rows(reader, f"select path from {FILES} where {condition} order by path")]
 
 
 def _rows(reader: Reader, sql: str) -> list[dict[str, Any]]:
@@ -252,5 +219,5 @@ def without_findings(as_of: str) -> DeliveryStatus:
 
 
 _NOTHING_YET = replace(
-    without_findings("never"), files=dict.fromkeys([*(state.value for state in State), "undeclared"], 0)
+    without_findings("never"), files=dict.fromkeys([*(state.value for state in FileState), "undeclared"], 0)
 )

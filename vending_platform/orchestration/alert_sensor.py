@@ -34,6 +34,7 @@ from vending_platform.alerts import (
 )
 from vending_platform.catalog import project_hash
 from vending_platform.environment import ByNotifications, CodeChanges, Environment
+from vending_platform.ledger import last_changes
 from vending_platform.orchestration.folder_sensor import ABOUT
 from vending_platform.orchestration.problems import Due, Links, Ran, Seen, due, failing, problems, run_problem
 from vending_platform.platform import Platform
@@ -173,7 +174,7 @@ def _look_inside(platform: Platform, asked: Due, links: Links) -> list[Problem]:
                 stale=transformation.stale(reader, catalog),
                 blocked=transformation.blocked(reader, catalog),
                 verdicts=transformation.verdicts(reader),
-                changed=ingestion.last_changes(reader, catalog),
+                changed=last_changes(reader, catalog),
                 code_changes=transformation.code_changes(reader, catalog) if waits else (),
             )
     except WarehouseBusy as busy:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,8 @@ import dagster as dg
 
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import Part
-from vending_platform.ingestion import DeliveryStatus, Held, Overview, State, Summary
+from vending_platform.ingestion import DeliveryStatus, Overview, Summary
+from vending_platform.ledger import FileCounts, FileState, RejectedRow
 from vending_platform.orchestration.metrics import measuring
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.platform import Platform
@@ -84,15 +85,15 @@ def raw_metadata(source: str, now: Overview, summary: Summary, seconds: float) -
         "rows a second": round(rows / seconds) if seconds else 0,
     }
     if rejects := now.rejects.get(source):
-        metadata["first rejected rows"] = _table(rejects)
+        metadata["first rejected rows"] = _rejected(rejects)
     if len(per_day := now.rows_per_day(source)) > 1:
         metadata["rows per day"] = dg.MetadataValue.md(bar_chart(per_day))
     return metadata
 
 
-def raw_day_metadata(held: Held | None) -> Metadata:
+def raw_day_metadata(held: FileCounts | None) -> Metadata:
     """One business day of a source, as it is now."""
-    held = held or Held(0, 0, 0, 0, 0)
+    held = held or FileCounts(0, 0, 0, 0, 0)
     return {
         "dagster/partition_row_count": held.rows_accepted,
         "files of the day": held.loaded,
@@ -123,7 +124,7 @@ def raw_checks(
                 [{"file": row["path"], "problem": row.get("reason") or row["drift"]} for row in (*broken, *drifted)]
             )
         if rejects := now.rejects.get(source.name):
-            metadata["first rejected rows"] = _table(rejects)
+            metadata["first rejected rows"] = _rejected(rejects)
         yield CheckResult(
             raw_key(source.name),
             CONTRACT_HELD,
@@ -179,7 +180,7 @@ def touched(summary: Summary) -> dict[str, set[date | None]]:
     """Per source the business days on which a run changed something; None where a source has no days."""
     days: dict[str, set[date | None]] = {}
     for version in (*summary.loaded, *summary.quarantined, *summary.withdrawn):
-        if version.state is not State.SUPERSEDED:
+        if version.state is not FileState.SUPERSEDED:
             days.setdefault(version.source, set()).add(version.business_date)
     return days
 
@@ -250,6 +251,10 @@ def _tag(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> dict[str,
 
 def log_check(context: dg.OpExecutionContext, evaluation: dg.AssetCheckEvaluation) -> None:
     context.log_event(evaluation)  # type: ignore[arg-type]  # it takes them; only its annotation forgot them
+
+
+def _rejected(rows: Iterable[RejectedRow]) -> dg.TableMetadataValue:
+    return _table({name: value for name, value in asdict(row).items() if name != "source"} for row in rows)
 
 
 def _table(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:

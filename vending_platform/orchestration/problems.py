@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from vending_platform.alerts import Problem, ProblemKind
 from vending_platform.environment import BUSINESS_TIME_ZONE, Environment
 from vending_platform.ingestion import DeliveryStatus
+from vending_platform.ledger import REJECTED_ROWS_TABLE
 from vending_platform.orchestration.jobs import BUILD, DAILY, EXPORT, INGEST, TRANSFORM
 from vending_platform.transformation import BlockedDay, Work
 
@@ -165,7 +166,7 @@ def _unusable(status: DeliveryStatus, links: Links) -> Iterator[Problem]:
                 ProblemKind.REJECTED,
                 source,
                 what=f"Rows of {source} were rejected; the others are loaded",
-                where=f"raw._rejected_rows, source {source}: each with file, line and reason",
+                where=f"{REJECTED_ROWS_TABLE}, source {source}: each with file, line and reason",
                 what_to_do=_HOW_TO_FIX_IT,
                 link=links.asset("raw", source),
                 count=counts["rejected"],

@@ -13,45 +13,29 @@ from vending_platform.quality.report import report
 from vending_platform.quality.results import CheckStatus, Dimension, FailedRow, Result, Severity, stretches
 from vending_platform.quality.scores import Quality, Score, from_json, read_quality
 from vending_platform.quality.tables import ROWS_KEPT, TABLES, RunRecord, changes
-from vending_platform.quality.unrecorded import (
-    UNRECORDED,
-    UNRECORDED_SCHEMA,
-    RecordKind,
-    Unrecorded,
-    forget,
-    note_unrecorded,
-    read_unrecorded,
-)
 
 __all__ = [
     "ROWS_KEPT",
     "TABLES",
-    "UNRECORDED",
-    "UNRECORDED_SCHEMA",
     "Cause",
     "CheckStatus",
     "Dimension",
     "FailedRow",
     "Measured",
     "Quality",
-    "RecordKind",
     "Result",
     "RunRecord",
     "Score",
     "Severity",
-    "Unrecorded",
     "causes",
     "changes",
-    "forget",
     "from_json",
     "is_personal",
     "judged",
     "masked_words",
     "measure",
-    "note_unrecorded",
     "personal_columns",
     "read_quality",
-    "read_unrecorded",
     "report",
     "stretches",
 ]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from vending_platform.ledger import files_of_days
 from vending_platform.quality.tables import FAILED_ROWS
 from vending_platform.warehouse import Reader, TableName, literal
 
 _FAILURES_SHOWN = 1000
 _FILES_SHOWN = 6
 _LATEST = TableName("intermediate", "int_quality_results_latest")
-_FILES = TableName("raw", "_files")
 
 
 @dataclass(frozen=True)
@@ -148,14 +148,9 @@ def _files(
         return {}
     days = sorted({day for _, day in asked})
     files: dict[tuple[str, date], list[tuple[str | None, File]]] = {}
-    for row in reader.query(
-        f"select source, business_date, sender, path, sha256 from {_FILES}"
-        f" where state in ('loaded', 'quarantined', 'withdrawn') and business_date in"
-        f" ({', '.join(map(literal, days))}) order by source, path"
-    ).to_pylist():
-        key = row["source"], row["business_date"]
-        if key in asked:
-            files.setdefault(key, []).append((row["sender"], File(row["path"], row["sha256"])))
+    for file in files_of_days(reader, days):
+        if (key := (file.source, file.business_date)) in asked:
+            files.setdefault(key, []).append((file.sender, File(file.path, file.sha256)))
     return files
 
 

@@ -17,7 +17,6 @@ import pyarrow as pa
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.quality.masking import masked, masked_words
 from vending_platform.quality.results import Result
-from vending_platform.quality.unrecorded import UNRECORDED, UNRECORDED_SCHEMA
 from vending_platform.warehouse import Change, TableName
 
 RUNS = TableName("dq", "results_run")
@@ -85,7 +84,6 @@ TABLES = {
             ("checked_at", _MOMENT),
         ]
     ),
-    UNRECORDED: UNRECORDED_SCHEMA,
 }
 
 

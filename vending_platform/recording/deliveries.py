@@ -4,19 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from vending_platform.catalog import Catalog, Column, Source
-from vending_platform.ingestion import DeliveryStatus, State
+from vending_platform.ingestion import DeliveryStatus
+from vending_platform.ledger import RejectedSample, count_delivered, newest_days, sample_rejected_rows
 from vending_platform.quality import CheckStatus, Dimension, FailedRow, Measured, Result, Severity, stretches
 from vending_platform.transformation import BlockedDay
-from vending_platform.warehouse import Reader, TableName, literal
+from vending_platform.warehouse import Reader, TableName
 
 FILES_USABLE, COLUMNS_DECLARED, ROWS_ACCEPTED = "files usable", "columns declared", "rows accepted"
 REQUIRED, CONTRACT, DELIVERY_COMPLETE, FRESH = "required", "contract", "delivery complete", "fresh"
 NO_UNDECLARED_FILES = "no undeclared files"
 DELIVERIES = "deliveries"
-_FILES, _REJECTED_ROWS = TableName("raw", "_files"), TableName("raw", "_rejected_rows")
 _SHOWN = 20
 Day = date | None
 
@@ -30,6 +29,9 @@ class _Delivered:
     drifted: int
     accepted: int
     rejected: int
+
+
+_NOTHING = _Delivered(0, 0, 0, 0, 0)
 
 
 def measured(catalog: Catalog, days: Mapping[str, set[Day]]) -> dict[Measured, list[tuple[date, date]]]:
@@ -65,8 +67,8 @@ def of_deliveries(
     for source in catalog:
         for day in sorted(days.get(source.name, ()), key=str):
             waits = any(b.source == source.name and b.business_date in (None, day) for b in blocked)
-            found = held.get((source.name, day), _Delivered(0, 0, 0, 0, 0))
-            bad = [row for row in rejects if (row["source"], row["business_date"]) == (source.name, day)]
+            found = held.get((source.name, day), _NOTHING)
+            bad = [row for row in rejects if (row.source, row.business_date) == (source.name, day)]
             missing = [
                 row["sender"]
                 for row in status.missing
@@ -100,7 +102,7 @@ def of_deliveries(
 
 
 def _of_day(
-    source: Source, found: _Delivered, rejects: Sequence[Mapping[str, Any]], missing: Sequence[str], *, waits: bool
+    source: Source, found: _Delivered, rejects: Sequence[RejectedSample], missing: Sequence[str], *, waits: bool
 ) -> Iterator[Result]:
     """Their dataset and day are the caller's to say."""
     bad = CheckStatus.FAILED if waits else CheckStatus.WARNED
@@ -137,7 +139,7 @@ def _of_day(
     )
     counts = Counter[tuple[str | None, bool]]()
     for row in rejects:
-        counts[row["column_name"], row["is_empty"]] = int(row["found"])
+        counts[row.column_name, row.is_empty] = row.found
     for column in source.columns:
         for check, is_empty, dimension in (
             (REQUIRED, True, Dimension.COMPLETENESS),
@@ -148,7 +150,7 @@ def _of_day(
             failed = counts[column.name, is_empty]
             expected = "a value in every row" if is_empty else in_words(column)
             told = result(check, dimension, failed, rows, expected, f"rows rejected: {failed}")
-            sample = [row for row in rejects if (row["column_name"], row["is_empty"]) == (column.name, is_empty)]
+            sample = [row for row in rejects if (row.column_name, row.is_empty) == (column.name, is_empty)]
             yield replace(told, column=column.name, sample=tuple(map(_rejected, sample)))
     if unreadable := counts[None, False]:
         told = result(
@@ -159,7 +161,7 @@ def _of_day(
             "every row has the columns of the header",
             f"rows rejected: {unreadable}",
         )
-        yield replace(told, sample=tuple(_rejected(row) for row in rejects if row["column_name"] is None))
+        yield replace(told, sample=tuple(_rejected(row) for row in rejects if row.column_name is None))
     if source.files.known_from is not None:
         there = found.files + len(missing)
         told = result(
@@ -207,20 +209,16 @@ def in_words(column: Column) -> str:
     return ", ".join(said)
 
 
-def _rejected(row: Mapping[str, Any]) -> FailedRow:
-    told = {"file": row["path"], "line": row["line"], "column": row["column_name"]}
-    return FailedRow(told, row["business_date"], row["path"], row["line"], row["reason"])
+def _rejected(row: RejectedSample) -> FailedRow:
+    values = {"file": row.path, "line": row.line, "column": row.column_name}
+    return FailedRow(values, row.business_date, row.path, row.line, row.reason)
 
 
 def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Result]:
     expecting = [source for source in catalog if source.is_daily and source.files.known_from is not None]
     if not expecting:
         return
-    rows = reader.query(
-        f"select source, max(business_date) as newest from {_FILES}"
-        f" where in_raw and source in ({', '.join(literal(source.name) for source in expecting)}) group by source"
-    ).to_pylist()
-    newest = {row["source"]: row["newest"] for row in rows}
+    newest = newest_days(reader, [source.name for source in expecting])
     if not newest:
         return
     expected = due or max(newest.values())
@@ -241,49 +239,24 @@ def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Resul
         )
 
 
-def _about(days: Mapping[str, set[Day]]) -> str:
-    """The condition for what these sources hold of these days, and perhaps of others between them."""
-    dated = [day for found in days.values() for day in found if day is not None] or [date(1900, 1, 1)]
-    undated = [name for name, found in sorted(days.items()) if None in found] or [""]  # which is not a source's name
-    return (
-        f"source in ({', '.join(map(literal, sorted(days)))})"
-        f" and (business_date between {literal(min(dated))} and {literal(max(dated))}"
-        f" or source in ({', '.join(map(literal, undated))}))"
-    )
-
-
 def _held(reader: Reader, days: Mapping[str, set[Day]]) -> dict[tuple[str, Day], _Delivered]:
-    rows = reader.query(
-        "select source, business_date, count(*) as files,"
-        f" sum(case when state = '{State.QUARANTINED}' then 1 else 0 end) as broken,"
-        " sum(case when in_raw and drift is not null then 1 else 0 end) as drifted,"
-        " sum(case when in_raw then rows_accepted else 0 end) as accepted,"
-        " sum(case when in_raw then rows_rejected else 0 end) as rejected"
-        f" from {_FILES} where state in ('{State.LOADED}', '{State.QUARANTINED}', '{State.WITHDRAWN}')"
-        f" and not dismissed and {_about(days)} group by source, business_date"
-    ).to_pylist()
     found: dict[tuple[str, Day], _Delivered] = {}
-    for row in rows:
-        source, day = row.pop("source"), row.pop("business_date")
-        key = source, day if None not in days[source] else None  # of a master, versions may have days of their own
-        more = _Delivered(**{name: int(value) for name, value in row.items()})
-        if (before := found.get(key)) is not None:
-            more = _Delivered(**{name: value + vars(before)[name] for name, value in vars(more).items()})
-        found[key] = more
+    for one in count_delivered(reader, days):
+        day = one.business_date if None not in days[one.source] else None  # of a master, versions may have own days
+        before = found.get((one.source, day), _NOTHING)
+        found[one.source, day] = _Delivered(
+            before.files + one.files,
+            before.broken + one.broken,
+            before.drifted + one.drifted,
+            before.accepted + one.accepted,
+            before.rejected + one.rejected,
+        )
     return found
 
 
-def _rejects(reader: Reader, days: Mapping[str, set[Day]]) -> list[dict[str, Any]]:
+def _rejects(reader: Reader, days: Mapping[str, set[Day]]) -> list[RejectedSample]:
     """The first rejected rows of every column and day, each with how many there are."""
-    rows: list[dict[str, Any]] = reader.query(
-        "select * from ("
-        " select source, path, business_date, line, column_name, reason, is_empty,"
-        " count(*) over (partition by source, business_date, column_name, is_empty) as found,"
-        " row_number() over (partition by source, business_date, column_name, is_empty order by path, line) as place"
-        " from (select *,"
-        " coalesce(reason = column_name || ' is empty' or reason like column_name || ' is empty;%', false) as is_empty"
-        f" from {_REJECTED_ROWS} where {_about(days)} and file_id in"
-        f" (select file_id from {_FILES} where in_raw and state <> '{State.SUPERSEDED}')) as rejected"
-        f") as numbered where place <= {_SHOWN} order by source, business_date, column_name, place"
-    ).to_pylist()
-    return [row | {"business_date": None if None in days[row["source"]] else row["business_date"]} for row in rows]
+    return [
+        replace(row, business_date=None) if None in days[row.source] else row
+        for row in sample_rejected_rows(reader, days, _SHOWN)
+    ]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from vending_platform.ledger import paths_of_files
 from vending_platform.quality import ROWS_KEPT, CheckStatus, FailedRow, Result, stretches
 from vending_platform.warehouse import Reader, TableName, literal, quoted
 
 TESTS_WITH_ROWS = 25
 """Of so many failing tests some rows are kept; a run that breaks everything needs no more examples."""
 _DAY = "business_date"
-_FILES = TableName("raw", "_files")
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,7 @@ def _sample(reader: Reader, sql: str, most: int) -> tuple[FailedRow, ...]:
         return ()
     rows: list[dict[str, Any]] = reader.query(f"{sql} limit {most}").to_pylist()
     files = sorted({row["file_id"] for row in rows if isinstance(row.get("file_id"), str)})
-    paths: dict[str, str] = {}
-    if files:
-        listed = ", ".join(map(literal, files))
-        found = reader.query(f"select file_id, path from {_FILES} where file_id in ({listed})")
-        paths = dict(zip(found["file_id"].to_pylist(), found["path"].to_pylist(), strict=True))
+    paths = paths_of_files(reader, files) if files else {}
     return tuple(
         FailedRow(row, row.get(_DAY), paths.get(row.get("file_id") or ""), row.get("line_number")) for row in rows
     )

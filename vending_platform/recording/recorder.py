@@ -9,7 +9,8 @@ from vending_platform import exporting, ingestion, quality, transformation
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import DeliveryStatus, Summary
-from vending_platform.quality import TABLES, RecordKind, Result, RunRecord, Unrecorded
+from vending_platform.ledger import OF_FINDINGS, RecordKind, Unrecorded, drop_recorded, prepare_ledger, read_unrecorded
+from vending_platform.quality import TABLES, Result, RunRecord
 from vending_platform.recording import deliveries, exports, failing, models
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import Reader, Warehouse
@@ -52,8 +53,8 @@ class Recorder:
         """
         status, _ = ingestion.status(warehouse, self.catalog)
         with warehouse.writing("vending quality", on_wait) as writer:
-            writer.ensure_tables(TABLES)
-            noted, lost = quality.read_unrecorded(writer), None
+            prepare_ledger(writer, {**OF_FINDINGS, **TABLES})
+            noted, lost = read_unrecorded(writer), None
             try:
                 results = self._results(writer, status, noted)
             except Exception as error:
@@ -64,7 +65,7 @@ class Recorder:
                 lost = f"What an earlier run found could not be kept: {type(error).__name__}: {error}"
             personal = quality.personal_columns(dict(self.manifest))
             changes = quality.changes(self._run(problems), results, personal)
-            writer.publish([*changes, *([quality.forget(noted)] if noted else [])], lambda _: None)
+            writer.publish([*changes, *([drop_recorded(noted)] if noted else [])], lambda _: None)
             if results:
                 warehouse.publish_status(lambda: self._told(writer), QUALITY)
             return lost

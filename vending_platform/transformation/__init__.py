@@ -5,6 +5,7 @@ rows, `verdicts` how the last builds went, `unproven` what no build has shown to
 rests on is in `versions`.
 """
 
+from vending_platform.ledger import verdicts
 from vending_platform.transformation.blocking import BlockedDay, blocked_days
 from vending_platform.transformation.dbt import Project, TransformationError, check_connection
 from vending_platform.transformation.planning import BuildPlan, Why, Work
@@ -17,7 +18,6 @@ from vending_platform.transformation.running import (
     stale,
     transform,
     unproven,
-    verdicts,
 )
 from vending_platform.transformation.single_tests import run_tests
 from vending_platform.transformation.staleness import Window

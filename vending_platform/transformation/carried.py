@@ -1,44 +1,24 @@
 """Keys of a master that the version of a day does not list, so that another version's row holds for them: before the
 first one that lists a key it is that one (masters come late), and afterwards the last one (old stock still sells).
 
-A change of such a version reaches days that lie outside of its own. Which, is found by holding what is carried now
-against what was the last time, `raw._carried_keys`; and of these days only those count on which something refers to the
-key (`references` in the contract), or on which a delivery of it was due (the sender's `known_from`).
+A change of such a version reaches days that lie outside of its own. Which, is found by comparing what is carried now
+with what was carried the last time, which the ledger has; and of these days only those count on which something refers
+to the key (`references` in the contract), or on which a delivery of it was due (the sender's `known_from`).
 """
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise, zip_longest
 
-import pyarrow as pa
-
 from vending_platform.catalog import Catalog, Days, DeliveryMode, Source
-from vending_platform.masters import BEGINNING
+from vending_platform.ledger import BEGINNING, Carry, note_carried, read_carried
 from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
-CARRIED = TableName("raw", "_carried_keys")
-CARRIED_SCHEMA = pa.schema(
-    [
-        *(("source", pa.string()), ("key", pa.string()), ("first_day", pa.date32()), ("version", pa.string())),
-        *(("due_from", pa.date32()), ("due_until", pa.date32())),
-    ]
-)
 _END = date(9999, 12, 31)
-
-
-@dataclass(frozen=True)
-class Carry:
-    """From a day on the content of another version holds for a key; none where the version of the day lists it."""
-
-    first_day: date
-    version: str = ""
-    due_from: date | None = None
-    due_until: date | None = None
-    """Between which days its row says that deliveries are due."""
 
 
 @dataclass(frozen=True)
@@ -66,23 +46,12 @@ def moved_keys(
     if len(source.files.key) != 1:
         return {}, []
     now = carried(_versions(reader, catalog, source, raw))
-    seen: dict[str, list[Carry]] = defaultdict(list)
-    if reader.has_table(CARRIED):
-        rows = reader.query(
-            f"select {', '.join(CARRIED_SCHEMA.names[1:])} from {CARRIED}"
-            f" where source = {literal(source.name)} order by 1, 2"
-        )
-        for key, *carry in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-            seen[key].append(Carry(*carry))
+    seen = read_carried(reader, source.name)
     changed = sorted(key for key in seen.keys() | now.keys() if seen.get(key) != now.get(key))
     if not changed:
         return {}, []
     moved = {key: list(differences(seen.get(key, ()), now.get(key, ()))) for key in changed}
-    gone = pa.table({"source": pa.array([source.name] * len(changed)), "key": pa.array(changed, pa.string())})
-    kept = [(source.name, key, *astuple(carry)) for key in changed for carry in now.get(key, ())]
-    columns = list(zip(*kept, strict=True)) or [()] * len(CARRIED_SCHEMA)
-    insert = pa.table([pa.array(c, f.type) for c, f in zip(columns, CARRIED_SCHEMA, strict=True)], CARRIED_SCHEMA)
-    return moved, [Change(CARRIED, delete=gone, insert=insert)]
+    return moved, [note_carried(source.name, {key: now.get(key, ()) for key in changed})]
 
 
 def carried(versions: Sequence[CarriedVersion]) -> dict[str, list[Carry]]:

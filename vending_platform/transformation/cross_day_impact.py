@@ -4,8 +4,7 @@
   (`one_per_key.py`); which days share keys at all is told to dbt, which then compares their rows and no others;
 - a version of a master also holds on other days than its own, for keys that the versions of those days do not list.
 
-Both are found by looking only for what changed since the last time; what was seen then is kept in `raw._duplicates_*`
-and `raw._carried_keys`.
+Both are found by comparing only what changed since the last time; what was found then is in the ledger.
 """
 
 from collections import defaultdict
@@ -14,19 +13,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from vending_platform.catalog import Catalog, Days, DeliveryMode, Model
-from vending_platform.transformation.carried import (
-    CARRIED,
-    CARRIED_SCHEMA,
-    days_that_mention,
-    days_when_due,
-    moved_keys,
-)
+from vending_platform.transformation.carried import days_that_mention, days_when_due, moved_keys
 from vending_platform.transformation.input_versions import RawVersions
-from vending_platform.transformation.one_per_key import SCHEMAS as KEYS
 from vending_platform.transformation.one_per_key import same_keys
 from vending_platform.warehouse import Change, Reader
 
-SCHEMAS = {**KEYS, CARRIED: CARRIED_SCHEMA}
 Reached = dict[tuple[str, str | None], set[tuple[date, Days]]]
 """Per source and the master that is read for it: days of the source, and the days of the master that moved for them."""
 _ALWAYS = (date.min, date.max)

@@ -1,7 +1,7 @@
 """Which raw content a model's day rests on, as one short hash: a day is stale where the hash has changed.
 
 Of a daily source it is the files of the days that this day rests on, of one whose rows have days the files that have
-rows of them; of a master the versions that were valid on them (`vending_platform.masters`), so that a new master
+rows of them; of a master the versions that were valid on them (`vending_platform.ledger`), so that a new master
 reaches the days from its own validity on and no others.
 """
 
@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from vending_platform.catalog import Catalog, Days, DeliveryMode, Model
-from vending_platform.masters import MasterVersion, valid_between
+from vending_platform.ledger import MasterVersion, valid_between
 from vending_platform.transformation.deliveries import DeliveredFiles, MasterContent
 
 _LONGEST_PAUSE = timedelta(days=7)

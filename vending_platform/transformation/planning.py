@@ -7,9 +7,10 @@ from datetime import date
 from enum import StrEnum
 
 from vending_platform.catalog import Model, changed_parts
-from vending_platform.transformation.builds import MIXED, Build, Builds
+from vending_platform.ledger import MIXED, UNFINISHED, Build
+from vending_platform.transformation.builds import Builds
 from vending_platform.transformation.input_versions import RawVersions
-from vending_platform.transformation.staleness import UNFINISHED, Window
+from vending_platform.transformation.staleness import Window
 
 _SHOWN = 3
 FORGOTTEN = "an earlier version of the platform built it"

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from vending_platform.catalog import Catalog
-from vending_platform.quality import RecordKind, note_unrecorded
+from vending_platform.ledger import RecordKind, note_unrecorded
 from vending_platform.transformation.blocking import BlockedDay
 from vending_platform.transformation.planning import BuildPlan
 from vending_platform.transformation.staleness import Window

@@ -5,46 +5,45 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, date, datetime
 from functools import partial
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from vending_platform.catalog import Catalog, Model
 from vending_platform.garbage import own_garbage_only
+from vending_platform.ledger import (
+    MIXED,
+    OF_BUILDS,
+    UNFINISHED,
+    Build,
+    BuildRecord,
+    built_before,
+    built_codes,
+    has_files,
+    note_builds,
+    note_row_days,
+    prepare_ledger,
+    read_codes,
+    remove_builds,
+    tested_codes,
+)
 from vending_platform.quality import TABLES
 from vending_platform.storage import Place
 from vending_platform.transformation.blocking import BlockedDay, blocked_days, blocks
-from vending_platform.transformation.builds import (
-    BUILDS,
-    BUILDS_SCHEMA,
-    CODES,
-    CODES_SCHEMA,
-    MIXED,
-    Build,
-    Builds,
-    note_codes,
-    noted_codes,
-    read_builds,
-)
-from vending_platform.transformation.cross_day_impact import SCHEMAS, spread
+from vending_platform.transformation.builds import Builds, note_codes, read_builds
+from vending_platform.transformation.cross_day_impact import spread
 from vending_platform.transformation.dbt import Dbt, Project
 from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
 from vending_platform.transformation.input_versions import RawVersions, raw_versions
 from vending_platform.transformation.planning import BuildPlan, Work, brought_along, builds_of, is_mixed, works
 from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build
-from vending_platform.transformation.row_days import LEDGER, ROW_DAYS, ROW_DAYS_SCHEMA, note_row_days
-from vending_platform.transformation.staleness import UNFINISHED, Blocked, Window, stale_days, unseen, windows
+from vending_platform.transformation.staleness import Blocked, Window, stale_days, unseen, windows
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
 _arranged: list[tuple[Catalog, DeliveredFiles, RawVersions]] = []
 """The last deliveries that this process has arranged, and what came of it: a run asks for the same some times."""
 
-_OWN_TABLES = {BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA, ROW_DAYS: ROW_DAYS_SCHEMA, **SCHEMAS, **TABLES}
-
 
 def stale(reader: Reader, catalog: Catalog) -> dict[date, frozenset[str]]:
     """Per business day, the models whose rows are older than the raw rows they rest on; by which code they were built
     is another question, see `code_changes`."""
-    if not reader.has_table(LEDGER):
+    if not has_files(reader):
         return {}
     deliveries = read_deliveries(reader, catalog)
     raw = _raw_versions(catalog, deliveries)
@@ -75,7 +74,7 @@ def blocked(reader: Reader, catalog: Catalog) -> list[BlockedDay]:
 
 def code_changes(reader: Reader, catalog: Catalog) -> tuple[Work, ...]:
     """What was built by other code than there is now, by what of the code has changed."""
-    if not reader.has_table(LEDGER):
+    if not has_files(reader):
         return ()
     deliveries = read_deliveries(reader, catalog)
     builds = read_builds(reader)
@@ -84,7 +83,7 @@ def code_changes(reader: Reader, catalog: Catalog) -> tuple[Work, ...]:
     if not outdated:
         return ()
     return works(
-        _in_order(outdated, catalog), builds, catalog.models, _raw_versions(catalog, deliveries), noted_codes(reader)
+        _in_order(outdated, catalog), builds, catalog.models, _raw_versions(catalog, deliveries), read_codes(reader)
     )
 
 
@@ -119,7 +118,7 @@ def transform(
     chosen = [model for model in catalog.models if model.name in meant | behind]
     with warehouse.reserved("vending transform", on_wait) as reservation, own_garbage_only():
         with reservation.writing() as writer:
-            writer.ensure_tables(_OWN_TABLES)
+            prepare_ledger(writer, {**OF_BUILDS, **TABLES})
             if looked_up := note_row_days(writer, catalog):
                 writer.publish(looked_up, lambda _: None)
             # What arrives while dbt works waits for the reservation, so these are the versions that dbt will see.
@@ -134,7 +133,7 @@ def transform(
             counting = frozenset() if skip_code_changes else {model.name for model in catalog.models}
             known = read_builds(writer).against(catalog.models, counting)
             _doubt(writer, unseen(catalog.models, raw, known, waiting), (), run_id)
-            asked = dict.fromkeys(_built_before(writer, anew, meant), UNFINISHED) if anew else {}
+            asked = {build: UNFINISHED for build in built_before(writer, anew) if build[0] in meant} if anew else {}
             builds = read_builds(writer)
             outdated = _may_be_built(builds.outdated(catalog.models), waiting)
             within = partial(windows, chosen, raw, first_day=first_day, last_day=last_day, blocked=waiting)
@@ -143,12 +142,12 @@ def transform(
                 counting,
                 {name for name, day in outdated if day is None} - _views(catalog),
             )
-            explain = partial(works, ledger=before, models=catalog.models, raw=raw, parts=noted_codes(writer))
+            explain = partial(works, ledger=before, models=catalog.models, raw=raw, parts=read_codes(writer))
             planned = builds_of(todo)
             left = _in_order(outdated.difference(planned), catalog)
             done.plan = BuildPlan(explain(planned, asked=asked.keys()), explain(left))
             pending = _pending(catalog, raw, builds, waiting)
-            tested = _tested(writer)
+            tested = tested_codes(writer)
         on_plan(done.plan)
         if not todo:
             return done
@@ -210,36 +209,12 @@ def _views(catalog: Catalog) -> set[str]:
     return {model.name for model in catalog.models if model.is_view}
 
 
-def _built_before(reader: Reader, moment: datetime, models: Iterable[str]) -> Iterator[tuple[str, date | None]]:
-    rows = reader.query(f"select model, business_date, built_at from {BUILDS}")
-    meant = set(models)
-    for row in rows.to_pylist():
-        if row["model"] in meant and row["built_at"] < moment:
-            yield row["model"], row["business_date"]
-
-
-def _tested(reader: Reader) -> set[str]:
-    """The code of which the unit tests have passed: without that, no model is built."""
-    return set(reader.query(f"select distinct code from {BUILDS} where code <> '{MIXED}'")["code"].to_pylist())
-
-
 def unproven(reader: Reader, catalog: Catalog) -> list[str]:
     """The models that were never built as they are written now, or not with every check passed the last time."""
-    rows = []
-    if reader.has_table(BUILDS):
-        rows = reader.query(f"select distinct model, code, checks_passed from {BUILDS}").to_pylist()
-    good = {(row["model"], row["code"]) for row in rows if row["checks_passed"]}
-    bad = {row["model"] for row in rows if not row["checks_passed"]}
+    built = built_codes(reader)
+    good = {(one.model, one.code) for one in built if one.checks_passed}
+    bad = {one.model for one in built if not one.checks_passed}
     return [m.name for m in catalog.models if (m.name, m.code) not in good or m.name in bad]
-
-
-def verdicts(reader: Reader) -> dict[tuple[str, date | None], bool]:
-    """Per model and day that was built, whether its blocking checks passed; None stands for all of a model. What was
-    begun and did not end is not in it."""
-    if not reader.has_table(BUILDS):
-        return {}
-    rows = reader.query(f"select model, business_date, checks_passed from {BUILDS} where raw_version <> '{UNFINISHED}'")
-    return {(row["model"], row["business_date"]): row["checks_passed"] for row in rows.to_pylist()}
 
 
 def _doubt(writer: Writer, builds: Set[tuple[str, date | None]], remember: Sequence[Change], run_id: str) -> None:
@@ -252,7 +227,7 @@ def _outlived(models: Iterable[Model], builds: Builds) -> list[Change]:
     """A model that was built as a whole then and is built by day now, or the other way round, counts as never built."""
     daily = {model.name: model.is_daily for model in models}
     names = sorted({name for name, day in builds.versions if name in daily and daily[name] == (day is None)})
-    return [Change(BUILDS, delete=pa.table({"model": pa.array(names, pa.string())}))] if names else []
+    return [remove_builds(names)] if names else []
 
 
 def _begin(reservation: Reservation, window: Window, run_id: str) -> None:
@@ -264,21 +239,9 @@ def _begin(reservation: Reservation, window: Window, run_id: str) -> None:
 
 def _unfinished(builds: Iterable[tuple[str, date | None]], run_id: str) -> list[Change]:
     now = datetime.now(UTC)
-    return _replaced(
-        [(model, day, UNFINISHED, None, False, None, run_id, now) for model, day in sorted(builds, key=str)]
+    return note_builds(
+        [BuildRecord(model, day, UNFINISHED, None, False, None, run_id, now) for model, day in sorted(builds, key=str)]
     )
-
-
-def _replaced(rows: Sequence[tuple[object, ...]]) -> list[Change]:
-    """These rows of `raw._builds` in the place of those about the same."""
-    columns = zip(zip(*rows, strict=True) if rows else [()] * len(BUILDS_SCHEMA), BUILDS_SCHEMA.types, strict=True)
-    builds = pa.table([pa.array(column, kind) for column, kind in columns], BUILDS_SCHEMA)
-    is_whole = pc.is_null(builds["business_date"])
-    dated = builds.filter(pc.invert(is_whole)).select(["model", "business_date"])
-    return [
-        Change(BUILDS, delete=builds.filter(is_whole).select(["model"])),
-        Change(BUILDS, delete=dated, insert=builds),
-    ]
 
 
 def _reads(window: Window, view: Model) -> bool:
@@ -305,15 +268,21 @@ def _note(
     codes = _codes(catalog, good_models, pending)
     with reservation.writing() as writer:
         counts = {key: rows for model in good_models for key, rows in _count(writer, window, model)}
-        rows = [
-            (
-                *(model.name, day, raw.of(model, day), codes[model.name], model.unique_id not in doubted),
-                *(counts.get((model.name, day)), run_id, datetime.now(UTC)),
+        records = [
+            BuildRecord(
+                model=model.name,
+                business_date=day,
+                raw_version=raw.of(model, day),
+                code=codes[model.name],
+                checks_passed=model.unique_id not in doubted,
+                rows=counts.get((model.name, day)),
+                run_id=run_id,
+                built_at=datetime.now(UTC),
             )
             for model in good_models
             for day in window.days(model)
         ]
-        builds = _replaced(rows) if rows else []
+        builds = note_builds(records) if records else []
         writer.publish([*builds, note_build(run_id, window, results, counts)], lambda _: None)
     return counts
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from vending_platform.catalog import Catalog, Days, Model
 from vending_platform.garbage import own_garbage_only
+from vending_platform.ledger import OF_BUILDS, Build, prepare_ledger
 from vending_platform.quality import TABLES
-from vending_platform.transformation.builds import BUILDS, BUILDS_SCHEMA, Build, read_builds
+from vending_platform.transformation.builds import read_builds
 from vending_platform.transformation.dbt import Dbt, Project
 from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build
 from vending_platform.transformation.staleness import Window
@@ -31,7 +32,7 @@ def run_tests(
     about = {test: _models(catalog, node) for test, node in declared.items()}
     with warehouse.reserved("vending test", on_wait) as reservation, own_garbage_only():
         with reservation.writing() as writer:
-            writer.ensure_tables({BUILDS: BUILDS_SCHEMA, **TABLES})
+            prepare_ledger(writer, {**OF_BUILDS, **TABLES})
             built = read_builds(writer).versions
         missing = {test: _never_built(models, built) for test, models in about.items()}
         selected = [".".join(declared[test]["fqn"]) for test in declared if not missing[test]]

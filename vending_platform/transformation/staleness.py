@@ -8,6 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from vending_platform.catalog import Days, Model, months
+from vending_platform.ledger import UNFINISHED
 from vending_platform.transformation.input_versions import RawVersions
 
 Built = Mapping[tuple[str, date | None], str]
@@ -15,8 +16,6 @@ Built = Mapping[tuple[str, date | None], str]
 build was begun and did not end, or its checks failed."""
 Blocked = Mapping[str, frozenset[date | None]]
 """Per model the days that must not be built; None stands for all of it."""
-UNFINISHED = ""
-"""In the place of a raw version: a build was begun, and whether it went well is not known."""
 OTHER_CODE = "built by other code"
 """In the place of a raw version that would not count, whatever it is."""
 _NONE: Blocked = MappingProxyType({})

@@ -5,6 +5,7 @@ which `kind_of` finds by the name that `environments.yml` declares, and `Warehou
 """
 
 from vending_platform.warehouse.interface import (
+    Alterations,
     Change,
     PublishStep,
     Reader,
@@ -29,6 +30,7 @@ from vending_platform.warehouse.kind import (
 )
 
 __all__ = [
+    "Alterations",
     "Change",
     "DagsterResource",
     "DbtConnection",

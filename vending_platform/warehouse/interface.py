@@ -51,6 +51,11 @@ class TableName:
         """As SQL writes it; quoted, no word is a keyword."""
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
+    @property
+    def plain(self) -> str:
+        """As a person types it."""
+        return f"{self.schema}.{self.name}"
+
 
 def quoted(name: str) -> str:
     """A column, table or schema as SQL writes it."""
@@ -102,8 +107,22 @@ class Reader(Protocol):
         in any order. The number of two sets that share no text is the sum of their numbers."""
 
 
+class Alterations(Reader, Protocol):
+    """Tables that are being given another form. An alteration that was made already is passed over, as is one of a
+    table that is not there: so what was interrupted can begin again."""
+
+    def rename_column(self, table: TableName, old: str, new: str) -> None: ...
+
+    def change_rows(self, changes: Sequence[Change]) -> None:
+        """Once all alterations are made, as `Writer.publish` does."""
+
+
 class Writer(Reader, Protocol):
     """Has the right to write until it is closed."""
+
+    def altering(self) -> AbstractContextManager[Alterations]:
+        """All alterations in one transaction. Where a warehouse commits every change of a table's columns by itself
+        (Snowflake), these come one by one, and the changed rows in one transaction after them."""
 
     def ensure_tables(self, tables: Mapping[TableName, pa.Schema]) -> None:
         """Afterwards every table has at least these columns with these types.

@@ -38,6 +38,7 @@ _STEPS = (
     (rf"{_OURS}\b{_LAYER}\.\w+", "<table>"),
     (rf"\({_COLUMN} {_TYPE}(?:, {_COLUMN} {_TYPE})*\)", "(<columns>)"),
     (rf"(add|alter) column {_COLUMN} (set data type )?{_TYPE}", r"\1 column <column> \2<type>"),
+    (rf"rename column {_COLUMN} to {_COLUMN}", "rename column <column> to <column>"),
     (rf"where \({_COLUMN}(?:, {_COLUMN})*\) in \((?:[^a-z]|null)*\)", "where <columns> in (<values>)"),
     (
         rf"where \({_COLUMN}(?:, {_COLUMN})*\) in \(select {_COLUMN}(?:, {_COLUMN})* from <keys>\)",

@@ -8,7 +8,8 @@ import pytest
 
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import contents as reading
-from vending_platform.exporting.contents import Build, contents
+from vending_platform.exporting.contents import contents
+from vending_platform.ledger import ModelBuild
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
 
 DAYS = [date(2024, 3, day) for day in (1, 2, 4, 5)]
@@ -40,7 +41,7 @@ def test_however_many_are_read_at_once(
     monkeypatch.setattr(reading, "_ROWS_AT_ONCE", rows_at_once)
     (export,) = (export for export in catalog.exports if export.name == "sales_by_day")
     with warehouse.reading() as reader:
-        batches = list(contents(reader, catalog, export, [Build(day, "version", True, "now") for day in DAYS]))
+        batches = list(contents(reader, catalog, export, [ModelBuild(day, "version", True, "now") for day in DAYS]))
     found = [content for batch in batches for content in batch]
     assert {c.build.day: c.rows["transaction_id"].to_pylist() for c in found} == {d: sorted(ROWS[d]) for d in DAYS}
     assert {c.build.day: [file["path"] for file in c.raw_files] for c in found} == {

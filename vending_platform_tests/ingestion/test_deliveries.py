@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Selection, State, Watcher, ingest, status, unseen
+from vending_platform.ingestion import Selection, Watcher, ingest, status, unseen
+from vending_platform.ledger import FileState
 from vending_platform.storage import LocalPlace, StoredFile
 from vending_platform_tests.ingestion.raw_folder import (
     NOW,
@@ -53,7 +54,7 @@ def test_the_ledger_tells_all_about_a_version(raw_folder: RawFolder) -> None:
 def test_a_nested_file_is_what_its_name_says(raw_folder: RawFolder) -> None:
     raw_folder.deliver({f"sales/2024/{NAME}": sales_file()})
     raw_folder.ingest()
-    assert raw_folder.state(f"sales/2024/{NAME}") == State.LOADED
+    assert raw_folder.state(f"sales/2024/{NAME}") == FileState.LOADED
 
 
 def test_a_late_file_is_loaded_whenever_it_comes(raw_folder: RawFolder) -> None:
@@ -104,7 +105,7 @@ def test_a_correction_that_is_broken_takes_the_rows_away_too(raw_folder: RawFold
     raw_folder.ingest()
     raw_folder.deliver({NAME: sales_file()[:-20]})
     raw_folder.ingest()
-    assert raw_folder.state(NAME) == State.QUARANTINED
+    assert raw_folder.state(NAME) == FileState.QUARANTINED
     assert raw_folder.rows("select * from raw.sales") == []
 
 
@@ -128,7 +129,7 @@ def test_a_deleted_file_is_reported_and_its_rows_stay_until_a_person_says_withdr
     raw_folder.ingest()
     raw_folder.remove(NAME)
     summary = raw_folder.ingest()
-    assert [version.state for version in summary.gone] == [State.WITHDRAWN]
+    assert [version.state for version in summary.gone] == [FileState.WITHDRAWN]
     assert summary.needs_a_person
     assert len(raw_folder.rows("select * from raw.sales")) == 5
     assert [version.path for version in raw_folder.ingest(withdraw=True).withdrawn] == [NAME]
@@ -145,7 +146,7 @@ def test_a_deleted_file_that_comes_back_is_loaded_as_before(raw_folder: RawFolde
         raw_folder.ingest(withdraw=withdraw)
     raw_folder.deliver({NAME: sales_file()})
     raw_folder.ingest()
-    assert raw_folder.state(NAME) == State.LOADED
+    assert raw_folder.state(NAME) == FileState.LOADED
     assert len(raw_folder.rows("select * from raw.sales")) == 5
 
 
@@ -154,7 +155,7 @@ def test_a_file_old_enough_to_be_archived_may_go(raw_folder: RawFolder) -> None:
     raw_folder.ingest()
     raw_folder.remove(NAME)
     summary = ingest(raw_folder.context, withdraw=True, now=NOW + timedelta(days=400))
-    assert [version.state for version in summary.gone] == [State.ARCHIVED]
+    assert [version.state for version in summary.gone] == [FileState.ARCHIVED]
     assert not summary.needs_a_person
     assert len(raw_folder.rows("select * from raw.sales")) == 5
 

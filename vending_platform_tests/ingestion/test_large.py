@@ -6,8 +6,9 @@ from unittest.mock import patch
 
 import pytest
 
-from vending_platform.ingestion import State, loading, reading
+from vending_platform.ingestion import loading, reading
 from vending_platform.ingestion.reading import content
+from vending_platform.ledger import FileState
 from vending_platform_tests.ingestion.raw_folder import RawFolder, sales, sales_row
 
 NAME = "sales_VM001_20240305.csv"
@@ -72,7 +73,7 @@ def test_a_large_file_that_cannot_be_trusted_leaves_nothing_in_raw(
 ) -> None:
     raw_folder.deliver({NAME: content})
     raw_folder.ingest()
-    assert raw_folder.state(NAME) == State.QUARANTINED
+    assert raw_folder.state(NAME) == FileState.QUARANTINED
     assert reason in raw_folder.ledger()[NAME]["reason"]
     assert raw_folder.rows("select * from raw.sales") == []
     assert raw_folder.rows("select * from raw._rejected_rows") == []
@@ -88,7 +89,7 @@ def test_a_large_file_is_replayed_from_its_kept_bytes(raw_folder: RawFolder) -> 
     raw_folder.ingest()
     summary = raw_folder.replay()
     assert [version.path for version in summary.quarantined] == [NAME]
-    assert raw_folder.state(NAME) == State.WITHDRAWN
+    assert raw_folder.state(NAME) == FileState.WITHDRAWN
 
 
 @pytest.mark.usefixtures("small_is_smaller")

@@ -13,8 +13,8 @@ import pytest
 from fleet_simulator import generate
 from vending_platform.catalog import Catalog, Source
 from vending_platform.environment import PROJECT_DIR
-from vending_platform.ingestion import State
 from vending_platform.ingestion.reading import FileProblem, Readable, content_of, prepare, read_together
+from vending_platform.ledger import FileState
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 SAMPLE = PROJECT_DIR / "data" / "sources"
@@ -64,7 +64,7 @@ def test_every_row_delivered_is_accepted_rejected_or_quarantined(
     undeclared = {row["path"] for row in raw_folder.rows("select path from raw._undeclared")}
     assert ledger.keys() | undeclared == deliveries.keys()
     for path, version in ledger.items():
-        if version["state"] == State.QUARANTINED:
+        if version["state"] == FileState.QUARANTINED:
             assert raw_folder.kept()[version["sha256"]] == deliveries[path]
             assert (accepted[path], rejected[path]) == (0, 0)
         else:
@@ -88,7 +88,7 @@ def test_every_accepted_text_is_what_an_independent_reader_finds(
         for row in raw_folder.rows(f"select * from raw.{source.name} order by _line"):
             loaded_rows[row["_file_id"]].append(row)
     for path, version in raw_folder.ledger().items():
-        if version["state"] != State.LOADED:
+        if version["state"] != FileState.LOADED:
             continue
         source = raw_folder.catalog.source(version["source"])
         header, *rows = independent_rows(deliveries[path], version["encoding"])
@@ -120,7 +120,7 @@ def test_the_outcome_is_what_was_planted(raw_folder: RawFolder, tmp_path: Path) 
     for row in truth:
         outcome = "undeclared" if row["name"] in undeclared else str(ledger[row["name"]]["state"])
         assert (row["name"], outcome) == (row["name"], row["outcome"])
-        if outcome == State.LOADED:
+        if outcome == FileState.LOADED:
             assert ledger[row["name"]]["rows_accepted"] == int(row["rows_good"]), row
             assert ledger[row["name"]]["rows_rejected"] == int(row["rows_bad"]), row
 

@@ -14,13 +14,12 @@ from vending_platform.ingestion import (
     Summary,
     Watcher,
     ingest,
-    last_changes,
     overview,
     pending,
     status,
 )
-from vending_platform.ingestion.ledger import FILES, REJECTED_ROWS, UNDECLARED
 from vending_platform.ingestion.outcome import raw_table
+from vending_platform.ledger import FILES, REJECTED_ROWS, UNDECLARED, last_changes
 from vending_platform.warehouse import WarehouseMoved
 from vending_platform.warehouse.snowflake.lease import Lease
 from vending_platform_tests.emulators.accounts import Account

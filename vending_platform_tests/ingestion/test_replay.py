@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from vending_platform.catalog import Catalog, Source
-from vending_platform.ingestion import CrashPoint, State, Watcher, ingest, replay
+from vending_platform.ingestion import CrashPoint, Watcher, ingest, replay
+from vending_platform.ledger import FileState
 from vending_platform_tests.ingestion.raw_folder import NOW, SALES_HEADER, RawFolder, sales, sales_file, sales_row
 
 NAME = "sales_VM001_20240305.csv"
@@ -64,10 +65,10 @@ def test_rejected_rows_are_accepted_once_the_rule_is_fixed(raw_folder: RawFolder
 def test_a_quarantined_file_is_released_once_its_contract_is_fixed(raw_folder: RawFolder) -> None:
     raw_folder.deliver({NAME: sales_file().removesuffix(b"\n")})
     raw_folder.ingest()
-    assert raw_folder.state(NAME) == State.QUARANTINED
+    assert raw_folder.state(NAME) == FileState.QUARANTINED
     raw_folder = fixed(raw_folder, files={"final_newline": "optional"})
     raw_folder.replay()
-    assert raw_folder.state(NAME) == State.LOADED
+    assert raw_folder.state(NAME) == FileState.LOADED
     assert raw_folder.ledger()[NAME]["reason"] is None
     assert len(raw_folder.rows("select * from raw.sales")) == 5
 
@@ -94,11 +95,11 @@ def test_a_file_that_is_gone_is_replayed_from_its_kept_bytes(raw_folder: RawFold
     raw_folder.ingest()
     raw_folder.remove(NAME)
     raw_folder.ingest()
-    assert raw_folder.state(NAME) == State.WITHDRAWN
+    assert raw_folder.state(NAME) == FileState.WITHDRAWN
     raw_folder = fixed(raw_folder, files={"final_newline": "optional"})
     raw_folder.replay()
     assert len(raw_folder.rows("select * from raw.sales")) == 5
-    assert raw_folder.ledger()[NAME]["state"] == State.WITHDRAWN, "its rows are there, and it is still gone"
+    assert raw_folder.ledger()[NAME]["state"] == FileState.WITHDRAWN, "its rows are there, and it is still gone"
 
 
 def test_what_can_no_longer_be_read_again_is_named(raw_folder: RawFolder) -> None:
@@ -241,7 +242,7 @@ def test_replay_notes_what_is_gone_before_it_reads(raw_folder: RawFolder) -> Non
     raw_folder.remove(NAME)
     fixed(raw_folder, unit_price={"range": {"max": 10}}).replay()
     version = raw_folder.ledger()[NAME]
-    assert (version["state"], version["in_raw"]) == (State.WITHDRAWN, False)
+    assert (version["state"], version["in_raw"]) == (FileState.WITHDRAWN, False)
     assert "2 of 2 rows were rejected" in version["reason"]
 
 

@@ -13,10 +13,10 @@ from vending_platform.ingestion import (
     Watcher,
     as_json,
     ingest,
-    last_changes,
     status,
     status_of,
 )
+from vending_platform.ledger import last_changes
 from vending_platform_tests.ingestion.crashing import ingest_until
 from vending_platform_tests.ingestion.raw_folder import NOW, RawFolder, machines_file, sales, sales_file, sales_row
 

@@ -9,8 +9,9 @@ from typing import Any
 import dagster as dg
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import Held, Overview
+from vending_platform.ingestion import Overview
 from vending_platform.ingestion.status import without_findings
+from vending_platform.ledger import FileCounts
 from vending_platform.orchestration.metadata import CheckResult, bar_chart, raw_checks
 from vending_platform.transformation import BlockedDay
 
@@ -24,8 +25,8 @@ def checks(catalog: Catalog, blocked: tuple[BlockedDay, ...] = (), **wrong: Any)
 
 
 def test_rows_per_day_come_in_the_order_of_the_days() -> None:
-    held: dict[date | None, Held] = {day: Held(1, 0, rows, 0, 1) for day, rows in reversed(DAYS.items())}
-    assert list(Overview({"sales": {**held, None: Held(1, 0, 5, 0, 1)}}, {}).rows_per_day("sales")) == list(DAYS)
+    held: dict[date | None, FileCounts] = {day: FileCounts(1, 0, rows, 0, 1) for day, rows in reversed(DAYS.items())}
+    assert list(Overview({"sales": {**held, None: FileCounts(1, 0, 5, 0, 1)}}, {}).rows_per_day("sales")) == list(DAYS)
 
 
 def test_the_chart_is_a_small_picture_of_the_latest_days() -> None:

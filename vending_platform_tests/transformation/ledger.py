@@ -8,8 +8,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.ingestion.histories import missing_histories
-from vending_platform.ingestion.ledger import FILES, FILES_SCHEMA, read_ledger
-from vending_platform.masters import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
+from vending_platform.ledger import FILES, FILES_SCHEMA, MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA, read_file_versions
 from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
 from vending_platform.warehouse import Change, Writer
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
@@ -32,5 +31,5 @@ def note(writer: Writer, catalog: Catalog, files: Sequence[Mapping[str, Any]]) -
         for source in catalog
         if source.name in {r["source"] for r in rows}
     ):
-        histories = missing_histories(writer, catalog, read_ledger(writer))
+        histories = missing_histories(writer, catalog, read_file_versions(writer))
         writer.publish([change for change in histories if change.table in (FILES, MASTER_VERSIONS)], lambda _: None)

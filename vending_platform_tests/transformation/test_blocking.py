@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from vending_platform.catalog import Catalog, DeliveryMode
-from vending_platform.ingestion.ledger import FILES_SCHEMA
+from vending_platform.ledger import FILES_SCHEMA
 from vending_platform.transformation.blocking import BlockedDay, blocked_days, blocks
 from vending_platform_tests.transformation.ledger import told_of
 

@@ -9,21 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import EVERYTHING, SAME_DAY, Model, Reach, Way
-from vending_platform.transformation.builds import (
-    BUILDS,
-    BUILDS_SCHEMA,
-    CODES,
-    CODES_SCHEMA,
-    MIXED,
-    Build,
-    Builds,
-    note_codes,
-    noted_codes,
-    read_builds,
-)
+from vending_platform.ledger import MIXED, OF_BUILDS, UNFINISHED, Build, prepare_ledger, read_codes
+from vending_platform.transformation.builds import Builds, note_codes, read_builds
 from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.transformation.planning import FORGOTTEN, IN_PART, Why, brought_along, builds_of, is_mixed, works
-from vending_platform.transformation.staleness import UNFINISHED, Window, stale_days, unseen, windows
+from vending_platform.transformation.staleness import Window, stale_days, unseen, windows
 from vending_platform.warehouse import Warehouse as Interface
 from vending_platform_tests.properties import examples
 
@@ -244,11 +234,11 @@ def test_the_parts_of_code_are_kept_in_every_warehouse_as_long_as_something_rest
     before, now = written({}), written({"fact": 1})
     fact = next(one for one in before if one.name == "fact")
     with warehouse.writing("test", print) as writer:
-        writer.ensure_tables({BUILDS: BUILDS_SCHEMA, CODES: CODES_SCHEMA})
+        prepare_ledger(writer, OF_BUILDS)
         nothing = read_builds(writer)
         writer.publish(note_codes(writer, before, nothing), lambda _: None)
-        assert noted_codes(writer) == {one.code: dict(one.parts) for one in before}
+        assert read_codes(writer) == {one.code: dict(one.parts) for one in before}
         assert note_codes(writer, before, nothing) == []
         built = Builds({}, {("fact", DAYS[0]): fact.code}, {})
         writer.publish(note_codes(writer, now, built), lambda _: None)
-        assert noted_codes(writer).keys() == {fact.code, *(one.code for one in now)}
+        assert read_codes(writer).keys() == {fact.code, *(one.code for one in now)}

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion.ledger import FILES_SCHEMA
-from vending_platform.transformation.deliveries import DeliveredFiles, FileGroup, read_deliveries
+from vending_platform.ledger import FILES_SCHEMA, FileGroup
+from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
 from vending_platform.warehouse import Warehouse
 from vending_platform_tests.transformation.ledger import note
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog, Source
+from vending_platform.ledger import OF_BUILDS, prepare_ledger
 from vending_platform.transformation import one_per_key
 from vending_platform.transformation.deliveries import read_deliveries
 from vending_platform.transformation.input_versions import raw_versions
-from vending_platform.transformation.one_per_key import SCHEMAS, same_keys
+from vending_platform.transformation.one_per_key import same_keys
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.ingestion.test_forms import contract
 from vending_platform_tests.properties import examples
@@ -61,7 +62,7 @@ def looked_at(raw_folder: RawFolder) -> set[date | None]:
     """As a run does before dbt starts; gives the days on which another row counts."""
     (source,) = raw_folder.catalog
     with raw_folder.warehouse.writing("test", print) as writer:
-        writer.ensure_tables(SCHEMAS)
+        prepare_ledger(writer, OF_BUILDS)
         raw = raw_versions(raw_folder.catalog, read_deliveries(writer, raw_folder.catalog))
         found = same_keys(writer, source, raw)
         writer.publish(found.remember, lambda _: None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import EVERYTHING, MONTH, SAME_DAY, Catalog, Days, Model, Reach
-from vending_platform.ingestion.ledger import FILES_SCHEMA
+from vending_platform.ledger import FILES_SCHEMA
 from vending_platform.transformation.arguments import build_arguments
 from vending_platform.transformation.input_versions import RawVersions, raw_versions
 from vending_platform.transformation.staleness import Window, stale_days, windows

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, PublishStep, TableName, Warehouse, literal, quoted
+from vending_platform.warehouse import Change, PublishStep, TableName, Warehouse, Writer, literal, quoted
 from vending_platform_tests.warehouse.tables import (
     FILES,
     MONDAY,
@@ -66,6 +66,43 @@ class TestTables:
         before = filled(warehouse)
         with warehouse.writing("test", nobody) as writer:
             writer.ensure_tables({SALES: pa.schema([SCHEMA.field("id")])})
+            assert rows_of(writer) == before
+
+
+class TestAltering:
+    def test_a_column_takes_another_name_and_rows_change_with_it(self, warehouse: Warehouse) -> None:
+        before = filled(warehouse)
+        renamed = pa.schema([SCHEMA.field("id").with_name("name"), *list(SCHEMA)[1:]])
+        with warehouse.writing("test", nobody) as writer:
+            with writer.altering() as alterations:
+                alterations.rename_column(SALES, "id", "name")
+                assert alterations.query(f"select * from {SALES}").num_rows == len(before)
+                alterations.change_rows([Change(SALES, delete=column("name", pa.string(), "a"))])
+                alterations.change_rows([Change(SALES, insert=table_of([("new", MONDAY, 1)], renamed))])
+            assert writer.query(f"select * from {SALES}").column_names == renamed.names
+            assert rows_of(writer) == [("b", MONDAY, 200), ("new", MONDAY, 1)]
+
+    def test_what_is_done_already_or_not_there_is_passed_over(self, warehouse: Warehouse) -> None:
+        before = filled(warehouse)
+        with warehouse.writing("test", nobody) as writer:
+            for _ in range(2):
+                with writer.altering() as alterations:
+                    alterations.rename_column(SALES, "id", "name")
+                    alterations.rename_column(FILES, "id", "name")
+            assert writer.query(f"select * from {SALES}").column_names == ["name", "day", "yen"]
+            assert not writer.has_table(FILES)
+            assert rows_of(writer) == before
+
+    def test_what_fails_halfway_changes_no_row(self, warehouse: Warehouse) -> None:
+        def interrupted(writer: Writer) -> None:
+            with writer.altering() as alterations:
+                alterations.change_rows([Change(SALES, delete=column("id", pa.string(), "a"))])
+                raise KeyboardInterrupt
+
+        before = filled(warehouse)
+        with warehouse.writing("test", nobody) as writer:
+            with pytest.raises(KeyboardInterrupt):
+                interrupted(writer)
             assert rows_of(writer) == before
 
 

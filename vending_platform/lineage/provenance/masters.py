@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vending_platform.catalog import Days, Source
+from vending_platform.ledger import MasterVersion, read_versions, valid_between
 from vending_platform.lineage.provenance.conditions import NEVER, listed
 from vending_platform.lineage.provenance.source_rows import Wanted, joined
-from vending_platform.masters import MasterVersion, read_versions, valid_between
 from vending_platform.warehouse import Reader, TableName, literal, quoted
 
 Versions = dict[str, int | None]

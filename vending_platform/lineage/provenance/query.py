@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from vending_platform.catalog import Catalog, Model, Provenance
 from vending_platform.errors import ConfigurationError, PlatformError
+from vending_platform.ledger import models_built
 from vending_platform.lineage.provenance.conditions import NotAValue, equals
 from vending_platform.lineage.provenance.masking import HIDDEN, is_hidden
 from vending_platform.warehouse import Reader, TableName, quoted
 
 MOST_ROWS = 1000
 _LONGEST = 60
-_BUILDS = TableName("raw", "_builds")
 
 
 class WrongQuestion(ConfigurationError):
@@ -38,9 +38,8 @@ def model_called(catalog: Catalog, name: str) -> Model:
 
 def built_models(reader: Reader) -> dict[str, frozenset[str]]:
     """Those that were built here, if only in part, and are still there; with the columns that they have."""
-    if not reader.has_table(_BUILDS):
+    if not (built := models_built(reader)):
         return {}
-    built = set(reader.query(f"select distinct model from {_BUILDS}")["model"].to_pylist())
     there = reader.query(
         "select lower(table_name) as model, lower(column_name) as name from information_schema.columns"
     ).to_pylist()

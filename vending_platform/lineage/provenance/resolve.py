@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog, DeliveryMode, Model, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.ledger import TraceableFile, traceable_files
 from vending_platform.lineage.provenance.conditions import ALWAYS, NEVER, listed, within
 from vending_platform.lineage.provenance.masking import HIDDEN, is_hidden, personal_of, without_persons
 from vending_platform.lineage.provenance.masters import master_lines, references
@@ -19,7 +20,6 @@ from vending_platform.quality import masked_words
 from vending_platform.transformation import stale
 from vending_platform.warehouse import Reader, TableName, quoted
 
-_LEDGER = TableName("raw", "_files")
 _MOST_LINES = 10_000
 
 
@@ -59,19 +59,19 @@ def trace(
         (source for source in catalog if source.name in reach.wanted),
         key=lambda source: source.files.delivery is DeliveryMode.SNAPSHOT,
     )
-    ledger = _ledger(reader, sources)
+    known = traceable_files(reader, [source.name for source in sources])
     found = _Found(room=_MOST_LINES if with_lines else 0)
     for source in [source for source in sources if source.files.delivery is not DeliveryMode.SNAPSHOT]:
-        files = [file for file in ledger if file["source"] == source.name]
+        files = [file for file in known if file.source == source.name]
         chosen = _deliveries(reader, source, reach.wanted[source.name], files)
         in_question = _in_question(source, reach.wanted[source.name], files)
-        found.missing += [_traced(file, (None, 0), personal) for file in in_question if not file["in_raw"]]
+        found.missing += [_traced(file, (None, 0), personal) for file in in_question if not file.in_raw]
         for master, values in references(reader, source, chosen.all):
             found.keys.setdefault(master, set()).update(values)
         _add(reader, source, files, chosen, found, personal, with_lines)
     masters = [source for source in sources if source.files.delivery is DeliveryMode.SNAPSHOT]
     for source, versions, condition in master_lines(reader, masters, reach.wanted, found.keys):
-        files = [file for file in ledger if file["source"] == source.name]
+        files = [file for file in known if file.source == source.name]
         chosen = _Chosen({file: (count, 0) for file, count in versions.items()}, condition, condition)
         _add(reader, source, files, chosen, found, personal, with_lines)
     days = {row[DAY] for row in rows if row.get(DAY) is not None} or None
@@ -109,23 +109,7 @@ def _notes(model: Model, reach: Reached) -> Iterable[str]:
         yield f"A row of {model.name} is compared with others; what only they rest on is marked as such."
 
 
-def _ledger(reader: Reader, sources: Sequence[Source]) -> list[dict[str, Any]]:
-    """The versions whose rows are in `raw`, and those in quarantine, in the order of their paths."""
-    names = listed(source.name for source in sources)
-    if not names:
-        return []
-    columns = (
-        *("file_id", "source", "path", "sha256", "modified_at", "loaded_at", "sender", "business_date"),
-        *("rows_accepted", "rows_rejected", "in_raw", "reason"),
-    )
-    files: list[dict[str, Any]] = reader.query(
-        f"select {', '.join(columns)} from {_LEDGER}"
-        f" where source in ({names}) and (in_raw or (state = 'quarantined' and not dismissed)) order by path, file_id"
-    ).to_pylist()
-    return files
-
-
-def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files: Iterable[dict[str, Any]]) -> _Chosen:
+def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files: Iterable[TraceableFile]) -> _Chosen:
     """The files with lines behind the rows, and how many."""
     table = TableName(source.schema_name, source.name)
     own = _lines_of(source, [one for one in wanted if not one.is_peer])
@@ -137,8 +121,8 @@ def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files:
     # A delivery without a line says something too: that nothing was sold.
     about_a_sender = [one for one in wanted if source.is_daily and one.values.keys() <= {source.files.sender_column}]
     for file in _in_question(source, about_a_sender, files):
-        if file["in_raw"]:
-            rows.setdefault(file["file_id"], (0, 0))
+        if file.in_raw:
+            rows.setdefault(file.file_id, (0, 0))
     return _Chosen(rows, own, every)
 
 
@@ -165,16 +149,16 @@ def _condition(source: Source, wanted: Wanted) -> str:
     return f"({' and '.join(parts)})" if parts else ALWAYS
 
 
-def _in_question(source: Source, wanted: Sequence[Wanted], files: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _in_question(source: Source, wanted: Sequence[Wanted], files: Iterable[TraceableFile]) -> list[TraceableFile]:
     """The files of these days and senders."""
     sender = source.files.sender_column or ""
     return [
         file
         for file in files
         if any(
-            one.holds(file["business_date"]) and (file["sender"] is None or file["sender"] in one.values[sender])
+            one.holds(file.business_date) and (file.sender is None or file.sender in one.values[sender])
             if sender in one.values
-            else one.holds(file["business_date"])
+            else one.holds(file.business_date)
             for one in wanted
         )
     ]
@@ -183,7 +167,7 @@ def _in_question(source: Source, wanted: Sequence[Wanted], files: Iterable[dict[
 def _add(
     reader: Reader,
     source: Source,
-    files: Iterable[dict[str, Any]],
+    files: Iterable[TraceableFile],
     chosen: _Chosen,
     found: _Found,
     personal: frozenset[str],
@@ -196,9 +180,9 @@ def _add(
         found.room -= shown
         found.left_out += sum((own or 0) + peers for own, peers in chosen.rows.values()) - shown
     found.files += [
-        _traced(file, chosen.rows[file["file_id"]], personal, lines.get(file["file_id"], ()))
+        _traced(file, chosen.rows[file.file_id], personal, lines.get(file.file_id, ()))
         for file in files
-        if file["file_id"] in chosen.rows
+        if file.file_id in chosen.rows
     ]
 
 
@@ -231,22 +215,22 @@ def _read_lines(reader: Reader, source: Source, condition: str | None, most: int
 
 
 def _traced(
-    file: Mapping[str, Any], rows: tuple[int | None, int], personal: frozenset[str], lines: Iterable[Line] = ()
+    file: TraceableFile, rows: tuple[int | None, int], personal: frozenset[str], lines: Iterable[Line] = ()
 ) -> TracedFile:
     return TracedFile(
-        source=file["source"],
-        path=file["path"],
-        sha256=file["sha256"],
-        delivered_at=_in_japan(file["modified_at"]),
-        loaded_at=_in_japan(file["loaded_at"]),
-        sender=file["sender"],
-        business_date=file["business_date"],
-        rows=file["rows_accepted"],
-        rows_rejected=file["rows_rejected"],
+        source=file.source,
+        path=file.path,
+        sha256=file.sha256,
+        delivered_at=_in_japan(file.modified_at),
+        loaded_at=_in_japan(file.loaded_at),
+        sender=file.sender,
+        business_date=file.business_date,
+        rows=file.rows_accepted,
+        rows_rejected=file.rows_rejected,
         rows_behind=rows[0],
         rows_compared=rows[1],
         lines=tuple(lines),
-        quarantined_because=None if file["in_raw"] else masked_words(file["reason"] or "", personal),
+        quarantined_because=None if file.in_raw else masked_words(file.reason or "", personal),
     )
 
 

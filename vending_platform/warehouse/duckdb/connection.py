@@ -52,14 +52,7 @@ class Connection:
     def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
         with self._transaction():
             between(PublishStep.BEGUN)
-            for change in changes:
-                if change.delete is not None and change.delete.num_rows:
-                    self._delete(change.table, change.delete)
-            between(PublishStep.DELETED)
-            for change in changes:
-                if change.insert is not None:
-                    self._insert(change.table, change.insert)
-            between(PublishStep.INSERTED)
+            self._change(changes, between)
         between(PublishStep.COMMITTED)
 
     def replace(self, table: TableName, rows: pa.Table) -> None:
@@ -68,6 +61,23 @@ class Connection:
             self._connection.execute(f'create schema if not exists "{table.schema}"')
             self._connection.execute(f'create or replace table "{table.schema}"."{table.name}" ({declared})')
             self._insert(table, rows)
+
+    @contextmanager
+    def altering(self) -> Iterator["_Alterations"]:
+        alterations = _Alterations(self._connection)
+        with self._transaction():
+            yield alterations
+            self._change(alterations.changes, lambda _: None)
+
+    def _change(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
+        for change in changes:
+            if change.delete is not None and change.delete.num_rows:
+                self._delete(change.table, change.delete)
+        between(PublishStep.DELETED)
+        for change in changes:
+            if change.insert is not None:
+                self._insert(change.table, change.insert)
+        between(PublishStep.INSERTED)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -116,6 +126,22 @@ class Connection:
                 f" but {lost} of its values would change"
             )
         self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {converted}')
+
+
+class _Alterations(Connection):
+    """Inside of a transaction; `changes` are rows that change at its end."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(connection)
+        self.changes: list[Change] = []
+
+    def rename_column(self, table: TableName, old: str, new: str) -> None:
+        columns = self._tables().get(table, {})
+        if old in columns and new not in columns:
+            self._connection.execute(f'alter table {table} rename column "{old}" to "{new}"')
+
+    def change_rows(self, changes: Sequence[Change]) -> None:
+        self.changes += changes
 
 
 def _type(arrow: pa.DataType) -> str:

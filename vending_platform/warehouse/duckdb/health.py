@@ -8,7 +8,7 @@ from vending_platform.environment import Environment
 from vending_platform.health import CheckFailed, HealthCheck, check_writable
 from vending_platform.warehouse.duckdb.settings import settings_in
 from vending_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
-from vending_platform.warehouse.interface import TableName, WarehouseBusy
+from vending_platform.warehouse.interface import WarehouseBusy
 
 
 def health_checks(environment: Environment, needs: tuple[str, ...]) -> list[HealthCheck]:
@@ -23,7 +23,7 @@ def check_file(path: Path) -> str:
         raise CheckFailed(f"this user may not write to {path}: fix its permissions")
     try:
         with DuckDBWarehouse(path).reading() as reader:
-            is_filled = reader.has_table(TableName("raw", "_files"))
+            is_filled = bool(reader.query("select table_name from duckdb_tables() limit 1").num_rows)
     except WarehouseBusy as busy:
         return f"another process is writing to it: {busy}"
     return f"{path} can be opened" + ("" if is_filled else "; nothing was loaded yet")

@@ -39,6 +39,13 @@ def ensure_tables(session: Session, tables: Mapping[TableName, pa.Schema]) -> No
         session.run(statement)
 
 
+def rename_column(session: Session, table: TableName, old: str, new: str) -> None:
+    """Nothing, where that is done or there is no such column."""
+    columns = _existing(session, [table.schema]).get(table, {})
+    if old.upper() in columns and new.upper() not in columns:
+        session.run(f"alter table {table} rename column {quoted(old)} to {quoted(new)}")
+
+
 def columns_of(schema: pa.Schema) -> Columns:
     return {field.name.upper(): _type(field.type) for field in schema}
 

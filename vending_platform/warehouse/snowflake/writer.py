@@ -13,7 +13,7 @@ from vending_platform.warehouse.snowflake.publication import Publication
 from vending_platform.warehouse.snowflake.session import Session
 from vending_platform.warehouse.snowflake.setup import PUBLICATIONS
 from vending_platform.warehouse.snowflake.stage import FOLDER, copy_into, unload
-from vending_platform.warehouse.snowflake.tables import ensure_tables
+from vending_platform.warehouse.snowflake.tables import ensure_tables, rename_column
 
 
 class SnowflakeReader:
@@ -48,6 +48,13 @@ class SnowflakeWriter(SnowflakeReader):
 
     def ensure_tables(self, tables: Mapping[TableName, pa.Schema]) -> None:
         ensure_tables(self._session, tables)
+
+    @contextmanager
+    def altering(self) -> "Iterator[_Alterations]":
+        alterations = _Alterations(self._session, self._batches, self._lease)
+        yield alterations
+        if alterations.changes:
+            self.publish(alterations.changes, lambda _: None)
 
     def publish(self, changes: Sequence[Change], between: Callable[[PublishStep], None]) -> None:
         self._sweep()
@@ -112,3 +119,19 @@ class SnowflakeWriter(SnowflakeReader):
             if file.modified_at <= oldest:
                 self._batches.delete(file.path)
         self._has_swept = True
+
+
+class _Alterations(SnowflakeReader):
+    """Snowflake commits each of them by itself; `changes` are rows that change after them."""
+
+    def __init__(self, session: Session, batches: Batches, lease: Lease) -> None:
+        super().__init__(session, batches)
+        self._lease = lease
+        self.changes: list[Change] = []
+
+    def rename_column(self, table: TableName, old: str, new: str) -> None:
+        self._lease.ensure()
+        rename_column(self._session, table, old, new)
+
+    def change_rows(self, changes: Sequence[Change]) -> None:
+        self.changes += changes

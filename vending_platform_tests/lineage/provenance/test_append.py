@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import SAME_DAY, Catalog, Model, Provenance, Source
+from vending_platform.ledger import OF_BUILDS, prepare_ledger
 from vending_platform.lineage.provenance import Trace, trace
-from vending_platform.transformation import builds
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 HEADER = b"order_id,ordered_on,customer,amount\n"
@@ -57,7 +57,7 @@ def built(folder: Path, catalog: Catalog, source: Source) -> RawFolder:
     raw_folder.deliver(FILES)
     raw_folder.ingest()
     with raw_folder.warehouse.writing("test", print) as writer:
-        writer.ensure_tables({builds.BUILDS: builds.BUILDS_SCHEMA})
+        prepare_ledger(writer, OF_BUILDS)
     with duckdb.connect(raw_folder.folder / "dbt_dev.duckdb") as connection:
         connection.execute("create schema marts")
         for name, query in TABLES.items():

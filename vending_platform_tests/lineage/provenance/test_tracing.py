@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import MONTH, Catalog
+from vending_platform.ledger import OF_BUILDS, prepare_ledger
 from vending_platform.lineage.provenance import NothingToTrace, Trace, WrongQuestion, resolve, trace
-from vending_platform.transformation import builds
 from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_row
 
 PRODUCTS = (
@@ -69,7 +69,7 @@ def raw_folder(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Ra
     raw_folder.deliver(FILES)
     raw_folder.ingest()
     with raw_folder.warehouse.writing("test", print) as writer:
-        writer.ensure_tables({builds.BUILDS: builds.BUILDS_SCHEMA})
+        prepare_ledger(writer, OF_BUILDS)
     with duckdb.connect(raw_folder.folder / "dbt_dev.duckdb") as connection:
         connection.execute("create schema marts")
         connection.execute("create schema staging")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from fleet_simulator import generate
 from vending_platform.catalog import Catalog, Model
-from vending_platform.transformation import builds
+from vending_platform.ledger import OF_BUILDS, prepare_ledger
 from vending_platform_tests.dbt_project.dbt import Dbt
 from vending_platform_tests.dbt_project.test_windows import Fleet
 
@@ -128,7 +128,7 @@ def make_truth(folder: Path, catalog: Catalog) -> None:
     compiled = [(one.node.name, one.node.compiled_code) for one in results if one.node.resource_type == "model"]
     (folder / "statements").write_bytes(pickle.dumps(compiled))
     with fleet.warehouse.writing("test", print) as writer:
-        writer.ensure_tables({builds.BUILDS: builds.BUILDS_SCHEMA})
+        prepare_ledger(writer, OF_BUILDS)
     with duckdb.connect(str(folder / "dbt_dev.duckdb")) as connection:
         connection.executemany(
             "insert into raw._builds (model, raw_version) values (?, 'some')",

@@ -1,166 +1,42 @@
-"""The ledger: one row per version of every file that was ever read, and what became of it (`raw._files`).
+"""The versions of files that the ledger holds, read at once and looked up many times."""
 
-Of the versions of one path exactly one is current: the only one that is not superseded.
-"""
-
-import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from datetime import UTC, datetime
 from functools import cached_property, reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import NameParts
-from vending_platform.ingestion.discovery import Delivered
-from vending_platform.warehouse import Reader, TableName, literal, values_of
-
-FILES = TableName("raw", "_files")
-REJECTED_ROWS = TableName("raw", "_rejected_rows")
-UNDECLARED = TableName("raw", "_undeclared")
-UNREADABLE = TableName("raw", "_unreadable")
+from vending_platform.ledger.conditions import paths_between
+from vending_platform.ledger.delivered import Delivered
+from vending_platform.ledger.files import FILES, FILES_SCHEMA, FileState, FileVersion
+from vending_platform.warehouse import Reader, literal, values_of
 
 _AS_DELIVERED = ("size", "etag", "modified_at", "sender", "business_date")
 """What a store says of a file, and its name."""
 _BETWEEN = "\0"
 """Between a source and a path: no path can hold it."""
-_PLAIN = re.compile(r"[^'\\\x00-\x1f\ud800-\udfff]*")
 _MOMENT = pa.timestamp("us", "UTC")
-_BEGINNING = datetime.fromtimestamp(0, UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 """From which Arrow counts."""
 
 
-class State(StrEnum):
-    LOADED = "loaded"
-    SUPERSEDED = "superseded"
-    """Another version of the same path has taken its place."""
-    QUARANTINED = "quarantined"
-    """It can't be used as a whole; its bytes are kept."""
-    WITHDRAWN = "withdrawn"
-    """The file is gone although it is too young to be archived. Its rows stay until a person says withdraw."""
-    ARCHIVED = "archived"
-    """The file is gone, and was old enough for that."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileVersion:
-    """One content that was found under one path. Moments are instants; `business_date` is a day in Japan."""
-
-    file_id: str
-    source: str
-    path: str
-    sender: str | None
-    business_date: date | None
-    size: int
-    etag: str
-    modified_at: datetime
-    sha256: str
-    contract_hash: str
-    encoding: str | None
-    state: State
-    in_raw: bool
-    """Whether its rows are in the source's table."""
-    dismissed: bool
-    """Whether a person said that it is meant to be gone."""
-    rows_accepted: int
-    rows_rejected: int
-    reason: str | None
-    """Why it is in quarantine."""
-    drift: str | None
-    """How it differs from its contract although it was loaded."""
-    first_seen_at: datetime
-    loaded_at: datetime
-    ended_at: datetime | None
-    """Since when another version has its place, or a person dismissed it."""
-    run_id: str
-
-    @property
-    def is_wholly_accepted(self) -> bool:
-        return self.reason is None and self.rows_rejected == 0
-
-    def is_result_of(self, identity: str, parts: NameParts) -> bool:
-        """Whether loading that content, under a name that says `parts`, would only give what is there already."""
-        same = (self.file_id, self.sender, self.business_date) == (identity, parts.sender, parts.business_date)
-        return same and not self.dismissed and (self.in_raw or self.reason is not None)
-
-
-FILES_SCHEMA = pa.schema(
-    [
-        ("file_id", pa.string()),
-        ("source", pa.string()),
-        ("path", pa.string()),
-        ("sender", pa.string()),
-        ("business_date", pa.date32()),
-        ("size", pa.int64()),
-        ("etag", pa.string()),
-        ("modified_at", _MOMENT),
-        ("sha256", pa.string()),
-        ("contract_hash", pa.string()),
-        ("encoding", pa.string()),
-        ("state", pa.string()),
-        ("in_raw", pa.bool_()),
-        ("dismissed", pa.bool_()),
-        ("rows_accepted", pa.int64()),
-        ("rows_rejected", pa.int64()),
-        ("reason", pa.string()),
-        ("drift", pa.string()),
-        ("first_seen_at", _MOMENT),
-        ("loaded_at", _MOMENT),
-        ("ended_at", _MOMENT),
-        ("run_id", pa.string()),
-    ]
-)
-REJECTED_ROWS_SCHEMA = pa.schema(
-    [
-        ("file_id", pa.string()),
-        ("source", pa.string()),
-        ("path", pa.string()),
-        ("business_date", pa.date32()),
-        ("line", pa.int64()),
-        ("column_name", pa.string()),
-        ("reason", pa.string()),
-        ("raw_text", pa.string()),
-        ("byte_offset", pa.int64()),
-        ("byte_length", pa.int64()),
-        ("raw_sha256", pa.string()),
-    ]
-)
-UNDECLARED_SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("size", pa.int64()),
-        ("modified_at", _MOMENT),
-        ("reason", pa.string()),
-        ("first_seen_at", _MOMENT),
-    ]
-)
-UNREADABLE_SCHEMA = pa.schema([("path", pa.string()), ("reason", pa.string()), ("first_seen_at", _MOMENT)])
-
-
-def file_id(source: str, path: str, sha256: str) -> str:
-    """The identity of a version: the same content under the same path is the same version, whenever it comes."""
-    return hashlib.sha256(f"{source}\0{path}\0{sha256}".encode()).hexdigest()[:32]
-
-
-class Ledger:
+class FileVersions:
     """The ledger as it was when it was read. These are hundreds of thousands of versions: they are asked by columns,
     and become objects only where someone wants to have them."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
 
-    def about(self, paths: Iterable[str]) -> "Ledger":
+    def about(self, paths: Iterable[str]) -> "FileVersions":
         """What it holds of these paths."""
-        return Ledger(self._table.filter(_is_among(self._table["path"], paths)))
+        return FileVersions(self._table.filter(_is_among(self._table["path"], paths)))
 
-    def after(self, noted: pa.Table) -> "Ledger":
+    def after(self, noted: pa.Table) -> "FileVersions":
         """As it will be when these versions are noted."""
         others = self._table.filter(pc.invert(pc.is_in(self._table["file_id"], noted["file_id"])))
-        return Ledger(pa.concat_tables([others, noted.cast(FILES_SCHEMA)]))
+        return FileVersions(pa.concat_tables([others, noted.cast(FILES_SCHEMA)]))
 
     def changed(self, delivered: Sequence[Delivered]) -> list[Delivered]:
         """Those of these files that are not as they were when their current version was read, going by what the store
@@ -207,13 +83,13 @@ class Ledger:
 
     def has_usable(self, source: str) -> bool:
         """Whether a file of the source that is there can be used."""
-        is_its = pc.and_(pc.equal(self._table["source"], source), pc.equal(self._table["state"], State.LOADED))
+        is_its = pc.and_(pc.equal(self._table["source"], source), pc.equal(self._table["state"], FileState.LOADED))
         return bool(pc.any(is_its).as_py())
 
     @cached_property
     def _known(self) -> pa.Table:
         """The versions whose files need not be read again as long as the store and their names say the same."""
-        is_there = _is_among(self._table["state"], [State.LOADED, State.QUARANTINED])
+        is_there = _is_among(self._table["state"], [FileState.LOADED, FileState.QUARANTINED])
         counts = pc.or_(self._table["in_raw"], pc.is_valid(self._table["reason"]))
         return self._table.select(["source", "path", *_AS_DELIVERED]).filter(pc.and_(is_there, counts))
 
@@ -254,7 +130,7 @@ class Ledger:
 
 
 def _is_current(table: pa.Table) -> pa.ChunkedArray:
-    return pc.not_equal(table["state"], State.SUPERSEDED)
+    return pc.not_equal(table["state"], FileState.SUPERSEDED)
 
 
 def _is_among(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
@@ -278,7 +154,7 @@ def _keys_of(delivered: Sequence[Delivered]) -> pa.Array:
 def _as_delivered(delivered: Sequence[Delivered]) -> pa.Table:
     """What the store and the names say of these files, as columns of the ledger."""
     # Arrow takes a hundred times as long for moments that name their zone, and Python ten times to leave it out.
-    since_the_beginning = [d.file.modified_at - _BEGINNING for d in delivered]
+    since_the_beginning = [d.file.modified_at - _EPOCH for d in delivered]
     return pa.table(
         {
             "size": pa.array([d.file.size for d in delivered], pa.int64()),
@@ -297,37 +173,19 @@ def _versions(table: pa.Table) -> Iterator[FileVersion]:
 def _columns(table: pa.Table) -> list[list[Any]]:
     """In the order of a version's fields."""
     columns = {name: values_of(table[name]) for name in FILES_SCHEMA.names}
-    return list((columns | {"state": [State(state) for state in columns["state"]]}).values())
+    return list((columns | {"state": [FileState(state) for state in columns["state"]]}).values())
 
 
-def read_ledger(reader: Reader, stretch: tuple[str, str] | None = None, sources: Iterable[str] | None = None) -> Ledger:
+def read_file_versions(
+    reader: Reader, stretch: tuple[str, str] | None = None, sources: Iterable[str] | None = None
+) -> FileVersions:
     """The ledger; with a `stretch`, at least what it holds of the paths from the first to the last of these two; with
     `sources`, what it holds of these."""
     if not reader.has_table(FILES):
-        return Ledger(FILES_SCHEMA.empty_table())
+        return FileVersions(FILES_SCHEMA.empty_table())
     columns = ", ".join(FILES_SCHEMA.names)
-    conditions = [] if stretch is None else [within(*stretch)]
+    conditions = [] if stretch is None else [paths_between(*stretch)]
     if sources is not None:
         conditions.append(f"source in ({', '.join(map(literal, sorted(sources))) or 'null'})")
     where = f" where {' and '.join(conditions)}" if conditions else ""
-    return Ledger(reader.query(f"select {columns} from {FILES}{where}").cast(FILES_SCHEMA))
-
-
-def within(first: str, last: str) -> str:
-    """The condition that holds for every path between these two, and for few others: both are cut where a character
-    comes that warehouses write in different ways."""
-    cut = [_PLAIN.match(path)[0] for path in (first, last)]  # type: ignore[index]  # it matches nothing too
-    # Compared as it is, a warehouse can pass over what lies outside; cut, it is the beginning of many.
-    upper = "path" if cut[1] == last else f"substr(path, 1, {len(cut[1])})"
-    return f"path >= '{cut[0]}' and {upper} <= '{cut[1]}'"
-
-
-def ledger_rows(versions: Iterable[FileVersion]) -> pa.Table:
-    versions = list(versions)
-    return pa.table(
-        [pa.array([getattr(v, field.name) for v in versions], field.type) for field in FILES_SCHEMA],
-        schema=FILES_SCHEMA,
-    )
-
-
-assert [field.name for field in fields(FileVersion)] == FILES_SCHEMA.names
+    return FileVersions(reader.query(f"select {columns} from {FILES}{where}").cast(FILES_SCHEMA))

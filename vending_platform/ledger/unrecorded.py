@@ -53,7 +53,7 @@ def read_unrecorded(reader: Reader) -> list[Unrecorded]:
     return [Unrecorded(**row | {"kind": RecordKind(row["kind"])}) for row in rows]
 
 
-def forget(entries: Iterable[Unrecorded]) -> Change:
+def drop_recorded(entries: Iterable[Unrecorded]) -> Change:
     """Part of the publication that records them."""
     gone = pa.table({"entry": pa.array([one.entry for one in entries], pa.string())})
     return Change(UNRECORDED, delete=gone)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.environment import DBT_PROJECT_DIR
-from vending_platform.masters import (
+from vending_platform.ledger import (
     MASTER_VERSIONS_SCHEMA,
     MasterFile,
     MasterVersion,

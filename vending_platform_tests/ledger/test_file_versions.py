@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from vending_platform.catalog import Catalog, NameParts
-from vending_platform.ingestion.discovery import Delivered
-from vending_platform.ingestion.ledger import FileVersion, Ledger, State, ledger_rows
+from vending_platform.ledger import Delivered, FileState, FileVersion, FileVersions, file_rows
 from vending_platform.storage import StoredFile
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +25,7 @@ VERSION = FileVersion(
     sha256="a",
     contract_hash="c",
     encoding="utf-8",
-    state=State.LOADED,
+    state=FileState.LOADED,
     in_raw=True,
     dismissed=False,
     rows_accepted=1,
@@ -41,18 +40,18 @@ VERSION = FileVersion(
 MASTER = replace(VERSION, file_id="m1", source="products", path="products.csv", sender=None, business_date=None)
 
 
-def ledger_of(*versions: FileVersion) -> Ledger:
-    return Ledger(ledger_rows(versions))
+def ledger_of(*versions: FileVersion) -> FileVersions:
+    return FileVersions(file_rows(versions))
 
 
 @pytest.mark.parametrize(
     ("known", "is_unchanged"),
     [
         ({}, True),
-        ({"state": State.QUARANTINED, "in_raw": False, "reason": "cut off"}, True),
+        ({"state": FileState.QUARANTINED, "in_raw": False, "reason": "cut off"}, True),
         ({"in_raw": False}, False),  # a replay has emptied its table
-        ({"state": State.WITHDRAWN}, False),  # it was gone, and is there again
-        ({"state": State.SUPERSEDED}, False),
+        ({"state": FileState.WITHDRAWN}, False),  # it was gone, and is there again
+        ({"state": FileState.SUPERSEDED}, False),
         ({"source": "replenishment_records"}, False),
         ({"path": "elsewhere/" + FILE.path}, False),
         ({"size": 11}, False),
@@ -80,7 +79,7 @@ def test_a_file_whose_name_says_nothing_can_be_unchanged(catalog: Catalog) -> No
 
 
 def test_what_is_gone_is_what_counts_and_was_not_delivered(catalog: Catalog) -> None:
-    before = replace(VERSION, file_id="f0", state=State.SUPERSEDED)
+    before = replace(VERSION, file_id="f0", state=FileState.SUPERSEDED)
     ledger = ledger_of(VERSION, before, MASTER)
     sales = Delivered(catalog.source("sales"), FILE, PARTS)
     assert list(ledger.current_versions()) == [MASTER, VERSION]
@@ -90,7 +89,7 @@ def test_what_is_gone_is_what_counts_and_was_not_delivered(catalog: Catalog) -> 
 
 
 def test_the_ledger_about_some_paths_knows_all_of_them_and_nothing_else() -> None:
-    before = replace(VERSION, file_id="f0", state=State.SUPERSEDED)
+    before = replace(VERSION, file_id="f0", state=FileState.SUPERSEDED)
     about = ledger_of(before, MASTER, VERSION).about([FILE.path])
     assert about.versions("sales", FILE.path) == [before, VERSION]
     assert about.current("sales", FILE.path) == VERSION

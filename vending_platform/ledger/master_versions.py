@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.warehouse import Reader, TableName, literal, values_of
+from vending_platform.warehouse import Change, Reader, TableName, literal, values_of
 
 MASTER_VERSIONS = TableName("raw", "_master_versions")
 MASTER_VERSIONS_SCHEMA = pa.schema(
@@ -132,9 +132,11 @@ def read_versions(reader: Reader, sources: Iterable[str]) -> list[MasterVersion]
     return list(map(MasterVersion, *map(values_of, found.cast(MASTER_VERSIONS_SCHEMA).columns)))
 
 
-def version_rows(versions: Iterable[MasterVersion]) -> pa.Table:
+def replace_versions(source: str, versions: Iterable[MasterVersion]) -> Change:
+    """These are the versions of a master, and no others."""
     versions = list(versions)
-    return pa.table(
+    rows = pa.table(
         [pa.array([getattr(v, column.name) for v in versions], column.type) for column in MASTER_VERSIONS_SCHEMA],
         schema=MASTER_VERSIONS_SCHEMA,
     )
+    return Change(MASTER_VERSIONS, delete=pa.table({"source": [source]}), insert=rows)

@@ -11,11 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import SAME_DAY, Catalog, DeliveryMode, Model
-from vending_platform.ingestion.ledger import FILES_SCHEMA
+from vending_platform.ledger import FILES_SCHEMA, ROW_DAYS, ROW_DAYS_SCHEMA, days_of_rows, note_row_days
 from vending_platform.transformation.blocking import BlockedDay, blocks
 from vending_platform.transformation.deliveries import read_deliveries
 from vending_platform.transformation.input_versions import raw_versions
-from vending_platform.transformation.row_days import ROW_DAYS, ROW_DAYS_SCHEMA, days_of_rows, note_row_days
 from vending_platform.transformation.staleness import windows
 from vending_platform.warehouse import Change, TableName, Warehouse, Writer
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
