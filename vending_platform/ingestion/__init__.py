@@ -1,8 +1,8 @@
 """Delivered files become rows of `raw`, exactly once.
 
-`ingest` loads what is new, `replay` reads again what could not be used before, `check` looks at one file without
-loading it. `status` tells what needs a person, `overview` what is there, `pending` and, of a few files, `unseen` what
-is not yet. The order of a run is in `steps`.
+`ingest` loads what is new, `replay` reads again what could not be used before, `check` validates one file without
+loading it. `status` lists what needs a person, `overview` what is there, `pending` and, of a few files, `unseen` what
+is not loaded yet. `crash_points` has the order of a run.
 """
 
 from vending_platform.ingestion.context import SILENT, IngestionContext, Summary, Watcher

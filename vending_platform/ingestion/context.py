@@ -1,4 +1,4 @@
-"""What a run gets from whoever starts it, and what it gives back."""
+"""What a run gets from its caller, and what it gives back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from vending_platform.warehouse import Warehouse
 
 
 def _ignore(*_: object) -> None:
-    """For whoever does not want to be told."""
+    """For a caller that needs no notice."""
 
 
 @dataclass(frozen=True)
 class IngestionContext:
-    """What ingestion needs from the floor below. `scratch` is a local folder that only ingestion uses."""
+    """What ingestion needs from the layers below. `scratch` is a local folder that only ingestion uses."""
 
     catalog: Catalog
     storage: Storage
@@ -28,7 +28,7 @@ class IngestionContext:
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who is told while a run is under way: of each step, of bytes done and to do, of waiting for another run."""
+    """What is called during a run: at each step, with bytes done and to do, when it waits for another run."""
 
     on_step: OnStep = _ignore
     on_progress: Callable[[int, int], None] = _ignore
@@ -58,13 +58,13 @@ class Summary:
     gone: tuple[FileVersion, ...] = ()
     """No longer there since this run."""
     withdrawn: list[FileVersion] = field(default_factory=list)
-    """Whose rows were taken out because a person said so."""
+    """Whose rows were removed because a person requested it."""
     blocked: dict[str, str] = field(default_factory=dict)
     """Sources that were left alone, and why."""
     not_replayable: list[FileVersion] = field(default_factory=list)
-    """That should be read again, but whose bytes are nowhere any more."""
+    """That should be read again, but whose bytes are lost."""
 
-    def begin_anew(self) -> None:
+    def start_plan(self) -> None:
         """A plan begins: what it finds out by itself is forgotten, what earlier plans of the run have done is not."""
         self.unreadable, self.blocked, self.not_replayable = [], {}, []
 

@@ -29,9 +29,9 @@ class CrashPoint(StrEnum):
     COMMITTED = "committed"
     """The batch is in the warehouse, whole."""
     SHOWN = "shown"
-    """The status file tells of it."""
+    """The status file shows it."""
     SWEPT = "swept"
-    """One more thing that nobody needs any longer is gone."""
+    """One more thing that is no longer needed is gone."""
 
 
 OnStep = Callable[[CrashPoint], None]

@@ -1,4 +1,4 @@
-"""A delivered file looked at by itself, without loading it: the same reading and the same rules, in words."""
+"""A delivered file validated by itself, without loading it: the same reading and the same rules."""
 
 import tempfile
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class Checked:
-    """What loading the file would come to: `refused` says why all of it would go to quarantine, `findings` are the
+    """What loading the file would come to: `refused` is why all of it would go to quarantine, `findings` are the
     first thousand of its `rejected` rows, `drift` is how it differs from its contract without harm."""
 
     source: str | None

@@ -10,5 +10,5 @@ def refusal(source: Source, accepted: int, rejected: int, first: str | None) -> 
         share = f"{rejected} of {accepted + rejected} rows were rejected, more than {files.refuse_above * 100:g}%"
         return f"{share}; the first in {first}"
     if accepted < files.min_rows:
-        return f"it has {accepted} usable rows, and the contract asks for at least {files.min_rows}"
+        return f"it has {accepted} usable rows, and the contract requires at least {files.min_rows}"
     return None

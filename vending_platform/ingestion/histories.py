@@ -77,7 +77,7 @@ def _history(files: Iterable[FileVersion], known: Iterable[MasterVersion]) -> li
     found: list[MasterVersion] = []
     is_there: dict[str, bool] = {}
     for path, contents in by_path.items():
-        # What is not written down yet is told by the order in which it came.
+        # What is not recorded yet follows from the order in which it came.
         *earlier, current = sorted(contents, key=lambda file: (file.state is not FileState.SUPERSEDED, file.loaded_at))
         versions = before[path]
         for file in [current] if versions else [*(file for file in earlier if file.in_raw), current]:

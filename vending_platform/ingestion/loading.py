@@ -80,7 +80,7 @@ class _Verdict:
 @dataclass(frozen=True)
 class _Fetched:
     """The contents of a batch that are new under their path, numbered; how each can be read, or why it can't; what was
-    just delivered again; and paths with the reason why there is no content."""
+    only delivered again; and paths with the reason why there is no content."""
 
     candidates: dict[int, _Candidate]
     readables: dict[int, Readable]
@@ -100,7 +100,7 @@ class _Read:
 
 @dataclass(frozen=True)
 class Loader:
-    """Loads into one run: `publish` is how a change becomes visible, `summary` is what the run tells afterwards."""
+    """Loads into one run: `publish` is how a change becomes visible, `summary` is what the run reports afterwards."""
 
     context: IngestionContext
     ledger: FileVersions
@@ -184,7 +184,7 @@ class Loader:
             changes.append(note_days(self.context.catalog, touched))
         if changes:
             self.publish(changes)
-        self._tell(outcomes, fetched)
+        self._report(outcomes, fetched)
 
     def _fetch(self, batch: Sequence[Delivered], contents: Iterable[FileContent | Unreadable], again: bool) -> _Fetched:
         fetched = _Fetched({}, {}, {}, [], [])
@@ -267,7 +267,7 @@ class Loader:
         )
         return Outcome(version, candidate.before, candidate.content)
 
-    def _tell(self, outcomes: Sequence[Outcome], fetched: _Fetched) -> None:
+    def _report(self, outcomes: Sequence[Outcome], fetched: _Fetched) -> None:
         for outcome in outcomes:
             version = outcome.version
             (self.summary.loaded if version.in_raw else self.summary.quarantined).append(version)

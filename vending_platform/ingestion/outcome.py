@@ -58,7 +58,7 @@ def raw_table(source: Source) -> TableName:
 def changes_for(
     source: Source, outcomes: Sequence[Outcome], ledger: FileVersions, accepted: Rows, rejected: Rows
 ) -> list[Change]:
-    """One publication: superseded rows go, the batch's rows come, the ledger says so."""
+    """One publication: superseded rows go, the batch's rows and the ledger's entries come."""
     keeps_history = source.files.delivery is DeliveryMode.SNAPSHOT
     leaving: list[FileVersion] = []
     versions = [outcome.version for outcome in outcomes]
@@ -106,7 +106,7 @@ def _ids(column: str, versions: Sequence[FileVersion], *, with_day: bool = False
 
 
 def note_days(catalog: Catalog, versions: Iterable[FileVersion]) -> Change:
-    """What these versions say of quality is not recorded yet: per source the days, None where a source has no days."""
+    """What these versions mean for quality has to be recorded: per source the days, None where a source has no days."""
     daily = {source.name for source in catalog if source.is_daily}
     days: dict[str, set[str | None]] = {}
     for version in versions:

@@ -1,4 +1,4 @@
-"""What `raw` holds and what the raw storage holds beyond it, in numbers: for whoever shows it or waits for it."""
+"""What `raw` holds and what the raw storage holds beyond it, in numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Pending:
-    """Files that are new or changed as far as the store can tell: per source, how many of each business day; of what is
+    """Files that are new or changed as far as the store shows: per source, how many of each business day; of what is
     not delivered by day, how many in all."""
 
     files: dict[str, dict[date | None, int]]
@@ -53,7 +53,7 @@ def overview(reader: Reader) -> Overview:
 
 
 def pending(context: IngestionContext, now: datetime | None = None) -> Pending:
-    """What a run would read now. Asked of the ledger every time, so nothing that was seen once can be forgotten."""
+    """What a run would read now. Compared with the ledger every time, so nothing can be forgotten."""
     now = now or datetime.now(UTC)
     discovery = discover(context.catalog, context.storage.raw.files(), now)
     with context.warehouse.reading() as reader:
@@ -68,7 +68,7 @@ def pending(context: IngestionContext, now: datetime | None = None) -> Pending:
 
 
 def unseen(context: IngestionContext, files: Sequence[StoredFile], now: datetime) -> list[StoredFile]:
-    """Those of these files, neighbours in the order of their paths, that no run has looked at as they are now."""
+    """Those of these files, neighbours in the order of their paths, that no run has read as they are now."""
     if not files:
         return []
     discovery = discover(context.catalog, files, now)

@@ -1,4 +1,4 @@
-"""What has to be done: the listing held against the ledger. Pure; nothing here touches a file or a table."""
+"""What has to be done: the listing compared with the ledger. Pure; nothing here touches a file or a table."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Selection:
     last_day: date | None = None
     sources: frozenset[str] | None = None
     paths: frozenset[str] | None = None
-    """Only these files: the store is asked for them alone, and what else is there, or gone, stays unknown."""
+    """Only these files: no others are listed, and what else is there, or gone, stays unknown."""
 
     def takes(self, source: str, day: date | None, path: str) -> bool:
         if self.sources is not None and source not in self.sources:
@@ -35,7 +35,7 @@ class Selection:
 @dataclass(frozen=True)
 class LoadPlan:
     read: tuple[Delivered, ...]
-    """New or changed, as far as the store can tell."""
+    """New or changed, as far as the store shows."""
     unchanged: int
     gone: tuple[FileVersion, ...]
     """No longer there since this run; already with their new state."""
@@ -50,7 +50,7 @@ def plan(
     *,
     verify: bool = False,
 ) -> LoadPlan:
-    """`verify` reads every file, even if the store says that it is unchanged."""
+    """`verify` reads every file, even if the store shows no change."""
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
     chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]

@@ -1,4 +1,4 @@
-"""The bytes of every file that was not wholly accepted, kept by content for as long as its contract says."""
+"""The bytes of every file that was not wholly accepted, kept by content for as long as its contract requires."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ _FOLDER = "quarantine"
 
 
 def keep(place: Place, content: FileContent) -> bool:
-    """Keep these bytes. Says whether that had to be done, or they were there already."""
+    """Keep these bytes. Whether that had to be done: they may be there already."""
     path = _path(content.sha256)
     if place.has(path):
         return False
@@ -35,9 +35,9 @@ def all_kept(place: Place) -> Iterator[str]:
 
 
 def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: FileVersions, now: datetime) -> Iterator[str]:
-    """Those of the kept paths that nobody will ask for: nothing in the ledger rests on them, or their time is up.
+    """Those of the kept paths that are no longer needed: nothing in the ledger rests on them, or their time is up.
 
-    Time runs from when another version came, or a person dismissed it: until then somebody still has to decide.
+    Time runs from when another version came, or a person dismissed it: until then a decision is still due.
     """
     keeps = {source.name: source.files.quarantine_for for source in catalog}
     for path in paths:

@@ -45,7 +45,7 @@ from vending_platform.warehouse import Change, WarehouseError, WarehouseMoved, W
 
 EVERYTHING = Selection()
 _PLANS = 5
-"""So often a run plans anew because somebody else has published meanwhile."""
+"""So often a run plans again because another one has published meanwhile."""
 
 
 def ingest(
@@ -59,8 +59,8 @@ def ingest(
 ) -> Summary:
     """Load everything selected that is new or changed.
 
-    `withdraw` also takes out the rows of files that an earlier run reported as gone: only a person says that. `verify`
-    reads and hashes every file, even if the store says that it is unchanged.
+    `withdraw` also removes the rows of files that an earlier run reported as gone: only a person requests that.
+    `verify` reads and hashes every file, even if the store shows no change.
     """
     now = now or datetime.now(UTC)
     summary = _summary(now)
@@ -132,7 +132,7 @@ def _summary(now: datetime) -> Summary:
 
 
 def _plans() -> Iterator[AttemptManager]:
-    """What was published before somebody else came in between stays published, and stays in the summary."""
+    """What was published before another run came in between stays published, and stays in the summary."""
     return iter(Retrying(retry=retry_if_exception_type(WarehouseMoved), stop=stop_after_attempt(_PLANS), reraise=True))
 
 
@@ -145,14 +145,14 @@ def _running(
     summary: Summary,
     paths: Collection[str] | None = None,
 ) -> Iterator["_Run"]:
-    """A run that alone may write. With `paths`, the store is asked for these files and nothing else."""
-    summary.begin_anew()
+    """A run that alone may write. With `paths`, only these files are listed."""
+    summary.start_plan()
     with (
         context.warehouse.reserved(purpose, watcher.on_wait) as reservation,
         own_garbage_only(),
         ThreadPoolExecutor(1) as aside,
     ):
-        # Listed while the warehouse opens, but only now: whoever we waited for knows files that were not there before.
+        # Listed while the warehouse opens, but not earlier: a run that we waited for knows files that are newer.
         raw = context.storage.raw
         files = raw.files() if paths is None else raw.named(sorted(paths))
         listing = aside.submit(discover, context.catalog, files, now)
@@ -162,7 +162,7 @@ def _running(
 
 @dataclass(frozen=True)
 class _Run:
-    """Holds the right to write. `sources` are those whose table can hold what their contract says."""
+    """Holds the right to write. `sources` are those whose table can hold what their contract declares."""
 
     context: IngestionContext
     writer: Writer
@@ -188,11 +188,11 @@ class _Run:
             self._publish(missing)
             ledger = read_file_versions(self.writer)
         if self.context.warehouse.is_status_outdated():
-            self.show()  # the last run ended between its commit and telling of it
+            self.show()  # the last run ended between its commit and showing it
         return discovery, ledger
 
     def _shape_tables(self) -> None:
-        """The platform has its own tables, and every source has its table as its contract says; a source that can't
+        """The platform has its own tables, and every source has its table as its contract declares; a source that can't
         have it is blocked, and stops no other. Models also read what is kept of quality, so that is there with them."""
         own = {**OF_DELIVERIES, **TABLES}
         shapes = {raw_table(source): raw_schema(source) for source in self.context.catalog}
@@ -218,8 +218,8 @@ class _Run:
     def reshape(self, ledger: FileVersions, there: dict[tuple[str, str], Delivered]) -> None:
         """Blocked tables take the new shape of their contract: emptied, and noted as not read, in one transaction.
 
-        Refused while some row would be lost by it, because its file is nowhere any more. Whatever happens afterwards,
-        the ledger says what has to be read again, to this run and to the next.
+        Refused while some row would be lost by it, because its file is lost. Whatever happens afterwards, the
+        ledger shows what has to be read again, to this run and to the next.
         """
         for source in self.context.catalog:
             if source.name in self.sources:
@@ -227,8 +227,8 @@ class _Run:
             versions = [version for version in ledger.of_source(source.name) if version.in_raw]
             lost = [v.path for v in versions if not self.readable_again(v, source, there, superseded_too=True)]
             if lost:
-                nowhere = f"{len(lost)} files that its rows came from are nowhere any more, such as {lost[0]}"
-                self._block(source, f"its table can't take the contract's new types: {nowhere}")
+                why = f"{len(lost)} files that its rows came from are neither in the store nor in quarantine"
+                self._block(source, f"its table can't take the contract's new types: {why}, such as {lost[0]}")
                 continue
             self.publish([*removal(source, versions), note_files(replace(v, in_raw=False) for v in versions)])
             self.writer.ensure_tables({raw_table(source): raw_schema(source)})
@@ -272,7 +272,7 @@ class _Run:
         self.watcher.on_step(CrashPoint.SHOWN)
 
     def note_absences(self, planned: LoadPlan, discovery: Discovery, among: Collection[str] | None = None) -> None:
-        """Files that are gone, and files that nobody declared, are on record even if nothing is loaded; if only the
+        """Files that are gone, and files that no contract takes, are on record even if nothing is loaded; if only the
         paths in `among` were looked for, all others stay on record as they are."""
         changes = [note_files(planned.gone), note_days(self.context.catalog, planned.gone)] if planned.gone else []
         known = read_undeclared(self.writer, among)
@@ -318,7 +318,7 @@ class _Run:
 
     def withdraw(self, ledger: FileVersions, selection: Selection) -> None:
         """What was on record as gone when this run began leaves `raw`, a master with its history; the ledger keeps the
-        story. Somebody has seen that list; what only this run has found missing has to be seen first."""
+        story. A person has seen that list; what only this run has found missing has to be seen first."""
         unseen = {version.file_id for version in self.summary.gone}
         for source in self.context.catalog:
             gone = [
@@ -341,7 +341,7 @@ class _Run:
             self.summary.withdrawn.extend(gone)
 
     def sweep(self) -> None:
-        """What crashed runs left behind, and kept bytes that nobody needs any longer."""
+        """What crashed runs left behind, and kept bytes that are no longer needed."""
         for leftover in self.context.scratch.glob("*"):
             if leftover.is_file():
                 leftover.unlink()

@@ -14,7 +14,7 @@ from vending_platform.ingestion.reading.rows import EXTRA, FILE, LINE
 from vending_platform.ingestion.validation import BUSINESS_DATE, PLACE, REJECTED, Validated, Validator
 
 REPEATS = "_repeats"
-"""Whether a rejected row says nothing but what another one says."""
+"""Whether a rejected row only repeats what another one holds."""
 NO_LOSERS = REJECTED.append(pa.field(REPEATS, pa.bool_())).empty_table()
 _ROWS_AT_ONCE = 4_000_000
 """So many keys are held in memory; of a larger file some of its keys at a time."""
@@ -22,7 +22,7 @@ _ROWS_AT_ONCE = 4_000_000
 
 def one_per_key(source: Source, validator: Validator, checked: Validated) -> Validated:
     """What was found valid, without the rows that do not count because of another one with the same key in their file.
-    `rejected` also says which rows are mere repeats."""
+    `rejected` also has which rows are mere repeats."""
     rejected = checked.rejected.append_column(REPEATS, pa.repeat(pa.scalar(False), checked.rejected.num_rows))
     validator.engine.register("accepted", checked.accepted)
     lost = losers(source, validator.engine, "accepted", checked.accepted.num_rows)

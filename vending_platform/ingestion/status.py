@@ -57,7 +57,7 @@ class DeliveryStatus:
     without_a_contract: list[str]
     """Sources of which rows are there, but no contract any more."""
     contracts: str
-    """Which contracts this was told under."""
+    """A hash over the contracts that it was made under."""
 
     @property
     def needs_a_person(self) -> bool:
@@ -77,8 +77,8 @@ class DeliveryStatus:
 
 
 def status(warehouse: Warehouse, catalog: Catalog) -> tuple[DeliveryStatus, bool]:
-    """The status, and whether somebody is writing: then it is the one that was true after the last commit."""
-    last = _last_told(warehouse)
+    """The status, and whether a run is writing: then it is the one that was true after the last commit."""
+    last = _last_published(warehouse)
     if last is not None and last.contracts == _contracts(catalog) and not warehouse.is_status_outdated():
         return last, False
     try:
@@ -88,20 +88,20 @@ def status(warehouse: Warehouse, catalog: Catalog) -> tuple[DeliveryStatus, bool
         return last or _NOTHING_YET, True
 
 
-def _last_told(warehouse: Warehouse) -> DeliveryStatus | None:
+def _last_published(warehouse: Warehouse) -> DeliveryStatus | None:
     """What was published last; None if it was not, or by another version of the platform, or if it is damaged."""
     try:
         return DeliveryStatus(**json.loads(warehouse.last_status() or "{}"))
     except TypeError:
         return None
     except ValueError as error:
-        _log.warning("The status file is damaged (%s): the warehouse is asked, and the next load makes it again", error)
+        _log.warning("The status file is damaged (%s): the warehouse is read, and the next load writes it again", error)
         return None
 
 
 def _contracts(catalog: Catalog) -> str:
-    told = "".join(f"{source.name} {source.reading_hash} {source.files.model_dump_json()}" for source in catalog)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    declared = "".join(f"{source.name} {source.reading_hash} {source.files.model_dump_json()}" for source in catalog)
+    return hashlib.sha256(declared.encode()).hexdigest()[:16]
 
 
 def as_json(status: DeliveryStatus) -> str:

@@ -63,7 +63,7 @@ class ModelBuild:
     checks_passed: bool
     built_at: str
     row_count: int | None = None
-    """None where nobody counted."""
+    """None where they were not counted."""
 
     @property
     def is_finished(self) -> bool:

@@ -13,8 +13,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CarriedOver:
-    """A `Warehouse`. Who only reads also carries an older ledger over first: the sensor that requests the first run
-    reads the ledger before there is one. Who writes does so by `prepare_ledger`."""
+    """A `Warehouse`. What only reads carries an older ledger over too: the sensor that requests the first run reads the
+    ledger before that run. What writes does so by `prepare_ledger`."""
 
     warehouse: Warehouse
 
@@ -41,8 +41,8 @@ class CarriedOver:
     def is_status_outdated(self) -> bool:
         return self.warehouse.is_status_outdated()
 
-    def publish_status(self, tell: Callable[[], str], about: str = "status") -> None:
-        self.warehouse.publish_status(tell, about)
+    def publish_status(self, text: Callable[[], str], about: str = "status") -> None:
+        self.warehouse.publish_status(text, about)
 
     def last_status(self, about: str = "status") -> str | None:
         return self.warehouse.last_status(about)

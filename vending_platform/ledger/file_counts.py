@@ -41,7 +41,7 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredDay:
-    """What counts of a source and day where its quality is judged: also files that are gone, until a person says so."""
+    """What counts of a source and day for its quality: also files that are gone, until a person confirms it."""
 
     source: str
     business_date: Day
@@ -73,7 +73,8 @@ def count_days(reader: Reader) -> dict[str, dict[Day, FileCounts]]:
         f" from {FILES} where {_CURRENT} and not dismissed group by source, business_date"
     ).to_pylist()
     for row in rows:
-        days.setdefault(row.pop("source"), {})[row.pop("business_date")] = FileCounts(**_whole(row))
+        source, day = row.pop("source"), row.pop("business_date")
+        days.setdefault(source, {})[day] = FileCounts(**_whole(row))
     return days
 
 

@@ -80,7 +80,7 @@ def drifted_files(reader: Reader) -> list[DriftedFile]:
 
 
 def withdrawn_paths(reader: Reader) -> list[str]:
-    """Files that are gone, until a person says that they are meant to be."""
+    """Files that are gone, until a person confirms that they are meant to be."""
     condition = f"state = '{FileState.WITHDRAWN}' and not dismissed"
     return values_of(reader.query(f"select path from {FILES} where {condition} order by path")["path"])
 
@@ -147,11 +147,11 @@ def used_files(
     """Of these sources the files whose rows are in `raw`, in the order of their paths; those of `daily` ones with their
     day, and only of these days if any are given."""
     of_days = ", ".join(map(literal, daily)) or "''"
-    asked = f"source in ({', '.join(map(literal, sources)) or chr(39) * 2})"
+    condition = f"source in ({', '.join(map(literal, sources)) or chr(39) * 2})"
     if days is not None:
-        asked += f" and (source not in ({of_days}) or {on_days('business_date', days)})"
+        condition += f" and (source not in ({of_days}) or {on_days('business_date', days)})"
     found = reader.query(
         f"select path, file_id, sha256, case when source in ({of_days}) then business_date end as day"
-        f" from {FILES} where in_raw and {asked} order by path, file_id"
+        f" from {FILES} where in_raw and {condition} order by path, file_id"
     )
     return list(map(UsedFile, *map(values_of, found.columns)))

@@ -14,7 +14,7 @@ from vending_platform.ledger.files import FILES, FILES_SCHEMA, FileState, FileVe
 from vending_platform.warehouse import Reader, literal, values_of
 
 _AS_DELIVERED = ("size", "etag", "modified_at", "sender", "business_date")
-"""What a store says of a file, and its name."""
+"""What a store and the name give of a file."""
 _BETWEEN = "\0"
 """Between a source and a path: no path can hold it."""
 _MOMENT = pa.timestamp("us", "UTC")
@@ -23,8 +23,8 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class FileVersions:
-    """The ledger as it was when it was read. These are hundreds of thousands of versions: they are asked by columns,
-    and become objects only where someone wants to have them."""
+    """What the ledger held when it was read. These are hundreds of thousands of versions: they are searched by columns,
+    and become objects only where they are needed."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -39,11 +39,11 @@ class FileVersions:
         return FileVersions(pa.concat_tables([others, noted.cast(FILES_SCHEMA)]))
 
     def changed(self, delivered: Sequence[Delivered]) -> list[Delivered]:
-        """Those of these files that are not as they were when their current version was read, going by what the store
-        says, or whose name no longer says the same."""
-        said, known = _as_delivered(delivered), self._known
+        """Those of these files that are not as they were when their current version was read, as far as the store
+        shows, or whose name has another meaning now."""
+        delivered_as, known = _as_delivered(delivered), self._known
         rows = pc.index_in(_keys_of(delivered), value_set=_keys(known))
-        same = [_are_same(said[name], known[name].take(rows)) for name in _AS_DELIVERED]
+        same = [_are_same(delivered_as[name], known[name].take(rows)) for name in _AS_DELIVERED]
         unchanged = reduce(pc.and_, same).to_pylist()
         return [one for one, is_same in zip(delivered, unchanged, strict=True) if not is_same]
 
@@ -88,7 +88,7 @@ class FileVersions:
 
     @cached_property
     def _known(self) -> pa.Table:
-        """The versions whose files need not be read again as long as the store and their names say the same."""
+        """The versions whose files need not be read again as long as the store and their names stay the same."""
         is_there = _is_among(self._table["state"], [FileState.LOADED, FileState.QUARANTINED])
         counts = pc.or_(self._table["in_raw"], pc.is_valid(self._table["reason"]))
         return self._table.select(["source", "path", *_AS_DELIVERED]).filter(pc.and_(is_there, counts))
@@ -152,7 +152,7 @@ def _keys_of(delivered: Sequence[Delivered]) -> pa.Array:
 
 
 def _as_delivered(delivered: Sequence[Delivered]) -> pa.Table:
-    """What the store and the names say of these files, as columns of the ledger."""
+    """What the store and the names give of these files, as columns of the ledger."""
     # Arrow takes a hundred times as long for moments that name their zone, and Python ten times to leave it out.
     since_the_beginning = [d.file.modified_at - _EPOCH for d in delivered]
     return pa.table(

@@ -26,7 +26,7 @@ class FileState(StrEnum):
     QUARANTINED = "quarantined"
     """It can't be used as a whole; its bytes are kept."""
     WITHDRAWN = "withdrawn"
-    """The file is gone although it is too young to be archived. Its rows stay until a person says withdraw."""
+    """The file is gone although it is too young to be archived. Its rows stay until a person withdraws them."""
     ARCHIVED = "archived"
     """The file is gone, and was old enough for that."""
 
@@ -50,7 +50,7 @@ class FileVersion:
     in_raw: bool
     """Whether its rows are in the source's table."""
     dismissed: bool
-    """Whether a person said that it is meant to be gone."""
+    """Whether a person confirmed that it is meant to be gone."""
     rows_accepted: int
     rows_rejected: int
     reason: str | None
@@ -68,7 +68,7 @@ class FileVersion:
         return self.reason is None and self.rows_rejected == 0
 
     def is_result_of(self, identity: str, parts: NameParts) -> bool:
-        """Whether loading that content, under a name that says `parts`, would only give what is there already."""
+        """Whether loading that content, under a name with these `parts`, would only give what is there already."""
         same = (self.file_id, self.sender, self.business_date) == (identity, parts.sender, parts.business_date)
         return same and not self.dismissed and (self.in_raw or self.reason is not None)
 

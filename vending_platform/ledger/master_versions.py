@@ -1,14 +1,14 @@
-"""Which version of a master is valid when. The rule is written here and nowhere else: ingestion applies it whenever the
+"""Which version of a master is valid when. The rule is written here alone: ingestion applies it whenever the
 ledger changes, and all others (dbt, what is stale, the trace, the status) read what came of it, `raw._master_versions`.
 
 - A dated file (`prices_20240301.csv`) is valid from the day in its name on. What it held before never was.
 - An undated file (`prices.csv`) is valid from the day on which it was stored, its modification time in Japan. What it
   held before stays valid for the days before that one, and for no others: a content that is stored under an older time
   (`cp -p`, a backup that is restored) also takes the place of what was stored for that day and for later ones.
-- What can't be used says nothing: what an undated file held before it goes on.
+- What can't be used changes nothing: what an undated file held before it stays valid.
 - Of several versions for one day one is valid: of those whose file is still there the one that was stored last, then
   the one with the greater path.
-- The same content again is no new version: it goes on.
+- The same content again is not a new version: the one before it stays valid.
 """
 
 from bisect import bisect_right
@@ -87,8 +87,8 @@ def versions_after(before: Sequence[MasterVersion], file: MasterFile) -> list[Ma
 def judged(
     versions: Iterable[MasterVersion], is_there: Mapping[str, bool], contents: Mapping[str, str]
 ) -> list[MasterVersion]:
-    """The versions of all paths of one source, with what counts. `is_there` says of each path whether its file is, and
-    `contents` of each version by its `file_id` what it holds."""
+    """The versions of all paths of one source, with what counts. `is_there` has for each path whether its file is,
+    and `contents` for each version's `file_id` what it holds."""
 
     def rank(version: MasterVersion) -> tuple[bool, date, datetime, str]:
         return is_there[version.path], version.version_day, version.modified_at, version.path
@@ -115,7 +115,7 @@ def judged(
 
 def valid_between(since: Sequence[date], first: date, last: date) -> range:
     """Which of the versions that count from these days on, given in order, are valid between two days: also the last
-    one before, and before the first one counts, the first one. Of a key, asked of the versions that list it."""
+    one before, and before the first one counts, the first one. For a key, pass the versions that list it."""
     begin = max(bisect_right(since, first) - 1, 0)
     return range(begin, min(max(bisect_right(since, last), begin + 1), len(since)))
 

@@ -1,7 +1,7 @@
-"""What runs have found and nobody has recorded yet (`raw._unrecorded`).
+"""`raw._unrecorded`: what runs have found, until it is recorded in the history of quality.
 
-It is noted in the very transaction that makes it true, and taken away by the one that records it. So nothing is lost
-with whoever is killed in between: the next run records it.
+It is noted in the very transaction that makes it true, and removed by the one that records it. So nothing is lost when
+a run is killed in between: the next run records it.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class RecordKind(StrEnum):
 
 @dataclass(frozen=True)
 class Unrecorded:
-    """`found` is JSON; whoever noted it knows what it means."""
+    """`found` is JSON; the package that noted it reads it."""
 
     entry: str
     kind: RecordKind

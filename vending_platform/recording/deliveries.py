@@ -1,4 +1,4 @@
-"""What a load says of the quality of what was delivered: contract by contract, day by day."""
+"""The quality of what a load brought: contract by contract, day by day."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ def of_deliveries(
     due: date | None,
 ) -> Iterator[Result]:
     """The results of every contract of which a load moved something, for these days; and of what is about all of them:
-    whether the newest day is there, and whether somebody declared every file. `due` is the day that every source should
+    whether the newest day is there, and whether every file is declared. `due` is the day that every source should
     have by now; without one, the newest that any has."""
     if not days:
         return
@@ -104,7 +104,7 @@ def of_deliveries(
 def _of_day(
     source: Source, found: _Delivered, rejects: Sequence[RejectedSample], missing: Sequence[str], *, waits: bool
 ) -> Iterator[Result]:
-    """Their dataset and day are the caller's to say."""
+    """Without dataset and day: the caller adds them."""
     bad = CheckStatus.FAILED if waits else CheckStatus.WARNED
     severity = Severity.ERROR if waits else Severity.WARN
 
@@ -134,7 +134,7 @@ def _of_day(
         Dimension.VALIDITY,
         found.rejected,
         rows,
-        "every row is as its contract says",
+        "every row is as its contract declares",
         f"{found.accepted} rows accepted, {found.rejected} rejected",
     )
     counts = Counter[tuple[str | None, bool]]()
@@ -148,12 +148,12 @@ def _of_day(
             if is_empty and not column.required:
                 continue
             failed = counts[column.name, is_empty]
-            expected = "a value in every row" if is_empty else in_words(column)
-            told = result(check, dimension, failed, rows, expected, f"rows rejected: {failed}")
+            expected = "a value in every row" if is_empty else rules_of(column)
+            checked = result(check, dimension, failed, rows, expected, f"rows rejected: {failed}")
             sample = [row for row in rejects if (row.column_name, row.is_empty) == (column.name, is_empty)]
-            yield replace(told, column=column.name, sample=tuple(map(_rejected, sample)))
+            yield replace(checked, column=column.name, sample=tuple(map(_rejected, sample)))
     if unreadable := counts[None, False]:
-        told = result(
+        checked = result(
             CONTRACT,
             Dimension.VALIDITY,
             unreadable,
@@ -161,10 +161,10 @@ def _of_day(
             "every row has the columns of the header",
             f"rows rejected: {unreadable}",
         )
-        yield replace(told, sample=tuple(_rejected(row) for row in rejects if row.column_name is None))
+        yield replace(checked, sample=tuple(_rejected(row) for row in rejects if row.column_name is None))
     if source.files.known_from is not None:
         there = found.files + len(missing)
-        told = result(
+        checked = result(
             DELIVERY_COMPLETE,
             Dimension.COMPLETENESS,
             len(missing),
@@ -173,7 +173,7 @@ def _of_day(
             f"files missing: {len(missing)} of {there}",
         )
         yield replace(
-            told,
+            checked,
             status=CheckStatus.WARNED if missing else CheckStatus.PASSED,
             severity=Severity.WARN,
             sample=tuple(
@@ -195,18 +195,18 @@ def _files_of(
     return tuple(found[:_SHOWN])
 
 
-def in_words(column: Column) -> str:
-    """What a contract asks of a column's values."""
-    said = [str(column.type)]
+def rules_of(column: Column) -> str:
+    """What a contract requires of a column's values."""
+    rules = [str(column.type)]
     if column.values:
-        said.append(f"one of {', '.join(column.values)}")
+        rules.append(f"one of {', '.join(column.values)}")
     if column.pattern is not None:
-        said.append(f"like {column.pattern}")
+        rules.append(f"like {column.pattern}")
     if column.range is not None and column.range.min is not None:
-        said.append(f"at least {column.range.min}")
+        rules.append(f"at least {column.range.min}")
     if column.range is not None and column.range.max is not None:
-        said.append(f"at most {column.range.max}")
-    return ", ".join(said)
+        rules.append(f"at most {column.range.max}")
+    return ", ".join(rules)
 
 
 def _rejected(row: RejectedSample) -> FailedRow:

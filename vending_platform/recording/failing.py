@@ -17,34 +17,34 @@ _DAY = "business_date"
 
 @dataclass(frozen=True)
 class Tested:
-    """What a test of a model with business days looks at."""
+    """What a test of a model with business days reads."""
 
     table: TableName
     column: str | None
     value: str | None
     """What the test calls the column's value in what it finds; nothing where it finds rows without one."""
     is_whole: bool
-    """It looks at the whole table, whatever was built."""
+    """It reads the whole table, whatever was built."""
 
 
 @dataclass(frozen=True)
 class ExecutedTest:
-    """A test that was asked about these days, with its statement as dbt sent it if it found rows; where that is not
+    """A test that ran for these days, with its statement as dbt sent it if it found rows; where that is not
     known, the rows are not."""
 
     result: Result
     sql: str | None
     days: frozenset[date] = frozenset()
     rows: Mapping[date, int] = field(default_factory=dict)
-    """How many rows each day was asked with."""
+    """How many rows each day had."""
     tested: Tested | None = None
 
 
-def looked_up(reader: Reader, asked: Sequence[ExecutedTest]) -> list[Result]:
+def looked_up(reader: Reader, executed: Sequence[ExecutedTest]) -> list[Result]:
     """The results by the days that they are about: a day with rows that break a test fails it, and all others pass."""
     results: list[Result] = []
     left = TESTS_WITH_ROWS
-    for one in asked:
+    for one in executed:
         days = one.days | _days_of(reader, one.tested)
         if one.sql is None:
             results += _of_all(one.result, days)
@@ -111,7 +111,7 @@ def _rows_behind(tested: Tested, column: str, sql: str, days: frozenset[date]) -
 
 
 def _sample(reader: Reader, sql: str, most: int) -> tuple[FailedRow, ...]:
-    """Some of the rows, with file and line where the rows say them."""
+    """Some of the rows, with file and line where the rows have them."""
     if not most:
         return ()
     rows: list[dict[str, Any]] = reader.query(f"{sql} limit {most}").to_pylist()

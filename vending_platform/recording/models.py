@@ -1,4 +1,4 @@
-"""What dbt's tests said, and of which days."""
+"""What dbt's tests found, and of which days."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -81,7 +81,7 @@ def _is_declared_at_a_model(manifest: Mapping[str, Any], node: NodeResult) -> bo
 
 
 def _tested(manifest: Mapping[str, Any], node: NodeResult, about: Model) -> Tested | None:
-    """Where the rows are that a test of a model with business days found, if it says no more of them than a value."""
+    """Where the rows are that a test of a model with business days found, if it gives no more of them than a value."""
     declared = _node(manifest, node)
     test, column = declared.get("test_metadata"), declared.get("column_name")
     if not test or not about.is_daily or "business_date" not in _columns(manifest, about):
@@ -137,14 +137,14 @@ def _result(manifest: Mapping[str, Any], node: NodeResult, about: Model, rows: i
 
 
 def dimension_of(declared: Mapping[str, Any], kind: str) -> Dimension:
-    """What a test's own config says (`meta: {dimension: …}`), else what its kind means."""
+    """What a test's own config declares (`meta: {dimension: …}`), else what its kind implies."""
     if kind == "model":
         return Dimension.COMPLETENESS
     if kind == "unit_test":
         return Dimension.ACCURACY
-    said = (declared.get("config", {}).get("meta") or {}).get("dimension")
-    if said in list(Dimension):
-        return Dimension(said)
+    dimension = (declared.get("config", {}).get("meta") or {}).get("dimension")
+    if dimension in list(Dimension):
+        return Dimension(dimension)
     test = (declared.get("test_metadata") or {}).get("name")
     if test is None:  # a statement of its own compares what has to agree
         return Dimension.CONSISTENCY
@@ -178,7 +178,7 @@ def expectation(declared: Mapping[str, Any], kind: str) -> str:
 
 
 def _rows(done: Transformed, window: Window, about: Model) -> int | None:
-    """How many rows were asked."""
+    """How many rows were tested."""
     found = [done.rows[about.name, day] for day in window.days(about) if (about.name, day) in done.rows]
     return sum(found) if found else None
 

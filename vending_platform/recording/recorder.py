@@ -49,7 +49,7 @@ class Recorder:
         """Keep the run, and what is not recorded yet of what runs have found, in one publication: of this one, and of
         those that were killed before they could. A run that found nothing to do is one row.
 
-        In words, if something of an earlier run can't be kept: nobody will be able to, and it must not stop the others.
+        A sentence, if something of an earlier run can't be kept: no later run could either, and it must stop no other.
         """
         status, _ = ingestion.status(warehouse, self.catalog)
         with warehouse.writing("vending quality", on_wait) as writer:
@@ -67,7 +67,7 @@ class Recorder:
             changes = quality.changes(self._run(problems), results, personal)
             writer.publish([*changes, *([drop_recorded(noted)] if noted else [])], lambda _: None)
             if results:
-                warehouse.publish_status(lambda: self._told(writer), QUALITY)
+                warehouse.publish_status(lambda: self._published(writer), QUALITY)
             return lost
 
     def _results(self, reader: Reader, status: DeliveryStatus, noted: Sequence[Unrecorded]) -> list[Result]:
@@ -79,10 +79,10 @@ class Recorder:
         built = transformation.noted_builds(self.catalog, found[RecordKind.BUILD])
         exported = exporting.noted_exports(found[RecordKind.EXPORT])
         blocked = transformation.blocked(reader, self.catalog) if days else []
-        asked = [one for done in built for one in models.of_models(self.manifest, self.catalog, done)]
+        executed = [one for done in built for one in models.of_models(self.manifest, self.catalog, done)]
         results = [
             *deliveries.of_deliveries(reader, self.catalog, days, status, blocked, due=self.due),
-            *failing.looked_up(reader, asked),
+            *failing.looked_up(reader, executed),
             *exports.of_exports(exported),
         ]
         measured = {
@@ -107,7 +107,7 @@ class Recorder:
             files_exported=sum(len(export.written) for export in self.exported),
         )
 
-    def _told(self, reader: Reader) -> str:
+    def _published(self, reader: Reader) -> str:
         found = quality.read_quality(reader, lineage(self.catalog), self.catalog.sender_columns)
         return found.as_json() if found is not None else ""
 

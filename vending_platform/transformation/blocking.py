@@ -1,6 +1,6 @@
 """What must wait for a person: days of which too much is in quarantine, and masters of which nothing can be used.
 
-Decided from the ledger every time that something is to be built, so it holds whoever starts the build, and whenever.
+Decided from the ledger every time that something is to be built, so it holds however and whenever a build is started.
 What was built before stays as it is. Pure.
 """
 
@@ -40,7 +40,7 @@ def blocks(catalog: Catalog, deliveries: DeliveredFiles) -> list[BlockedDay]:
         if source.files.required and delivered and source.name not in delivered:
             found.append(BlockedDay(source.name, None, "there is no usable delivery of it, and everything needs it"))
         elif source.files.delivery is DeliveryMode.SNAPSHOT and source.name in delivered:
-            continue  # what can't be used says nothing, and what was delivered before it goes on
+            continue  # what can't be used changes nothing, and what was delivered before it stays valid
         else:
             found += _above(source, usable[source.name], broken[source.name])
     return sorted(found, key=lambda block: (block.source, str(block.business_date)))
@@ -50,7 +50,7 @@ def _above(
     source: Source, usable: Mapping[date | None, int], broken: Mapping[date | None, int]
 ) -> Iterator[BlockedDay]:
     """The days of which a larger share is in quarantine than the contract allows; of files without a day, all. Of a day
-    that rows say, the files count that have rows of it, or had before a correction that can't be used."""
+    that rows have, the files count that have rows of it, or had before a correction that can't be used."""
     for day, count in broken.items():
         total = count + usable.get(day, 0)
         if count / total > source.files.block_above:

@@ -97,7 +97,7 @@ def days_that_mention(
 def days_when_due(
     source: Source, master: Source, moved: Mapping[str, Sequence[Moved]], raw: RawVersions
 ) -> Iterator[tuple[date, Days]]:
-    """The days on which a delivery of these keys was due: that none came is said of them too."""
+    """The days on which a delivery of these keys was due: that none came counts for them too."""
     expected = source.files.known_from
     if expected is None or expected.source != master.name:
         return
@@ -123,7 +123,7 @@ def _versions(reader: Reader, catalog: Catalog, master: Source, raw: RawVersions
 
 
 def _due(catalog: Catalog, master: Source) -> Iterator[str]:
-    """When a row of the master says that deliveries are due: from the first day of any kind of delivery to the last."""
+    """When deliveries are due by a row of the master: from the first day of any kind of delivery to the last."""
     expecting = [
         source.files.known_from
         for source in catalog

@@ -1,7 +1,7 @@
 """What a change reaches beyond its own days. Two things cross from one day to another:
 
 - a row key that was delivered in several files counts once, so a change of one of them decides about the others
-  (`one_per_key.py`); which days share keys at all is told to dbt, which then compares their rows and no others;
+  (`one_per_key.py`); which days share keys at all is passed to dbt, which then compares their rows and no others;
 - a version of a master also holds on other days than its own, for keys that the versions of those days do not list.
 
 Both are found by comparing only what changed since the last time; what was found then is in the ledger.
@@ -25,7 +25,7 @@ _ALWAYS = (date.min, date.max)
 
 @dataclass(frozen=True)
 class Spread:
-    """The model days that a change reaches besides its own, and how to remember what was looked at."""
+    """The model days that a change reaches besides its own, and how to remember what was compared."""
 
     reached: frozenset[tuple[str, date | None]]
     remember: tuple[Change, ...]

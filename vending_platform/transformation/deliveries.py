@@ -19,7 +19,7 @@ from vending_platform.warehouse import Reader
 
 @dataclass(frozen=True)
 class MasterContent:
-    """A version of a master, and what says which rows it has: its bytes, and the contract that they were read under."""
+    """A version of a master, and what decides its rows: its bytes, and the contract that they were read under."""
 
     version: MasterVersion
     content: str
@@ -31,7 +31,7 @@ class DeliveredFiles:
     masters: tuple[MasterContent, ...] = ()
     """In the order in which they count."""
     rows: tuple[DayOfRows, ...] = ()
-    """Of the sources whose files say no day in their names, and whose rows do."""
+    """Of the sources whose files have no day in their names, but in their rows."""
 
 
 def read_deliveries(reader: Reader, catalog: Catalog) -> DeliveredFiles:

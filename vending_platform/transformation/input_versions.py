@@ -35,13 +35,13 @@ class RawVersions:
     """Of each daily source: per business day, from the first to the last with or without files, a hash over what became
     of each of them, also of those whose rows are not in `raw`."""
     _stretches: dict[tuple[str, int, int], str] = field(default_factory=dict, compare=False)
-    """The hashes that were asked for of stretches of a source: of most masters there are few."""
+    """The hashes of stretches of a source that were needed so far: of most masters there are few."""
     _spans: dict[tuple[str, tuple[date, ...]], list[Days]] = field(default_factory=dict, compare=False)
     """The days that each of these days rests on, by the ways to them: many models have the same."""
     _read: dict[tuple[str, str, tuple[date, ...]], list[str]] = field(default_factory=dict, compare=False)
     """What is there of a source on them."""
     _known: dict[str, dict[date, str]] = field(default_factory=dict, compare=False)
-    """What every day rests on: many models rest on the same, and a run asks some times what is stale."""
+    """What every day rests on: many models rest on the same, and a run needs several times what is stale."""
     _days_of: dict[frozenset[str], frozenset[date]] = field(default_factory=dict, compare=False)
     """The days that these sources have together."""
 
@@ -82,8 +82,8 @@ class RawVersions:
         # Thousands of days of dozens of models: a source is read for all days before the next one is.
         columns = [self._reading(model, source, days) for source in sorted(model.sources)]
         if model.reach.deliveries_of is not None:
-            told = self.deliveries.get(model.reach.deliveries_of, {})
-            columns.insert(0, [told.get(day, "") for day in days])
+            became = self.deliveries.get(model.reach.deliveries_of, {})
+            columns.insert(0, [became.get(day, "") for day in days])
         return (_hash(parts) for _, *parts in zip(days, *columns, strict=True))
 
     def _reading(self, model: Model, source: str, days: tuple[date, ...]) -> list[str]:
@@ -98,7 +98,7 @@ class RawVersions:
 
     def _during(self, source: str, first: date, last: date) -> str:
         """A hash over what is there of a source between these days; of a master, over what is valid on them."""
-        days, told = self._told[source]
+        days, texts = self._texts[source]
         stretch = range(bisect_left(days, first), bisect_right(days, last))
         if source in self.masters:
             if (first, last) == (date.min, date.max):
@@ -106,13 +106,13 @@ class RawVersions:
             stretch = valid_between(days, first, last)
         begin, end = stretch.start, stretch.stop
         if (source, begin, end) not in self._stretches:
-            parts = told[begin:end]
+            parts = texts[begin:end]
             parts = list(_since_when(parts, days[begin:end])) if source in self.masters else parts
             self._stretches[source, begin, end] = parts[0] if len(parts) == 1 else _hash(parts)
         return self._stretches[source, begin, end]
 
     @cached_property
-    def _told(self) -> dict[str, tuple[list[date], list[str]]]:
+    def _texts(self) -> dict[str, tuple[list[date], list[str]]]:
         """Of each source the days on which something of it begins to count, and a text that changes with that."""
         return {
             source: (list(days), [f"{day} {version}" for day, version in days.items()])
@@ -169,7 +169,7 @@ def _without_pauses(days: Sequence[date]) -> Iterator[date]:
 
 
 def _without_gaps(days: Mapping[date, list[str]]) -> Iterator[tuple[date, str]]:
-    """Every day from the first to the last, and a hash over what is said of it."""
+    """Every day from the first to the last, and a hash over what became of its files."""
     day, last = min(days, default=date.max), max(days, default=date.min)
     while day <= last:
         yield day, _hash(sorted(days.get(day, ())))

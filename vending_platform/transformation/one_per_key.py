@@ -5,7 +5,7 @@ counts, and the ledger's duplicates are the others. What the rows hold decides, 
 - then the later `day_column`;
 - then the greater path, and within a file the greater line.
 
-Only what has changed since the last time is looked at: of a daily source the rows of days, of an appended one those of
+Only what has changed since the last time is compared: of a daily source the rows of days, of an appended one those of
 files. The ledger has what was compared of these parts, and which of them share keys.
 """
 
@@ -32,7 +32,7 @@ from vending_platform.warehouse import Change, Reader
 @dataclass(frozen=True)
 class SameKeys:
     """Which parts of a source share keys, on which days another row counts than the last time, and how to remember
-    what was looked at."""
+    what was compared."""
 
     shared: frozenset[tuple[str, str]] = frozenset()
     moved: frozenset[date | None] = frozenset()

@@ -175,7 +175,7 @@ def test_a_header_without_rows_is_a_day_without_sales(raw_folder: RawFolder) -> 
 def test_a_master_without_rows_is_refused(raw_folder: RawFolder) -> None:
     raw_folder.deliver({"vending_machines.csv": machines_file()})
     (refused,) = raw_folder.ingest().quarantined
-    assert refused.reason == "it has 0 usable rows, and the contract asks for at least 1"
+    assert refused.reason == "it has 0 usable rows, and the contract requires at least 1"
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_a_type_change_that_would_lose_values_is_refused_whatever_is_replayed(ra
     raw_folder.remove(NAME)
     raw_folder.ingest()
     summary = fixed(raw_folder, slot_no={"type": "integer"}).replay()
-    assert "nowhere any more, such as sales_VM001_20240305.csv" in summary.blocked["sales"]
+    assert "neither in the store nor in quarantine, such as sales_VM001_20240305.csv" in summary.blocked["sales"]
     assert raw_folder.rows("select slot_no from raw.sales") == [{"slot_no": "B"}]
 
 

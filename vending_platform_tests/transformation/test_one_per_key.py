@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Catalog, Source
-from vending_platform.ledger import OF_BUILDS, prepare_ledger
+from vending_platform.ledger import OF_BUILDS, duplicates, prepare_ledger
 from vending_platform.transformation import one_per_key
 from vending_platform.transformation.deliveries import read_deliveries
 from vending_platform.transformation.input_versions import raw_versions
@@ -128,7 +128,8 @@ def test_what_counts_depends_on_what_the_files_hold_now(
     before: dict[date | None, set[tuple[str, str, int]]] = {}
     files_before: Files = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(one_per_key, "_MOST_PARTS", most)
+        for module in (duplicates, one_per_key):
+            patch.setattr(module, "MOST_PARTS", most)
         for files in states:
             deliver(raw_folder, files)
             moved = looked_at(raw_folder)

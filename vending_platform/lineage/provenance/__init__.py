@@ -1,6 +1,6 @@
 """From a number back to the files that it comes from.
 
-`trace` takes a model and what a person says of its rows, and names every raw file that they rest on; with rows, also
+`trace` takes a model and values of its rows, and names every raw file that they rest on; with rows, also
 the lines. It reads only. What the answer promises and what it can't is in docs/exports.md.
 """
 

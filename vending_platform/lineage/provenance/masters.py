@@ -10,7 +10,7 @@ from vending_platform.lineage.provenance.source_rows import Wanted, joined
 from vending_platform.warehouse import Reader, TableName, literal, quoted
 
 Versions = dict[str, int | None]
-"""By the file how many of its lines; None where that can't be told."""
+"""By the file how many of its lines; None where that is not known."""
 
 
 def master_lines(
@@ -21,8 +21,8 @@ def master_lines(
     mentioned = {name: set(values) for name, values in keys.items()}
     days = {source.name: joined(span for one in wanted[source.name] for span in one.days) for source in masters}
     for source in masters:
-        if (asked := _asked(source, wanted[source.name])) is not None:
-            mentioned.setdefault(source.name, set()).update(asked)
+        if (named := _keys_named(source, wanted[source.name])) is not None:
+            mentioned.setdefault(source.name, set()).update(named)
     found: dict[str, tuple[Versions, str | None]] = {}
     known: dict[str, int] | None = None
     while known != (known := {name: len(values) for name, values in mentioned.items()}):
@@ -47,7 +47,7 @@ def references(reader: Reader, source: Source, condition: str | None) -> Iterato
             yield column.references, set(found["v"].to_pylist())
 
 
-def _asked(source: Source, wanted: Iterable[Wanted]) -> set[Any] | None:
+def _keys_named(source: Source, wanted: Iterable[Wanted]) -> set[Any] | None:
     """The keys that the rows in question name themselves; None if none does."""
     named = [one.values[key] for one in wanted for key in source.files.key[:1] if key in one.values]
     return {key for keys in named for key in keys} if named else None
@@ -57,7 +57,7 @@ def _versions(
     reader: Reader, source: Source, days: Iterable[Days], wanted: set[Any] | None
 ) -> tuple[Versions, str | None]:
     """Of a key it is the last version until the day that lists it, or the first one that ever does; of a master whose
-    keys nobody mentions, the last one until the day."""
+    keys are not mentioned, the last one until the day."""
     versions = [version for version in read_versions(reader, [source.name]) if version.is_in_history]
     if wanted is None or len(source.files.key) != 1:
         return dict.fromkeys(_valid(versions, days), None), None

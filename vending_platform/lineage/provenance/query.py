@@ -17,11 +17,11 @@ _LONGEST = 60
 
 
 class WrongQuestion(ConfigurationError):
-    """There is no such model or column, or a value that it can't hold; the message says which there are."""
+    """There is no such model or column, or a value that it can't hold; the message lists which there are."""
 
 
 class NothingToTrace(PlatformError):
-    """The question is right, and no row answers it; the message says why."""
+    """The question is right, and no row answers it; the message explains why."""
 
 
 def model_called(catalog: Catalog, name: str) -> Model:
@@ -85,7 +85,7 @@ def rows_meant(
     rows = reader.query(f"select * from {table} where {' and '.join(conditions.values())} limit {MOST_ROWS + 1}")
     if rows.num_rows > MOST_ROWS:
         raise WrongQuestion(
-            f"more than {MOST_ROWS} rows of {model.name} are meant; say more of them: {', '.join(schema.names)}"
+            f"more than {MOST_ROWS} rows of {model.name} match; give more columns of them: {', '.join(schema.names)}"
         )
     if rows.num_rows == 0:
         raise NothingToTrace(question.why_none(conditions))
@@ -150,7 +150,7 @@ class _Question:
         return f"{self._model.name} has rows for each of these, but none with {each} together"
 
     def _instead(self, name: str) -> str:
-        """What there is; of what is personal nothing is said."""
+        """What there is; of what is personal nothing is shown."""
         if is_hidden(name, self._personal):
             return f"; its values are personal and not shown ({HIDDEN})"
         kind, column = self._schema.field(name).type, quoted(name)

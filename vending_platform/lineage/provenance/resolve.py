@@ -1,4 +1,4 @@
-"""Which files, and which of their lines, rows of a model rest on. Too many rather than too few: what can't be told
+"""Which files, and which of their lines, rows of a model rest on. Too many rather than too few: what is not known
 from the row leaves a file in."""
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ class _Found:
     missing: list[TracedFile] = field(default_factory=list)
     keys: dict[str, set[Any]] = field(default_factory=dict)
     """Of each master the keys that the lines mention."""
-    room: int = 0
+    lines_left: int = 0
     """How many more lines can be listed."""
     left_out: int = 0
 
@@ -42,32 +42,32 @@ class _Chosen:
 
     rows: Mapping[str, tuple[int | None, int]]
     own: str | None
-    """The condition on its lines; None if they can't be told."""
+    """The condition on its lines; None if they are not known."""
     all: str | None
 
 
 def trace(
-    catalog: Catalog, reader: Reader, name: str, said: Sequence[tuple[str, str]], *, with_lines: bool = False
+    catalog: Catalog, reader: Reader, name: str, values: Sequence[tuple[str, str]], *, with_lines: bool = False
 ) -> Trace:
-    """The files that these rows of a model rest on, with the lines if that is asked."""
+    """The files that these rows of a model rest on, with the lines if `with_lines`."""
     model, personal = model_called(catalog, name), personal_of(catalog)
-    table = rows_meant(reader, catalog, model, said, personal)
+    table = rows_meant(reader, catalog, model, values, personal)
     rows = table.to_pylist()
-    asked = _asked(rows)
-    reach = reached(reader, catalog, model, asked, built_models(reader))
+    wanted = _wanted(rows)
+    reach = reached(reader, catalog, model, wanted, built_models(reader))
     sources = sorted(
         (source for source in catalog if source.name in reach.wanted),
         key=lambda source: source.files.delivery is DeliveryMode.SNAPSHOT,
     )
     known = traceable_files(reader, [source.name for source in sources])
-    found = _Found(room=_MOST_LINES if with_lines else 0)
+    found = _Found(lines_left=_MOST_LINES if with_lines else 0)
     for source in [source for source in sources if source.files.delivery is not DeliveryMode.SNAPSHOT]:
         files = [file for file in known if file.source == source.name]
         chosen = _deliveries(reader, source, reach.wanted[source.name], files)
         in_question = _in_question(source, reach.wanted[source.name], files)
         found.missing += [_traced(file, (None, 0), personal) for file in in_question if not file.in_raw]
-        for master, values in references(reader, source, chosen.all):
-            found.keys.setdefault(master, set()).update(values)
+        for master, keys in references(reader, source, chosen.all):
+            found.keys.setdefault(master, set()).update(keys)
         _add(reader, source, files, chosen, found, personal, with_lines)
     masters = [source for source in sources if source.files.delivery is DeliveryMode.SNAPSHOT]
     for source, versions, condition in master_lines(reader, masters, reach.wanted, found.keys):
@@ -89,7 +89,7 @@ def trace(
     )
 
 
-def _asked(rows: Sequence[Mapping[str, Any]]) -> Wanted:
+def _wanted(rows: Sequence[Mapping[str, Any]]) -> Wanted:
     """The rows in question, by their days and by the values of every column that none of them leaves empty."""
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     known = {name: values for name, values in columns.items() if None not in values}
@@ -99,10 +99,10 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> Wanted:
 
 def _notes(model: Model, reach: Reached) -> Iterable[str]:
     for words in reach.besides:
-        yield f"It also rests on {words}; no line says that by itself, so none is named for it."
-    if reach.unsaid:
+        yield f"It also rests on {words}; no line shows that by itself, so none is named for it."
+    if reach.undeclared:
         yield (
-            f"Which rows of its inputs a row of {', '.join(sorted(reach.unsaid))} rests on is not declared"
+            f"Which rows of its inputs a row of {', '.join(sorted(reach.undeclared))} rests on is not declared"
             " (config.meta.provenance), so all of the days that it reads are named."
         )
     if any(wanted.is_peer for every in reach.wanted.values() for wanted in every):
@@ -118,7 +118,7 @@ def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files:
     rows: dict[str, tuple[int | None, int]] = {
         file: (of_own.get(file, 0), max(of_all.get(file, 0) - of_own.get(file, 0), 0)) for file in {**of_own, **of_all}
     }
-    # A delivery without a line says something too: that nothing was sold.
+    # A delivery without a line is an answer too: that nothing happened.
     about_a_sender = [one for one in wanted if source.is_daily and one.values.keys() <= {source.files.sender_column}]
     for file in _in_question(source, about_a_sender, files):
         if file.in_raw:
@@ -175,9 +175,9 @@ def _add(
 ) -> None:
     lines: dict[str, list[Line]] = {}
     if with_lines and chosen.all is not None:
-        lines = _lines(reader, source, chosen, found.room, personal)
+        lines = _lines(reader, source, chosen, found.lines_left, personal)
         shown = sum(map(len, lines.values()))
-        found.room -= shown
+        found.lines_left -= shown
         found.left_out += sum((own or 0) + peers for own, peers in chosen.rows.values()) - shown
     found.files += [
         _traced(file, chosen.rows[file.file_id], personal, lines.get(file.file_id, ()))
@@ -189,7 +189,7 @@ def _add(
 def _lines(
     reader: Reader, source: Source, chosen: _Chosen, most: int, personal: frozenset[str]
 ) -> dict[str, list[Line]]:
-    """Those of the rows themselves first, as far as there is room."""
+    """Those of the rows themselves first, as far as lines are left."""
     own = _read_lines(reader, source, chosen.own, most)
     known = {(row["_file_id"], row["_line"]) for row in own}
     more = [] if chosen.all == chosen.own else _read_lines(reader, source, chosen.all, most)

@@ -1,7 +1,7 @@
 """Which rows of which sources the rows of a model rest on: model by model, from it down to what was delivered.
 
-Of each model on the way its `reach` says which days of its inputs are read, and its `provenance` which rows of these
-days. Where the rows of a model are known, their own values narrow what they were built from.
+The `reach` of each model on the way declares which days of its inputs are read, and its `provenance` which rows of
+these days. Where the rows of a model are known, their own values narrow what they were built from.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class Wanted:
     is_peer: bool = False
     """They belong to what the rows in question are compared with."""
     rows: tuple[Mapping[str, Any], ...] | None = None
-    """The rows themselves, where somebody has them."""
+    """The rows themselves, where they are known."""
 
     def holds(self, day: date | None) -> bool:
         return day is None or any(first <= day <= last for first, last in self.days)
@@ -45,50 +45,50 @@ class Reached:
     """By source."""
     besides: tuple[str, ...]
     """In words, what else decides them."""
-    unsaid: tuple[str, ...]
-    """Models that do not say which rows they read, so that all of their days are named."""
+    undeclared: tuple[str, ...]
+    """Models that do not declare which rows they read, so that all of their days are named."""
 
 
 def reached(
-    reader: Reader, catalog: Catalog, model: Model, asked: Wanted, built: Mapping[str, frozenset[str]]
+    reader: Reader, catalog: Catalog, model: Model, question: Wanted, built: Mapping[str, frozenset[str]]
 ) -> Reached:
     """From these rows of a model to its sources; `built` are the columns of the models that are built."""
     models = {one.unique_id: one for one in catalog.models}
     sources = {source.unique_id: source for source in catalog}
-    waiting: dict[str, list[Wanted]] = {model.unique_id: [asked]}
+    waiting: dict[str, list[Wanted]] = {model.unique_id: [question]}
     besides: list[str] = []
-    unsaid: list[str] = []
+    undeclared: list[str] = []
     for one in reversed(catalog.models):  # each after all that read it
         if not (wanted := _as_few(waiting.pop(one.unique_id, ()))):
             continue
         rows = _Rows(reader, one, built.get(one.name, frozenset()))
-        said = one.provenance or Provenance()
-        if said.besides is not None:
-            besides.append(said.besides)
+        provenance = one.provenance or Provenance()
+        if provenance.besides is not None:
+            besides.append(provenance.besides)
         if one.provenance is None and any(name in models and models[name].sources for name in one.inputs):
-            unsaid.append(one.name)
-        for part in (*wanted, *_peers(rows, said, wanted)):
-            days = tuple(joined(_days_read(rows, said, part)))
-            for name, columns in _inputs(one, said, models, sources):
-                is_peer = part.is_peer or (name in models and models[name].name in said.of_peers)
+            undeclared.append(one.name)
+        for part in (*wanted, *_peers(rows, provenance, wanted)):
+            days = tuple(joined(_days_read(rows, provenance, part)))
+            for name, columns in _inputs(one, provenance, models, sources):
+                is_peer = part.is_peer or (name in models and models[name].name in provenance.of_peers)
                 waiting.setdefault(name, []).append(Wanted(days, rows.narrowing(part, columns), is_peer))
     found = {source.name: _as_few(waiting[name]) for name, source in sources.items() if name in waiting}
-    return Reached(found, tuple(dict.fromkeys(besides)), tuple(unsaid))
+    return Reached(found, tuple(dict.fromkeys(besides)), tuple(undeclared))
 
 
 def _inputs(
-    model: Model, said: Provenance, models: Mapping[str, Model], sources: Mapping[str, Source]
+    model: Model, provenance: Provenance, models: Mapping[str, Model], sources: Mapping[str, Source]
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What it reads, each with the columns that narrow it down."""
-    told = model.reach.deliveries_of
-    names = [*model.inputs, *(name for name, source in sources.items() if source.name == told)]
+    about = model.reach.deliveries_of
+    names = [*model.inputs, *(name for name, source in sources.items() if source.name == about)]
     for name in dict.fromkeys(names):
         if name in models:
-            pairs = said.of_input(models[name].name)
+            pairs = provenance.of_input(models[name].name)
             columns: Iterable[str] = models[name].columns
         elif name in sources:
             source = sources[name]
-            pairs = said.of_input(source.name)
+            pairs = provenance.of_input(source.name)
             columns = [column.name for column in source.columns]
             if model.provenance is None:  # one row for each line, as staging models are
                 pairs = tuple((column, column) for column in _identifying(source))
@@ -104,16 +104,16 @@ def _identifying(source: Source) -> Iterator[str]:
     return (column.name for column in source.columns if column.name in named or column.references is not None)
 
 
-def _peers(rows: "_Rows", said: Provenance, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
+def _peers(rows: "_Rows", provenance: Provenance, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
     """The other rows of the same days that these are compared with."""
-    if said.peers is None:
+    if provenance.peers is None:
         return
     for part in wanted:
-        yield Wanted(part.days, rows.narrowing(part, [(column, column) for column in said.peers]), is_peer=True)
+        yield Wanted(part.days, rows.narrowing(part, [(column, column) for column in provenance.peers]), is_peer=True)
 
 
-def _days_read(rows: "_Rows", said: Provenance, part: Wanted) -> Iterator[Days]:
-    reach, since = rows.model.reach, said.since
+def _days_read(rows: "_Rows", provenance: Provenance, part: Wanted) -> Iterator[Days]:
+    reach, since = rows.model.reach, provenance.since
     found = rows.distinct(part, (DAY, since)) if since is not None else None
     if found is None or since is None:
         yield from (reach.covered(first, last) for first, last in part.days)
@@ -166,15 +166,15 @@ class _Rows:
             return [{column: row[column] for column in columns} for row in part.rows]
         if self.model.is_view or not set(columns) <= self.columns:
             return None  # a view would be worked out once more, for days and days
-        asked = id(part), tuple(columns)
-        if asked not in self._known:
+        key = id(part), tuple(columns)
+        if key not in self._known:
             named = ", ".join(map(quoted, columns))
             table = TableName(self.model.schema_name, self.model.name)
             found = self.reader.query(
                 f"select distinct {named} from {table} where {self._condition(part)} limit {_MOST_VALUES + 1}"
             )
-            self._known[asked] = found.to_pylist() if found.num_rows <= _MOST_VALUES else None
-        return self._known[asked]
+            self._known[key] = found.to_pylist() if found.num_rows <= _MOST_VALUES else None
+        return self._known[key]
 
     def _condition(self, part: Wanted) -> str:
         parts = [

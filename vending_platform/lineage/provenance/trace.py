@@ -31,7 +31,7 @@ class TracedFile:
     rows: int
     rows_rejected: int
     rows_behind: int | None
-    """How many of its rows are behind the number; None where all of it is, as far as can be told."""
+    """How many of its rows are behind the number; None where all of it is, as far as is known."""
     rows_compared: int = 0
     """How many more are behind the rows that it is compared with."""
     lines: tuple[Line, ...] = ()
@@ -62,7 +62,7 @@ class Trace:
     """Where the answer is not exact: a sentence each."""
 
     def as_json(self) -> str:
-        """In ASCII as far as a name is no text in Unicode: a path may hold any bytes."""
+        """In ASCII as far as a name is not valid Unicode: a path may hold any bytes."""
         return (
             json.dumps(asdict(self), ensure_ascii=False, indent=1, default=str)
             .encode("utf-8", "backslashreplace")

@@ -82,7 +82,7 @@ def test_a_recommendation_rests_on_weeks_of_its_machine_and_on_its_routes_other_
     assert LAST_DAY in days
     assert LAST_DAY - timedelta(days=40) in days
     assert found.notes == (
-        "It also rests on the days on which any machine delivered anything; no line says that by itself, so none is"
+        "It also rests on the days on which any machine delivered anything; no line shows that by itself, so none is"
         " named for it.",
         "A row of mart_replenishment_recommendation is compared with others; what only they rest on is marked as such.",
     )
