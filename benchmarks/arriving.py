@@ -25,8 +25,8 @@ from vending_platform.arrivals import Lists, Position, look_at_listing
 from vending_platform.catalog import load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, ByNotifications, Environment, load
 from vending_platform.ingestion import IngestionContext
+from vending_platform.opening import Platform
 from vending_platform.orchestration.sensors import notified
-from vending_platform.platform import Platform
 from vending_platform.storage import Storage, StoredFile
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.arrivals.simulated_queue import BUCKET, event

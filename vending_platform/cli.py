@@ -10,7 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -20,22 +20,25 @@ from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TaskID,
     TextColumn,
     TransferSpeedColumn,
 )
+from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from vending_platform import anonymising, environment, ingestion, wording
+from vending_platform import anonymising, environment, ingestion, operations, wording
 from vending_platform.catalog import Catalog
 from vending_platform.console import PlainConsole
 from vending_platform.errors import EXPECTED
-from vending_platform.ingestion import Selection, Summary, Watcher
+from vending_platform.ingestion import Selection, Summary
 from vending_platform.lineage import provenance
-from vending_platform.platform import Listener, Platform, open_platform
+from vending_platform.observers import BytesRead, Notice, Observer, Operation, Progress, Result, Waiting
+from vending_platform.opening import Platform, open_platform
 from vending_platform.quality import report
+from vending_platform.status import needs_a_person, read_quality, read_status
 from vending_platform.stopping import STOPPED
+from vending_platform.transformation import BuildPlan, Finished, Transformed
 from vending_platform.warehouse import WarehouseBusy
 
 FAILED, WRONG_USAGE, NEEDS_A_PERSON, INTERRUPTED = 1, 2, 3, 130
@@ -55,6 +58,61 @@ LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], 
 AllDays = Annotated[bool, typer.Option("--all", help="Every business day; also what happens without --from and --to.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Only this source. Can be given several times.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same for machines.")]
+
+
+class ProgressBar(Observer):
+    def __init__(self, bar: RichProgress, task: TaskID) -> None:
+        self.bar, self._task = bar, task
+
+    def progress(self, event: Progress) -> None:
+        match event:
+            case BytesRead(done, total):
+                self.bytes_read(done, total)
+            case Waiting(holder):
+                err.print(f"Waiting for {holder} …")
+            case Finished(name=name):
+                self.bar.update(self._task, description=f"Building the marts: {name}")
+
+    def bytes_read(self, done: int, total: int) -> None:
+        self.bar.update(self._task, completed=done, total=total)
+
+
+class NoticePrinter(Observer):
+    def progress(self, event: Progress) -> None:
+        if isinstance(event, Notice):
+            err.print(event.text)
+
+
+class ResultPrinter(Observer):
+    """Shows what will be built, and every result as soon as it is there, above the progress bar."""
+
+    def __init__(self, bar: ProgressBar, exports_place: str) -> None:
+        self._bar, self._exports_place = bar.bar, exports_place
+        self._notices: set[str] = set()
+        self.summaries: list[Summary] = []
+
+    def progress(self, event: Progress) -> None:
+        match event:
+            case BuildPlan(todo=todo) if todo:
+                self._show(wording.tell_plan(event))
+            case Notice(text) if text not in self._notices:  # each step of a run has it
+                self._notices.add(text)
+                self._show(text)
+
+    def completed(self, operation: Operation, result: Result) -> None:
+        match result:
+            case Summary():
+                self.summaries.append(result)
+                self._show(wording.tell_summary(result))
+            case Transformed():
+                self._show(wording.tell_transformed(result))
+            case list():
+                self._show(wording.tell_exported(result, self._exports_place))
+
+    def _show(self, text: RenderableType) -> None:
+        self._bar.stop()
+        out.print(text)
+        self._bar.start()
 
 
 @app.callback()
@@ -82,8 +140,8 @@ def ingest(
     with _edge():
         platform = open_platform(environment.load())
         selection = _selection(platform.catalog, first, last, all_days, source)
-        with _progress("Loading") as (_, watcher), _recorded(platform, "vending ingest", watcher) as told:
-            summary = told.ingest(selection, withdraw=withdraw, verify=verify)
+        with _progress("Loading") as bar, _recorded(platform, "vending ingest", bar) as observed:
+            summary = operations.ingest(observed, selection, withdraw=withdraw, verify=verify)
         _report(summary, platform)
 
 
@@ -112,38 +170,10 @@ def run(
         _known([model.name for model in platform.catalog.models], "model", select or [])
         from vending_platform.orchestration import run_daily  # a second of imports, and few commands need them
 
-        summaries: list[Summary] = []
-        noticed: set[str] = set()
-        with _progress("Loading") as (bar, watcher):
-
-            def tell(result: RenderableType) -> None:
-                bar.stop()
-                out.print(result)
-                bar.start()
-
-            def on_ingested(summary: Summary) -> None:
-                summaries.append(summary)
-                tell(wording.tell_summary(summary))
-
-            def on_notice(words: str) -> None:
-                """Every step says it of itself."""
-                if words not in noticed:
-                    noticed.add(words)
-                    tell(words)
-
-            listener = Listener(
-                watcher=watcher,
-                on_ingested=on_ingested,
-                on_plan=lambda plan: tell(wording.tell_plan(plan)) if plan.todo else None,
-                on_node=lambda node: bar.update(TaskID(0), description=f"Building the marts: {node.name}"),
-                on_transformed=lambda transformed: tell(wording.tell_transformed(transformed)),
-                on_notice=on_notice,
-                on_exported=lambda exported: tell(
-                    wording.tell_exported(exported, platform.environment.places.processed)
-                ),
-            )
+        with _progress("Loading") as bar:
+            results = ResultPrinter(bar, platform.environment.places.processed)
             went_well = run_daily(
-                replace(platform, listener=listener),
+                platform.observed_by(bar, results),
                 first_day=selection.first_day,
                 last_day=selection.last_day,
                 every_day=all_days,
@@ -153,7 +183,7 @@ def run(
             )
         if not went_well:
             raise typer.Exit(FAILED)
-        _ask_for_a_person(summaries[0], platform)
+        _ask_for_a_person(results.summaries[0], platform)
 
 
 @app.command()
@@ -162,8 +192,8 @@ def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = Fal
     with _edge():
         platform = open_platform(environment.load())
         selection = _selection(platform.catalog, first, last, all_days, source)
-        with _progress("Reading again") as (_, watcher), _recorded(platform, "vending replay", watcher) as told:
-            summary = told.replay(selection)
+        with _progress("Reading again") as bar, _recorded(platform, "vending replay", bar) as observed:
+            summary = operations.replay(observed, selection)
         _report(summary, platform)
 
 
@@ -194,7 +224,7 @@ def status(
     """Say what is loaded, and what is missing, broken or unexpected. Answers also while a load is under way."""
     with _edge():
         platform = open_platform(environment.load())
-        now = platform.status(verify=verify)
+        now = read_status(platform, verify=verify)
         if as_json:
             typer.echo(now.as_json())
         else:
@@ -218,7 +248,7 @@ def quality(
     with _edge():
         platform = open_platform(environment.load())
         asked = day.date() if day else None
-        found, is_being_written = platform.quality(asked)
+        found, is_being_written = read_quality(platform, asked)
         if found is not None and dataset is not None:
             known = {score.dataset for score in found.scores}
             _known(sorted(known | {name.split(".")[-1] for name in known}), "dataset", [dataset])
@@ -335,7 +365,7 @@ def generate(
         if not overwrite and (folder / "sources").is_dir() and any((folder / "sources").iterdir()):
             _refuse(f"{folder / 'sources'} has files already: choose another folder with --into, or add --overwrite")
         columns = (TextColumn("Writing"), BarColumn(), TextColumn("{task.completed:,} of {task.total:,} files"))
-        with Progress(*columns, console=err, transient=True) as progress:
+        with RichProgress(*columns, console=err, transient=True) as progress:
             task = progress.add_task("", total=machines * days)
             try:
                 made = fleet_simulator.generate(
@@ -383,7 +413,7 @@ def anonymise(
         raw = platform.context.storage.raw  # first of all: it looks whether this is the right account
         pseudonyms = anonymising.key_of(platform.environment, key_file)
         target = anonymising.open_target(platform.environment, into, into_account)
-        with _progress("Anonymising") as (_, watcher):
+        with _progress("Anonymising") as bar:
             result = anonymising.anonymise(
                 platform.catalog,
                 raw,
@@ -391,7 +421,7 @@ def anonymise(
                 pseudonyms,
                 selection,
                 dry_run=dry_run,
-                on_progress=watcher.on_progress,
+                on_progress=bar.bytes_read,
             )
         out.print(wording.tell_anonymised(result, into, dry_run=dry_run))
         if result.left_out:
@@ -436,20 +466,16 @@ def _keep_traceback(text: str) -> str:
 
 
 @contextmanager
-def _recorded(platform: Platform, job: str, watcher: Watcher) -> Iterator[Platform]:
+def _recorded(platform: Platform, job: str, bar: ProgressBar) -> Iterator[Platform]:
     """The platform for one run of a command; what the run finds of quality is kept."""
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
-
-    def tell(words: str) -> None:
-        err.print(words)
-
-    listening = replace(platform, listener=Listener(watcher=watcher))
-    with listening.recorded(run_id, job, tell=tell) as told:
-        yield told
+    observed = platform.observed_by(bar, NoticePrinter())
+    with operations.recording(observed, run_id, job) as recorder:
+        yield observed.observed_by(recorder)
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[tuple[Progress, Watcher]]:
+def _progress(what: str) -> Iterator[ProgressBar]:
     """A bar on the error output, where there is a person to see it."""
     columns = (
         TextColumn("{task.description}"),
@@ -457,15 +483,8 @@ def _progress(what: str) -> Iterator[tuple[Progress, Watcher]]:
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield (
-            bar,
-            Watcher(
-                on_progress=lambda done, total: bar.update(task, completed=done, total=total),
-                on_wait=lambda holder: err.print(f"Waiting for {holder} …"),
-            ),
-        )
+    with RichProgress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        yield ProgressBar(bar, bar.add_task(what, total=None))
 
 
 def _selection(
@@ -496,7 +515,7 @@ def _report(summary: Summary, platform: Platform) -> None:
 
 def _ask_for_a_person(summary: Summary, platform: Platform) -> None:
     """What an earlier run found, and nobody has fixed, needs a person as much as what this one did."""
-    something_is_open = platform.needs_a_person()
+    something_is_open = needs_a_person(platform)
     if something_is_open and not summary.needs_a_person:
         out.print("\nStill open from before: vending status")
     if something_is_open or summary.needs_a_person:

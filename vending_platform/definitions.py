@@ -14,8 +14,8 @@ import dagster as dg
 
 from vending_platform.alerts import log_as_json
 from vending_platform.environment import PROJECT_DIR, Environment, UnknownDomain, load
+from vending_platform.opening import open_platform
 from vending_platform.orchestration import assemble, described
-from vending_platform.platform import open_platform
 from vending_platform.warehouse import noisy_loggers
 
 

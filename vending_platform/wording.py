@@ -13,8 +13,8 @@ from vending_platform.exporting import Exported
 from vending_platform.ingestion import Checked, DeliveryStatus, Summary
 from vending_platform.ledger import REJECTED_ROWS_TABLE, FileState
 from vending_platform.lineage.provenance import Trace, TracedFile
-from vending_platform.platform import PlatformStatus
 from vending_platform.quality import Cause, Quality, Score, causes
+from vending_platform.status import PlatformStatus
 from vending_platform.transformation import BlockedDay, BuildPlan, Transformed, Why, Work
 
 if TYPE_CHECKING:  # only one command needs that room

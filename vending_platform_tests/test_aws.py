@@ -94,5 +94,5 @@ def test_clients_ask_where_the_environment_says_and_give_up_after_a_while(target
 
 
 def test_a_laptop_does_not_even_import_boto3() -> None:
-    code = "import sys, vending_platform.platform; sys.exit('boto3' in sys.modules)"
+    code = "import sys, vending_platform.opening; sys.exit('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

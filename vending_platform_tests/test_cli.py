@@ -435,8 +435,8 @@ class TestFailures:
         ("layer", "command"),
         [
             ("environment.load", "status"),
-            ("platform.Platform.status", "status"),
-            ("platform.Platform.ingest", "ingest"),
+            ("cli.read_status", "status"),
+            ("operations.ingest", "ingest"),
             ("ingestion.runs.discover", "ingest"),
             ("storage.local.LocalPlace.files", "ingest"),
             ("warehouse.duckdb.warehouse.DuckDBWarehouse.reading", "quality"),

@@ -9,14 +9,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from vending_platform import operations
 from vending_platform.environment import CodeChanges, Environment, Places, Verification, load
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
-from vending_platform.platform import Listener, Platform
 from vending_platform.promotion import PromotionError, sign_off, unpack, verified_versions
+from vending_platform.status import read_status
 from vending_platform.storage import LocalPlace
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.history import history_in
+from vending_platform_tests.observing import Kept
 
 MONDAY, TUESDAY = datetime(2024, 3, 4, 3, tzinfo=UTC), datetime(2024, 3, 5, 3, tzinfo=UTC)
 MODEL = Path("models/marts/vending/mart_product_daily.sql")
@@ -112,9 +115,9 @@ def at_home(folder: Path, verification: Verification, monkeypatch: pytest.Monkey
     return replace(load(), verification=verification, places=places, revision="a1b2c3d")
 
 
-def noting(platform: Platform) -> tuple[Platform, list[str]]:
-    notices: list[str] = []
-    return replace(platform, listener=Listener(on_notice=notices.append)), notices
+def noting(platform: Platform) -> tuple[Platform, Kept]:
+    kept = Kept()
+    return platform.observed_by(kept), kept
 
 
 class TestProduction:
@@ -122,9 +125,9 @@ class TestProduction:
         self, production: Platform, artifacts: LocalPlace, project: Path
     ) -> None:
         signed(artifacts, project, MONDAY)
-        platform, notices = noting(production)
-        assert platform.trusted("r1") is platform
-        assert notices == []
+        platform, kept = noting(production)
+        assert operations.trusted(platform, "r1") is platform
+        assert kept.notices == []
 
     def test_of_one_that_is_not_the_last_verified_one_takes_the_place(
         self, production: Platform, artifacts: LocalPlace, project: Path
@@ -132,29 +135,29 @@ class TestProduction:
         signed(artifacts, project, MONDAY)
         before = (project / MODEL).read_text()
         change(project)
-        platform, notices = noting(production)
-        trusted = platform.trusted("r1")
+        platform, kept = noting(production)
+        trusted = operations.trusted(platform, "r1")
         assert (trusted.project.project_dir / MODEL).read_text() == before
         assert [model.code for model in trusted.catalog.models] == [model.code for model in platform.catalog.models]
-        assert ["is not verified by staging" in notice and "a1b2c3d" in notice for notice in notices] == [True]
+        assert ["is not verified by staging" in notice and "a1b2c3d" in notice for notice in kept.notices] == [True]
 
     def test_a_person_may_say_otherwise_and_that_is_kept(self, production: Platform, artifacts: LocalPlace) -> None:
-        platform, notices = noting(replace(production, unverified_because="staging is being moved"))
-        assert platform.trusted("r1") is platform
-        kept = json.loads(b"".join(artifacts.read_path("promotion/overrides/r1.json")))
-        assert (kept["because"], kept["revision"]) == ("staging is being moved", "a1b2c3d")
-        assert "staging is being moved" in notices[0]
+        platform, kept = noting(replace(production, unverified_because="staging is being moved"))
+        assert operations.trusted(platform, "r1") is platform
+        override = json.loads(b"".join(artifacts.read_path("promotion/overrides/r1.json")))
+        assert (override["because"], override["revision"]) == ("staging is being moved", "a1b2c3d")
+        assert "staging is being moved" in kept.notices[0]
 
     def test_without_any_verified_version_nothing_transforms(self, production: Platform) -> None:
         with pytest.raises(PromotionError, match=r"verified no version yet.*--unverified"):
-            production.transform("r1")
+            operations.transform(production, "r1")
 
     def test_a_model_that_only_the_newer_version_has_is_refused_by_name(
         self, production: Platform, artifacts: LocalPlace, project: Path
     ) -> None:
         signed(artifacts, project, MONDAY)
         with pytest.raises(PromotionError, match="does not have mart_of_tomorrow"):
-            production.transform("r1", models=["mart_of_tomorrow"])
+            operations.transform(production, "r1", models=["mart_of_tomorrow"])
 
 
 def test_a_good_run_in_staging_is_what_production_waits_for(
@@ -163,7 +166,7 @@ def test_a_good_run_in_staging_is_what_production_waits_for(
     staging = Platform(replace(at_home(tmp_path, Verification.GIVEN, monkeypatch), project_dir=project), core.manifest)
     for name, content in FILES.items():
         (tmp_path / "sources" / name).write_bytes(content)
-    assert "not verified yet" in staging.sign_off("before")
+    assert "not verified yet" in operations.sign_off(staging, "before")
     assert daily(staging).success
     (version,) = verified_versions(artifacts)
     assert version.revision == "a1b2c3d"
@@ -171,19 +174,21 @@ def test_a_good_run_in_staging_is_what_production_waits_for(
     newer = replace(staging)
     models = (replace(m, code=f"{m.code}'") if m.name == MODEL.stem else m for m in staging.catalog.models)
     newer.__dict__["catalog"] = replace(staging.catalog, models=tuple(models))
-    assert newer.sign_off("after").endswith(f"not built and checked as now written are {MODEL.stem}.")
+    assert operations.sign_off(newer, "after").endswith(f"not built and checked as now written are {MODEL.stem}.")
 
-    (changed,) = newer.status().code_changes
+    (changed,) = read_status(newer).code_changes
     assert (changed.models, len(changed.days)) == ((MODEL.stem,), len(DAYS))
     waiting = replace(staging, environment=replace(staging.environment, code_changes=CodeChanges.WAIT))
     waiting.__dict__["catalog"] = newer.catalog
-    done = waiting.transform("nobody watches")
+    done = operations.transform(waiting, "nobody watches")
     assert (done.windows, done.plan.postponed) == ([], (changed,)), "the environment's policy"
 
     change(project)
     production = replace(staging, environment=replace(staging.environment, verification=Verification.NEEDED))
     day = date.fromisoformat(DAYS[0])
-    done = production.transform("r1", first_day=day, last_day=day, anew=datetime.now(UTC), models=[MODEL.stem])
+    done = operations.transform(
+        production, "r1", first_day=day, last_day=day, anew=datetime.now(UTC), models=[MODEL.stem]
+    )
     assert (MODEL.stem, day) in done.rows
     compiled = [path.read_text() for path in (staging.environment.scratch / "dbt").rglob(MODEL.name)]
     assert [CHANGE in code for code in compiled] == [False] * len(compiled) != []

@@ -5,7 +5,7 @@ import io
 from vending_platform.console import PlainConsole
 from vending_platform.exporting import Damage
 from vending_platform.ingestion.status import without_findings
-from vending_platform.platform import PlatformStatus
+from vending_platform.status import PlatformStatus
 from vending_platform.wording import tell_status
 
 NOTHING_LOADED = without_findings("2024-03-20")

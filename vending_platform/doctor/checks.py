@@ -11,7 +11,7 @@ from vending_platform.accounts import buckets_of
 from vending_platform.doctor import cloud, machine
 from vending_platform.environment import AwsTarget, ByNotifications, Environment, SettingsError
 from vending_platform.health import CheckSkipped, HealthCheck, check_readable, check_writable
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.storage import ObjectPlace, open_place
 from vending_platform.warehouse import kind_of
 

@@ -15,7 +15,7 @@ from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
 
 from vending_platform.environment import PROJECT_DIR
 from vending_platform.lineage import Columns, column_lineage
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.warehouse import kind_of
 
 _REFERENCES = "dagster/code_references"

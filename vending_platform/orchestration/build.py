@@ -10,6 +10,7 @@ import dagster as dg
 from vending_platform import aws
 from vending_platform.arrivals import Queue, open_queue
 from vending_platform.environment import ByFolder, ByListing, ByNotifications, Environment, EnvironmentName
+from vending_platform.opening import Platform
 from vending_platform.orchestration.alert_sensor import alerting, watch
 from vending_platform.orchestration.asset_details import NOT_DESCRIBED, Described, with_automation
 from vending_platform.orchestration.dbt_translator import Specs
@@ -23,7 +24,6 @@ from vending_platform.orchestration.recording import recorded
 from vending_platform.orchestration.resources import PlatformFactory, resources_of
 from vending_platform.orchestration.retries import Attempt
 from vending_platform.orchestration.sensors import listed, notified
-from vending_platform.platform import Platform
 
 _BY_HAND = "03:00"
 """When the schedule would run that a person switches on where the environment has none of its own."""

@@ -5,14 +5,15 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform import transformation
+from vending_platform import operations, transformation
 from vending_platform.catalog import Catalog, Export
 from vending_platform.exporting import Exported
-from vending_platform.orchestration.metadata import parts_metadata, telling
+from vending_platform.opening import Platform
+from vending_platform.orchestration.metadata import parts_metadata
 from vending_platform.orchestration.names import export_key, model_key
+from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.partitions import BusinessDays
 from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing
-from vending_platform.platform import Platform
 
 _NO_ROWS: Mapping[str, Any] = {
     "dagster/partition_row_count": 0,
@@ -54,7 +55,7 @@ def _assets(
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
         retries = platform.environment.automatic_retries
         with healing(context, retries):
-            exported = telling(context, platform).export(context.run.run_id, chosen)
+            exported = operations.export(observed(context, platform), context.run.run_id, chosen)
         done = {one.name: one for one in exported}
         asked = set(context.partition_keys) if partitions is not None else set()
         place = platform.environment.places.processed
@@ -93,7 +94,7 @@ def _without_rows(
 ) -> Iterator[tuple[str, str]]:
     """The days that a mart was built for and has no rows of, if no run has said so yet: such a day has no file."""
     by_day = {export.name: export.model for export in platform.catalog.exports if export.partition_by is not None}
-    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.reading_in_turn("vending report") as reader:
         verdicts = transformation.verdicts(reader)
     for exported in done:
         if exported.name in by_day and exported.problem is None:

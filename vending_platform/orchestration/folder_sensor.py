@@ -14,9 +14,9 @@ import dagster as dg
 
 from vending_platform import ingestion
 from vending_platform.arrivals import Earlier, Request, decide, plan_requests
+from vending_platform.opening import Platform
 from vending_platform.orchestration.jobs import DAILY, LOAD
 from vending_platform.orchestration.skip_reasons import or_skip
-from vending_platform.platform import Platform
 
 ABOUT = "vending/about"
 """The tag that says what a run was requested for."""

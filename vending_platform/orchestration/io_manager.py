@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+from vending_platform.opening import Platform
 from vending_platform.orchestration.frames import as_frame, as_rows
 from vending_platform.orchestration.partition_filters import day_column, of_parts, parts_of, within
-from vending_platform.platform import Platform
 from vending_platform.warehouse import Change, TableName
 
 SCHEMA = "schema"

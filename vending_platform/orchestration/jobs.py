@@ -12,15 +12,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from vending_platform import operations
 from vending_platform.environment import Verification
 from vending_platform.ingestion import Selection
+from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.exports import log_exported, not_exported
-from vending_platform.orchestration.metadata import telling
 from vending_platform.orchestration.models import log_built, told
+from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.raw import log_loaded, unloaded
 from vending_platform.orchestration.retries import Attempt, StepFailure, begun_at, healing, settle
-from vending_platform.platform import Platform
 
 INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
 LOAD, BUILD, WRITE, VERDICT = "load_what_is_new", "build_what_is_stale", "write_what_changed", "verdict"
@@ -52,11 +53,11 @@ class Days(dg.Config):
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
     def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform) -> list[StepFailure]:
         _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
-        platform = telling(context, platform)
+        platform = observed(context, platform)
         begun = time.monotonic()
         chosen = frozenset(config.sources) or None
         paths = _listed(platform, config.listed) if config.listed is not None else None
-        summary = platform.ingest(Selection(_day(config.first_day), _day(config.last_day), chosen, paths))
+        summary = operations.ingest(platform, Selection(_day(config.first_day), _day(config.last_day), chosen, paths))
         if paths is None:
             platform.lists.forget(datetime.now(UTC))
         context.log.info(
@@ -73,7 +74,8 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
 
     def build(context: dg.OpExecutionContext, config: Days, platform: Platform) -> list[StepFailure]:
         _refuse_unknown("model", config.models, [model.name for model in platform.catalog.models])
-        done = telling(context, platform).transform(
+        done = operations.transform(
+            observed(context, platform),
             context.run.run_id,
             first_day=_day(config.first_day),
             last_day=_day(config.last_day),
@@ -89,7 +91,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         return told(done.failed)
 
     def write(context: dg.OpExecutionContext, platform: Platform) -> list[StepFailure]:
-        done = telling(context, platform).export(context.run.run_id)
+        done = operations.export(observed(context, platform), context.run.run_id)
         log_exported(context, platform, done)
         return not_exported(done)
 
@@ -148,7 +150,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
                 settle(context, attempt, {name: works[name] for name in steps}, retries)
             if BUILD in steps and platform.environment.verification is Verification.GIVEN:
                 with healing(context, retries):
-                    context.log.info(telling(context, platform).sign_off(context.run.run_id))
+                    context.log.info(operations.sign_off(observed(context, platform), context.run.run_id))
 
         return settled.alias(VERDICT)
 

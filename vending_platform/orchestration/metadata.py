@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -12,22 +12,16 @@ from vending_platform.catalog import Catalog
 from vending_platform.exporting import Part
 from vending_platform.ingestion import DeliveryStatus, Overview, Summary
 from vending_platform.ledger import FileCounts, FileState, RejectedRow
-from vending_platform.orchestration.metrics import measuring
-from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
-from vending_platform.platform import Platform
-from vending_platform.transformation import BlockedDay, BuildPlan, Finished
+from vending_platform.orchestration.names import DELIVERIES, raw_key
+from vending_platform.transformation import BlockedDay
 
 Metadata = Mapping[str, Any]
 
 CONTRACT_HELD = "contract_held"
 DELIVERY_COMPLETE = "delivery_complete"
 NO_UNDECLARED_FILES = "no_undeclared_files"
-UNVERIFIED_BECAUSE = "vending/unverified_because"
-"""The tag of a run by which a person lets it use a version that nobody has verified, and says why."""
 _CHART_DAYS = 60
 _TABLE_ROWS = 20
-_TAG_LENGTH = 1500
-"""Snowflake takes 2,000 characters."""
 
 
 @dataclass(frozen=True)
@@ -200,53 +194,6 @@ def bar_chart(values: Mapping[date, int]) -> str:
     return (
         f"![rows per day](data:image/svg+xml;base64,{picture})\n\n{days[0]} to {days[-1]}, at most {top:,} rows a day"
     )
-
-
-def telling(context: dg.OpExecutionContext | dg.AssetExecutionContext, platform: Platform) -> Platform:
-    """The platform, telling the run's log when it waits for somebody else, measuring what it does, and tagging what it
-    asks of the warehouse with what it is for; and what its run is allowed."""
-    platform = measuring(platform, context.run.run_id, context.run.job_name)
-    before = platform.listener.watcher.on_wait
-
-    def on_wait(holder: str) -> None:
-        context.log.info(f"Waiting for {holder} …")
-        before(holder)
-
-    def on_notice(words: str) -> None:
-        context.log.warning(words)
-        listener.on_notice(words)
-
-    def on_plan(plan: BuildPlan) -> None:
-        for work in plan.todo:
-            context.log.info(f"To build: {work}")
-        for work in plan.postponed:
-            context.log.warning(f"Built by older code, and left so for now: {work}")
-        listener.on_plan(plan)
-
-    def on_node(node: Finished) -> None:
-        (context.log.info if node.is_good and node.status != "warn" else context.log.warning)(str(node))
-        listener.on_node(node)
-
-    listener = platform.listener
-    watcher = replace(listener.watcher, on_wait=on_wait)
-    return replace(
-        platform,
-        listener=replace(listener, watcher=watcher, on_notice=on_notice, on_plan=on_plan, on_node=on_node),
-        tag=_tag(context),
-        unverified_because=context.run.tags.get(UNVERIFIED_BECAUSE),
-    )
-
-
-def _tag(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> dict[str, str]:
-    """By which a query's cost can be traced. An op of a job is about no asset but about whatever it finds to do."""
-    tag = {"run_id": context.run.run_id, "job": context.run.job_name}
-    if not isinstance(context, dg.AssetExecutionContext):
-        return tag | {"step": context.op.name}
-    tag["asset"] = ", ".join(sorted(key.to_user_string() for key in context.selected_asset_keys))[:_TAG_LENGTH]
-    if (days := days_of(context)) is not None:
-        first, last = days
-        tag["partition"] = f"{first}" if first == last else f"{first}..{last}"
-    return tag
 
 
 def log_check(context: dg.OpExecutionContext, evaluation: dg.AssetCheckEvaluation) -> None:

@@ -2,41 +2,40 @@
 
 import logging
 import time
-from dataclasses import replace
 
 from vending_platform.alerts import Number, Unit, json_handler, measured
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Summary
-from vending_platform.platform import Platform
+from vending_platform.observers import Observer, Operation, Result
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import noisy_loggers
 
 
-def measuring(platform: Platform, run_id: str, job: str) -> Platform:
-    """The platform, measuring what it does from now on."""
-    listener, environment = platform.listener, str(platform.environment.name)
-    begun, about = time.monotonic(), {"run": run_id, "job": job}
+class Metrics(Observer):
+    """Numbers of every operation that a run completes."""
 
-    def tell(step: str, numbers: list[Number]) -> None:
-        seconds = Number("Duration", round(time.monotonic() - begun, 3), Unit.SECONDS)
-        measured(step, environment, [*numbers, seconds], by={"Step": step}, about=about)
+    def __init__(self, environment: str, run_id: str, job: str) -> None:
+        self._environment, self._about = environment, {"run": run_id, "job": job}
+        self._begun = time.monotonic()
 
-    def on_ingested(summary: Summary) -> None:
-        for source, numbers in loaded(summary).items():
-            measured(f"loaded {source}", environment, numbers, by={"Source": source}, about=about)
-        tell("ingest", [])
-        listener.on_ingested(summary)
+    def started(self, operation: Operation) -> None:
+        self._begun = time.monotonic()
 
-    def on_transformed(done: Transformed) -> None:
-        tell("transform", built(done))
-        listener.on_transformed(done)
+    def completed(self, operation: Operation, result: Result) -> None:
+        numbers: list[Number] = []
+        match result:
+            case Summary():
+                for source, of_source in loaded(result).items():
+                    self._log(f"loaded {source}", of_source, Source=source)
+            case Transformed():
+                numbers = built(result)
+            case list():
+                numbers = exported(result)
+        seconds = Number("Duration", round(time.monotonic() - self._begun, 3), Unit.SECONDS)
+        self._log(operation, [*numbers, seconds], Step=operation)
 
-    def on_exported(done: list[Exported]) -> None:
-        tell("export", exported(done))
-        listener.on_exported(done)
-
-    told = replace(listener, on_ingested=on_ingested, on_transformed=on_transformed, on_exported=on_exported)
-    return replace(platform, listener=told)
+    def _log(self, what: str, numbers: list[Number], **by: str) -> None:
+        measured(what, self._environment, numbers, by=by, about=self._about)
 
 
 def loaded(summary: Summary) -> dict[str, list[Number]]:

@@ -6,14 +6,15 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform import transformation
+from vending_platform import operations, transformation
 from vending_platform.catalog import Catalog, Model
+from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.input_versions import data_version, inputs_of
-from vending_platform.orchestration.metadata import log_check, telling
+from vending_platform.orchestration.metadata import log_check
 from vending_platform.orchestration.names import days_of, has_days, model_key
+from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.retries import StepFailure, begun_at, give_up_or_retry, healing, is_another_try
-from vending_platform.platform import Platform
 from vending_platform.transformation import BlockedDay, NodeResult, Transformed, blocked_days
 
 _NOT_RUN = "skipped"
@@ -58,7 +59,8 @@ def _assets(
         if not chosen:
             return
         with healing(context, retries):
-            done = telling(context, platform).transform(
+            done = operations.transform(
+                observed(context, platform),
                 context.run.run_id,
                 first_day=first_day,
                 last_day=last_day,
@@ -99,7 +101,7 @@ def _test(
     """Checks by themselves, of what is built."""
     retries = platform.environment.automatic_retries
     with healing(context, retries):
-        done = telling(context, platform).run_tests(context.run.run_id, asked, days_of(context))
+        done = operations.run_tests(observed(context, platform), context.run.run_id, asked, days_of(context))
     results = _worst(done)
     for test, spec in asked.items():
         if (result := results[test]).status != _NOT_RUN:
@@ -120,7 +122,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
     behind = {model.name: model.rests_on for model in models}
     if not done.windows:
         return
-    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.reading_in_turn("vending report") as reader:
         versions = transformation.built_versions(reader)
 
     def log(model: Model, metadata: Mapping[str, Any] | None = None, day: date | None = None) -> None:

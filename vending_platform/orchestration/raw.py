@@ -7,9 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform import ingestion, transformation
+from vending_platform import ingestion, operations, transformation
 from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import Overview, Selection, Summary
+from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.input_versions import data_version
 from vending_platform.orchestration.metadata import (
@@ -21,12 +22,11 @@ from vending_platform.orchestration.metadata import (
     raw_checks,
     raw_day_metadata,
     raw_metadata,
-    telling,
     touched,
 )
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
+from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing
-from vending_platform.platform import Platform
 
 _KEPT = """Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of.
 
@@ -77,11 +77,11 @@ def _assets(
     def load(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
         first_day, last_day = days_of(context) or (None, None)
-        platform = telling(context, platform)
+        platform = observed(context, platform)
         begun = time.monotonic()
         retries = platform.environment.automatic_retries
         with healing(context, retries):
-            summary = platform.ingest(Selection(first_day, last_day, frozenset(chosen)))
+            summary = operations.ingest(platform, Selection(first_day, last_day, frozenset(chosen)))
         seconds = time.monotonic() - begun
         now, checks = look(platform)
         for source, key in chosen.items():
@@ -101,7 +101,7 @@ def _assets(
 def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summary, seconds: float) -> None:
     """For a run that is about whatever is new: which days of which assets it changed, and how the checks stand now."""
     now, checks = look(platform)
-    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.reading_in_turn("vending report") as reader:
         versions = transformation.delivered_versions(reader, platform.catalog)
     for source, days in sorted(touched(summary).items()):
         *earlier, last = sorted(days, key=str)
@@ -143,7 +143,7 @@ def unloaded(summary: Summary) -> Iterator[StepFailure]:
 
 def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:
     """What there is, and how the checks stand. Waits while somebody writes."""
-    with platform.context.warehouse.writing("vending report", platform.listener.watcher.on_wait) as reader:
+    with platform.reading_in_turn("vending report") as reader:
         now = ingestion.overview(reader)
         blocked = transformation.blocked(reader, platform.catalog)
         status = ingestion.status_of(reader, platform.catalog)

@@ -6,11 +6,14 @@ process: of a job, of partitions somebody materialises, of a backfill, also when
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import dagster as dg
 
+from vending_platform import operations
+from vending_platform.opening import Platform
+from vending_platform.orchestration.observers import RunLog
 from vending_platform.orchestration.resources import PlatformFactory
-from vending_platform.platform import Platform
 
 _STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
@@ -25,19 +28,11 @@ def recorded(factory: PlatformFactory) -> dg.ResourceDefinition:
             yield platform
             return
 
-        def tell(words: str) -> None:
-            if context.log is not None:
-                context.log.warning(words)
-            platform.listener.on_notice(words)
-
         tagged = replace(platform, tag={"run_id": run.run_id, "job": run.job_name, "step": "quality"})
-        with tagged.recorded(
-            run.run_id,
-            run.job_name,
-            tell=tell,
-            problems=lambda: _failures(context, run.run_id),
-        ) as told:
-            yield told
+        logged = tagged.observed_by(RunLog(context.log)) if context.log is not None else tagged
+        failures = partial(_failures, context, run.run_id)
+        with operations.recording(logged, run.run_id, run.job_name, problems=failures) as recorder:
+            yield tagged.observed_by(recorder)
 
     return dg.ResourceDefinition(
         opened,

@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from vending_platform.environment import Encryption, Environment, Places
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.warehouse import dagster_resource_of
 
 WAREHOUSE, FILES, DBT = "warehouse", "files", "dbt"

@@ -22,10 +22,10 @@ from vending_platform.arrivals import (
     raw_bucket,
 )
 from vending_platform.environment import Environment
+from vending_platform.opening import Platform
 from vending_platform.orchestration.folder_sensor import ARRIVALS, LOOK_EVERY, ended_at, run_config, tags
 from vending_platform.orchestration.jobs import INGEST
 from vending_platform.orchestration.skip_reasons import or_skip
-from vending_platform.platform import Platform
 
 LISTED = "vending/listed"
 """The tag that names the list of a run's files."""

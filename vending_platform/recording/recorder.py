@@ -10,6 +10,8 @@ from vending_platform.catalog import Catalog
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import DeliveryStatus, Summary
 from vending_platform.ledger import OF_FINDINGS, RecordKind, Unrecorded, drop_recorded, prepare_ledger, read_unrecorded
+from vending_platform.observers import Observer, Operation
+from vending_platform.observers import Result as OperationResult
 from vending_platform.quality import TABLES, Result, RunRecord
 from vending_platform.recording import deliveries, exports, failing, models
 from vending_platform.transformation import Transformed
@@ -21,7 +23,7 @@ SUCCEEDED, FAILED = "succeeded", "failed"
 
 
 @dataclass
-class Recorder:
+class Recorder(Observer):
     """One run. `catalog` and `manifest` are those that it worked with; `due` is the day that should be there by now."""
 
     run_id: str
@@ -36,16 +38,16 @@ class Recorder:
     transformed: list[Transformed] = field(default_factory=list)
     exported: list[Exported] = field(default_factory=list)
 
-    def ingested(self, summary: Summary) -> None:
-        self.summaries.append(summary)
+    def completed(self, operation: Operation, result: OperationResult) -> None:
+        match result:
+            case Summary():
+                self.summaries.append(result)
+            case Transformed():
+                self.transformed.append(result)
+            case list():
+                self.exported += result
 
-    def built(self, done: Transformed) -> None:
-        self.transformed.append(done)
-
-    def wrote(self, exported: Sequence[Exported]) -> None:
-        self.exported += exported
-
-    def record(self, warehouse: Warehouse, problems: Sequence[str], on_wait: Callable[[str], None]) -> str | None:
+    def keep(self, warehouse: Warehouse, problems: Sequence[str], on_wait: Callable[[str], None]) -> str | None:
         """Keep the run, and what is not recorded yet of what runs have found, in one publication: of this one, and of
         those that were killed before they could. A run that found nothing to do is one row.
 

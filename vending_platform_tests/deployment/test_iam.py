@@ -15,12 +15,12 @@ import pytest
 from botocore.client import BaseClient
 from dagster._core.instance.ref import InstanceRef
 
-from vending_platform import ingestion
+from vending_platform import ingestion, operations
 from vending_platform.arrivals import Request
 from vending_platform.environment import PROJECT_DIR, ByNotifications, EnvironmentName
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.alert_sensor import alerting, watch_once
-from vending_platform.platform import Platform
 from vending_platform.storage.interface import CHUNK
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform.warehouse.snowflake import private_key_of
@@ -94,7 +94,7 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     now = datetime.now(UTC)
     context = dg.build_sensor_context(instance=history, resources={"platform": platform})
     assemble(platform, {}).resolve_sensor_def("arrivals")(context)
-    platform.ingest()
+    operations.ingest(platform)
     ingestion.replay(platform.context)
     storage = platform.context.storage
     storage.artifacts.write("run/run_results.json", b"{}")

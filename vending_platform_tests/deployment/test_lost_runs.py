@@ -14,28 +14,30 @@ from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
 from vending_platform import environment
 from vending_platform.catalog import Catalog
-from vending_platform.ingestion import CrashPoint, Watcher
+from vending_platform.ingestion import CrashPoint
+from vending_platform.observers import Observer, Progress
+from vending_platform.opening import open_platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.history import SETTINGS
-from vending_platform.platform import Listener, open_platform
 from vending_platform_tests.deployment.instance import production_instance
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
 from vending_platform_tests.forked import FORKED
 
 
-def _die_when_committed(step: CrashPoint) -> None:
-    if step is CrashPoint.COMMITTED:
-        os.kill(os.getpid(), signal.SIGKILL)
+class DyingWhenCommitted(Observer):
+    def progress(self, event: Progress) -> None:
+        if event is CrashPoint.COMMITTED:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _run_and_die(variables: dict[str, str]) -> None:
     os.environ.update(variables)
     with dg.DagsterInstance.get() as history:
-        ingest(history, Listener(Watcher(on_step=_die_when_committed)))
+        ingest(history, DyingWhenCommitted())
 
 
-def ingest(history: dg.DagsterInstance, listener: Listener) -> bool:
-    platform = open_platform(environment.load(), listener)
+def ingest(history: dg.DagsterInstance, *observers: Observer) -> bool:
+    platform = open_platform(environment.load(), *observers)
     return assemble(platform, {}).resolve_job_def("ingest").execute_in_process(instance=history).success
 
 
@@ -71,7 +73,7 @@ def test_the_next_run_continues_where_a_run_was_lost(history: dg.DagsterInstance
 
     steps, _ = KnownExecutionState.build_resume_retry_reexecution(history, lost)
     assert set(steps) == {"load_what_is_new", "verdict"}, "what had begun, and what was still to come: all of it"
-    assert ingest(history, Listener())
+    assert ingest(history)
     with open_platform(environment.load()).context.warehouse.reading() as reader:
         (counted,) = reader.query(
             "select count(*) as n, count(distinct transaction_id) as d from raw.sales"

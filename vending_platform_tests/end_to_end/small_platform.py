@@ -123,7 +123,7 @@ class SmallPlatform:
         """Which checks ran for which days, once the history of quality is complete."""
         assert self.core is not None
         recorder = Recorder("test", "test", "development", None, self.raw_folder.catalog, self.core.manifest)
-        assert recorder.record(self.raw_folder.context.warehouse, (), print) is None
+        assert recorder.keep(self.raw_folder.context.warehouse, (), print) is None
         return checked_days(self.raw_folder.context.warehouse)
 
     def stale(self) -> list[date]:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from vending_platform import cli, environment
+from vending_platform import cli, environment, operations
 from vending_platform.accounts import WrongAccount
 from vending_platform.environment import PROJECT_DIR, Environment, EnvironmentName
 from vending_platform.ingestion import Summary, ingest
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform_tests.emulators.aws import EmulatedAws, Refusal
 from vending_platform_tests.ingestion.raw_folder import NOW, sales_file
@@ -100,7 +100,7 @@ def on_a_disk(tmp_path_factory: pytest.TempPathFactory, manifest: dict[str, Any]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VENDING_DATA_DIR", str(data))
         platform = Platform(environment.load(), manifest)
-    platform.ingest()
+    operations.ingest(platform)
     return everything(platform)
 
 
@@ -110,11 +110,11 @@ def test_the_same_deliveries_give_the_same_rows_in_every_place(
 ) -> None:
     for path in SAMPLE:
         cloud.put(layout(path.name), path.read_bytes())
-    summary = cloud.platform.ingest()
+    summary = operations.ingest(cloud.platform)
     assert len(summary.loaded) > 50
     assert (len(summary.quarantined), len(summary.undeclared), summary.rows_rejected) == (1, 1, 5)
     assert everything(cloud.platform) == on_a_disk
-    again = cloud.platform.ingest()
+    again = operations.ingest(cloud.platform)
     assert (again.unchanged, again.loaded, again.same_again) == (len(SAMPLE) - 1, [], [])
 
 
@@ -146,7 +146,7 @@ def test_quarantined_bytes_are_encrypted_with_the_operators_key_and_readable(clo
     broken = {NAME: sales_file()[:-20], "sales_VM002_20240305.csv": b"", "products.csv": b"\xff\xfe\x00"}
     for name, content in broken.items():
         cloud.put(name, content)
-    summary = cloud.platform.ingest()
+    summary = operations.ingest(cloud.platform)
     assert {version.path for version in summary.quarantined} == set(broken)
     kept = cloud.keys("staging/quarantine/")
     assert len(kept) == 3
@@ -158,7 +158,7 @@ def test_quarantined_bytes_are_encrypted_with_the_operators_key_and_readable(clo
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/vending")
     assert sorted(contents) == sorted(broken.values())
     cloud.remove(NAME)
-    assert [v.path for v in cloud.platform.ingest().gone] == [NAME]
+    assert [v.path for v in operations.ingest(cloud.platform).gone] == [NAME]
 
 
 def test_in_the_wrong_account_nothing_is_read_or_written(cloud: Cloud) -> None:
@@ -170,7 +170,7 @@ def test_in_the_wrong_account_nothing_is_read_or_written(cloud: Cloud) -> None:
     cloud.put(NAME, sales_file())
     cloud.aws.requests.clear()
     with pytest.raises(WrongAccount, match="999999999999"):
-        platform.ingest()
+        operations.ingest(platform)
     assert [request.path for request in cloud.aws.requests] == ["/"], "who am I, and no more"
     assert isinstance(platform.environment.warehouse, DuckDBSettings)
     assert not platform.environment.warehouse.file.exists()

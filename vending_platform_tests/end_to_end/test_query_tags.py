@@ -10,9 +10,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from vending_platform import operations
 from vending_platform.environment import Places
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
-from vending_platform.platform import Platform
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.emulators.aws import BUCKET
 from vending_platform_tests.emulators.keys import private_key
@@ -85,7 +86,7 @@ def test_queries_of_the_platform_are_tagged_with_run_assets_and_days(staging: St
 
 @pytest.mark.snowflake
 def test_queries_of_dbt_are_tagged_too(staging: Staging) -> None:
-    staging.platform.ingest()
+    operations.ingest(staging.platform)
     run_id, sent = staging.run("staging/stg_vending__sales", tags=BOTH)
     by_dbt = [statement for statement in sent if statement.shape.startswith("dbt: ")]
     made = [one.sql for one in by_dbt if one.shape == "dbt: create or replace view <relation> as <query>"]

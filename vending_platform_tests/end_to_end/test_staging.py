@@ -25,9 +25,10 @@ from vending_platform.environment import Environment, load
 from vending_platform.exporting import current_parts
 from vending_platform.ingestion import Summary
 from vending_platform.lineage.provenance import NothingToTrace, trace
+from vending_platform.observers import Observer, Operation, Result
+from vending_platform.opening import Platform
 from vending_platform.orchestration import run_daily
 from vending_platform.orchestration.alert_sensor import watch_once
-from vending_platform.platform import Listener, Platform
 from vending_platform.storage import open_storage
 from vending_platform.transformation import Transformed
 from vending_platform.warehouse import TableName
@@ -202,6 +203,14 @@ def run(platform: Platform) -> dict[str, Any]:
     """What the run found: everything that does not depend on when and where it was."""
     outcome: dict[str, Any] = {}
 
+    class Noting(Observer):
+        def completed(self, operation: Operation, result: Result) -> None:
+            match result:
+                case Summary():
+                    on_ingested(result)
+                case Transformed():
+                    on_transformed(result)
+
     def on_ingested(summary: Summary) -> None:
         outcome["loaded"] = sorted((v.path, v.rows_accepted, v.rows_rejected) for v in summary.loaded)
         outcome["quarantined"] = sorted((v.path, v.reason) for v in summary.quarantined)
@@ -212,9 +221,8 @@ def run(platform: Platform) -> dict[str, Any]:
         outcome["blocked"] = bool(done.blocked)
         outcome["verdicts"] = {(n.unique_id, n.status, n.failures) for _, nodes in done.windows for n in nodes}
 
-    listener = Listener(on_ingested=on_ingested, on_transformed=on_transformed)
     days: dict[str, Any] = {"first_day": None, "last_day": None, "every_day": False, "models": []}
-    outcome["went well"] = run_daily(replace(platform, listener=listener), **days)
+    outcome["went well"] = run_daily(platform.observed_by(Noting()), **days)
     return outcome
 
 

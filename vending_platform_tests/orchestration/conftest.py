@@ -5,7 +5,7 @@ import pytest
 from vending_platform import environment
 from vending_platform.catalog import Catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 
 
 @pytest.fixture

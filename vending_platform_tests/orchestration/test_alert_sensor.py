@@ -12,9 +12,9 @@ import pytest
 from vending_platform.alerts import Alerting, Event, ProblemKind, recall
 from vending_platform.environment import AwsTarget, EnvironmentName, S3Addressing, SecretNames
 from vending_platform.ingestion import EVERYTHING, ingest
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.alert_sensor import alerting, watch, watch_once
-from vending_platform.platform import Platform
 from vending_platform_tests.alerts.parts import Notebook
 from vending_platform_tests.end_to_end.small_platform import products
 from vending_platform_tests.ingestion.raw_folder import machines_file, sales_file

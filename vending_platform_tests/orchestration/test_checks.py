@@ -12,8 +12,8 @@ import pytest
 
 from vending_platform import environment
 from vending_platform.catalog import Catalog
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble, described
-from vending_platform.platform import Platform
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from vending_platform.environment import PROJECT_DIR, EnvironmentName
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.names import LOCATION
-from vending_platform.platform import Platform
 
 OURS = {
     "raw": {"_files", "_rejected_rows", "_master_versions"},

@@ -9,8 +9,8 @@ import pytest
 
 from vending_platform import environment
 from vending_platform.catalog import read_manifest
+from vending_platform.opening import Platform
 from vending_platform.orchestration.build import assemble
-from vending_platform.platform import Platform
 from vending_platform_tests.end_to_end.shop import PROJECT, make_shop
 from vending_platform_tests.end_to_end.test_days_of_rows import HISTORY, PAYMENTS, payments
 from vending_platform_tests.history import history_in

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from vending_platform.ingestion import IngestionContext
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.frames import NotATable
-from vending_platform.platform import Platform
 from vending_platform.warehouse import Change, TableName, Warehouse
 
 MART = dg.AssetKey(["marts", "mart_machine_daily"])

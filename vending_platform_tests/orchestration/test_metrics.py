@@ -18,9 +18,9 @@ from vending_platform.alerts import JsonLines
 from vending_platform.alerts.metrics import METRICS
 from vending_platform.environment import PROJECT_DIR, EnvironmentName
 from vending_platform.exporting import Exported, Part, RawFiles
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.metrics import about_record, built, exported
-from vending_platform.platform import Platform
 from vending_platform.transformation import BlockedDay, NodeResult, Transformed, Window
 from vending_platform_tests.ingestion.raw_folder import sales, sales_file, sales_row
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from vending_platform.environment import BUSINESS_TIME_ZONE
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
-from vending_platform.platform import Platform
 
 TODAY = datetime.now(ZoneInfo(BUSINESS_TIME_ZONE)).date()
 

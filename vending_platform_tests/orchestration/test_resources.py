@@ -13,9 +13,9 @@ from dagster_duckdb import DuckDBResource
 
 from vending_platform import aws, environment, secrets
 from vending_platform.environment import AwsTarget
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.resources import FilesResource, resources_of, through
-from vending_platform.platform import Platform
 from vending_platform.warehouse import WarehouseError
 from vending_platform.warehouse.snowflake import SnowflakeSettings
 from vending_platform.warehouse.snowflake.dagster_resource import SnowflakeWithKey

@@ -16,8 +16,8 @@ from vending_platform import environment
 from vending_platform.accounts import WrongAccount
 from vending_platform.catalog import project_hash, read_manifest
 from vending_platform.exporting import ExportError
+from vending_platform.opening import open_platform
 from vending_platform.orchestration import assemble, retries
-from vending_platform.platform import open_platform
 from vending_platform.transformation import dbt
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES
@@ -120,7 +120,7 @@ def project(tmp_path: Path, code: Code, monkeypatch: pytest.MonkeyPatch) -> Iter
         (tmp_path / "data" / "sources" / path).write_bytes(content)
     monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr("vending_platform.environment.domain.DBT_PROJECT_DIR", code.folder)
-    monkeypatch.setattr("vending_platform.platform.read_manifest", partial(code.read, read_manifest))
+    monkeypatch.setattr("vending_platform.opening.read_manifest", partial(code.read, read_manifest))
     with history_in(tmp_path / "dagster") as history:
         (model,) = code.folder.rglob(f"{BROKEN}.sql")
         project = Project(code, model, model.read_text(), history)

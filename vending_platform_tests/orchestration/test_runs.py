@@ -13,15 +13,19 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
 from vending_platform import environment, transformation
+from vending_platform.ingestion import Summary
+from vending_platform.observers import Operation
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.folder_sensor import arrivals
 from vending_platform.orchestration.in_process import run_daily
 from vending_platform.orchestration.names import LOCATION
-from vending_platform.platform import Listener, Platform
+from vending_platform.status import read_quality
 from vending_platform.transformation import Transformed
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, day_of_sales, name
 from vending_platform_tests.history import history_in
+from vending_platform_tests.observing import Kept
 
 SALES, FACT, EXPORT = (
     dg.AssetKey(["raw", "sales"]),
@@ -195,7 +199,7 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
         ("__ASSET_JOB", "failed"),
     ]
     assert "1 of 1 files are in quarantine" in runs[-1]["problem"]
-    found, is_being_written = fleet.platform.quality()
+    found, is_being_written = read_quality(fleet.platform)
     assert found is not None
     assert not is_being_written
     newest = {score.dataset: score for score in found.latest}
@@ -207,7 +211,7 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
 
     # While somebody writes, what the last run told is there instead.
     with fleet.platform.context.warehouse.writing("test", print):
-        told_last, is_being_written = fleet.platform.quality()
+        told_last, is_being_written = read_quality(fleet.platform)
     assert is_being_written
     assert told_last is not None
     assert told_last.scores == found.scores
@@ -238,13 +242,14 @@ def drop_a_file(fleet: Fleet) -> None:
 
 def test_the_terminal_and_the_ui_share_one_history(fleet: Fleet, tmp_path: Path) -> None:
     home = tmp_path / "dagster"
-    told: list[Transformed] = []
+    kept = Kept()
     settings = replace(fleet.platform.environment, dagster_home=home)
-    platform = replace(fleet.platform, environment=settings, listener=Listener(on_transformed=told.append))
+    platform = replace(fleet.platform, environment=settings).observed_by(kept)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(home))
         assert run_daily(platform, first_day=None, last_day=None, every_day=False, models=["dim_staff"])
-        assert len(told) == 1
+        assert [type(result) for result in kept.results] == [Summary, Transformed, list]
+        assert kept.begun == [Operation.INGEST, Operation.TRANSFORM, Operation.EXPORT]
         with history_in(home) as history:
             (run,) = history.get_runs(dg.RunsFilter(tags={".dagster/repository": f"__repository__@{LOCATION}"}))
             assert [other.run_id for other in history.get_runs()] == [run.run_id]

@@ -17,10 +17,10 @@ from vending_platform.accounts import WrongAccount
 from vending_platform.arrivals import Position, Queue
 from vending_platform.environment import ByListing
 from vending_platform.ingestion import IngestionContext, unseen
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.folder_sensor import arrivals
 from vending_platform.orchestration.sensors import listed, notified
-from vending_platform.platform import Platform
 from vending_platform.storage import Storage, StorageError
 from vending_platform.warehouse import WarehouseBusy
 from vending_platform.warehouse.duckdb import DuckDBWarehouse

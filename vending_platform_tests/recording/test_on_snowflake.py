@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog
+from vending_platform.observers import Operation
 from vending_platform.quality import CheckStatus, Dimension, Quality, Result, read_quality
 from vending_platform.recording import Recorder, lineage
 from vending_platform.recording.failing import ExecutedTest, looked_up
@@ -37,9 +38,9 @@ def test_the_history_is_the_same(
         raw_folder.deliver(files)
         summary = raw_folder.ingest()
         recorder = Recorder("r1", "daily", "test", None, catalog, manifest, started_at=NOW)
-        recorder.ingested(summary)
-        recorder.record(raw_folder.warehouse, [], print)
-        recorder.record(raw_folder.warehouse, ["why"], print)  # the second time it has a past
+        recorder.completed(Operation.INGEST, summary)
+        recorder.keep(raw_folder.warehouse, [], print)
+        recorder.keep(raw_folder.warehouse, ["why"], print)  # the second time it has a past
         told.append((history(raw_folder.warehouse), read(raw_folder.warehouse, catalog), failing(raw_folder.warehouse)))
     here, there = told
     assert here == there

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from vending_platform import environment
+from vending_platform import environment, operations
 from vending_platform.catalog import Catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
 from vending_platform.ingestion import ingest
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.quality import Dimension
 from vending_platform.recording import lineage
 from vending_platform.recording.models import dimension_of
@@ -19,6 +19,7 @@ from vending_platform.transformation import NodeResult, Window, note_build
 from vending_platform.warehouse import WarehouseError
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, day_of_sales, name
 from vending_platform_tests.ingestion.raw_folder import sales, sales_row
+from vending_platform_tests.observing import Kept
 
 TEST = "unique_fct_sales_transaction_id"
 
@@ -37,10 +38,11 @@ def deliver(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def load(platform: Platform, run_id: str = "r1") -> list[str]:
-    told: list[str] = []
-    with platform.recorded(run_id, "vending ingest", tell=told.append) as recorded:
-        recorded.ingest()
-    return told
+    kept = Kept()
+    observed = platform.observed_by(kept)
+    with operations.recording(observed, run_id, "vending ingest") as recorder:
+        operations.ingest(observed.observed_by(recorder))
+    return kept.notices
 
 
 def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
@@ -111,7 +113,7 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
     node = NodeResult(test, TEST, "test", "fail", said, 5, 0.1, frozenset({fact.unique_id}), sql)
     days: list[date | None] = [date.fromisoformat(day) for day in DAYS]
     window = Window((fact,), {"fct_sales": [day for day in days if day is not None]})
-    words: list[str] = []
+    observer = Kept()
     with platform.context.warehouse.writing("test", print) as writer:
         columns = platform.manifest["nodes"][fact.unique_id]["columns"].values()
         empty = ", ".join(f"cast(null as {column['data_type']}) as {column['name']}" for column in columns)
@@ -121,12 +123,12 @@ def test_a_failing_test_is_kept_with_its_rows_by_the_days_they_are_of(platform: 
         writer.publish([noted], lambda _: None)
 
     def fail_half_way() -> None:
-        with platform.recorded("r1", "daily", tell=words.append):
+        with operations.recording(platform.observed_by(observer), "r1", "daily"):
             raise RuntimeError("the disk is full")
 
     with pytest.raises(RuntimeError, match="the disk is full"):
         fail_half_way()
-    assert words == []
+    assert observer.notices == []
     assert checks(platform, f"check_name = '{TEST}'") == [
         ("marts.fct_sales", TEST, "transaction_id", "failed", 2, 10, DAYS[3]),
         ("marts.fct_sales", TEST, "transaction_id", "failed", 3, 10, DAYS[1]),
@@ -178,7 +180,7 @@ def test_one_unknown_key_speaks_against_its_day_alone_and_names_its_line(platfor
 
 def test_who_stops_a_run_does_not_wait_for_the_right_to_write(platform: Platform) -> None:
     def stop() -> None:
-        with platform.recorded("r1", "vending ingest", tell=print):
+        with operations.recording(platform, "r1", "vending ingest"):
             raise KeyboardInterrupt
 
     with platform.context.warehouse.reserved("another run", print), pytest.raises(KeyboardInterrupt):
@@ -193,9 +195,9 @@ def everything(platform: Platform) -> list[dict[str, Any]]:
 
 def test_what_a_killed_run_found_is_recorded_by_the_next(platform: Platform) -> None:
     """It loaded everything, and part of it twice; the next has nothing to load."""
-    platform.ingest()
+    operations.ingest(platform)
     deliver(Path(platform.environment.places.raw).parent, {name(DAYS[0]): day_of_sales(DAYS[0], 1)})
-    platform.ingest()
+    operations.ingest(platform)
     assert rows(platform, "select * from dq.results_check") == []
 
     assert load(platform) == []
@@ -208,7 +210,7 @@ def test_what_a_killed_run_found_is_recorded_by_the_next(platform: Platform) -> 
 
 
 def test_what_nobody_can_record_any_more_is_told_and_stops_no_other(platform: Platform) -> None:
-    platform.ingest()
+    operations.ingest(platform)
     fact = next(model for model in platform.catalog.models if model.name == "fct_sales")
     gone = NodeResult(
         "test.gone", "gone", "test", "fail", None, 1, 0.1, frozenset({fact.unique_id}), "select * from gone"

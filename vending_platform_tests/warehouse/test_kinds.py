@@ -15,8 +15,8 @@ from vending_platform import environment, warehouse
 from vending_platform.doctor import checks_of
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, Environment, SettingsError, warehouse_types
 from vending_platform.errors import ConfigurationError
+from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
-from vending_platform.platform import Platform
 from vending_platform.warehouse import dagster_resource_of, kind_of
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import FILES

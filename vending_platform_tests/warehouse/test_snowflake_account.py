@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vending_platform.accounts import WrongAccount
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.warehouse import TableName, WarehouseError
 from vending_platform.warehouse.snowflake import SnowflakeWarehouse, checked, connector
 from vending_platform.warehouse.snowflake.account import SessionContext

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from vending_platform import secrets
 from vending_platform.environment import AwsTarget, Environment, Places, load
-from vending_platform.platform import Platform
+from vending_platform.opening import Platform
 from vending_platform.warehouse.snowflake import SnowflakeWarehouse
 
 
