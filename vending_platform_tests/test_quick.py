@@ -8,7 +8,7 @@ IMPORTS = {
     "vending_platform_tests/alerts/test_formatting.py": frozenset({"vending_platform.alerts.formatting"}),
     "vending_platform_tests/alerts/test_logs.py": frozenset({"vending_platform.alerts", "vending_platform.alerts.X"}),
     "vending_platform_tests/dbt_project/test_money.py": frozenset({"vending_platform_tests.dbt_project.dbt"}),
-    "vending_platform_tests/test_cli.py": frozenset({"vending_platform"}),
+    "vending_platform_tests/test_stopping.py": frozenset({"vending_platform"}),
 }
 
 
@@ -20,7 +20,7 @@ def chosen(*changed: str) -> dict[str, int]:
 def test_the_nearest_tests_come_first() -> None:
     assert chosen("vending_platform/alerts/formatting.py") == {"alerts/test_formatting.py": 1, "alerts/test_logs.py": 3}
     assert chosen("vending_platform/alerts/__init__.py") == {"alerts/test_logs.py": 2}
-    assert chosen("vending_platform_tests/test_cli.py", "vending_platform/cli.py") == {"test_cli.py": 0}
+    assert chosen("vending_platform_tests/test_stopping.py", "vending_platform/stopping.py") == {"test_stopping.py": 0}
     assert chosen("vending_platform_tests/dbt_project/dbt.py") == {"dbt_project/test_money.py": 2}
     assert chosen("dbt_project/macros/money.sql") == {"dbt_project/test_money.py": 2}
     assert chosen("LICENSE") == {}

@@ -57,7 +57,7 @@ class TestOnALaptop:
         result = anonymise("--into", "out", "--key-file", "key")
         assert (result.exit_code, result.stdout) == (
             DONE,
-            "Wrote 3 files to out\n2 personal values looked for in everything.\n",
+            "Wrote 3 files to out\n2 personal values searched for in everything.\n",
         )
         assert copied(folder / "out") == COPIED
         again = anonymise("--into", "out", "--key-file", "key")
@@ -76,7 +76,7 @@ class TestOnALaptop:
         result = anonymise("--into", "out", "--key-file", "key", "--source", "sales", "--source", "staff")
         assert result.exit_code == NEEDS_A_PERSON
         for words in (
-            "Left out, because nobody can say that no person is in it (2)",
+            "Left out, because personal data may still be in it (2)",
             "list of friends.csv: no contract takes this name",
             "sales_VM001_20240305.csv: nobody declared column 1 of its header: it may be personal",
             "Left out now, but an earlier copy is still in out (1)",

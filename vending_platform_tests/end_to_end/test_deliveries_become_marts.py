@@ -17,13 +17,13 @@ import duckdb
 import pytest
 
 from vending_platform.catalog import CsvEncoding, Export
+from vending_platform.cli.views import exported_view
 from vending_platform.console import PlainConsole
 from vending_platform.exporting import Damage, Exported, current_parts, verified
 from vending_platform.lineage.provenance import trace
 from vending_platform.storage import LocalPlace
 from vending_platform.transformation import NodeResult, Transformed, dbt, running, transform, verdicts
 from vending_platform.transformation.results import node_result
-from vending_platform.wording import tell_exported
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, SmallPlatform, day_of_sales, name, products
 from vending_platform_tests.ingestion.raw_folder import RawFolder, sales, sales_row
@@ -366,7 +366,7 @@ def test_a_replaced_character_is_reported_everywhere(small_platform: SmallPlatfo
     (written,) = (one for one in manifest["parts"] if one["path"] == part.path)
     assert written["replaced"] == [{"column": "transaction_id", "text": "T😀", "rows": 1}]
     shown = io.StringIO()
-    PlainConsole(width=200, file=shown).print(tell_exported([export_result], "processed"))
+    PlainConsole(width=200, file=shown).print(exported_view([export_result], "processed"))
     assert "sales_by_day: 〓 stands for characters that its encoding lacks (1)" in shown.getvalue()
     assert export_result.replaced[0] in shown.getvalue()
 

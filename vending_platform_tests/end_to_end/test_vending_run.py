@@ -93,7 +93,7 @@ def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> No
     assert vending(data, "ingest").returncode == 3
     every_day = [f"2024-03-{day:02d}" for day in range(1, 15)]  # monthly marts are built for their month
     assert json.loads(vending(data, "status", "--json").stdout)["stale_days"] == every_day
-    assert "14 business days to build anew (2024-03-01" in vending(data, "status").stdout
+    assert "14 business days to build again (2024-03-01" in vending(data, "status").stdout
     corrected = vending(data, "run")
     assert "2024-03-05: " in corrected.stdout
     assert "sales_by_day/: 1 new file" in corrected.stdout

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vending_platform.catalog import Catalog, Source
+from vending_platform.cli.views import summary_view
 from vending_platform.ingestion import check, same_keys
 from vending_platform.ingestion.reading import SMALL
-from vending_platform.wording import tell_summary
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 from vending_platform_tests.ingestion.test_forms import contract
 from vending_platform_tests.properties import examples
@@ -166,7 +166,7 @@ def test_a_file_with_the_bytes_of_another_one_is_named(tmp_path: Path) -> None:
     assert summary.copies == [("any_2.csv", "any_1.csv")], "files without rows have nothing that could count twice"
     assert summary.needs_a_person
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(tell_summary(summary))
+    console.print(summary_view(summary))
     assert "any_2.csv: as any_1.csv" in console.export_text()
     raw_folder.deliver({"any_1.csv": text + b"b,2024-03-05,1\n", "any_5.csv": text, "any_6.csv": text})
     assert raw_folder.ingest().copies == [("any_5.csv", "any_2.csv"), ("any_6.csv", "any_2.csv")], (

@@ -2,11 +2,11 @@
 
 import io
 
+from vending_platform.cli.views import status_view
 from vending_platform.console import PlainConsole
 from vending_platform.exporting import Damage
 from vending_platform.ingestion.status import without_findings
 from vending_platform.status import PlatformStatus
-from vending_platform.wording import tell_status
 
 NOTHING_LOADED = without_findings("2024-03-20")
 
@@ -14,7 +14,7 @@ NOTHING_LOADED = without_findings("2024-03-20")
 def lines_about(*damaged: Damage) -> list[str]:
     shown = io.StringIO()
     PlainConsole(width=200, file=shown).print(
-        tell_status(PlatformStatus(NOTHING_LOADED, False, {}, (), [], [], "out", list(damaged)))
+        status_view(PlatformStatus(NOTHING_LOADED, False, {}, (), [], [], "out", list(damaged)))
     )
     text = shown.getvalue()
     return [line.strip() for line in text.splitlines()]
