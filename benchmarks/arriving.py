@@ -26,7 +26,7 @@ from vending_platform.catalog import load_catalog, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR, ByNotifications, Environment, load
 from vending_platform.ingestion import IngestionContext
 from vending_platform.opening import Platform
-from vending_platform.orchestration.sensors import notified
+from vending_platform.orchestration.sensors import by_notifications
 from vending_platform.storage import Storage, StoredFile
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.arrivals.simulated_queue import BUCKET, event
@@ -113,7 +113,7 @@ def _one_look(platform: Platform) -> tuple[float, list[dg.RunRequest]]:
     for number in range(_EVENTS):
         sqs.send(event(_path(number)))
     sqs.now = lambda: datetime.now(UTC)
-    sensor = notified(platform.environment, lambda _: sqs.queue, is_running=False, now=sqs.now)
+    sensor = by_notifications(platform.environment, lambda _: sqs.queue, is_running=False, now=sqs.now)
     with dg.DagsterInstance.ephemeral() as history:
         context = dg.build_sensor_context(instance=history, resources={"platform": platform})
         seconds, result = timed(lambda: sensor(context))

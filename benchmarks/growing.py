@@ -18,7 +18,7 @@ from benchmarks.measuring import PAIRS, memory_of, ratio, timed
 from benchmarks.table import Row
 from fleet_simulator import generate
 from vending_platform.orchestration.history import open_history
-from vending_platform.orchestration.jobs import BUILD
+from vending_platform.orchestration.steps import BUILD
 
 _FIRST_DAY, _LAST_DAY = date(2024, 1, 1), date(2026, 11, 20)
 _MACHINES, _ROWS_PER_FILE = 200, 43

@@ -36,8 +36,10 @@ from vending_platform.catalog import project_hash
 from vending_platform.environment import ByNotifications, CodeChanges, Environment
 from vending_platform.ledger import last_changes
 from vending_platform.opening import Platform
-from vending_platform.orchestration.folder_sensor import ABOUT
-from vending_platform.orchestration.problems import Due, Links, Ran, Seen, due, failing, problems, run_problem
+from vending_platform.orchestration.due import Due, due
+from vending_platform.orchestration.problems import Seen, problems
+from vending_platform.orchestration.run_problems import Links, Ran, failing, run_problem
+from vending_platform.orchestration.sensors import ABOUT
 from vending_platform.warehouse import WarehouseBusy
 
 _LOOK_EVERY = 60

@@ -15,15 +15,15 @@ from vending_platform.orchestration.alert_sensor import alerting, watch
 from vending_platform.orchestration.asset_details import NOT_DESCRIBED, Described, with_automation
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.exports import export_assets
-from vending_platform.orchestration.folder_sensor import arrivals
 from vending_platform.orchestration.io_manager import tables
-from vending_platform.orchestration.jobs import DAILY, EXPORT, INGEST, TRANSFORM, jobs
+from vending_platform.orchestration.jobs import jobs
 from vending_platform.orchestration.models import model_assets
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
 from vending_platform.orchestration.recording import recorded
 from vending_platform.orchestration.resources import PlatformFactory, resources_of
 from vending_platform.orchestration.retries import Attempt
-from vending_platform.orchestration.sensors import listed, notified
+from vending_platform.orchestration.sensors import by_folder, by_listing, by_notifications
+from vending_platform.orchestration.steps import DAILY, EXPORT, INGEST, TRANSFORM
 
 _BY_HAND = "03:00"
 """When the schedule would run that a person switches on where the environment has none of its own."""
@@ -76,11 +76,11 @@ def _sensor(environment: Environment) -> dg.SensorDefinition:
     now = partial(datetime.now, UTC)
     match environment.arrivals:
         case ByFolder():
-            return arrivals(is_running=is_running)
+            return by_folder(is_running=is_running)
         case ByListing():
-            return listed(is_running=is_running, now=now)
+            return by_listing(is_running=is_running, now=now)
         case ByNotifications():
-            return notified(environment, _queue, is_running=is_running, now=now)
+            return by_notifications(environment, _queue, is_running=is_running, now=now)
         case _:
             assert_never(environment.arrivals)
 

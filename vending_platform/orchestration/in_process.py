@@ -14,9 +14,9 @@ from vending_platform.garbage import own_garbage_only
 from vending_platform.opening import Platform
 from vending_platform.orchestration.build import assemble
 from vending_platform.orchestration.history import ALIVE, alive, cancel, open_history
-from vending_platform.orchestration.jobs import BUILD, DAILY, LOAD
 from vending_platform.orchestration.names import LOCATION
 from vending_platform.orchestration.observers import UNVERIFIED_BECAUSE
+from vending_platform.orchestration.steps import BUILD, DAILY, LOAD
 
 SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
 """The terminal has words of its own; the history keeps every line all the same."""

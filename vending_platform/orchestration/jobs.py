@@ -1,103 +1,65 @@
 """The jobs about whatever there is to do: load what is new, build what is stale, export what has changed.
 
-They have no partitions, since nobody has to know the days beforehand: each run says of every asset which days it made.
-To make certain days anew, materialise those partitions of the assets.
+They have no partitions, since the days need not be known beforehand: each run reports of every asset which days it
+made. To make certain days again, materialize those partitions of the assets.
 """
 
-import time
-from datetime import UTC, date, datetime
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from vending_platform import operations
 from vending_platform.environment import Verification
-from vending_platform.ingestion import Selection
 from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
-from vending_platform.orchestration.exports import log_exported, not_exported
-from vending_platform.orchestration.models import log_built, told
 from vending_platform.orchestration.observers import observed
-from vending_platform.orchestration.raw import log_loaded, unloaded
-from vending_platform.orchestration.retries import Attempt, StepFailure, begun_at, healing, settle
+from vending_platform.orchestration.retries import Attempt, StepFailure, healing, settle
+from vending_platform.orchestration.steps import (
+    BUILD,
+    DAILY,
+    EXPORT,
+    INGEST,
+    LOAD,
+    TRANSFORM,
+    VERDICT,
+    WRITE,
+    Days,
+    IngestConfig,
+    build,
+    load,
+    write,
+)
 
-INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
-LOAD, BUILD, WRITE, VERDICT = "load_what_is_new", "build_what_is_stale", "write_what_changed", "verdict"
-"""The steps; their names are keys of a run's config."""
-
-
-class IngestConfig(dg.Config):
-    """Which deliveries; without a word, every one that is new."""
-
-    first_day: str | None = Field(None, description="First business day, YYYY-MM-DD.")
-    last_day: str | None = Field(None, description="Last business day, YYYY-MM-DD.")
-    sources: list[str] = Field([], description="Only these kinds of files.")
-    listed: str | None = Field(None, description="Only the files on this list, which the sensor has written.")
-
-
-class Days(dg.Config):
-    """Which days; without a word, exactly those that are stale. Days that are named are built anew, stale or not."""
-
-    first_day: str | None = Field(None, description="First business day, YYYY-MM-DD.")
-    last_day: str | None = Field(None, description="Last business day, YYYY-MM-DD.")
-    every_day: bool = Field(False, description="Build every day anew.")
-    models: list[str] = Field([], description="Only these models.")
-    skip_code_changes: bool | None = Field(
-        None,
-        description="Leave what older code has built, or build it again; without a word as the environment says.",
-    )
+_DESCRIPTIONS = {
+    INGEST: "Load every delivery that is new or was corrected. Again does no harm.",
+    TRANSFORM: "Build exactly the days that changed raw rows reach, however old, and test them.",
+    EXPORT: "Bring every export up to date with its mart.",
+    DAILY: "Deliveries become marts and exports: ingest, transform, export.",
+}
+_STEPS = {INGEST: (LOAD,), TRANSFORM: (BUILD,), EXPORT: (WRITE,), DAILY: (LOAD, BUILD, WRITE)}
+_AFTER: Mapping[str, Any] = {"ins": {"after": dg.In(dg.Nothing)}, "out": dg.Out(dg.Nothing)}
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
-    def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform) -> list[StepFailure]:
-        _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
-        platform = observed(context, platform)
-        begun = time.monotonic()
-        chosen = frozenset(config.sources) or None
-        paths = _listed(platform, config.listed) if config.listed is not None else None
-        summary = operations.ingest(platform, Selection(_day(config.first_day), _day(config.last_day), chosen, paths))
-        if paths is None:
-            platform.lists.forget(datetime.now(UTC))
-        context.log.info(
-            f"{len(summary.loaded)} files loaded, {len(summary.corrected)} of them corrections, {summary.unchanged}"
-            f" unchanged, {len(summary.quarantined)} in quarantine; {summary.rows_accepted} rows accepted,"
-            f" {summary.rows_rejected} rejected"
-        )
-        log_loaded(context, platform, summary, time.monotonic() - begun)
-        # Not loaded, and not in quarantine either: they are still new. What else there is to do need not wait for them.
-        troubles = list(unloaded(summary))
-        for trouble in troubles:
-            context.log.warning(trouble.text)
-        return troubles
+    ops = _ops(specs)
+    return [_job(name, [ops[step] for step in steps], _verdict(name, steps, specs)) for name, steps in _STEPS.items()]
 
-    def build(context: dg.OpExecutionContext, config: Days, platform: Platform) -> list[StepFailure]:
-        _refuse_unknown("model", config.models, [model.name for model in platform.catalog.models])
-        done = operations.transform(
-            observed(context, platform),
-            context.run.run_id,
-            first_day=_day(config.first_day),
-            last_day=_day(config.last_day),
-            anew=begun_at(context) if config.every_day or config.first_day or config.last_day else None,
-            models=config.models or None,
-            skip_code_changes=config.skip_code_changes,
-        )
-        for block in done.blocked:
-            context.log.warning(f"{block.source} of {block.business_date or 'all days'} waits: {block.reason}")
-        if not done.windows:
-            context.log.info("Nothing is stale.")
-        log_built(context, platform, done, specs)
-        return told(done.failed)
 
-    def write(context: dg.OpExecutionContext, platform: Platform) -> list[StepFailure]:
-        done = operations.export(observed(context, platform), context.run.run_id)
-        log_exported(context, platform, done)
-        return not_exported(done)
+def _job(name: str, steps: list[dg.OpDefinition], verdict: Any) -> dg.JobDefinition:
+    @dg.job(name=name, description=_DESCRIPTIONS[name])
+    def in_order() -> None:
+        first, *others = steps
+        done = first()
+        for step in others:
+            done = step(done)
+        verdict(done)
 
-    step = partial(dg.op, ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+    return in_order
 
-    @step(name=LOAD, description="Load every delivery that is new or was corrected.")
+
+def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
+    @dg.op(name=LOAD, description="Load every delivery that is new or was corrected.", **_AFTER)
     def ingest(
         context: dg.OpExecutionContext,
         config: IngestConfig,
@@ -107,7 +69,7 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         with healing(context, platform.environment.automatic_retries):
             attempt.note(LOAD, load(context, config, platform))
 
-    @step(name=BUILD, description="Build exactly what is stale, and test it.")
+    @dg.op(name=BUILD, description="Build exactly what is stale, and test it.", **_AFTER)
     def transform(
         context: dg.OpExecutionContext,
         config: Days,
@@ -115,9 +77,9 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
         with healing(context, platform.environment.automatic_retries):
-            attempt.note(BUILD, build(context, config, platform))
+            attempt.note(BUILD, build(context, config, platform, specs))
 
-    @step(name=WRITE, description="Bring the exports up to date, but for marts whose checks failed.")
+    @dg.op(name=WRITE, description="Bring the exports up to date, but for marts whose checks failed.", **_AFTER)
     def export(
         context: dg.OpExecutionContext,
         platform: dg.ResourceParam[Platform],
@@ -126,79 +88,39 @@ def jobs(specs: Specs) -> list[dg.JobDefinition]:
         with healing(context, platform.environment.automatic_retries):
             attempt.note(WRITE, write(context, platform))
 
-    def verdict(job: str, *steps: str) -> Any:
-        @dg.op(
-            name=f"{job}_verdict",
-            ins={"after": dg.In(dg.Nothing)},
-            out=dg.Out(dg.Nothing),
-            description="Try again what did not succeed on the way, as often as the environment says; then fail.",
-        )
-        def settled(
-            context: dg.OpExecutionContext,
-            platform: dg.ResourceParam[Platform],
-            attempt: dg.ResourceParam[Attempt],
-        ) -> None:
-            asked: Any = context.run.run_config.get("ops", {})
-            deliveries, days = (asked.get(name, {}).get("config", {}) for name in (LOAD, BUILD))
-            works = {
-                LOAD: lambda: load(context, IngestConfig(**deliveries), platform),
-                BUILD: lambda: build(context, Days(**days), platform),
-                WRITE: lambda: write(context, platform),
-            }
-            retries = platform.environment.automatic_retries
+    return {op.name: op for op in (ingest, transform, export)}
+
+
+def _verdict(job: str, steps: tuple[str, ...], specs: Specs) -> Any:
+    """The last step of a job, which fails it if one before did not succeed in the end."""
+
+    @dg.op(
+        name=f"{job}_verdict",
+        description="Retry what did not succeed on the way, as often as the environment declares; then fail.",
+        **_AFTER,
+    )
+    def settled(
+        context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform], attempt: dg.ResourceParam[Attempt]
+    ) -> None:
+        retries = platform.environment.automatic_retries
+        again = _works(context, platform, specs)
+        with healing(context, retries):
+            settle(context, attempt, {name: again[name] for name in steps}, retries)
+        if BUILD in steps and platform.environment.verification is Verification.GIVEN:
             with healing(context, retries):
-                settle(context, attempt, {name: works[name] for name in steps}, retries)
-            if BUILD in steps and platform.environment.verification is Verification.GIVEN:
-                with healing(context, retries):
-                    context.log.info(operations.sign_off(observed(context, platform), context.run.run_id))
+                context.log.info(operations.sign_off(observed(context, platform), context.run.run_id))
 
-        return settled.alias(VERDICT)
-
-    ingested = verdict(INGEST, LOAD)
-    transformed = verdict(TRANSFORM, BUILD)
-    exported = verdict(EXPORT, WRITE)
-    all_done = verdict(DAILY, LOAD, BUILD, WRITE)
-
-    @dg.job(
-        name=INGEST,
-        description="Load every delivery that is new or was corrected. Again does no harm.",
-    )
-    def ingest_job() -> None:
-        ingested(ingest())
-
-    @dg.job(
-        name=TRANSFORM,
-        description="Build exactly the days that changed raw rows reach, however old, and test them.",
-    )
-    def transform_job() -> None:
-        transformed(transform())
-
-    @dg.job(name=EXPORT, description="Bring every export up to date with its mart.")
-    def export_job() -> None:
-        exported(export())
-
-    @dg.job(name=DAILY, description="Deliveries become marts and exports: ingest, transform, export.")
-    def daily_job() -> None:
-        all_done(export(transform(ingest())))
-
-    return [ingest_job, transform_job, export_job, daily_job]
+    return settled.alias(VERDICT)
 
 
-def _refuse_unknown(kind: str, wanted: list[str], known: list[str]) -> None:
-    if unknown := sorted(set(wanted) - set(known)):
-        raise dg.Failure(
-            f"no {kind} is called {', '.join(unknown)}; there are: {', '.join(known)}", allow_retries=False
-        )
-
-
-def _listed(platform: Platform, name: str) -> frozenset[str]:
-    files = platform.lists.read(name)
-    if files is None:
-        raise dg.Failure(
-            f"there is no list {name} of files any more; a run without one loads whatever is new", allow_retries=False
-        )
-    return files.paths
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+def _works(
+    context: dg.OpExecutionContext, platform: Platform, specs: Specs
+) -> Mapping[str, Callable[[], list[StepFailure]]]:
+    """Every step, with the config that the run was started with."""
+    configs: Any = context.run.run_config.get("ops", {})
+    deliveries, days = (configs.get(name, {}).get("config", {}) for name in (LOAD, BUILD))
+    return {
+        LOAD: lambda: load(context, IngestConfig(**deliveries), platform),
+        BUILD: lambda: build(context, Days(**days), platform, specs),
+        WRITE: lambda: write(context, platform),
+    }

@@ -1,63 +1,21 @@
-"""Results, as Dagster's UI shows them: metadata of assets, results of checks. Pure."""
+"""What Dagster's UI shows of assets: metadata, as tables and charts. Pure."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from vending_platform.catalog import Catalog
 from vending_platform.exporting import Part
-from vending_platform.ingestion import DeliveryStatus, Overview, Summary
+from vending_platform.ingestion import Overview, Summary
 from vending_platform.ledger import FileCounts, FileState, RejectedRow
-from vending_platform.orchestration.names import DELIVERIES, raw_key
-from vending_platform.transformation import BlockedDay
 
 Metadata = Mapping[str, Any]
 
-CONTRACT_HELD = "contract_held"
-DELIVERY_COMPLETE = "delivery_complete"
-NO_UNDECLARED_FILES = "no_undeclared_files"
 _CHART_DAYS = 60
 _TABLE_ROWS = 20
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What became of one check; `blocks` says that something downstream waits for a person because of it."""
-
-    asset_key: dg.AssetKey
-    name: str
-    passed: bool
-    description: str
-    metadata: Metadata
-    blocks: bool = False
-
-    @property
-    def severity(self) -> dg.AssetCheckSeverity:
-        return dg.AssetCheckSeverity.ERROR if self.blocks else dg.AssetCheckSeverity.WARN
-
-    def as_result(self) -> dg.AssetCheckResult:
-        return dg.AssetCheckResult(
-            passed=self.passed,
-            asset_key=self.asset_key,
-            check_name=self.name,
-            severity=self.severity,
-            description=self.description,
-            metadata=self.metadata,
-        )
-
-    def as_evaluation(self) -> dg.AssetCheckEvaluation:
-        return dg.AssetCheckEvaluation(
-            asset_key=self.asset_key,
-            check_name=self.name,
-            passed=self.passed,
-            severity=self.severity,
-            description=self.description,
-            metadata={name: dg.MetadataValue.text(v) if isinstance(v, str) else v for name, v in self.metadata.items()},
-        )
 
 
 def raw_metadata(source: str, now: Overview, summary: Summary, seconds: float) -> Metadata:
@@ -79,7 +37,7 @@ def raw_metadata(source: str, now: Overview, summary: Summary, seconds: float) -
         "rows a second": round(rows / seconds) if seconds else 0,
     }
     if rejects := now.rejects.get(source):
-        metadata["first rejected rows"] = _rejected(rejects)
+        metadata["first rejected rows"] = rejected_rows_table(rejects)
     if len(per_day := now.rows_per_day(source)) > 1:
         metadata["rows per day"] = dg.MetadataValue.md(bar_chart(per_day))
     return metadata
@@ -95,65 +53,6 @@ def raw_day_metadata(held: FileCounts | None) -> Metadata:
         "rows of the day rejected": held.rows_rejected,
         "bytes of the day": held.bytes,
     }
-
-
-def raw_checks(
-    catalog: Catalog, status: DeliveryStatus, now: Overview, blocked: Sequence[BlockedDay]
-) -> Iterator[CheckResult]:
-    """About everything that is delivered, not about one run's days: a good day must not hide a bad one."""
-    for source in catalog:
-        broken = [row for row in status.quarantined if row["source"] == source.name]
-        drifted = [row for row in status.drifted if source.match(row["path"].rsplit("/", 1)[-1])]
-        rejected = status.rows.get(source.name, {}).get("rejected", 0)
-        waiting = [block for block in blocked if block.source == source.name]
-        said = [
-            *(f"{block.business_date or 'everything'} waits: {block.reason}" for block in waiting),
-            *([f"files in quarantine: {len(broken)}"] if broken else []),
-            *([f"rows rejected: {rejected}"] if rejected else []),
-            *([f"files not quite as declared: {len(drifted)}"] if drifted else []),
-        ]
-        metadata: dict[str, Any] = {"files in quarantine": len(broken), "rows rejected": rejected}
-        if broken or drifted:
-            metadata["files"] = _table(
-                [{"file": row["path"], "problem": row.get("reason") or row["drift"]} for row in (*broken, *drifted)]
-            )
-        if rejects := now.rejects.get(source.name):
-            metadata["first rejected rows"] = _rejected(rejects)
-        yield CheckResult(
-            raw_key(source.name),
-            CONTRACT_HELD,
-            passed=not said,
-            description="; ".join(said) or "every current file is as its contract says",
-            metadata=metadata,
-            blocks=bool(waiting),
-        )
-        if source.files.known_from is not None:
-            sender = source.files.sender_name or "sender"
-            missing = [row for row in status.missing if row["source"] == source.name]
-            days = sorted({row["business_day"] for row in missing})
-            yield CheckResult(
-                raw_key(source.name),
-                DELIVERY_COMPLETE,
-                passed=not missing,
-                description=f"{sender} days missing: {len(missing)}, from {days[0]} to {days[-1]}"
-                if missing
-                else f"every {sender} delivered for every day on which it was due",
-                metadata={f"missing {sender} days": len(missing)}
-                | (
-                    {"missing": _table([{sender: r["sender"], "day": r["business_day"]} for r in missing])}
-                    if missing
-                    else {}
-                ),
-            )
-    yield CheckResult(
-        DELIVERIES,
-        NO_UNDECLARED_FILES,
-        passed=not status.undeclared,
-        description=f"files of no declared kind: {len(status.undeclared)}"
-        if status.undeclared
-        else "every file is of a declared kind",
-        metadata={"files": _table(status.undeclared)} if status.undeclared else {},
-    )
 
 
 def parts_metadata(parts: Sequence[Part], place: str) -> Metadata:
@@ -196,15 +95,11 @@ def bar_chart(values: Mapping[date, int]) -> str:
     )
 
 
-def log_check(context: dg.OpExecutionContext, evaluation: dg.AssetCheckEvaluation) -> None:
-    context.log_event(evaluation)  # type: ignore[arg-type]  # it takes them; only its annotation forgot them
+def rejected_rows_table(rows: Iterable[RejectedRow]) -> dg.TableMetadataValue:
+    return rows_table({name: value for name, value in asdict(row).items() if name != "source"} for row in rows)
 
 
-def _rejected(rows: Iterable[RejectedRow]) -> dg.TableMetadataValue:
-    return _table({name: value for name, value in asdict(row).items() if name != "source"} for row in rows)
-
-
-def _table(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
+def rows_table(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
     rows = list(rows)
     records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows[:_TABLE_ROWS]]
     kinds = {name: "int" if isinstance(value, int) else "string" for name, value in rows[0].items()}

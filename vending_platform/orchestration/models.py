@@ -9,9 +9,9 @@ import dagster as dg
 from vending_platform import operations, transformation
 from vending_platform.catalog import Catalog, Model
 from vending_platform.opening import Platform
+from vending_platform.orchestration.checks import log_check
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.input_versions import data_version, inputs_of
-from vending_platform.orchestration.metadata import log_check
 from vending_platform.orchestration.names import days_of, has_days, model_key
 from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.retries import StepFailure, begun_at, give_up_or_retry, healing, is_another_try
@@ -89,7 +89,7 @@ def _assets(
         for test, spec in asked.items():
             if test not in by_themselves and (result := results.get(test)) is not None and result.status != _NOT_RUN:
                 yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
-        if troubles := [*map(StepFailure, waiting.values()), *told(done.failed)]:
+        if troubles := [*map(StepFailure, waiting.values()), *failures_of(done.failed)]:
             give_up_or_retry(context, troubles, retries)
 
     return build
@@ -150,7 +150,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
             log_check(context, dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, **verdict))
 
 
-def told(failed: Sequence[NodeResult]) -> list[StepFailure]:
+def failures_of(failed: Sequence[NodeResult]) -> list[StepFailure]:
     """What did not succeed, in dbt's words; what was skipped because of it is not a second problem. Rows that break a
     rule will break it again; an error can have been the warehouse's."""
     return [

@@ -1,52 +1,20 @@
-"""What a person must know of, from what the warehouse and Dagster's history hold anyway. Pure, without a memory."""
+"""What a person must know of, from what the warehouse holds anyway. Pure, without a memory."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
 from vending_platform.alerts import Problem, ProblemKind
-from vending_platform.environment import BUSINESS_TIME_ZONE, Environment
 from vending_platform.ingestion import DeliveryStatus
 from vending_platform.ledger import REJECTED_ROWS_TABLE
-from vending_platform.orchestration.jobs import BUILD, DAILY, EXPORT, INGEST, TRANSFORM
+from vending_platform.orchestration.due import Due
+from vending_platform.orchestration.run_problems import Links
+from vending_platform.orchestration.steps import BUILD, DAILY
 from vending_platform.transformation import BlockedDay, Work
 
 _SHOWN = 5
-_GIVEN_UP_AFTER = timedelta(hours=2)
-"""The sensor `arrivals` requests what failed again within an hour. What it has not requested since is part of another
-request by now, or gone."""
 _HOW_TO_FIX_IT = "Have it delivered again under the same name; or fix its contract and run `vending replay`."
-
-
-@dataclass(frozen=True)
-class Links:
-    """Into Dagster's UI, where there is one to link to."""
-
-    ui_url: str | None
-
-    @property
-    def runs(self) -> str | None:
-        return self.ui_url and f"{self.ui_url}/runs"
-
-    def run(self, run_id: str) -> str | None:
-        return self.ui_url and f"{self.ui_url}/runs/{run_id}"
-
-    def asset(self, *key: str) -> str | None:
-        return self.ui_url and f"{self.ui_url}/assets/{'/'.join(key)}"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A run that ended. `about` names what it was requested for; None is whatever there was to do."""
-
-    run_id: str
-    job: str
-    about: str | None
-    ended_at: datetime
-    succeeded: bool
-    will_retry: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,54 +28,6 @@ class Seen:
     changed: Mapping[date | None, datetime]
     code_changes: Sequence[Work] = ()
     """What older code has built, and a person has to have built again."""
-
-
-@dataclass(frozen=True)
-class Due:
-    """What should be there by now; None where an environment has no hours."""
-
-    delivered: date | None
-    """The last business day whose deliveries are due."""
-    built: date | None
-    """The last business day whose marts are due."""
-    begun_at: datetime | None
-    """When the transformation began that should have built what is due."""
-
-
-def due(environment: Environment, now: datetime) -> Due:
-    delivered = _last(environment.ingestion_starts, now)
-    built = _last(environment.marts_due, now)
-    begun = _last(environment.transformation_starts, built) if built is not None else None
-    return Due(_day_before(delivered), _day_before(built), begun)
-
-
-def failing(runs: Iterable[Ran], now: datetime) -> dict[str, list[Ran]]:
-    """Per job its failures, in order, but for those that a later run has fixed: for the same, or for everything."""
-    runs = sorted(runs, key=lambda run: run.ended_at)
-    good = [run for run in runs if run.succeeded]
-    found: dict[str, list[Ran]] = {}
-    for run in runs:
-        if not run.succeeded and not any(_fixes(other, run, now) for other in good):
-            found.setdefault(run.job, []).append(run)
-    return {job: failures for job, failures in found.items() if not all(run.will_retry for run in failures)}
-
-
-def run_problem(job: str, failures: Sequence[Ran], said: str, links: Links) -> Problem:
-    """`said` is what the last of them failed with."""
-    last = failures[-1]
-    return Problem(
-        ProblemKind.RUN,
-        job,
-        what=f"The job {job} fails",
-        where=f"job {job}, run {last.run_id}" + (f" for {last.about}" if last.about else ""),
-        what_to_do="Open the run and read its first error. Nothing is half done: once what it failed on is fixed, "
-        f"start the job again ({DAILY} does all of it), and it goes on from there.",
-        why=said,
-        link=links.run(last.run_id),
-        count=len(failures),
-        unit="failed run",
-        since=failures[0].ended_at,
-    )
 
 
 def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> Iterator[Problem]:
@@ -285,28 +205,6 @@ def _code_changes(changes: Sequence[Work], links: Links) -> Iterator[Problem]:
             count=len(models),
             unit="model",
         )
-
-
-def _fixes(good: Ran, failed: Ran, now: datetime) -> bool:
-    if good.ended_at < failed.ended_at:
-        return False
-    if good.job == DAILY and failed.job in (INGEST, TRANSFORM, EXPORT):
-        return True
-    is_for_the_same = good.about in (None, failed.about) or now - failed.ended_at > _GIVEN_UP_AFTER
-    return good.job == failed.job and is_for_the_same
-
-
-def _last(hour: str | None, now: datetime) -> datetime | None:
-    """The last moment at which it was this hour, in UTC."""
-    if hour is None:
-        return None
-    today = datetime.combine(now.astimezone(UTC).date(), time.fromisoformat(hour), UTC)
-    return today if today <= now else today - timedelta(days=1)
-
-
-def _day_before(moment: datetime | None) -> date | None:
-    """The business day that was over by then."""
-    return moment and moment.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date() - timedelta(days=1)
 
 
 def _by(rows: Iterable[dict[str, str]], column: str) -> Iterator[tuple[str, list[dict[str, str]]]]:

@@ -11,19 +11,17 @@ from vending_platform import ingestion, operations, transformation
 from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import Overview, Selection, Summary
 from vending_platform.opening import Platform
-from vending_platform.orchestration.dbt_translator import Specs
-from vending_platform.orchestration.input_versions import data_version
-from vending_platform.orchestration.metadata import (
+from vending_platform.orchestration.checks import (
     CONTRACT_HELD,
     DELIVERY_COMPLETE,
     NO_UNDECLARED_FILES,
     CheckResult,
     log_check,
     raw_checks,
-    raw_day_metadata,
-    raw_metadata,
-    touched,
 )
+from vending_platform.orchestration.dbt_translator import Specs
+from vending_platform.orchestration.input_versions import data_version
+from vending_platform.orchestration.metadata import raw_day_metadata, raw_metadata, touched
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing

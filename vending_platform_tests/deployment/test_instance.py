@@ -23,8 +23,7 @@ from dagster_k8s.job import DEFAULT_K8S_JOB_BACKOFF_LIMIT
 from dagster_postgres import DagsterPostgresStorage
 
 from vending_platform.environment import PROJECT_DIR
-from vending_platform.orchestration.folder_sensor import ABOUT
-from vending_platform.orchestration.sensors import ASKED_BY, LISTED
+from vending_platform.orchestration.sensors import ABOUT, LISTED, REQUESTED_BY
 from vending_platform_tests.deployment.instance import SETTINGS, production_instance
 from vending_platform_tests.deployment.policies import is_allowed, policies
 from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws
@@ -113,7 +112,7 @@ class TestRetries:
 
     def test_a_retry_has_the_tags_of_its_request(self) -> None:
         """So the sensor sees it running, and does not request the same files beside it."""
-        assert {LISTED, ASKED_BY, ABOUT}.isdisjoint(TAGS_TO_MAYBE_OMIT_ON_RETRY)
+        assert {LISTED, REQUESTED_BY, ABOUT}.isdisjoint(TAGS_TO_MAYBE_OMIT_ON_RETRY)
 
     def test_a_lost_run_is_noticed_and_never_resumed_in_its_middle(self, history: dg.DagsterInstance) -> None:
         assert history.run_monitoring_enabled

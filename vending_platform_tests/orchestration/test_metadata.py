@@ -12,7 +12,8 @@ from vending_platform.catalog import Catalog
 from vending_platform.ingestion import Overview
 from vending_platform.ingestion.status import without_findings
 from vending_platform.ledger import FileCounts
-from vending_platform.orchestration.metadata import CheckResult, bar_chart, raw_checks
+from vending_platform.orchestration.checks import CheckResult, raw_checks
+from vending_platform.orchestration.metadata import bar_chart
 from vending_platform.transformation import BlockedDay
 
 DAYS = {date(2024, 3, day): 100 * day for day in range(1, 15)}

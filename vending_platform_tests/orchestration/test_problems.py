@@ -9,7 +9,9 @@ import pytest
 from vending_platform import environment
 from vending_platform.alerts import Problem, ProblemKind
 from vending_platform.environment import Environment
-from vending_platform.orchestration.problems import Due, Links, Ran, Seen, due, failing, problems, run_problem
+from vending_platform.orchestration.due import Due, due
+from vending_platform.orchestration.problems import Seen, problems
+from vending_platform.orchestration.run_problems import Links, Ran, failing, run_problem
 from vending_platform.transformation import BlockedDay, Why, Work
 from vending_platform_tests.orchestration.test_metadata import NOTHING_WRONG
 

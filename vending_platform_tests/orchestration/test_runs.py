@@ -17,9 +17,9 @@ from vending_platform.ingestion import Summary
 from vending_platform.observers import Operation
 from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
-from vending_platform.orchestration.folder_sensor import arrivals
 from vending_platform.orchestration.in_process import run_daily
 from vending_platform.orchestration.names import LOCATION
+from vending_platform.orchestration.sensors import by_folder
 from vending_platform.status import read_quality
 from vending_platform.transformation import Transformed
 from vending_platform_tests.core import Core
@@ -227,7 +227,7 @@ def drop_a_file(fleet: Fleet) -> None:
     before = fleet.recorded("results_run")
     late = name(DAYS[0], "VM002")
     fleet.deliver({late: day_of_sales(DAYS[0], 1, machine_id="VM002")})
-    sensor = arrivals(is_running=True)
+    sensor = by_folder(is_running=True)
     context = dg.build_sensor_context(instance=fleet.history, resources={"platform": fleet.platform})
     result = sensor(context)
     assert isinstance(result, dg.SensorResult)
@@ -267,7 +267,7 @@ def test_the_sensor_asks_for_what_is_new_until_it_is_loaded(platform: Platform) 
 
     def look(history: dg.DagsterInstance) -> dg.SensorResult:
         context = dg.build_sensor_context(instance=history, resources={"platform": platform})
-        result = arrivals(is_running=False)(context)
+        result = by_folder(is_running=False)(context)
         assert isinstance(result, dg.SensorResult)
         return result
 

@@ -19,8 +19,7 @@ from vending_platform.environment import ByListing
 from vending_platform.ingestion import IngestionContext, unseen
 from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
-from vending_platform.orchestration.folder_sensor import arrivals
-from vending_platform.orchestration.sensors import listed, notified
+from vending_platform.orchestration.sensors import by_folder, by_listing, by_notifications
 from vending_platform.storage import Storage, StorageError
 from vending_platform.warehouse import WarehouseBusy
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
@@ -119,7 +118,7 @@ def test_files_put_into_a_bucket_are_loaded_and_their_messages_go(platform: Plat
         def now() -> datetime:
             return datetime.now(UTC) + daemon.ahead
 
-        sensor = notified(bucketed.environment, lambda _: store.queue, is_running=False, now=now)
+        sensor = by_notifications(bucketed.environment, lambda _: store.queue, is_running=False, now=now)
         daemon = Daemon(sensor, bucketed, history)
 
         def next_look(**later: float) -> list[dg.RunRequest]:
@@ -232,7 +231,7 @@ def test_a_store_without_notifications_is_listed_and_the_cursor_goes_on(
     for path, content in FILES.items():
         (sources / path).write_bytes(content)
     with dg.DagsterInstance.ephemeral() as history:
-        daemon = Daemon(listed(is_running=False, now=lambda: datetime.now(UTC) + daemon.ahead), platform, history)
+        daemon = Daemon(by_listing(is_running=False, now=lambda: datetime.now(UTC) + daemon.ahead), platform, history)
         assert "still arriving" in daemon.said()
         assert f"a round is complete: {len(FILES)} files, of which {len(FILES)} are not loaded" in daemon.said()
         asked = daemon.requested(minutes=3)
@@ -301,7 +300,7 @@ def test_who_can_not_be_asked_is_one_sentence(
     def nobody(_: object) -> Queue:
         raise error
 
-    sensor = notified(staging.environment, nobody, is_running=False, now=lambda: datetime.now(UTC))
+    sensor = by_notifications(staging.environment, nobody, is_running=False, now=lambda: datetime.now(UTC))
     with dg.DagsterInstance.ephemeral() as history:
         context = dg.build_sensor_context(instance=history, resources={"platform": staging}, cursor="where it was")
         result = sensor(context)
@@ -313,6 +312,8 @@ def test_who_can_not_be_asked_is_one_sentence(
 def test_a_laptop_without_its_folder_of_deliveries_is_one_sentence(platform: Platform) -> None:
     Path(platform.environment.places.raw).rmdir()
     with dg.DagsterInstance.ephemeral() as history:
-        result = arrivals(is_running=False)(dg.build_sensor_context(instance=history, resources={"platform": platform}))
+        result = by_folder(is_running=False)(
+            dg.build_sensor_context(instance=history, resources={"platform": platform})
+        )
     assert isinstance(result, dg.SensorResult)
     assert "is not a folder: that is where deliveries are expected" in str(result.skip_reason)
