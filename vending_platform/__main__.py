@@ -7,10 +7,10 @@ from vending_platform import stopping
 
 
 def main() -> NoReturn:
-    """The process ends when all is said and kept. Taking the interpreter apart would need time after a large run, and
-    DuckDB's module then complains that something is still in use."""
+    """The process ends as soon as its output and its data are written. Taking the interpreter apart would take time
+    after a large run, and DuckDB's module then complains that something is still in use."""
     stopping.watch()
-    from vending_platform.cli import FAILED, app  # takes a moment, in which somebody may think better of it
+    from vending_platform.cli import FAILED, app  # takes a moment, in which Ctrl-C must work already
 
     try:
         app()

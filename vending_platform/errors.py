@@ -1,6 +1,6 @@
 """The one family of errors that a person is shown: one clear sentence that says what is wrong and what to do.
 
-Whoever starts an operation catches `EXPECTED` and shows the message; any other exception is a fault of the platform.
+The caller of an operation catches `EXPECTED` and shows the message; any other exception is a fault of the platform.
 """
 
 from typing import ClassVar
@@ -10,7 +10,7 @@ class PlatformError(Exception):
     """The message is one sentence: what is wrong, and what to do about it."""
 
     is_transient: ClassVar[bool] = False
-    """Whether the same work may succeed later although nobody changes anything: then it is retried."""
+    """Whether the same work may succeed later although no one changes anything: then it is retried."""
 
 
 class ConfigurationError(PlatformError):

@@ -176,7 +176,7 @@ def trusted(platform: Platform, run_id: str) -> Platform:
     if not (versions := promotion.verified_versions(artifacts)):
         raise PromotionError(
             f"staging has verified no version yet, and {environment.name} transforms with no other: "
-            "let it build there first, or say why it can't wait (vending run --unverified REASON)"
+            "let it build there first, or give a reason why it can't wait (vending run --unverified REASON)"
         )
     kept = environment.scratch / "verified"
     folder = promotion.unpack(artifacts, versions[0], kept)

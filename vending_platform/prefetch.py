@@ -11,7 +11,7 @@ _END: Final = object()
 def prefetched(items: Iterable[Item]) -> Generator[Item, None, None]:
     """The same items in the same order. While one of them is in use a thread makes the next one, and no more than that.
 
-    An error in the making comes where the item would have come. Whoever stops early closes the iterator: that waits
+    An error in the making comes where the item would have come. To stop early, close the iterator: that waits
     for the item which is being made.
     """
     making = iter(items)

@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM end the process: soon, with one sentence and the exit code that a shell expects, whatever it does.
 
-A stop is a crash that says so. Everything the platform does holds against a kill at any moment, so the process simply
+A stop is a crash with a message. Everything the platform does holds against a kill at any moment, so the process simply
 ends. It does not unwind through libraries, which take an interruption for a failure of their own, wait for their
 threads to finish, and print what they think of it.
 
@@ -24,20 +24,20 @@ _PATIENCE = 0.8
 _SHOW_CURSOR, _EMPTY_LINE = "\x1b[?25h", "\r\x1b[2K"
 _tidying: list[Callable[[], object]] = []
 _ending = threading.Lock()
-"""Whoever has it ends the process, and says the exit code."""
+"""The thread that holds it ends the process, and decides the exit code."""
 
 
 def watch() -> None:
     """From now on a signal ends the process. Those that the process was started to ignore, as a shell does with jobs in
     the background, stay ignored."""
-    told = {n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN}
+    watched = {n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN}
     pipe, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    for number in told:
+    for number in watched:
         signal.signal(number, _do_nothing)
-    _keep(told)
-    threading.Thread(target=_wait_and_end, args=(pipe, told), name="stopping", daemon=True).start()
+    _keep(watched)
+    threading.Thread(target=_wait_and_end, args=(pipe, watched), name="stopping", daemon=True).start()
 
 
 @contextmanager
@@ -55,31 +55,31 @@ def end(code: int) -> NoReturn:
     """End this process now, unless a stop is doing so already."""
     _ending.acquire()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError):  # no one reads it any more
             stream.flush()
     os._exit(code)
 
 
 def _do_nothing(*_: object) -> None:
-    """Python tells the pipe only of signals that have a handler."""
+    """Python writes only signals that have a handler into the pipe."""
 
 
-def _keep(told: set[signal.Signals]) -> None:
+def _keep(watched: set[signal.Signals]) -> None:
     """Libraries (Dagster, dbt) install handlers of their own while they work; of these signals they get none."""
     install: Callable[[int, Any], Any] = signal.signal
 
     def install_others(number: int, handler: Any) -> Any:
-        return signal.getsignal(number) if number in told else install(number, handler)
+        return signal.getsignal(number) if number in watched else install(number, handler)
 
     signal.signal = install_others  # type: ignore[assignment]
 
 
-def _wait_and_end(pipe: int, told: set[signal.Signals]) -> None:
-    while (number := os.read(pipe, 1)[0]) not in told:
-        continue  # somebody else's signal
+def _wait_and_end(pipe: int, watched: set[signal.Signals]) -> None:
+    while (number := os.read(pipe, 1)[0]) not in watched:
+        continue  # a signal that another part of the process handles
     _ending.acquire()
     try:
-        _say_the_last_word()
+        _print_last_line()
         _wait_for_the_tidying(pipe)
     finally:  # this thread holds the lock, so no other one can end the process
         _silence_the_tracker()
@@ -92,7 +92,7 @@ def _wait_for_the_tidying(pipe: int) -> None:
     until = time.monotonic() + _PATIENCE
     while tidying.is_alive() and time.monotonic() < until:
         if select.select([pipe], [], [], 0.02)[0]:
-            break  # who asks twice does not want to wait
+            break  # a second signal: the person does not want to wait
 
 
 def _silence_the_tracker() -> None:
@@ -102,7 +102,7 @@ def _silence_the_tracker() -> None:
             os.kill(tracker._resource_tracker._pid, signal.SIGKILL)
 
 
-def _say_the_last_word() -> None:
+def _print_last_line() -> None:
     words = f"{_EMPTY_LINE}{STOPPED}\n{_SHOW_CURSOR}" if os.isatty(2) else f"{STOPPED}\n"
     with suppress(OSError):  # the terminal was closed
         os.write(2, words.encode())
@@ -114,6 +114,6 @@ def _say_the_last_word() -> None:
 def _tidy() -> None:
     """The last that was begun comes first, as it may rest on the others."""
     if (multiprocessing := sys.modules.get("multiprocessing.util")) is not None:
-        multiprocessing._run_finalizers()  # dbt's locks: another process warns of those that nobody has put away
+        multiprocessing._run_finalizers()  # dbt's locks: another process warns of those that are left over
     for tidy in reversed(_tidying[:]):
         tidy()

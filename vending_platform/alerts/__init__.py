@@ -1,4 +1,4 @@
-"""Who is told, and how.
+"""Who gets alerts, and how.
 
 Every look finds the problems there are now; `send_notifications` compares them with what was sent before, and sends
 every channel what is new, what is still there (more and more seldom) and what is over; what a channel doesn't take is

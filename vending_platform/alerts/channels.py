@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
-"""For the clients of AWS that alerts use: what is tried again, and for how long, is decided in `telling`."""
+"""For the clients of AWS that alerts use: what is tried again, and for how long, is decided in `notify`."""
 _TIMEOUT = 5
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _COLOURS = {Event.NEW: "bold red", Event.STILL: "yellow", Event.RECOVERED: "green"}
@@ -40,7 +40,7 @@ class ChannelDown(Unavailable):
 class Channel(Protocol):
     @property
     def name(self) -> str:
-        """It stays the same: what this channel has still to be told is kept under it."""
+        """It stays the same: what this channel has still to get is kept under it."""
 
     def send(self, message: Notification) -> None:
         """Afterwards the message is out of our hands; `ChannelDown` if it is not."""
@@ -60,7 +60,7 @@ class Sns:
         return self.open_client()
 
     def send(self, message: Notification) -> None:
-        said = {"environment": self.environment, "kind": message.problem.kind, "event": message.event}
+        attributes = {"environment": self.environment, "kind": message.problem.kind, "event": message.event}
         try:
             self._client.publish(
                 TopicArn=self.topic_arn,
@@ -68,7 +68,7 @@ class Sns:
                 Message=text(message, self.environment),
                 # What a subscription can filter by.
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": str(value)} for name, value in said.items()
+                    name: {"DataType": "String", "StringValue": str(value)} for name, value in attributes.items()
                 },
             )
         except ClientError as error:
@@ -79,7 +79,7 @@ class Sns:
 
 @dataclass(frozen=True)
 class Slack:
-    """An incoming webhook. Its address is the secret: whoever knows it can post, so it is in no message and no log."""
+    """An incoming webhook. Its address is a secret that lets anyone post: it is in no message and no log."""
 
     environment: str
     read_webhook: Callable[[], str] = field(repr=False)
@@ -88,7 +88,7 @@ class Slack:
     def send(self, message: Notification) -> None:
         try:
             webhook = self.read_webhook()
-        except Exception as error:  # whoever reads secrets has errors of its own, whose words may hold what was read
+        except Exception as error:  # a reader of secrets has errors of its own, whose text may hold the secret
             raise ChannelDown(f"the secret with the webhook can't be read: {type(error).__name__}") from None
         if not is_webhook(webhook):
             raise ChannelDown("the webhook is not an https address")
@@ -115,11 +115,11 @@ class Terminal:
     name: str = "terminal"
 
     def send(self, message: Notification) -> None:
-        told = Table.grid(padding=(0, 2))
-        for name, said in parts(message, self.environment):
-            told.add_row(Text(name, style="dim"), Text(said))
+        grid = Table.grid(padding=(0, 2))
+        for name, value in parts(message, self.environment):
+            grid.add_row(Text(name, style="dim"), Text(value))
         self.console.print(
-            Panel(told, title=Text(head(message)), title_align="left", border_style=_COLOURS[message.event])
+            Panel(grid, title=Text(head(message)), title_align="left", border_style=_COLOURS[message.event])
         )
 
 
@@ -155,6 +155,6 @@ def is_webhook(webhook: str) -> bool:
     return address.scheme == "https" or (address.scheme == "http" and address.hostname in _LOOPBACK)
 
 
-def _escaped(said: str) -> str:
+def _escaped(text: str) -> str:
     """Slack gives these three a meaning; and what is aligned stays so."""
-    return "```" + said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''") + "```"
+    return "```" + text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''") + "```"

@@ -1,4 +1,4 @@
-"""Messages that a queue gave up on: after so many attempts SQS puts them aside, where nobody sees them."""
+"""Messages that a queue gave up on: after so many attempts SQS puts them aside, where no one sees them."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -32,7 +32,7 @@ def _problem(queue: str, count: int) -> Problem:
     return Problem(
         ProblemKind.POISON,
         queue,
-        what=f"Messages about deliveries that nobody could use are in {queue}",
+        what=f"Messages about deliveries that could not be used are in {queue}",
         where=f"queue {queue}",
         what_to_do="Read one of them (SQS, Send and receive messages) and the log of the sensor that failed on it. The"
         " files themselves are not lost: the next scheduled load finds them by listing. Then fix what it failed on and"

@@ -19,9 +19,9 @@ def subject(message: Notification, environment: str) -> str:
 
 
 def text(message: Notification, environment: str) -> str:
-    told = list(parts(message, environment))
-    width = max(len(name) for name, _ in told)
-    return "\n".join([head(message), *(f"{name:<{width}}  {said}" for name, said in told)])
+    lines = list(parts(message, environment))
+    width = max(len(name) for name, _ in lines)
+    return "\n".join([head(message), *(f"{name:<{width}}  {value}" for name, value in lines)])
 
 
 def head(message: Notification) -> str:
@@ -29,7 +29,7 @@ def head(message: Notification) -> str:
 
 
 def parts(message: Notification, environment: str) -> Iterator[tuple[str, str]]:
-    """What is said below the head, by name."""
+    """The lines below the head, by name."""
     problem, lasted = message.problem, duration(message.at - message.since)
     yield "Where", f"{environment}: {problem.where}"
     if message.event is Event.RECOVERED:
@@ -53,5 +53,5 @@ def moment(at: datetime) -> str:
 def duration(time: timedelta) -> str:
     minutes = int(time.total_seconds()) // 60
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    told = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n]
-    return " ".join(told[:2]) or "a moment"
+    shown = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n]
+    return " ".join(shown[:2]) or "a moment"

@@ -10,7 +10,7 @@ from typing import Any
 from vending_platform.alerts.redaction import without_secrets
 
 _SUBJECTS = ("run", "job", "step", "asset", "partition")
-"""What a line is about, where its record says so."""
+"""What a line is about, where its record has it."""
 NOISY_LOGGERS = ("alembic.", "botocore.")
 """Loggers that write a line at every tick of a sensor; below a warning they are left out."""
 
@@ -18,7 +18,7 @@ NOISY_LOGGERS = ("alembic.", "botocore.")
 class JsonLines(logging.Formatter):
     """Time, level, logger and message; what the line is about; and the record's `fields`, such as metrics.
 
-    `about` finds what a record is about where the record does not say it in attributes of its own.
+    `about` finds what a record is about where the record does not have it in attributes of its own.
     """
 
     def __init__(self, about: Callable[[logging.LogRecord], dict[str, str]] = lambda _: {}) -> None:
@@ -26,15 +26,15 @@ class JsonLines(logging.Formatter):
         self._about = about
 
     def format(self, record: logging.LogRecord) -> str:
-        said = vars(record)
+        attributes = vars(record)
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **{name: said[name] for name in _SUBJECTS if said.get(name)},
+            **{name: attributes[name] for name in _SUBJECTS if attributes.get(name)},
             **self._about(record),
-            **said.get("fields", {}),
+            **attributes.get("fields", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

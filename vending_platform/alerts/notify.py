@@ -1,4 +1,4 @@
-"""From what is found to what is told. Nothing in here fails because a channel or a finder does."""
+"""From problems to alerts. Nothing in here fails because a channel or a finder does."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ from vending_platform.alerts.problem import Found, Notification, Problem, Proble
 from vending_platform.alerts.state import AlertState, Keeper, Looked, queued, remember
 
 _SECONDS = 10.0
-"""How long one channel may take in one look; what is left is told in the next."""
+"""How long one channel may take in one look; what is left is sent in the next."""
 _STUCK_AFTER = timedelta(minutes=15)
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def look(finders: Sequence[Finder]) -> Found:
             problems = finder.find()
         except NotNow:
             continue
-        except Exception as error:  # whatever it is, the others are looked at all the same
+        except Exception as error:  # whatever it is, the others look all the same
             _log.exception("can't look at %s", finder.name)
             blind.append(_cannot_look(finder, error))
             continue
@@ -67,7 +67,7 @@ def send_notifications(
     looked: Looked | None = None,
     seconds: float = _SECONDS,
 ) -> Notified:
-    """Tell what is new, what still is, and what is over; and first what could not be told before. With `looked`,
+    """Send what is new, what still is, and what is over; and first what could not be sent before. With `looked`,
     remember that too."""
     before = memory
     memory = replace(note(memory, found, now, [channel.name for channel in channels]), looked=looked or memory.looked)
@@ -87,7 +87,7 @@ def send_notifications(
 
 
 def note(memory: AlertState, found: Found, now: datetime, channels: Sequence[str]) -> AlertState:
-    """What is known, and what each channel has to be told, after this look. Pure."""
+    """What is known, and what each channel has to get, after this look. Pure."""
     stuck = {
         name: waiting[0].at
         for name, waiting in memory.untold.items()
@@ -117,7 +117,7 @@ def _send(channel: Channel, messages: Sequence[Notification], seconds: float) ->
         except ChannelDown as problem:
             _log.warning("%s takes no message: %s", channel.name, problem)
             return taken, str(problem)
-        except Exception as error:  # a mistake of ours; it must not keep the other channels from being told
+        except Exception as error:  # a mistake of ours; it must not keep alerts from the other channels
             _log.exception("%s can't be used", channel.name)
             return taken, type(error).__name__
     return len(messages), None
@@ -129,7 +129,7 @@ def _stuck(name: str, since: datetime) -> Problem:
         name,
         what=f"The alert channel {name} takes no messages",
         where=f"channel {name}",
-        what_to_do="See the log of the sensor `watch` for why. Nothing is lost: all of it is told once it is back.",
+        what_to_do="See the log of the sensor `watch` for why. Nothing is lost: all of it is sent once it is back.",
         since=since,
     )
 
@@ -138,9 +138,9 @@ def _cannot_look(finder: Finder, error: Exception) -> Problem:
     return Problem(
         ProblemKind.WATCH,
         finder.name,
-        what=f"Nobody knows how things stand with {finder.name}",
+        what=f"The state of {finder.name} is unknown",
         where="sensor watch",
         why=f"looking fails with {type(error).__name__}",
-        what_to_do="See the log of the sensor `watch`. Until this is over, new problems of these kinds are not told: "
+        what_to_do="See the log of the sensor `watch`. Until then, new problems of these kinds are not reported: "
         + ", ".join(sorted(finder.kinds)),
     )

@@ -1,4 +1,4 @@
-"""What a person must be told of, and when: at once, again more and more seldom, and when it is over. Pure."""
+"""What a person gets alerts about, and when: at once, again more and more seldom, and when it is over. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ class Event(StrEnum):
 
 
 GAPS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
-"""How long it is quiet after a problem was told once, twice, three times, and each time after that."""
+"""How long it is quiet after an alert was sent once, twice, three times, and each time after that."""
 
 Identity: TypeAlias = tuple[ProblemKind, str]
 
@@ -73,7 +73,7 @@ class Problem:
 
 
 Found: TypeAlias = Mapping[ProblemKind, Sequence[Problem]]
-"""The problems there are, by kind. What could not be looked at is not in it: nobody knows that it is over."""
+"""The problems there are, by kind. What could not be queried is not in it: it may not be over."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,18 @@ class Notification:
 
 @dataclass(frozen=True)
 class OpenProblem:
-    """A problem that was told and is not over."""
+    """A problem that an alert was sent about and that is not over."""
 
     problem: Problem
     since: datetime
     told: int
     told_at: datetime
     told_count: int
-    """How many there were when it was told, or fewer, if it has become better since."""
+    """How many there were when the alert was sent, or fewer, if it has become better since."""
 
     @property
     def next_at(self) -> datetime:
-        """When it is told again, if it is still there."""
+        """When the next alert is sent, if it is still there."""
         has_news = self.problem.count > self.told_count and self.problem.kind.is_news_when_it_grows
         return self.told_at + (GAPS[0] if has_news else GAPS[min(self.told, len(GAPS)) - 1])
 
@@ -113,7 +113,7 @@ class OpenProblem:
 def reconcile(
     known: Iterable[OpenProblem], found: Found, now: datetime
 ) -> tuple[list[Notification], list[OpenProblem]]:
-    """What to say, given what was told before and what is found now; and what counts as told afterwards."""
+    """Which alerts to send, given what was sent before and what is found now; and what counts as sent afterwards."""
     there = {problem.identity: problem for problems in found.values() for problem in problems}
     messages: list[Notification] = []
     still: list[OpenProblem] = []

@@ -4,7 +4,7 @@ import re
 
 _LINE = 1_000
 _SECRETS = re.compile(
-    r"https://hooks\.slack\.com/\S+"  # whoever knows it can post
+    r"https://hooks\.slack\.com/\S+"  # anyone who knows it can post
     r"|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"  # user and password in an address
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|(?<=[?&])(?:X-Amz-Signature|X-Amz-Security-Token)=[^&\s]+"
@@ -15,7 +15,7 @@ _SECRETS = re.compile(
 
 
 def without_secrets(text: str) -> str:
-    """What a library says of its failure may hold what it failed with."""
+    """A library's message about a failure may hold what it failed with."""
     return _SECRETS.sub("***", text)
 
 

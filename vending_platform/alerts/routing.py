@@ -1,4 +1,4 @@
-"""Who is told in which environment."""
+"""Who gets alerts in which environment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Alerting:
-    """Who is told, and where to look for problems beside Dagster's history and the warehouse."""
+    """Who gets alerts, and where to look for problems beside Dagster's history and the warehouse."""
 
     channels: Sequence[Channel]
     finders: Sequence[Finder] = ()

@@ -1,4 +1,4 @@
-"""What was told, and what could not be told yet: one small JSON object, so that it lasts from one look to the next.
+"""Which alerts were sent, and which could not be yet: one small JSON object, which lasts from one look to the next.
 
 A message is written down before it is sent, and crossed out afterwards: a crash in between repeats it, and loses none.
 """
@@ -28,7 +28,7 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True)
 class Looked:
-    """When somebody last looked at what is expensive to look at, and what it was like from outside."""
+    """When what is expensive to query was queried last, and what it was like from outside."""
 
     at: datetime
     outside: str
@@ -46,7 +46,7 @@ _MEMORY = TypeAdapter(AlertState)
 
 
 def recall(keeper: Keeper) -> AlertState:
-    """What was remembered last. What can't be understood is put aside; then every problem there is, is told anew."""
+    """What was remembered last. What can't be understood is put aside; then every problem there is, is sent again."""
     try:
         written = b"".join(keeper.read_path(PATH))
     except KeyError:
@@ -64,18 +64,18 @@ def remember(keeper: Keeper, memory: AlertState) -> None:
 
 
 def queued(waiting: Iterable[Notification], messages: Iterable[Notification]) -> list[Notification]:
-    """What one channel has still to be told. Of one problem never more than that it is there, and that it is over: a
-    channel that is down for a week is not told each day of it."""
+    """What one channel has still to get. Of one problem never more than that it is there, and that it is over: a
+    channel that is down for a week does not get one per day of it."""
     queue = list(waiting)
     for message in messages:
         before = [one for one in queue if one.problem.identity == message.problem.identity]
         queue = [one for one in queue if one not in before]
-        unheard = [one for one in before if one.event is Event.NEW]
+        undelivered = [one for one in before if one.event is Event.NEW]
         if message.event is Event.RECOVERED:
-            queue += unheard
+            queue += undelivered
         elif before:
             # It heard neither of the beginning nor of a recovery in between: to it, this is one problem.
-            event = Event.NEW if unheard else Event.STILL
+            event = Event.NEW if undelivered else Event.STILL
             message = replace(message, event=event, since=min(one.since for one in (*before, message)))
         queue.append(message)
     return queue

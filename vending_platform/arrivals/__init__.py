@@ -1,7 +1,7 @@
 """Who noticed that files arrived, and which runs that asks for. The room knows no Dagster.
 
-Two ways, one behaviour: `look_at_queue` reads what the store tells through a queue, `look_at_listing` lists a store
-that tells nothing. Both gather the files of a day, ask for a run per stretch of days, let later files wait for a run
+Two ways, one behaviour: `look_at_queue` reads a store's notifications from a queue, `look_at_listing` lists a store
+that sends none. Both gather the files of a day, request a run per stretch of days, let later files wait for a run
 that is under way, and ask again for what failed. `plan_requests` and `decide` are shared with the laptop's sensor,
 which compares its folder with the ledger. `Lists` keeps which files a run is about.
 """

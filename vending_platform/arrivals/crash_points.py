@@ -22,4 +22,4 @@ OnStep = Callable[[PollCrashPoint], None]
 
 
 def ignore(_: PollCrashPoint) -> None:
-    """For whoever does not want to be told."""
+    """Does nothing."""

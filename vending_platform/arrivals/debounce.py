@@ -17,7 +17,7 @@ from vending_platform.storage import StoredFile
 QUIET = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(minutes=15)
 _UNDECLARED = "undeclared files"
-_TOLD = 10
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def gather(
 def _sorted_out(
     catalog: Catalog, notices: Iterable[Notice], now: datetime
 ) -> Iterable[tuple[str, date | None, Notice]]:
-    """Source and day of each. A file that nobody declared has no day: a run has to put it on record."""
+    """Source and day of each. A file of no declared kind has no day: a run has to put it on record."""
     of_path: dict[str, list[Notice]] = {}
     for notice in notices:
         of_path.setdefault(notice.path, []).append(notice)
@@ -81,7 +81,7 @@ def _why_not_yet(
 ) -> Wait | None:
     if any(request.takes(day) for request in under_way):
         return Wait("a run for it is under way, and the files that came since wait for its end")
-    # A moment that lies far ahead is somebody's wrong clock, and must not keep a file waiting for it.
+    # A moment that lies far ahead comes from a wrong clock, and must not keep a file waiting for it.
     believable = [moment for moment in sent if moment <= now + LONGEST_WAIT]
     if not believable:
         return None
@@ -101,9 +101,9 @@ def _told(waiting: dict[str, dict[date | None, Wait]]) -> Iterable[str]:
             _line(f"{span[0]}..{span[-1]}", [waits[day] for day in span])
             for span in spans(day for day in waits if day is not None)
         ]
-    yield from lines[:_TOLD]
-    if len(lines) > _TOLD:
-        yield f"and {len(lines) - _TOLD} more that wait"
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"and {len(lines) - _SHOWN} more that wait"
 
 
 def _line(what: str, waits: Sequence[Wait]) -> str:

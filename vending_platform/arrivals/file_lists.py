@@ -1,6 +1,6 @@
 """Which files a run is about: a small object per run in the work place, named by its content.
 
-It is written before the run is requested, so whoever finds the run finds its files. A run's config has only the name:
+It is written before the run is requested, so where the run is found its files are. A run's config has only the name:
 Dagster refuses a config that is too large, and keeps every one in its history.
 """
 
@@ -25,7 +25,7 @@ _REMEMBERED = 100_000
 
 @dataclass(frozen=True)
 class FileList:
-    """What was asked for, and the writings it is about, as in `Notice.key`."""
+    """What was requested, and the writings it is about, as in `Notice.key`."""
 
     request: Request
     keys: frozenset[tuple[str, str, str]]
@@ -63,19 +63,19 @@ class Lists:
             if not _NAME.fullmatch(name):
                 return None  # a person can type anything into a run's config
             try:
-                told = json.loads(b"".join(self._place.read_path(_path(name))))
+                stored = json.loads(b"".join(self._place.read_path(_path(name))))
             except KeyError:
                 return None
-            keys = frozenset((path, etag, writing) for path, etag, writing in told["files"])
-            first, last = (told[day] and date.fromisoformat(told[day]) for day in ("first_day", "last_day"))
-            request = Request(tuple(told["sources"]), first, last, len({path for path, _, _ in keys}), listed=name)
+            keys = frozenset((path, etag, writing) for path, etag, writing in stored["files"])
+            first, last = (stored[day] and date.fromisoformat(stored[day]) for day in ("first_day", "last_day"))
+            request = Request(tuple(stored["sources"]), first, last, len({path for path, _, _ in keys}), listed=name)
             self._read[name] = FileList(request, keys)
             while len(self._read) > 1 and sum(len(known.keys) for known in self._read.values()) > _REMEMBERED:
                 del self._read[next(iter(self._read))]
         return self._read[name]
 
     def forget(self, now: datetime) -> int:
-        """Remove lists that nobody will ask for any more. Says how many."""
+        """Remove lists that will not be needed any more. Returns how many."""
         old = [file.path for file in self._place.files(_FOLDER) if now - file.modified_at > _KEPT]
         for path in old:
             self._place.delete(path)

@@ -1,8 +1,8 @@
-"""A look at a store that tells nobody of new files: a bounded piece of its listing at a time, in the paths' order.
+"""A look at a store that sends no notifications: a bounded piece of its listing at a time, in the paths' order.
 
 Each piece is held against the same stretch of the ledger, so a file is new because no run has looked at it as it is,
 and never because of a time: old, equal and future times hide nothing. Every round goes over every file again, so what
-is put where it has been already is found in the next one, and a position that is lost only begins a round anew.
+is put where it has been already is found in the next one, and a position that is lost only begins a round again.
 """
 
 import json
@@ -38,10 +38,10 @@ class Position:
 
 
 def position_of(cursor: str | None) -> Position:
-    """The beginning, where nobody can read the cursor."""
+    """The beginning, where the cursor can't be read."""
     try:
-        told = json.loads(cursor or "{}")
-        return Position(str(told["after"]), int(told["files"]), int(told["new"]))
+        stored = json.loads(cursor or "{}")
+        return Position(str(stored["after"]), int(stored["files"]), int(stored["new"]))
     except (ValueError, KeyError, TypeError):
         return Position()
 
@@ -72,17 +72,19 @@ def look_at_listing(
             break
     position = _hold(context, piece, position, notices, now)
     known = remember(history, lists, None, now)
-    # What is under way, or failed and is asked for again by itself, is not asked for twice.
+    # What is under way, or failed and is requested again by itself, is not requested twice.
     being_read = known.named(RunState.CREATED, RunState.UNDER_WAY, RunState.FAILED)
     pending = [notice for notice in notices if notice.key not in being_read]
     answer = ask(context.catalog, pending, known, lists, now, on_step)
-    told = f"{position.files:,} files, of which {position.new:,} are not loaded as they are"
-    said = [f"a round is complete: {told}" if is_round_done else f"in this round so far {told}, up to {position.after}"]
+    counts = f"{position.files:,} files, of which {position.new:,} are not loaded as they are"
+    log = [
+        f"a round is complete: {counts}" if is_round_done else f"in this round so far {counts}, up to {position.after}"
+    ]
     if being_loaded := len(notices) - len(pending):
-        said.append(
-            f"{being_loaded:,} files are with a run that is under way, or that is asked for again when it is time"
+        log.append(
+            f"{being_loaded:,} files are with a run that is under way, or that is requested again when it is time"
         )
-    return replace(answer, said=tuple(said)), Position() if is_round_done else position
+    return replace(answer, log=tuple(log)), Position() if is_round_done else position
 
 
 def _hold(

@@ -1,7 +1,7 @@
-"""The queue of the store's messages, and the one for those that nobody can understand.
+"""The queue of the store's messages, and the one for those that can't be understood.
 
 A message that is received is only hidden for a while: whatever a look does not delete is there again at the next one.
-So the queue itself remembers what nobody has dealt with yet, and a killed look loses nothing.
+So the queue itself remembers what is not dealt with yet, and a killed sensor loses nothing.
 """
 
 import time
@@ -57,9 +57,11 @@ class Queue:
                 WaitTimeSeconds=self.patience,
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
-            for told in answer.get("Messages", ()):
-                sent_at = datetime.fromtimestamp(int(told["Attributes"]["SentTimestamp"]) / 1000, UTC)
-                found[told["MessageId"]] = QueueMessage(told["MessageId"], told["ReceiptHandle"], told["Body"], sent_at)
+            for message in answer.get("Messages", ()):
+                sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+                found[message["MessageId"]] = QueueMessage(
+                    message["MessageId"], message["ReceiptHandle"], message["Body"], sent_at
+                )
             if len(found) == before:
                 break  # nothing, or only what came before and is visible again already
         return list(found.values())
@@ -102,10 +104,10 @@ class Queue:
 
     def dead_letters(self) -> int:
         """About how many messages wait for a person."""
-        told = self.client.get_queue_attributes(
+        answer = self.client.get_queue_attributes(
             QueueUrl=self.dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return int(told["Attributes"]["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def open_queue(client: "SQSClient", names: ByNotifications) -> Queue:

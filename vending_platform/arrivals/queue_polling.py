@@ -1,7 +1,7 @@
 """A look at the queue: what a look costs depends on what has arrived, not on what the bucket holds.
 
 The queue remembers what no run was requested for yet; from then on the history of runs does. So a message is deleted as
-soon as a run is on record whose list names its files, and not before; a run that fails is asked for again from its
+soon as a run is on record whose list names its files, and not before; a run that fails is requested again from its
 list. Nothing else is remembered, and no clock decides about a message.
 """
 
@@ -44,7 +44,7 @@ def look_at_queue(
     known = remember(history, lists, min((notice.sent_at for notice in notices), default=None), now)
     recorded = known.named(RunState.UNDER_WAY, RunState.SUCCEEDED, RunState.FAILED)
     done = [letter for letter in letters if all(notice.key in recorded for notice in letter.reading.notices)]
-    said = [
+    log = [
         f"{len(messages):,} messages, {len(notices):,} files written; {len(done):,} messages need nothing more",
         *_passed_over(letters),
         *_settle(queue, done, begun + _LOOKING_SECONDS, on_step),
@@ -53,25 +53,25 @@ def look_at_queue(
     pending = {notice for notice in notices if notice.key not in recorded}
     answer = ask(catalog, pending, known, lists, now, on_step)
     if dead := queue.dead_letters():
-        said.append(f"{dead} messages in the dead-letter queue wait for a person: docs/operating.md says what to do")
-    return replace(answer, said=tuple(said))
+        log.append(f"{dead} messages in the dead-letter queue wait for a person: see docs/operating.md")
+    return replace(answer, log=tuple(log))
 
 
 def _settle(queue: Queue, done: list[Letter], until: float, on_step: OnStep) -> list[str]:
-    """Messages that need nothing more go; those that nobody could understand go to the dead letters first."""
-    said, going = [], []
+    """Messages that need nothing more go; those that could not be understood go to the dead letters first."""
+    log, going = [], []
     for letter in done:
         problem = letter.reading.problem
         if problem is not None:
             if time.monotonic() >= until or not queue.bury(letter.message, problem, on_step):
-                said.append(f"message {letter.message.id} could not be moved to the dead-letter queue: {problem}")
+                log.append(f"message {letter.message.id} could not be moved to the dead-letter queue: {problem}")
                 continue
-            said.append(f"message {letter.message.id} moved to the dead-letter queue: {problem}")
+            log.append(f"message {letter.message.id} moved to the dead-letter queue: {problem}")
         going.append(letter.message)
     gone = queue.delete(going, until, on_step)
     if gone < len(going):
-        said.append(f"{len(going) - gone} of them could not be deleted now, and come again")
-    return said
+        log.append(f"{len(going) - gone} of them could not be deleted now, and come again")
+    return log
 
 
 def _passed_over(letters: list[Letter]) -> list[str]:

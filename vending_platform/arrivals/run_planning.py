@@ -15,14 +15,14 @@ from vending_platform.arrivals.s3_events import Notice
 from vending_platform.catalog import Catalog
 
 _LOOKED_BACK = timedelta(hours=24)
-"""Runs that were created earlier don't count as under way any more, and are not asked for again."""
+"""Runs that were created earlier don't count as under way any more, and are not requested again."""
 _CLOCKS_DIFFER = timedelta(minutes=15)
-"""By how much our clock may be wrong: AWS refuses whoever is further off."""
+"""By how much our clock may be wrong: AWS refuses requests of clocks that are further off."""
 
 
 class RunState(StrEnum):
     CREATED = "created"
-    """On record, but whoever should have started it was interrupted."""
+    """On record, but the sensor that should have started it was interrupted."""
     UNDER_WAY = "under way"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -45,7 +45,7 @@ History = Callable[[datetime], Sequence[RequestedRun]]
 
 @dataclass(frozen=True)
 class RequestedRuns:
-    """Those runs, by the list of their files, the latest first; lists that are not kept any more say nothing."""
+    """Those runs, by the list of their files, the latest first; lists that are not kept any more don't count."""
 
     runs: dict[str, list[RequestedRun]]
     lists: dict[str, FileList]
@@ -57,17 +57,17 @@ class RequestedRuns:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a look asks for, and what it has to say about it."""
+    """The runs that one look requests, and lines for its log."""
 
     requests: tuple[Request, ...] = ()
     unstarted: tuple[tuple[Request, str], ...] = ()
     """To be requested once more, under the run key that they have."""
     waiting: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
 
 
 def remember(history: History, lists: Lists, oldest: datetime | None, now: datetime) -> RequestedRuns:
-    """Every run for whose end something may wait, or that may be asked for again; and every run that may have been
+    """Every run for whose end something may wait, or that may be requested again; and every run that may have been
     requested because of a notice, of which the oldest was sent at `oldest`."""
     oldest = now if oldest is None else oldest - _CLOCKS_DIFFER
     runs: dict[str, list[RequestedRun]] = {}

@@ -31,8 +31,8 @@ class Request:
         if self.listed is not None:
             return {"listed": self.listed}
         days = {"first_day": self.first_day, "last_day": self.last_day}
-        said: dict[str, object] = {name: day.isoformat() for name, day in days.items() if day is not None}
-        return said | {"sources": list(self.sources)}
+        config: dict[str, object] = {name: day.isoformat() for name, day in days.items() if day is not None}
+        return config | {"sources": list(self.sources)}
 
     def takes(self, day: date | None) -> bool:
         """Whether files of that day (None: without a day) are its business."""

@@ -1,6 +1,6 @@
-"""What a message of the store says: which files were written, or why it tells of none. Pure.
+"""What a message of the store means: which files were written, or why it names none. Pure.
 
-S3 sends JSON with records, each about one event; the key in it is URL-encoded, and the same event may be told twice.
+S3 sends JSON with records, each about one event; the key in it is URL-encoded, and the same event may come twice.
 """
 
 import json
@@ -19,12 +19,12 @@ _NO_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A file in the raw place was written. Two notices are the same if they tell of the same writing."""
+    """A file in the raw place was written. Two notices are equal if they are about the same writing."""
 
     path: str
     etag: str
     writing: str
-    """What tells one writing of this path from another, whatever its content."""
+    """Distinguishes one writing of this path from another, whatever its content."""
     size: int = field(compare=False)
     sent_at: datetime = field(compare=False)
 
@@ -35,7 +35,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a message says: files that were written; why other records tell of none; what can't be understood at all."""
+    """What a message holds: files that were written; why other records name none; what can't be understood at all."""
 
     notices: tuple[Notice, ...] = ()
     passed_over: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class WatchedBucket:
-    """Where the raw place is: only what is told of this folder of this bucket matters."""
+    """Where the raw place is: only events of this folder of this bucket matter."""
 
     name: str
     folder: str
@@ -63,12 +63,12 @@ def raw_bucket(places: Places) -> WatchedBucket:
 def read_message(body: str, bucket: WatchedBucket, sent_at: datetime) -> Reading:
     """Whatever the message is, this is an answer and no exception."""
     try:
-        told = json.loads(body)
+        content = json.loads(body)
     except (ValueError, RecursionError) as error:
         return Reading(problem=f"it is not JSON: {error}")
-    if isinstance(told, dict) and told.get("Event") == _TEST:
+    if isinstance(content, dict) and content.get("Event") == _TEST:
         return Reading(passed_over=("a test of the store",))
-    records = told.get("Records") if isinstance(told, dict) else None
+    records = content.get("Records") if isinstance(content, dict) else None
     if not isinstance(records, list):
         return Reading(problem="it has no list of Records, as messages of S3 have")
     notices, passed_over, problems = [], [], []
@@ -86,7 +86,7 @@ def read_message(body: str, bucket: WatchedBucket, sent_at: datetime) -> Reading
 
 
 class _NotUnderstood(ValueError):
-    """A record that may tell of a file, but nobody can say of which."""
+    """A record that may be about a file, but does not name it in a way that can be understood."""
 
 
 def _read_record(record: Any, bucket: WatchedBucket, sent_at: datetime) -> Notice | str:
@@ -109,12 +109,12 @@ def _read_record(record: Any, bucket: WatchedBucket, sent_at: datetime) -> Notic
     path = key.removeprefix(bucket.folder)
     if _NO_PATH.search(path):
         raise _NotUnderstood(f"its key can't be read as the path of a file: {key!r}")
-    told = record["s3"]["object"]
-    size = told.get("size")
+    stored = record["s3"]["object"]
+    size = stored.get("size")
     return Notice(
         path=path,
-        etag=str(told.get("eTag", "")),
-        writing=str(told.get("sequencer") or record.get("eventTime", "")),
+        etag=str(stored.get("eTag", "")),
+        writing=str(stored.get("sequencer") or record.get("eventTime", "")),
         size=size if isinstance(size, int) else 0,
         sent_at=sent_at,
     )

@@ -1,7 +1,7 @@
-"""The sensor that watches, and tells a person: what is wrong now, in Dagster's history and in the warehouse.
+"""The sensor that watches, and alerts a person: what is wrong now, in Dagster's history and in the warehouse.
 
-It finds everything anew each time, and remembers only what it told (`alerts`). A channel that is down, a warehouse that
-is busy, a finder that fails: the sensor says so in its skip reason and in its log, and never fails itself.
+It finds everything again each time, and remembers only the alerts it sent (`alerts`). It never fails itself: a channel
+that is down, a warehouse that is busy, a finder that fails are in its skip reason and in its log.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ from vending_platform.warehouse import WarehouseBusy
 
 _LOOK_EVERY = 60
 _LOOK_AGAIN_AFTER = timedelta(hours=1)
-"""When the warehouse is looked at even if nothing seems to have changed: a warehouse that is asked every minute never
+"""When the warehouse is queried even if nothing seems to have changed: a warehouse that is queried every minute never
 sleeps, and has its price."""
 _RUNS_OF_A_JOB = 250
 _MATERIALISATIONS = "__ASSET_JOB"
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 
 def alerting(environment: Environment) -> Alerting:
-    """Who is told where nobody says otherwise: the terminal, or the log where that goes to the cloud."""
+    """Who gets alerts by default: the terminal, or the log where that goes to the cloud."""
     target = environment.aws
     if target is None:
         return on_a_laptop(environment.name)
@@ -84,9 +84,9 @@ def watch(*, is_running: bool) -> dg.SensorDefinition:
         name="watch",
         minimum_interval_seconds=_LOOK_EVERY,
         default_status=dg.DefaultSensorStatus.RUNNING if is_running else dg.DefaultSensorStatus.STOPPED,
-        description="Looks for what needs a person, and tells: once, then more and more seldom, and when it is over.",
+        description="Looks for what needs a person, and alerts: once, then more and more seldom, and when it is over.",
     )
-    def look_and_tell(
+    def look_and_notify(
         context: dg.SensorEvaluationContext,
         platform: dg.ResourceParam[Platform],
         alerting: dg.ResourceParam[Alerting],
@@ -94,16 +94,16 @@ def watch(*, is_running: bool) -> dg.SensorDefinition:
         assert context.repository_def is not None, "a sensor is evaluated in its code location"
         jobs = sorted({*context.repository_def.job_names, _MATERIALISATIONS})  # also those of a team
         try:
-            told = watch_once(context.instance, jobs, platform, alerting, datetime.now(UTC))
-        except Exception as error:  # a sensor that fails tells nobody; one that goes on tells the next time
-            _log.exception("nobody could be told")
-            context.log.error(without_secrets(f"nobody could be told: {error}"))
-            return dg.SkipReason(f"Nobody could be told, because of {type(error).__name__}; see the log.")
-        for channel, why in told.down.items():
-            context.log.warning(f"{channel} takes no messages, and is told later: {why}")
-        return dg.SkipReason(_in_short(told))
+            result = watch_once(context.instance, jobs, platform, alerting, datetime.now(UTC))
+        except Exception as error:  # a sensor that fails sends nothing; one that goes on sends it the next time
+            _log.exception("no alert could be sent")
+            context.log.error(without_secrets(f"no alert could be sent: {error}"))
+            return dg.SkipReason(f"No alert could be sent, because of {type(error).__name__}; see the log.")
+        for channel, why in result.down.items():
+            context.log.warning(f"{channel} takes no messages, and gets them later: {why}")
+        return dg.SkipReason(_in_short(result))
 
-    return look_and_tell
+    return look_and_notify
 
 
 def watch_once(
@@ -113,25 +113,29 @@ def watch_once(
     environment = platform.environment
     keeper = platform.context.storage.work
     memory = recall(keeper)
-    links, asked = Links(environment.ui_url), due(environment, now)
+    links, expected = Links(environment.ui_url), due(environment, now)
     runs = list(_ended(history, jobs))
     finders = [Finder("runs", frozenset({ProblemKind.RUN}), lambda: list(_run_problems(history, runs, now, links)))]
-    outside = _outside(platform, asked, runs)
+    outside = _outside(platform, expected, runs)
     if _is_worth_a_look(memory, outside, now):
-        finders.append(Finder("the warehouse", _IN_THE_WAREHOUSE, lambda: _look_inside(platform, asked, links)))
+        finders.append(Finder("the warehouse", _IN_THE_WAREHOUSE, lambda: _look_inside(platform, expected, links)))
     found = look([*finders, *alerting.finders])
     looked = Looked(now, outside) if found.keys() >= _IN_THE_WAREHOUSE else None
-    told = send_notifications(keeper, memory, found, alerting.channels, now, looked=looked)
-    waiting = sum(len(messages) for messages in told.memory.untold.values())
-    numbers = [Number("Watched", 1), Number("OpenProblems", len(told.memory.known)), Number("UntoldMessages", waiting)]
+    result = send_notifications(keeper, memory, found, alerting.channels, now, looked=looked)
+    waiting = sum(len(messages) for messages in result.memory.untold.values())
+    numbers = [
+        Number("Watched", 1),
+        Number("OpenProblems", len(result.memory.known)),
+        Number("UntoldMessages", waiting),
+    ]
     measured("watched", environment.name, numbers, at=now)
-    return told
+    return result
 
 
 def _run_problems(history: dg.DagsterInstance, runs: Iterable[Ran], now: datetime, links: Links) -> Iterator[Problem]:
     for job, failures in failing(runs, now).items():
         shown = "materialisation of assets" if job == _MATERIALISATIONS else job
-        yield run_problem(shown, failures, _said(history, failures[-1].run_id), links)
+        yield run_problem(shown, failures, _reason(history, failures[-1].run_id), links)
 
 
 def _ended(history: dg.DagsterInstance, jobs: Sequence[str]) -> Iterator[Ran]:
@@ -149,30 +153,30 @@ def _ended(history: dg.DagsterInstance, jobs: Sequence[str]) -> Iterator[Ran]:
             )
 
 
-def _said(history: dg.DagsterInstance, run_id: str) -> str:
-    """What the run failed with, in the words of its first step that did, or of Dagster."""
+def _reason(history: dg.DagsterInstance, run_id: str) -> str:
+    """What the run failed with, as its first failed step has it, or Dagster."""
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     for entry in history.get_records_for_run(run_id, of_type=kinds, limit=1).records:
         event = entry.event_log_entry.get_dagster_event()
         if event.event_type is not dg.DagsterEventType.STEP_FAILURE:
-            return event.message or "it does not say why"
+            return event.message or "without a reason"
         failure = event.step_failure_data
         if failure.user_failure_data is not None and failure.user_failure_data.description:
             return failure.user_failure_data.description
         error = failure.error
         while error is not None and error.cause is not None:
             error = error.cause
-        return error.message if error is not None else event.message or "it does not say why"
-    return "it ended before it could say why"
+        return error.message if error is not None else event.message or "without a reason"
+    return "it ended without a reason"
 
 
-def _look_inside(platform: Platform, asked: Due, links: Links) -> list[Problem]:
+def _look_inside(platform: Platform, expected: Due, links: Links) -> list[Problem]:
     catalog = platform.catalog
     waits = platform.environment.code_changes is CodeChanges.WAIT
     try:
         with platform.context.warehouse.reading() as reader:
             seen = Seen(
-                status=ingestion.status_of(reader, catalog, asked.delivered),
+                status=ingestion.status_of(reader, catalog, expected.delivered),
                 stale=transformation.stale(reader, catalog),
                 blocked=transformation.blocked(reader, catalog),
                 verdicts=transformation.verdicts(reader),
@@ -182,7 +186,7 @@ def _look_inside(platform: Platform, asked: Due, links: Links) -> list[Problem]:
     except WarehouseBusy as busy:
         raise NotNow from busy
     schemas = {model.name: model.schema_name for model in catalog.models}
-    return list(problems(seen, asked, schemas, links))
+    return list(problems(seen, expected, schemas, links))
 
 
 def _is_worth_a_look(memory: AlertState, outside: str, now: datetime) -> bool:
@@ -190,23 +194,23 @@ def _is_worth_a_look(memory: AlertState, outside: str, now: datetime) -> bool:
     return last is None or last.outside != outside or not timedelta(0) <= now - last.at < _LOOK_AGAIN_AFTER
 
 
-def _outside(platform: Platform, asked: Due, runs: Iterable[Ran]) -> str:
-    """Changes whenever what is in the warehouse, or what is asked of it, may have changed."""
+def _outside(platform: Platform, expected: Due, runs: Iterable[Ran]) -> str:
+    """Changes whenever what is in the warehouse, or what is due, may have changed."""
     warehouse = platform.context.warehouse
     signs = [
         warehouse.last_status(),
         warehouse.is_status_outdated(),
-        repr(asked),
+        repr(expected),
         max((str(run.ended_at) for run in runs), default=None),
         project_hash(platform.project.project_dir),
     ]
     return hashlib.sha256(json.dumps(signs).encode()).hexdigest()[:16]
 
 
-def _in_short(told: Notified) -> str:
-    parts = [f"{len(told.memory.known)} problems are open" if told.memory.known else "Nothing is wrong"]
-    if told.sent:
-        parts.append(f"{told.sent} messages sent")
-    for channel, why in told.down.items():
-        parts.append(f"{channel} takes none, {len(told.memory.untold[channel])} wait for it: {why}")
+def _in_short(result: Notified) -> str:
+    parts = [f"{len(result.memory.known)} problems are open" if result.memory.known else "Nothing is wrong"]
+    if result.sent:
+        parts.append(f"{result.sent} messages sent")
+    for channel, why in result.down.items():
+        parts.append(f"{channel} takes none, {len(result.memory.untold[channel])} wait for it: {why}")
     return "; ".join(parts) + "."

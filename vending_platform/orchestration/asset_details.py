@@ -23,7 +23,7 @@ _REFERENCES = "dagster/code_references"
 
 @dataclass(frozen=True)
 class Described:
-    """What is said about the nodes of dbt's manifest, beyond what they say themselves; of nothing there is nothing."""
+    """Details about the nodes of dbt's manifest, beyond what they declare themselves; by default there are none."""
 
     project_dir: Path = PROJECT_DIR
     columns: Mapping[str, Columns] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Described:
 
     def _references(self, declared: Mapping[str, Any]) -> dg.CodeReferencesMetadataValue:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.BetaWarning)  # at every start, about what nobody here can change
+            warnings.simplefilter("ignore", dg.BetaWarning)  # at every start, about what can't be changed here
             return dg.CodeReferencesMetadataValue(
                 code_references=[
                     dg.LocalFileCodeReference(
@@ -101,7 +101,7 @@ def with_automation(
 
 def _started(by: dg.ScheduleDefinition | dg.SensorDefinition, when: str) -> str:
     is_on = by.default_status in (dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
-    return f"{by.name}: {when}, job {by.job_name}" + ("" if is_on else ", off until somebody switches it on")
+    return f"{by.name}: {when}, job {by.job_name}" + ("" if is_on else ", off until a person switches it on")
 
 
 def _lineage(columns: Columns) -> dg.TableColumnLineage:

@@ -81,10 +81,10 @@ class Specs:
 def _checked(test: Mapping[str, Any]) -> str:
     """What a test of dbt is about: in its own words if it has some, else in those for tests of its kind."""
     column, words = test.get("column_name"), expectation(test, "test")
-    said = f"{column}: {words}" if column and not test.get("description") else words
+    shown = f"{column}: {words}" if column and not test.get("description") else words
     if test["config"]["severity"].lower() == "warn":
-        said += "\n\nA warning: marts and exports go on without it."
-    return said
+        shown += "\n\nA warning: marts and exports go on without it."
+    return shown
 
 
 class _Translator(DagsterDbtTranslator):
@@ -110,7 +110,7 @@ class _Translator(DagsterDbtTranslator):
         if days is None or behind is None or days == behind:
             return None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.BetaWarning)  # a word at every start, about what nobody here can change
+            warnings.simplefilter("ignore", dg.BetaWarning)  # one at every start, about what can't be changed here
             return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:

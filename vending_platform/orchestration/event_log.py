@@ -20,7 +20,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
 
 _OPEN_AT_ONCE = 8
-"""There is a file per run, and whoever looks at many runs must not run out of handles."""
+"""There is a file per run, and a reader of many runs must not run out of handles."""
 
 
 class LocalEventLog(SqliteEventLogStorage):

@@ -13,7 +13,7 @@ from vending_platform.orchestration.metadata import parts_metadata
 from vending_platform.orchestration.names import export_key, model_key
 from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.partitions import BusinessDays
-from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing
+from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, retrying
 
 _NO_ROWS: Mapping[str, Any] = {
     "dagster/partition_row_count": 0,
@@ -54,24 +54,24 @@ def _assets(
     def export(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = {key.path[-1]: key for key in context.selected_asset_keys}
         retries = platform.environment.automatic_retries
-        with healing(context, retries):
+        with retrying(context, retries):
             exported = operations.export(observed(context, platform), context.run.run_id, chosen)
         done = {one.name: one for one in exported}
-        asked = set(context.partition_keys) if partitions is not None else set()
+        requested = set(context.partition_keys) if partitions is not None else set()
         place = platform.environment.places.processed
         for export, key in chosen.items():
             if export not in done:
                 continue
-            for day in sorted(asked & done[export].days.keys(), key=str):
+            for day in sorted(requested & done[export].days.keys(), key=str):
                 context.add_asset_metadata(
                     parts_metadata(done[export].days[day], place), asset_key=key, partition_key=day
                 )
             for replaced in done[export].replaced:
                 context.log.warning(f"〓 stands for characters that the encoding lacks: {replaced}")
-            if not _problem(done[export], asked):
+            if not _problem(done[export], requested):
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(done[export], place))
-        if troubles := [StepFailure(problem) for one in done.values() if (problem := _problem(one, asked))]:
-            give_up_or_retry(context, troubles, retries)
+        if failures := [StepFailure(problem) for one in done.values() if (problem := _problem(one, requested))]:
+            give_up_or_retry(context, failures, retries)
 
     return export
 
@@ -92,7 +92,7 @@ def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Seque
 def _without_rows(
     context: dg.OpExecutionContext, platform: Platform, done: Sequence[Exported]
 ) -> Iterator[tuple[str, str]]:
-    """The days that a mart was built for and has no rows of, if no run has said so yet: such a day has no file."""
+    """The days that a mart was built for and has no rows of, if no run has reported them yet: they have no file."""
     by_day = {export.name: export.model for export in platform.catalog.exports if export.partition_by is not None}
     with platform.reading_in_turn("vending report") as reader:
         verdicts = transformation.verdicts(reader)
@@ -115,7 +115,7 @@ def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg
         export_key(export.name),
         deps=[model_key(export.schema_name, export.model)],
         description=f"{export.description}\n\n{form}, {export.audience};"
-        " `manifest.json` in its folder says which files are current.",
+        " `manifest.json` in its folder names the current files.",
         group_name="exports",
         kinds={export.format.value},
         owners=[export.email] if export.email else [],
@@ -134,11 +134,11 @@ def _metadata(exported: Exported, place: str) -> dict[str, Any]:
     }
 
 
-def _problem(exported: Exported, asked: set[str]) -> str | None:
-    """Why what was asked for is not visible; a day that nobody asked for is not this run's problem."""
+def _problem(exported: Exported, requested: set[str]) -> str | None:
+    """Why what was requested is not visible; a day that was not requested is not this run's problem."""
     if exported.problem is not None:
         return f"{exported.name}: {exported.problem}"
-    held = sorted(asked.intersection(exported.held_back)) if asked else exported.held_back
+    held = sorted(requested.intersection(exported.held_back)) if requested else exported.held_back
     if held:
         return f"{exported.name}: held back, because a check of its mart failed: {', '.join(held)}"
     return None

@@ -30,7 +30,7 @@ python_logs:
 
 
 def _prepare_home(home: Path) -> Path:
-    """The folder, with the settings of `vending dev` in it: whoever starts Dagster otherwise uses the repository's."""
+    """The folder, with the settings of `vending dev` in it: another way to start Dagster uses the repository's."""
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     (home / SETTINGS.name).write_bytes(SETTINGS.read_bytes() + _QUIET)
@@ -42,7 +42,7 @@ def serve(environment: Environment, port: int) -> NoReturn:
     """Become `dagster dev`: the UI and what runs beside it, on this machine only, until Ctrl-C."""
     home = environment.dagster_home
     with open_history(home):
-        pass  # whatever was killed since the last time is told as failed before the first look
+        pass  # whatever was killed since the last time is reported as failed before the first look
     home = _prepare_home(home)
     # Elsewhere it would warn of the repository's dagster.yaml, which is not the one in its home.
     os.environ[DATA_DIR_VARIABLE] = str(home.parent)
@@ -93,7 +93,7 @@ def _problem(path: Path, look: str) -> str | None:
     with closing(sqlite3.connect(path)) as connection:
         try:
             (answer,) = connection.execute(look).fetchone()
-        except sqlite3.OperationalError:  # somebody has it, or the disk is full
+        except sqlite3.OperationalError:  # another process has it, or the disk is full
             return None
         except sqlite3.DatabaseError as error:
             return str(error)
@@ -123,7 +123,7 @@ def cancel(history: dg.DagsterInstance, home: Path, mark: str) -> None:
 
 
 def _bury_the_dead(history: dg.DagsterInstance, home: Path) -> None:
-    """A server notices when a run of its own is killed; of a shell's run nobody would, and it would count for ever as
+    """A server notices when a run of its own is killed; of a shell's run nothing would, and it would count for ever as
     one of those that may run at once."""
     under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in history.get_runs(under_way):

@@ -19,7 +19,7 @@ from vending_platform.orchestration.observers import UNVERIFIED_BECAUSE
 from vending_platform.orchestration.steps import BUILD, DAILY, LOAD
 
 SILENT = {"console": {"config": {"log_level": "CRITICAL"}}}
-"""The terminal has words of its own; the history keeps every line all the same."""
+"""The terminal shows results itself; the history keeps every line all the same."""
 
 
 def run_daily(
@@ -32,7 +32,7 @@ def run_daily(
     skip_code_changes: bool = False,
     unverified_because: str | None = None,
 ) -> bool:
-    """Whether it went well. What came of it is told to the platform's listener; what kept a step from its work is an
+    """Whether it went well. The platform's observers get the results; what kept a step from its work is an
     error, as it would be without Dagster."""
     days = {
         name: day.isoformat() for name, day in (("first_day", first_day), ("last_day", last_day)) if day is not None

@@ -14,7 +14,7 @@ from vending_platform.environment import Verification
 from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.observers import observed
-from vending_platform.orchestration.retries import Attempt, StepFailure, healing, settle
+from vending_platform.orchestration.retries import Attempt, StepFailure, retrying, settle
 from vending_platform.orchestration.steps import (
     BUILD,
     DAILY,
@@ -66,7 +66,7 @@ def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
         platform: dg.ResourceParam[Platform],
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
-        with healing(context, platform.environment.automatic_retries):
+        with retrying(context, platform.environment.automatic_retries):
             attempt.note(LOAD, load(context, config, platform))
 
     @dg.op(name=BUILD, description="Build exactly what is stale, and test it.", **_AFTER)
@@ -76,7 +76,7 @@ def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
         platform: dg.ResourceParam[Platform],
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
-        with healing(context, platform.environment.automatic_retries):
+        with retrying(context, platform.environment.automatic_retries):
             attempt.note(BUILD, build(context, config, platform, specs))
 
     @dg.op(name=WRITE, description="Bring the exports up to date, but for marts whose checks failed.", **_AFTER)
@@ -85,7 +85,7 @@ def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
         platform: dg.ResourceParam[Platform],
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
-        with healing(context, platform.environment.automatic_retries):
+        with retrying(context, platform.environment.automatic_retries):
             attempt.note(WRITE, write(context, platform))
 
     return {op.name: op for op in (ingest, transform, export)}
@@ -104,10 +104,10 @@ def _verdict(job: str, steps: tuple[str, ...], specs: Specs) -> Any:
     ) -> None:
         retries = platform.environment.automatic_retries
         again = _works(context, platform, specs)
-        with healing(context, retries):
+        with retrying(context, retries):
             settle(context, attempt, {name: again[name] for name in steps}, retries)
         if BUILD in steps and platform.environment.verification is Verification.GIVEN:
-            with healing(context, retries):
+            with retrying(context, retries):
                 context.log.info(operations.sign_off(observed(context, platform), context.run.run_id))
 
     return settled.alias(VERDICT)

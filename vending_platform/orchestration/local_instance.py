@@ -1,7 +1,7 @@
-"""Dagster's own storage on a laptop, in the environment's folder: whoever opens it, however, has the same history.
+"""Dagster's own storage on a laptop, in the environment's folder: every way to open it shows the same history.
 
 `dagster.yaml` names these classes, so that `dagster dev`, `dg launch` and the like find the history without
-`DAGSTER_HOME`, which says where Dagster looks for `dagster.yaml` and, without these classes, where it keeps everything.
+`DAGSTER_HOME`, which is where Dagster looks for `dagster.yaml` and, without these classes, where it keeps everything.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _HOME = {"home": Field(StringSource, is_required=False, description="Default: th
 
 
 def local_instance(home: Path) -> dict[str, Any]:
-    """What `dagster.yaml` says of these classes, for a home that is not the environment's."""
+    """What `dagster.yaml` has about these classes, for a home that is not the environment's."""
     return {
         "storage": {"custom": _pointer(LocalHistory, home)},
         "compute_logs": _pointer(LocalLogs, home),

@@ -74,27 +74,27 @@ def exported(done: list[Exported]) -> list[Number]:
 
 
 def run_lines() -> logging.Handler:
-    """What a run says, as JSON lines with run, asset and partition. A Dagster instance takes it by its name, under
+    """A run's log, as JSON lines with run, asset and partition. A Dagster instance takes it by its name, under
     `python_logs` in its settings: loggers of a code location only speak in runs that name them."""
     return json_handler(about_record, noisy_loggers())
 
 
 def about_record(record: logging.LogRecord) -> dict[str, str]:
     """What a line of a run is about, as Dagster attaches it to the record."""
-    said = getattr(record, "dagster_meta", None)
-    if said is None:
+    about = getattr(record, "dagster_meta", None)
+    if about is None:
         return {}
-    tags, event = said["job_tags"], said["dagster_event"]
+    tags, event = about["job_tags"], about["dagster_event"]
     data = event.event_specific_data if event is not None else None
     key = (event.asset_key if event is not None else None) or getattr(data, "asset_key", None)
     span = [tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
     days = tags.get("dagster/partition") or ("...".join(span) if all(span) else None)
     error = getattr(data, "error", None)
     found = {
-        "message": said["orig_message"],
-        "run": said["run_id"],
-        "job": said["job_name"],
-        "step": said["step_key"],
+        "message": about["orig_message"],
+        "run": about["run_id"],
+        "job": about["job_name"],
+        "step": about["step_key"],
         "asset": key.to_user_string() if key is not None else None,
         "partition": (event.partition if event is not None else None) or days,
         "event": event.event_type_value if event is not None else None,

@@ -14,11 +14,11 @@ from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.input_versions import data_version, inputs_of
 from vending_platform.orchestration.names import days_of, has_days, model_key
 from vending_platform.orchestration.observers import observed
-from vending_platform.orchestration.retries import StepFailure, begun_at, give_up_or_retry, healing, is_another_try
+from vending_platform.orchestration.retries import StepFailure, begun_at, give_up_or_retry, is_retry, retrying
 from vending_platform.transformation import BlockedDay, NodeResult, Transformed, blocked_days
 
 _NOT_RUN = "skipped"
-"""dbt's status of a test whose model failed or was never built: it says nothing about the rows."""
+"""dbt's status of a test whose model failed or was never built: that means nothing for the rows."""
 
 
 def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
@@ -50,15 +50,15 @@ def _assets(
         chosen = [model for model in models if model_key(model.schema_name, model.name) in context.selected_asset_keys]
         first_day, last_day = days_of(context) or (None, None)
         retries = platform.environment.automatic_retries
-        asked = {test: spec for test, spec in checks.items() if spec.key in context.selected_asset_check_keys}
+        selected = {test: spec for test, spec in checks.items() if spec.key in context.selected_asset_check_keys}
         by_themselves = {
-            test: spec for test, spec in asked.items() if spec.asset_key not in context.selected_asset_keys
+            test: spec for test, spec in selected.items() if spec.asset_key not in context.selected_asset_keys
         }
         if by_themselves:
             yield from _test(context, platform, by_themselves)
         if not chosen:
             return
-        with healing(context, retries):
+        with retrying(context, retries):
             done = operations.transform(
                 observed(context, platform),
                 context.run.run_id,
@@ -66,13 +66,13 @@ def _assets(
                 last_day=last_day,
                 anew=begun_at(context),
                 models=[model.name for model in chosen],
-                skip_code_changes=False,  # somebody asked for these days: they are built as the code says now
+                skip_code_changes=False,  # these days were requested: they are built as the code is now
             )
         results = _worst(done)
         waiting = _waiting(chosen, done.blocked, first_day, last_day)
         for model in chosen:
-            if is_another_try(context) and model.unique_id not in results:
-                continue  # an earlier try has built it, and said so
+            if is_retry(context) and model.unique_id not in results:
+                continue  # an earlier attempt has built it, and reported that
             key = model_key(model.schema_name, model.name)
             days = {day: rows for (built, day), rows in done.rows.items() if built == model.name}
             is_whole = model.name not in waiting and (
@@ -86,36 +86,36 @@ def _assets(
                     context.log_event(dg.AssetMaterialization(key, metadata=_day_metadata(rows), partition=day))
             if is_whole:
                 yield dg.MaterializeResult(asset_key=key, metadata=_metadata(results.get(model.unique_id), days))
-        for test, spec in asked.items():
+        for test, spec in selected.items():
             if test not in by_themselves and (result := results.get(test)) is not None and result.status != _NOT_RUN:
                 yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
-        if troubles := [*map(StepFailure, waiting.values()), *failures_of(done.failed)]:
-            give_up_or_retry(context, troubles, retries)
+        if failures := [*map(StepFailure, waiting.values()), *failures_of(done.failed)]:
+            give_up_or_retry(context, failures, retries)
 
     return build
 
 
 def _test(
-    context: dg.AssetExecutionContext, platform: Platform, asked: Mapping[str, dg.AssetCheckSpec]
+    context: dg.AssetExecutionContext, platform: Platform, selected: Mapping[str, dg.AssetCheckSpec]
 ) -> Iterator[dg.AssetCheckResult]:
     """Checks by themselves, of what is built."""
     retries = platform.environment.automatic_retries
-    with healing(context, retries):
-        done = operations.run_tests(observed(context, platform), context.run.run_id, asked, days_of(context))
+    with retrying(context, retries):
+        done = operations.run_tests(observed(context, platform), context.run.run_id, selected, days_of(context))
     results = _worst(done)
-    for test, spec in asked.items():
+    for test, spec in selected.items():
         if (result := results[test]).status != _NOT_RUN:
             yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, **_verdict(result))
-    if troubles := [
+    if failures := [
         StepFailure(f"{result.name}: {' '.join((result.message or result.status).split())}", result.status == "error")
         for result in results.values()
         if result.status in ("error", _NOT_RUN)
     ]:
-        give_up_or_retry(context, troubles, retries)
+        give_up_or_retry(context, failures, retries)
 
 
 def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transformed, specs: Specs) -> None:
-    """For a run that is about whatever is stale: which days of which models it built, and what their tests said."""
+    """For a run that is about whatever is stale: which days of which models it built, and what their tests found."""
     models = platform.catalog.models
     results = _worst(done)
     meant = {model.name for window, _ in done.windows for model in window.models}
@@ -156,7 +156,7 @@ def failures_of(failed: Sequence[NodeResult]) -> list[StepFailure]:
     return [
         StepFailure(
             f"{result.name}: {result.status}: {' '.join((result.message or '').split())}",
-            may_heal=result.status == "error",
+            is_transient=result.status == "error",
         )
         for result in failed
         if result.status != "skipped"
@@ -180,7 +180,7 @@ def _worst(done: Transformed) -> dict[str, NodeResult]:
 def _waiting(
     models: Sequence[Model], blocked: Sequence[BlockedDay], first_day: date | None, last_day: date | None
 ) -> dict[str, str]:
-    """The models that a run was asked for and may not build, with the reason."""
+    """The models that a run was to build and may not, with the reason."""
     found = {}
     for model in models:
         for block in blocked:

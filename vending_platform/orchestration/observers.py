@@ -1,4 +1,4 @@
-"""The observers of a Dagster run: its log, which says what happens while it happens, and its metrics."""
+"""The observers of a Dagster run: its log, which has what happens as it happens, and its metrics."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from vending_platform.orchestration.names import days_of
 from vending_platform.transformation import BuildPlan, Finished
 
 UNVERIFIED_BECAUSE = "vending/unverified_because"
-"""The tag of a run by which a person lets it use a version that staging has not verified, and says why."""
+"""The tag of a run by which a person lets it use a version that staging has not verified, and gives the reason."""
 _TAG_LENGTH = 1500
 """Snowflake takes 2,000 characters."""
 

@@ -24,12 +24,12 @@ class BusinessDays:
 
     def of(self, model: Model | None = None) -> dg.DailyPartitionsDefinition:
         """Of daily deliveries; of a model those of the contracts that it rests on, so that one with a long history
-        gives no other its days. Days of rows, which no file's name tells, are those that their contract allows."""
+        gives no other its days. Days of rows, which no file's name has, are those that their contract allows."""
         read = [source for source in self.catalog if source.is_daily]
         of_rows = []
         if model is not None:
             sources = [self.catalog.source(name) for name in model.files_of]
-            # Those of daily deliveries have theirs in common: what is asked for as one range is then one run.
+            # Those of daily deliveries have theirs in common: one requested range is then one run.
             read = read if any(source.is_daily for source in sources) else []
             of_rows = [source for source in sources if source.has_days and not source.is_daily]
         if self.delivered is not None and read and not of_rows:
@@ -46,7 +46,7 @@ class BusinessDays:
         return found
 
     def named_for(self, name: str, partitions: dg.DailyPartitionsDefinition) -> str:
-        """Of assets that have other days than those of the daily deliveries, the name says from when on."""
+        """Of assets that have other days than those of the daily deliveries, the name has from when on."""
         return name if partitions == self.of() else f"{name}_from_{partitions.start:%Y_%m_%d}"
 
 
@@ -63,7 +63,7 @@ def _days(start: date, *, end_date: str | None = None, end_offset: int = 0) -> d
 
 
 def _delivered(catalog: Catalog, place: str) -> Iterator[date]:
-    """The days of the files in a local folder, by their names; of another place nothing is asked before a run."""
+    """The days of the files in a local folder, by their names; another place is not read before a run."""
     if "://" in place:
         return
     tomorrow = datetime.now(ZoneInfo(BUSINESS_TIME_ZONE)).date() + timedelta(days=1)

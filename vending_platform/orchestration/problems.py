@@ -31,7 +31,7 @@ class Seen:
 
 
 def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> Iterator[Problem]:
-    """Everything that is wrong in the warehouse; `schemas` says in which schema a model is."""
+    """Everything that is wrong in the warehouse; `schemas` has the schema of each model."""
     yield from _missing(seen.status, due, links)
     yield from _unusable(seen.status, links)
     yield from _blocked(seen.blocked, links)
@@ -43,12 +43,12 @@ def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> 
 
 def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem]:
     """A delivery is missing from its hour on: until then it may still come."""
-    asked = [
+    overdue = [
         row
         for row in status.missing
         if due.delivered is None or date.fromisoformat(row["business_day"]) <= due.delivered
     ]
-    for source, rows in _by(asked, "source"):
+    for source, rows in _by(overdue, "source"):
         rows.sort(key=lambda row: row["business_day"], reverse=True)
         sender = status.sender_names.get(source, "sender")
         days = [
@@ -96,7 +96,7 @@ def _unusable(status: DeliveryStatus, links: Links) -> Iterator[Problem]:
         yield Problem(
             ProblemKind.UNDECLARED,
             "raw storage",
-            what="Files that nobody declared are not loaded",
+            what="Files of no declared kind are not loaded",
             where=_some([row["path"] for row in status.undeclared]),
             what_to_do="Rename or remove them, or declare a source for them (docs/adding-a-source.md).",
             link=links.asset("deliveries"),
@@ -108,12 +108,12 @@ def _unusable(status: DeliveryStatus, links: Links) -> Iterator[Problem]:
 def _blocked(blocked: Sequence[BlockedDay], links: Links) -> Iterator[Problem]:
     for source, group in groupby(sorted(blocked, key=lambda block: block.source), lambda block: block.source):
         blocks = list(group)
-        said = [f"{block.business_date or 'all days'}, because {block.reason}" for block in blocks]
+        waiting_days = [f"{block.business_date or 'all days'}, because {block.reason}" for block in blocks]
         yield Problem(
             ProblemKind.BLOCKED,
             source,
             what=f"Days of {source} wait, and nothing is built on them",
-            where=_some(said, "; "),
+            where=_some(waiting_days, "; "),
             what_to_do=f"{_HOW_TO_FIX_IT} The next run builds the day once enough of it can be used; until then its"
             " marts and exports stay as they were.",
             link=links.asset("raw", source),
@@ -167,7 +167,7 @@ def _late(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
 
 
 def _out_of_date(seen: Seen, due: Due, links: Links) -> Iterator[Problem]:
-    """Earlier days whose marts say something else than the deliveries, although these were there in time to be built. A
+    """Earlier days whose marts differ from the deliveries, although these were there in time to be built. A
     late file makes its day stale until the next transformation, and that is as it should be."""
     if due.built is None or due.begun_at is None:
         return

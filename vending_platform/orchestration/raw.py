@@ -24,13 +24,13 @@ from vending_platform.orchestration.input_versions import data_version
 from vending_platform.orchestration.metadata import raw_day_metadata, raw_metadata, touched
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.orchestration.observers import observed
-from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, healing
+from vending_platform.orchestration.retries import StepFailure, give_up_or_retry, retrying
 
-_KEPT = """Every current file is as its contract says: nothing in quarantine, no row rejected, no column unheard of.
+_KEPT = """Every current file is as its contract says: nothing in quarantine, no row rejected, no unknown column.
 
-A day of which too much is in quarantine (`block_above`) waits, whoever builds; its marts and exports stay as they were.
+A day of which too much is in quarantine (`block_above`) waits in every build; its marts and exports stay as they were.
 """
-_DECLARED = "Every file in the raw storage is of a kind that somebody declared."
+_DECLARED = "Every file in the raw storage is of a declared kind."
 
 
 def raw_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
@@ -47,7 +47,7 @@ def deliveries_asset(place: str) -> dg.AssetSpec:
         DELIVERIES,
         group_name="raw",
         kinds={"file"},
-        description=f"The raw storage, `{place}`: whatever is delivered. A file's name says what it is.",
+        description=f"The raw storage, `{place}`: whatever is delivered. A file's name tells its kind.",
     )
 
 
@@ -78,7 +78,7 @@ def _assets(
         platform = observed(context, platform)
         begun = time.monotonic()
         retries = platform.environment.automatic_retries
-        with healing(context, retries):
+        with retrying(context, retries):
             summary = operations.ingest(platform, Selection(first_day, last_day, frozenset(chosen)))
         seconds = time.monotonic() - begun
         now, checks = look(platform)
@@ -90,8 +90,8 @@ def _assets(
         for result in checks:
             if dg.AssetCheckKey(result.asset_key, result.name) in context.selected_asset_check_keys:
                 yield result.as_result()
-        if troubles := list(unloaded(summary)):
-            give_up_or_retry(context, troubles, retries)
+        if failures := list(unloaded(summary)):
+            give_up_or_retry(context, failures, retries)
 
     return load
 
@@ -121,8 +121,8 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
 
 
 def _without_files(context: dg.OpExecutionContext, platform: Platform, now: Overview) -> Iterator[tuple[str, date]]:
-    """The days on which others delivered and a source did not, if no run has said so yet: there is nothing to load,
-    and that is known."""
+    """The days on which others delivered and a source did not, if no run has reported them yet: there is nothing to
+    load, and that is known."""
     daily = [source.name for source in platform.catalog if source.is_daily]
     days = {day for source in daily for day in now.days.get(source, {}) if day is not None}
     for source in daily:
@@ -134,13 +134,13 @@ def _without_files(context: dg.OpExecutionContext, platform: Platform, now: Over
 def unloaded(summary: Summary) -> Iterator[StepFailure]:
     """What a run could neither load nor put into quarantine: it is still new, and the next run tries again."""
     yield from (
-        StepFailure(f"{path} could not be read: {reason}", may_heal=True) for path, reason in summary.unreadable
+        StepFailure(f"{path} could not be read: {reason}", is_transient=True) for path, reason in summary.unreadable
     )
     yield from (StepFailure(f"{source} was left alone: {why}") for source, why in summary.blocked.items())
 
 
 def look(platform: Platform) -> tuple[Overview, list[CheckResult]]:
-    """What there is, and how the checks stand. Waits while somebody writes."""
+    """What there is, and how the checks stand. Waits while another process writes."""
     with platform.reading_in_turn("vending report") as reader:
         now = ingestion.overview(reader)
         blocked = transformation.blocked(reader, platform.catalog)

@@ -1,7 +1,7 @@
 """Where every run ends, however it was started and however it went: what its checks found is kept there.
 
 The platform is a resource, and a resource is the one thing that Dagster puts away at the end of each run in its own
-process: of a job, of partitions somebody materialises, of a backfill, also when a step failed.
+process: of a job, of materialized partitions, of a backfill, also when a step failed.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def recorded(factory: PlatformFactory) -> dg.ResourceDefinition:
 
 
 def _failures(context: dg.InitResourceContext, run_id: str) -> list[str] | None:
-    """Why steps failed for good; one that was tried again and went well is no failure. None: somebody stopped them."""
+    """Why steps failed for good; one that was tried again and went well is no failure. None: a person stopped them."""
     if context.instance is None:
         return []
     failed = context.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)

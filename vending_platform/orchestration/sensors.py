@@ -39,9 +39,9 @@ from vending_platform.warehouse import WarehouseBusy
 ARRIVALS = "arrivals"
 LOOK_EVERY = 30
 ABOUT = "vending/about"
-"""The tag that says what a run was requested for."""
+"""The tag with what a run was requested for."""
 FILES = "vending/files"
-"""The tag that says how many files that were."""
+"""The tag with how many files that were."""
 LISTED = "vending/listed"
 """The tag that names the list of a run's files."""
 REQUESTED_BY = "vending/asked_by"
@@ -152,7 +152,7 @@ def _sensor(
 
 
 def _result(context: dg.SensorEvaluationContext, answer: Answer, cursor: str | None) -> dg.SensorResult:
-    for line in (*answer.said, *answer.waiting):
+    for line in (*answer.log, *answer.waiting):
         context.log.info(line)
     wanted = [_run_request(request, key) for request, key in answer.unstarted]
     for request in answer.requests:
@@ -160,7 +160,7 @@ def _result(context: dg.SensorEvaluationContext, answer: Answer, cursor: str | N
         context.log.info(f"requested: {request.about}, {request.files:,} files")
     if wanted:
         return dg.SensorResult(run_requests=wanted, cursor=cursor)
-    reasons = [*answer.waiting[:_SHOWN], *answer.said]
+    reasons = [*answer.waiting[:_SHOWN], *answer.log]
     return dg.SensorResult(skip_reason="; ".join(reasons), cursor=cursor)
 
 

@@ -1,6 +1,6 @@
-"""Dagster's web server behind a guard: a page of somebody else, open in the same browser, can start nothing here.
+"""Dagster's web server behind a guard: a foreign page, open in the same browser, can start nothing here.
 
-Dagster's own answers whoever asks: any host name (so a foreign name that resolves to this machine reads everything),
+Dagster's own answers everyone: any host name (so a foreign name that resolves to this machine reads everything),
 any origin, and mutations also by GET, which a link or an image sends. `vending dev` and the deployment start this one.
 """
 
@@ -24,7 +24,7 @@ _OWN_MODULE = "vending_platform.orchestration.webserver"
 
 @dataclass(frozen=True)
 class Guard:
-    """Passes on what is asked of one of these host names, by nobody or by a page of the same origin."""
+    """Passes on requests to one of these host names that come from no page, or from a page of the same origin."""
 
     app: App
     hosts: frozenset[str] = LOOPBACK
@@ -74,7 +74,7 @@ def _is_mutation(query_string: bytes) -> bool:
         try:
             operations = [node for node in parse(document).definitions if isinstance(node, OperationDefinitionNode)]
         except GraphQLError:
-            continue  # not GraphQL: Dagster says so, or it is another page's search
+            continue  # not GraphQL: Dagster answers that, or it is another page's search
         if any(operation.operation is not OperationType.QUERY for operation in operations):
             return True
     return False

@@ -1,8 +1,8 @@
 """How far the data can be trusted, as history: what every check of every run found, kept in `dq`.
 
-A `Result` is one finding, in the same words whether a contract, a test of dbt or a figure's own past says it. `changes`
-keeps a run's results, `measure` and `judged` make figures and tell the unusual ones, `read_quality` and `report` show
-what there is. Who finds what is said by the context above; until it is recorded it is noted beside what it is about.
+A `Result` is one finding, in one form, whether of a contract, a test of dbt or a figure's own past. `changes`
+keeps a run's results, `measure` and `judged` make figures and find the unusual ones, `read_quality` and `report` show
+what there is. The layer above decides what to check; until a result is recorded it is noted beside what it is about.
 """
 
 from vending_platform.quality.anomalies import judged

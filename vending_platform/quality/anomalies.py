@@ -1,4 +1,4 @@
-"""What is normal for a figure, told by its own past: the median of days of its kind, and how far they stray from it.
+"""What is normal for a figure, by its own past: the median of days of its kind, and how far they stray from it.
 
 Median and MAD (the median distance from the median), because one bad day moves neither: with mean and standard
 deviation the first outage would widen what counts as normal, and hide the second. docs/quality.md explains the figures.
@@ -89,7 +89,7 @@ where days >= {FEWEST}
 
 
 def judged(reader: Reader, results: Sequence[Result]) -> list[Result]:
-    """These results, of which those that are figures say what is normal, and warn where they are not."""
+    """These results, of which figures carry what is normal, and warn where they are not."""
     figures = [result for result in results if result.figure is not None and result.first_day is not None]
     if not figures:
         return list(results)

@@ -10,7 +10,7 @@ from vending_platform.quality.results import CheckStatus, Severity
 _RANKS = (CheckStatus.FAILED, CheckStatus.ERROR, CheckStatus.WARNED, CheckStatus.SKIPPED)
 _REFERS = "known to "
 """How the tests of dbt that look a value up somewhere else begin to say what they expect."""
-NOT_ASKED = "not asked, because something before it failed"
+NOT_RUN = "not run, because something before it failed"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _key(failure: Failure) -> tuple[str, ...]:
 
 def _name(failure: Failure) -> str:
     if failure.status == CheckStatus.SKIPPED:
-        return NOT_ASKED
+        return NOT_RUN
     if failure.expected is not None and failure.expected.startswith(_REFERS):
         return f"{failure.column} not {failure.expected}"
     return f"{failure.check} of {failure.column}" if failure.column else failure.check

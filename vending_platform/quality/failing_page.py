@@ -42,7 +42,7 @@ def _cause(cause: Cause) -> str:
 
 
 def _failure(failure: Failure) -> str:
-    told = {
+    terms_of = {
         "Dataset": f"{failure.dataset}, {failure.day}",
         "Check": f"{failure.check}{f' · {failure.column}' if failure.column else ''}",
         "Kind of trust": failure.dimension,
@@ -52,7 +52,7 @@ def _failure(failure: Failure) -> str:
         "Tested together": failure.partition if failure.partition != failure.day else None,
         "In its words": failure.message,
     }
-    terms = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in told.items() if words)
+    terms = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in terms_of.items() if words)
     return f"<dl>{terms}</dl>{_kept(failure.rows)}{_files(failure)}"
 
 
@@ -89,15 +89,15 @@ def _place(row: KeptRow) -> str:
 def _kept(rows: Sequence[KeptRow]) -> str:
     if not rows:
         return ""
-    told = [
+    shown_rows = [
         {name: value for name, value in row.row.items() if name not in ("file_id", "line_number")}
         | ({"file": _place(row)} if row.path else {})
         | ({"reason": row.reason} if row.reason else {})
         for row in rows
     ]
-    names = list(dict.fromkeys(name for row in told for name in row))
-    widest = sum(max(len(name), *(len(row.get(name) or "") for row in told)) for name in names)
-    shown = _table(names, told) if len(names) <= _COLUMNS and widest <= _WIDEST else _lines(told)
+    names = list(dict.fromkeys(name for row in shown_rows for name in row))
+    widest = sum(max(len(name), *(len(row.get(name) or "") for row in shown_rows)) for name in names)
+    shown = _table(names, shown_rows) if len(names) <= _COLUMNS and widest <= _WIDEST else _lines(shown_rows)
     return f"<p class=small><b>Some of the rows</b></p>{shown}"
 
 
@@ -115,8 +115,8 @@ def _lines(rows: Sequence[dict[str, str | None]]) -> str:
     lines = []
     for row in rows:
         first = [name for name in ("file", "reason") if name in row]
-        told = [(name, row[name]) for name in (*first, *(name for name in row if name not in first)) if row[name]]
-        lines.append(" · ".join(f"<b>{escape(name)}</b> {escape(value or '')}" for name, value in told))
+        pairs = [(name, row[name]) for name in (*first, *(name for name in row if name not in first)) if row[name]]
+        lines.append(" · ".join(f"<b>{escape(name)}</b> {escape(value or '')}" for name, value in pairs))
     return "".join(f'<p class="small row wrap" style="overflow-wrap:anywhere">{line}</p>' for line in lines)
 
 

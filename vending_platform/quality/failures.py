@@ -34,7 +34,7 @@ class File:
 
 @dataclass(frozen=True)
 class Failure:
-    """A check that does not pass on a day, as it was asked last."""
+    """A check that does not pass on a day, as it was run last."""
 
     dataset: str
     day: str
@@ -143,13 +143,13 @@ def _files(
     reader: Reader, found: Iterable[Mapping[str, Any]], sources: Mapping[str, Iterable[str]]
 ) -> dict[tuple[str, date], list[tuple[str | None, File]]]:
     """Per source and day the files whose rows are in `raw`, or which are in quarantine, with their senders."""
-    asked = {(source, row["business_date"]) for row in found for source in sources.get(row["dataset"], ())}
-    if not asked:
+    relevant = {(source, row["business_date"]) for row in found for source in sources.get(row["dataset"], ())}
+    if not relevant:
         return {}
-    days = sorted({day for _, day in asked})
+    days = sorted({day for _, day in relevant})
     files: dict[tuple[str, date], list[tuple[str | None, File]]] = {}
     for file in files_of_days(reader, days):
-        if (key := (file.source, file.business_date)) in asked:
+        if (key := (file.source, file.business_date)) in relevant:
             files.setdefault(key, []).append((file.sender, File(file.path, file.sha256)))
     return files
 

@@ -1,7 +1,7 @@
 """No person's name, number or pseudonym is kept with a failing row.
 
-Which columns are personal is what the dbt project says (`config.meta.personal`), wherever a column of that name is; and
-what can only be a person's key by its name, so that a column which nobody has marked yet is not the first leak.
+Personal are the columns that the dbt project declares so (`config.meta.personal`), wherever one of that name is; and
+what can only be a person's key by its name, so that a column that is not marked yet is not the first leak.
 """
 
 import re

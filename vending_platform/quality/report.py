@@ -50,14 +50,14 @@ def report(found: Quality) -> str:
     latest = found.latest
     day = found.about.get("day")
     dataset = found.about.get("dataset")
-    said = [f"as of {found.as_of[:16].replace('T', ' ')} UTC", *([f"until {day}"] if day else [])]
-    said += [f"only {dataset}"] if dataset else []
+    scope = [f"as of {found.as_of[:16].replace('T', ' ')} UTC", *([f"until {day}"] if day else [])]
+    scope += [f"only {dataset}"] if dataset else []
     return "".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
             f"<title>Data quality</title><style>{_STYLE}</style></head><body><main>",
-            f'<h1>Data quality</h1><p class="soft">{escape(", ".join(said))}</p>',
+            f'<h1>Data quality</h1><p class="soft">{escape(", ".join(scope))}</p>',
             _tiles(latest, found),
             _datasets(latest, found.scores),
             what_fails(found.failures, found.failures_left_out),
@@ -97,12 +97,12 @@ def _datasets(latest: Sequence[Score], scores: Sequence[Score]) -> str:
         past = sorted((one for one in scores if one.dataset == score.dataset), key=lambda one: one.day)[-_DAYS:]
         is_told = len(past) > 1 or score.warned or score.failed
         (shown if is_told else folded).append(_dataset(score, past))
-    told = f"<h2>Datasets</h2>{_table_of(shown)}" if shown else ""
+    html = f"<h2>Datasets</h2>{_table_of(shown)}" if shown else ""
     if folded:
         words = f"{len(folded)} {'more ' if shown else ''}without business days, of which every check passed"
-        told += f"<details style='margin-top:12px'><summary>{words}</summary>"
-        told += f"<div class=inside>{_table_of(folded)}</div></details>"
-    return told
+        html += f"<details style='margin-top:12px'><summary>{words}</summary>"
+        html += f"<div class=inside>{_table_of(folded)}</div></details>"
+    return html
 
 
 def _dataset(score: Score, past: Sequence[Score]) -> str:
@@ -164,8 +164,8 @@ def sparkline(past: Sequence[Score], width: int = 150, height: int = 26) -> str:
 
 def _bad_of(score: Score) -> str:
     marks: Iterable[tuple[int, str, str]] = ((score.failed, "bad", "failed"), (score.warned, "fair", "warn"))
-    told = " ".join(f'<span class="mark {tone}">{number} {words}</span>' for number, tone, words in marks if number)
-    return told or '<span class="soft">–</span>'
+    marked = " ".join(f'<span class="mark {tone}">{number} {words}</span>' for number, tone, words in marks if number)
+    return marked or '<span class="soft">–</span>'
 
 
 def _since(score: Score) -> str:

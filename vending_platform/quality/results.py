@@ -1,4 +1,4 @@
-"""What a check found: the one form in which every room says it, whether the check is a contract's, dbt's or our own."""
+"""What a check found: the one form for all of them, whether the check is a contract's, dbt's or our own."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Dimension(StrEnum):
     UNIQUENESS = "uniqueness"
     """A thing is there once."""
     CONSISTENCY = "consistency"
-    """Two places say the same."""
+    """Two places hold the same."""
     TIMELINESS = "timeliness"
     """What is there is as new as it should be."""
     ACCURACY = "accuracy"
@@ -38,9 +38,9 @@ class CheckStatus(StrEnum):
     WARNED = "warned"
     FAILED = "failed"
     ERROR = "error"
-    """It could not be asked, so nothing is known."""
+    """It could not be run, so nothing is known."""
     SKIPPED = "skipped"
-    """It was not asked, because something before it failed."""
+    """It was not run, because something before it failed."""
 
 
 @dataclass(frozen=True)

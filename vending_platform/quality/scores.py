@@ -24,7 +24,7 @@ _DIMENSIONS = [dimension.value for dimension in Dimension]
 
 @dataclass(frozen=True)
 class Score:
-    """A dataset on a day. Scores go from 0 to 100; of a dimension of which nothing was asked there is none."""
+    """A dataset on a day. Scores go from 0 to 100; of a dimension without a check there is none."""
 
     dataset: str
     day: str
@@ -59,7 +59,7 @@ class Quality:
     scores: list[Score]
     failures: list[Failure]
     about: dict[str, str | None] = field(default_factory=dict)
-    """What was asked for: a day, a dataset."""
+    """What is shown: a day, a dataset."""
     failures_left_out: int = 0
     """How many more there are; those that are left out are the least bad."""
 
@@ -103,7 +103,7 @@ def from_json(text: str | None) -> Quality | None:
     try:
         return _QUALITY.validate_json(text)
     except ValidationError:
-        _log.warning("What the last run told of quality is damaged, or of another version: the next run makes it again")
+        _log.warning("The last run's text about quality is damaged, or of another version: the next run makes it again")
         return None
 
 
@@ -113,7 +113,7 @@ def read_quality(
     sender_columns: Collection[str] = (),
     day: date | None = None,
 ) -> Quality | None:
-    """Everything, or everything until a day; None where no run has recorded anything yet. `sources` says of which
+    """Everything, or everything until a day; None where no run has recorded anything yet. `sources` has of which
     delivered tables each dataset is made."""
     if not _is_there(reader):
         return None

@@ -108,13 +108,13 @@ def changes(run: RunRecord, results: Sequence[Result], personal: frozenset[str])
     """One publication: the run, what its checks found, and some of the rows that failed them."""
     bad = [result for result in results if result.is_bad]
     warned = sum(result.status == "warned" for result in bad)
-    told = vars(run) | {
+    values = vars(run) | {
         "problem": _short(run.problem, personal),
         "checks": len(results),
         "checks_warned": warned,
         "checks_failed": len(bad) - warned,
     }
-    tables = [(RUNS, [told]), (CHECKS, [_check(run, result, personal) for result in results])]
+    tables = [(RUNS, [values]), (CHECKS, [_check(run, result, personal) for result in results])]
     tables.append((FAILED_ROWS, [row for result in bad for row in _rows(run, result, personal)]))
     return [Change(name, insert=_table(name, rows)) for name, rows in tables if rows]
 
@@ -161,5 +161,5 @@ def _table(name: TableName, rows: list[dict[str, Any]]) -> pa.Table:
 def _short(words: str | None, personal: frozenset[str]) -> str | None:
     if words is None:
         return None
-    told = masked_words(words, personal)
-    return told if len(told) <= _LONGEST else told[:_LONGEST] + "…"
+    masked = masked_words(words, personal)
+    return masked if len(masked) <= _LONGEST else masked[:_LONGEST] + "…"

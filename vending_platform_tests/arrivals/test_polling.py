@@ -71,7 +71,7 @@ def small_platform(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyP
 def test_a_round_goes_on_where_the_look_before_stopped(small_platform: Listing) -> None:
     small_platform.deliver(*NAMES)
     looks = [small_platform.look() for _ in range(4)]
-    assert [look.said[0].split(", up to")[0] for look in looks] == [
+    assert [look.log[0].split(", up to")[0] for look in looks] == [
         "in this round so far 3 files, of which 3 are not loaded as they are",
         "in this round so far 6 files, of which 6 are not loaded as they are",
         "in this round so far 9 files, of which 9 are not loaded as they are",
@@ -83,7 +83,7 @@ def test_a_round_goes_on_where_the_look_before_stopped(small_platform: Listing) 
     small_platform.end_runs()
     assert len(small_platform.raw_folder.ledger()) == 9
     small_platform.seconds = 20
-    assert small_platform.look().said == ("a round is complete: 9 files, of which 0 are not loaded as they are",)
+    assert small_platform.look().log == ("a round is complete: 9 files, of which 0 are not loaded as they are",)
 
 
 def test_old_equal_and_future_times_hide_nothing(small_platform: Listing) -> None:
@@ -162,7 +162,7 @@ def test_a_file_that_nobody_declared_is_put_on_record_once(small_platform: Listi
     small_platform.end_runs()
     assert small_platform.raw_folder.rows("select path from raw._undeclared") == [{"path": "notes.txt"}]
     assert small_platform.look().requests == ()
-    assert small_platform.look().said == ("a round is complete: 1 files, of which 0 are not loaded as they are",)
+    assert small_platform.look().log == ("a round is complete: 1 files, of which 0 are not loaded as they are",)
 
 
 @pytest.mark.parametrize(

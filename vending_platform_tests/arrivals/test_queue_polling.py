@@ -92,7 +92,7 @@ def test_the_same_event_told_twice_leads_to_one_run(simulated_queue: SimulatedQu
 
 def test_what_tells_of_no_file_goes_at_once_and_is_counted(simulated_queue: SimulatedQueue) -> None:
     simulated_queue.tell(event("a.csv", bucket="x"), event("b.csv", bucket="x"), '{"Event": "s3:TestEvent"}')
-    said = simulated_queue.look().said
+    said = simulated_queue.look().log
     assert said == (
         "3 messages, 0 files written; 3 messages need nothing more",
         "1 passed over: a test of the store",
@@ -110,7 +110,7 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_stops_nothing(simul
     assert dead.attributes["reason"].startswith("it is not JSON: ")
     assert dead.attributes["first_sent_at"] == BEGUN.isoformat()
     assert answer[0] == ["2024-03-05..2024-03-05"]
-    assert answer[1].said[-1].startswith("1 messages in the dead-letter queue wait for a person")
+    assert answer[1].log[-1].startswith("1 messages in the dead-letter queue wait for a person")
 
 
 def test_a_message_with_a_good_and_a_bad_record_is_kept_until_the_good_one_is_on_record(

@@ -130,7 +130,7 @@ def test_a_channel_that_is_down_for_two_looks_is_told_at_the_third_and_fails_no_
 
 def test_a_watch_that_can_not_even_begin_says_so_and_does_not_fail(post: Post) -> None:
     shutil.rmtree(post.platform.environment.places.raw)
-    assert post.look() == "Nobody could be told, because of FileNotFoundError; see the log."
+    assert post.look() == "No alert could be sent, because of FileNotFoundError; see the log."
 
 
 def test_what_is_wrong_with_deliveries_is_told_until_it_is_fixed(post: Post) -> None:

@@ -28,7 +28,7 @@ AND_ITS_DESCENDANTS = {BROKEN, "mart_machine_daily", "mart_product_daily", "mart
 ASKED = ("fct_sales", *sorted(AND_ITS_DESCENDANTS))
 EVERY_DAY = {(BROKEN, DAYS[0])} | {(model, day) for model in AND_ITS_DESCENDANTS - {BROKEN} for day in DAYS}
 """Nothing was delivered of the broken one, so it has one empty day."""
-LATER = retries.StepFailure("the warehouse was away", may_heal=True)
+LATER = retries.StepFailure("the warehouse was away", is_transient=True)
 NEVER = retries.StepFailure("a rule is broken")
 
 
@@ -162,7 +162,7 @@ def test_the_same_for_days_of_assets_that_were_asked_for_by_name(project: Projec
     assert set(project.made(second)) == asked_for
 
 
-def test_a_run_tries_by_itself_what_may_heal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_tries_by_itself_what_is_transient(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def fixed_meanwhile(*_: float) -> float:
         project.fix_it()
         return 0
@@ -179,9 +179,9 @@ def test_a_run_tries_by_itself_what_may_heal(project: Project, monkeypatch: pyte
     assert set(made.values()) == {1}, "nothing was built twice"
 
 
-@pytest.mark.parametrize(("troubles", "tries"), [([LATER], 3), ([NEVER], 1), ([NEVER, LATER], 3)])
-def test_only_what_may_heal_is_tried_again_and_not_for_ever(
-    troubles: list[retries.StepFailure], tries: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("failures", "tries"), [([LATER], 3), ([NEVER], 1), ([NEVER, LATER], 3)])
+def test_only_what_is_transient_is_tried_again_and_not_for_ever(
+    failures: list[retries.StepFailure], tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "uniform", lambda *_: 0)
     tried = []
@@ -189,7 +189,7 @@ def test_only_what_may_heal_is_tried_again_and_not_for_ever(
     @dg.op
     def always_fails(context: dg.OpExecutionContext) -> None:
         tried.append(context.retry_number)
-        retries.give_up_or_retry(context, troubles, retries=2)
+        retries.give_up_or_retry(context, failures, retries=2)
 
     @dg.job
     def job() -> None:
@@ -200,7 +200,7 @@ def test_only_what_may_heal_is_tried_again_and_not_for_ever(
     assert tried == list(range(tries))
     (failure,) = (event for event in result.all_events if event.is_step_failure)
     assert failure.step_failure_data.error is not None
-    assert all(trouble.text in failure.step_failure_data.error.message for trouble in troubles)
+    assert all(failure.text in failure.step_failure_data.error.message for failure in failures)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_an_error_that_is_transient_is_retried(error: Exception, tries: int, mon
     @dg.op
     def always_fails(context: dg.OpExecutionContext) -> None:
         tried.append(context.retry_number)
-        with retries.healing(context, retries=2):
+        with retries.retrying(context, retries=2):
             raise error
 
     @dg.job

@@ -249,7 +249,7 @@ def test_a_store_without_notifications_is_listed_and_the_cursor_goes_on(
         daemon.cursor = position = Position("replenishment", 3, 0).as_cursor()
         with monkeypatch.context() as patch:
             patch.setattr(DuckDBWarehouse, "reading", _busy)
-            assert daemon.said() == "Somebody is writing to the warehouse; looking again next time."
+            assert daemon.said() == "Another process is writing to the warehouse; looking again next time."
         assert daemon.cursor in (None, position)  # None leaves what Dagster has
 
 

@@ -43,7 +43,7 @@ def test_what_was_not_asked_is_one_cause_and_comes_last() -> None:
     assert [(cause.name, len(cause.failures)) for cause in found] == [
         ("built", 1),
         ("product_id not known to ref('dim_products').product_id", 3),
-        ("not asked, because something before it failed", 80),
+        ("not run, because something before it failed", 80),
     ]
 
 
