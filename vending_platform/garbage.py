@@ -1,11 +1,14 @@
-"""What work that makes objects by the hundred thousand asks of Python's collector."""
+"""How often Python's garbage collector runs while work makes objects by the hundred thousand.
+
+Measured with 40 days of 4,000 files: without this, loading takes 13 % more CPU, building and exporting 5 % more.
+"""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-_OBJECTS_BETWEEN_LOOKS = 100_000
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _guard = Lock()
 _found: list[tuple[int, int, int]] = []
 """An entry for each work under way, in any thread: the thresholds that it found. The first has found the usual ones."""
@@ -13,12 +16,12 @@ _found: list[tuple[int, int, int]] = []
 
 @contextmanager
 def own_garbage_only() -> Iterator[None]:
-    """The collector looks at what is made from here on alone, and not again and again at all that is there; and it
-    looks seldom: nearly all of it stays until the work is done."""
+    """The collector examines only what is made from here on, and not again and again all that is there; and it runs
+    seldom: nearly all of it stays until the work is done."""
     with _guard:
         _found.append(gc.get_threshold())
         gc.freeze()
-        gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, *_found[0][1:])
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *_found[0][1:])
     try:
         yield
     finally:

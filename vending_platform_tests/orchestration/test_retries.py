@@ -198,9 +198,9 @@ def test_only_what_is_transient_is_tried_again_and_not_for_ever(
     result = job.execute_in_process(raise_on_error=False)
     assert not result.success
     assert tried == list(range(tries))
-    (failure,) = (event for event in result.all_events if event.is_step_failure)
-    assert failure.step_failure_data.error is not None
-    assert all(failure.text in failure.step_failure_data.error.message for failure in failures)
+    (event,) = (event for event in result.all_events if event.is_step_failure)
+    assert event.step_failure_data.error is not None
+    assert all(failure.text in event.step_failure_data.error.message for failure in failures)
 
 
 @pytest.mark.parametrize(
