@@ -1,6 +1,6 @@
 """A look at a store that sends no notifications: a bounded piece of its listing at a time, in the paths' order.
 
-Each piece is held against the same stretch of the ledger, so a file is new because no run has looked at it as it is,
+Each piece is held against the same stretch of the ledger, so a file is new because no run has read it as it is,
 and never because of a time: old, equal and future times hide nothing. Every round goes over every file again, so what
 is put where it has been already is found in the next one, and a position that is lost only begins a round again.
 """

@@ -62,7 +62,7 @@ def raw_checks(
         drifted = [row for row in status.drifted if source.match(row["path"].rsplit("/", 1)[-1])]
         rejected = status.rows.get(source.name, {}).get("rejected", 0)
         waiting = [block for block in blocked if block.source == source.name]
-        said = [
+        deviations = [
             *(f"{block.business_date or 'everything'} waits: {block.reason}" for block in waiting),
             *([f"files in quarantine: {len(broken)}"] if broken else []),
             *([f"rows rejected: {rejected}"] if rejected else []),
@@ -78,8 +78,8 @@ def raw_checks(
         yield CheckResult(
             raw_key(source.name),
             CONTRACT_HELD,
-            passed=not said,
-            description="; ".join(said) or "every current file is as its contract says",
+            passed=not deviations,
+            description="; ".join(deviations) or "every current file is as its contract says",
             metadata=metadata,
             blocks=bool(waiting),
         )
