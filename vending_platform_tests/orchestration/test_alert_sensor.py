@@ -188,7 +188,7 @@ def test_marts_and_deliveries_are_told_at_their_hour(post: Post) -> None:
         return [(message.event, message.problem.kind, message.problem.where) for message in post.phone.messages]
 
     assert told_at("01:59") == [(Event.NEW, ProblemKind.MARTS, "business day 2024-03-04")]
-    assert told_at("02:00") == [(Event.NEW, ProblemKind.MISSING, "2024-03-05 VM001")]
+    assert told_at("02:00") == [(Event.NEW, ProblemKind.MISSING, "2024-03-05 machine VM001")]
     assert (Event.STILL, ProblemKind.MARTS, "business day 2024-03-05") in told_at("06:00")
 
 

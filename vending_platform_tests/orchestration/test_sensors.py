@@ -243,7 +243,7 @@ def test_a_store_without_notifications_is_listed_and_the_cursor_goes_on(
             daemon.record(request, dg.DagsterRunStatus.STARTED)
         assert daemon.said(minutes=3) == (
             f"a round is complete: {len(FILES)} files, of which {len(FILES)} are not loaded as they are;"
-            f" {len(FILES)} files are with a run that is under way, or that is asked for again when it is time"
+            f" {len(FILES)} files are with a run that is under way, or that is requested again when it is time"
         )
         # That somebody writes is no reason to lose the position.
         daemon.cursor = position = Position("replenishment", 3, 0).as_cursor()
