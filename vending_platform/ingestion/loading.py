@@ -4,19 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
+from vending_platform.ingestion.batch_reading import Verdict, nothing_read, read_large, read_small
 from vending_platform.ingestion.context import IngestionContext, Summary, Watcher
 from vending_platform.ingestion.crash_points import CrashPoint
-from vending_platform.ingestion.file_rejection import refusal
-from vending_platform.ingestion.outcome import Origin, Outcome, Rows, changes_for, note_days, rejected_rows
+from vending_platform.ingestion.outcome import Origin, Outcome, changes_for, note_days
 from vending_platform.ingestion.planning import batches
 from vending_platform.ingestion.reading import (
     SMALL,
@@ -25,23 +20,14 @@ from vending_platform.ingestion.reading import (
     Readable,
     content_of,
     prepare,
-    read_in_pieces,
-    read_together,
     spool,
 )
-from vending_platform.ingestion.reading.rows import FILE, LINE
-from vending_platform.ingestion.same_keys import REPEATS, losers, one_per_key
-from vending_platform.ingestion.spool import Spool
 from vending_platform.ingestion.validation import (
-    PLACE,
     FileFacts,
     Validator,
-    placed_schema,
-    raw_schema,
     validation_engine,
 )
 from vending_platform.ledger import (
-    REJECTED_ROWS_SCHEMA,
     Delivered,
     FileState,
     FileVersion,
@@ -69,15 +55,6 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
-class _Verdict:
-    """What validation found out about one candidate."""
-
-    accepted: int = 0
-    rejected: int = 0
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
 class _Fetched:
     """The contents of a batch that are new under their path, numbered; how each can be read, or why it can't; what was
     only delivered again; and paths with the reason why there is no content."""
@@ -87,15 +64,6 @@ class _Fetched:
     problems: dict[int, FileProblem]
     same: list[FileVersion]
     unreadable: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class _Read:
-    """The rows of a batch, ready to be published, and the verdict on each file that could be parsed."""
-
-    accepted: Rows
-    rejected: Rows
-    verdicts: dict[int, _Verdict]
 
 
 @dataclass(frozen=True)
@@ -148,17 +116,17 @@ class Loader:
         afterwards: ExitStack,
     ) -> None:
         source, candidates, readables = batch[0].source, fetched.candidates, fetched.readables
-        verdicts = {number: _Verdict(problem=str(problem)) for number, problem in fetched.problems.items()}
+        verdicts = {number: Verdict(problem=str(problem)) for number, problem in fetched.problems.items()}
         self.watcher.on_step(CrashPoint.READ)
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
         facts = [candidate.facts for candidate in candidates.values()]
         try:
             if any(readable.content.path for readable in readables.values()):
-                read = _read_large(
+                read = read_large(
                     source, validator, readables[0], origins[0], facts[0], self.context.scratch, afterwards
                 )
             else:
-                read = _read_small(source, validator, readables, origins, facts)
+                read = read_small(source, validator, readables, origins, facts)
         except (duckdb.OperationalError, duckdb.FatalException, duckdb.InternalError) as error:
             # This computer's trouble, such as a full disk, and none of these files'.
             raise WarehouseError(f"rows can't be validated: {' '.join(str(error).split())}") from error
@@ -169,8 +137,8 @@ class Loader:
                     alone = self._fetch([delivered], self._contents([delivered]), again)
                     self._load_batch([delivered], alone, validator, again)
                 return
-            verdict = _Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
-            read = _nothing_read(source, dict.fromkeys(readables, verdict))
+            verdict = Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
+            read = nothing_read(source, dict.fromkeys(readables, verdict))
         verdicts |= read.verdicts
         self.watcher.on_step(CrashPoint.VALIDATED)
         outcomes = [self._outcome(candidates[n], readables.get(n), verdicts[n]) for n in candidates]
@@ -236,7 +204,7 @@ class Loader:
         assert known is not None  # what is not there is only known from the ledger
         return quarantine.kept(self.context.storage.work, known.sha256)
 
-    def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: _Verdict) -> Outcome:
+    def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: Verdict) -> Outcome:
         delivered, known = candidate.delivered, self.ledger.version(candidate.file_id)
         state = FileState.LOADED if verdict.problem is None else FileState.QUARANTINED
         if candidate.before is not None and not delivered.is_there:
@@ -275,77 +243,6 @@ class Loader:
                 self.summary.corrected.add(version.file_id)
         self.summary.same_again.extend(fetched.same)
         self.summary.unreadable.extend(fetched.unreadable)
-
-
-def _nothing_read(source: Source, verdicts: dict[int, _Verdict]) -> _Read:
-    return _Read(raw_schema(source).empty_table(), REJECTED_ROWS_SCHEMA.empty_table(), verdicts)
-
-
-def _read_small(
-    source: Source,
-    validator: Validator,
-    readables: dict[int, Readable],
-    origins: dict[int, Origin],
-    facts: Sequence[FileFacts],
-) -> _Read:
-    tables, problems = read_together(source, readables)
-    verdicts = {number: _Verdict(problem=str(problem)) for number, problem in problems.items()}
-    checked = one_per_key(source, validator, validator.validate(pa.concat_tables(tables), facts))
-    accepted, rejected = checked.accepted, checked.rejected
-    good = np.bincount(accepted[FILE].to_numpy(), minlength=len(facts))
-    bad = np.bincount(rejected[FILE].to_numpy(), minlength=len(facts))
-    repeats = np.bincount(rejected.filter(rejected[REPEATS])[FILE].to_numpy(), minlength=len(facts))
-    explained = rejected_rows(rejected, origins)
-    first = dict(reversed(list(zip(rejected[FILE].to_pylist(), explained.to_pylist(), strict=True))))
-    refused = []
-    for number in readables.keys() - problems.keys():
-        counts = int(good[number]), int(bad[number]), int(repeats[number])
-        verdicts[number] = _judge(source, *counts, first.get(number))
-        if verdicts[number].problem is not None:
-            refused.append(number)
-    if refused:
-        keep = [pc.invert(pc.is_in(table[FILE], pa.array(refused, pa.int32()))) for table in (accepted, rejected)]
-        accepted, explained = accepted.filter(keep[0]), explained.filter(keep[1])
-    return _Read(accepted.drop_columns(PLACE), explained, verdicts)
-
-
-def _read_large(
-    source: Source,
-    validator: Validator,
-    readable: Readable,
-    origin: Origin,
-    facts: FileFacts,
-    scratch: Path,
-    afterwards: ExitStack,
-) -> _Read:
-    accepted, rejected = Spool(placed_schema(source), scratch), Spool(REJECTED_ROWS_SCHEMA, scratch)
-    afterwards.callback(accepted.close)
-    afterwards.callback(rejected.close)
-    first = None
-    try:
-        for table in read_in_pieces(source, readable, file=0):
-            checked = validator.validate(table, [facts])
-            accepted.add(checked.accepted)
-            explained = rejected_rows(checked.rejected, {0: origin})
-            first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
-            rejected.add(explained)
-        lost = losers(source, validator.engine, accepted.as_sql(), accepted.rows)
-        explained = rejected_rows(lost, {0: origin})
-        first = first or next(iter(explained.slice(0, 1).to_pylist()), None)
-        rejected.add(explained)
-        repeats = pc.sum(lost[REPEATS]).as_py() or 0
-        verdict = _judge(source, accepted.rows - lost.num_rows, rejected.rows, repeats, first)
-    except FileProblem as problem:
-        verdict = _Verdict(problem=str(problem))
-    if verdict.problem is not None:
-        return _nothing_read(source, {0: verdict})
-    return _Read(accepted.reader(PLACE, without=(LINE, lost[LINE])), rejected.reader(), {0: verdict})
-
-
-def _judge(source: Source, accepted: int, rejected: int, repeats: int, first: dict[str, object] | None) -> _Verdict:
-    why = f"line {first['line']}: {first['reason']}" if first else None
-    problem = refusal(source, accepted, rejected - repeats, why)
-    return _Verdict(problem=problem) if problem else _Verdict(accepted, rejected)
 
 
 def _origin(candidate: _Candidate, readable: Readable) -> Origin:
