@@ -18,11 +18,11 @@ from vending_platform.errors import NotAllowed
 
 
 class WrongAccount(NotAllowed):
-    """The credentials, a bucket or a warehouse belong somewhere else; the message says where and where they should."""
+    """The credentials, a bucket or a warehouse belong to another account; the message names it and the right one."""
 
 
 def check_account(environment: Environment) -> None:
-    """Returns if everything outside this machine is where the environment says; a laptop has nothing outside."""
+    """Returns if everything outside this machine is where the environment declares; a laptop has nothing outside."""
     if environment.aws is not None:
         check_identity(environment.name, environment.aws)
         for bucket in sorted(buckets_of(environment.places)):
@@ -34,8 +34,8 @@ def check_identity(name: str, target: AwsTarget) -> None:
     try:
         caller = aws.client(target, "sts").get_caller_identity()
     except aws.AWS_ERRORS as error:
-        why = aws.problem_of(error).words(target, "sts")
-        raise AwsError(f"it can't be told whose credentials these are: {why}") from error
+        why = aws.problem_of(error).explain(target, "sts")
+        raise AwsError(f"the account of the credentials can't be found out: {why}") from error
     if caller["Account"] != target.account:
         raise WrongAccount(
             f"{name} is in AWS account {target.account} ({AWS_ACCOUNT_VARIABLE}), but the credentials are of account "
@@ -44,23 +44,24 @@ def check_identity(name: str, target: AwsTarget) -> None:
 
 
 def check_bucket(name: str, target: AwsTarget, bucket: str, *, account_by: str = AWS_ACCOUNT_VARIABLE) -> None:
-    """Returns if the bucket belongs to the account of `target`, which `account_by` has named, and is in its region."""
+    """Returns if the bucket belongs to the account of `target`, which was named by `account_by`, and is in its
+    region."""
     client = aws.client(target, "s3")
     try:
         region = client.head_bucket(Bucket=bucket, ExpectedBucketOwner=target.account).get("BucketRegion")
     except aws.AWS_ERRORS as error:
         problem = aws.problem_of(error)
-        match problem.trouble:
+        match problem.kind:
             case AwsErrorKind.MISSING:
                 why = f"there is no such bucket; {COMPANY_VARIABLE} is the first part of its name"
             case AwsErrorKind.DENIED:
-                # S3 gives the same answer for another owner and for a missing right.
+                # S3 responds in the same way for another owner and for a missing permission.
                 why = f"it does not belong to account {target.account} ({account_by})"
-                if not _is_ours_to_look_at(target, bucket):
+                if not _is_readable(target, bucket):
                     why += ", or this role lacks s3:ListBucket on it"
                 raise WrongAccount(f"{name} can't use s3://{bucket}: {why}: nothing was touched") from error
             case _:
-                why = problem.words(target, "s3")
+                why = problem.explain(target, "s3")
         raise AwsError(f"{name} can't use s3://{bucket}: {why}") from error
     if region is not None and region != target.region:
         raise WrongAccount(
@@ -69,7 +70,7 @@ def check_bucket(name: str, target: AwsTarget, bucket: str, *, account_by: str =
         )
 
 
-def _is_ours_to_look_at(target: AwsTarget, bucket: str) -> bool:
+def _is_readable(target: AwsTarget, bucket: str) -> bool:
     try:
         aws.client(target, "s3").head_bucket(Bucket=bucket)
     except aws.AWS_ERRORS:

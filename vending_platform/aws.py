@@ -1,8 +1,8 @@
 """The one way to AWS: a client for a service of the environment's account, the credentials, and what AWS's errors mean.
 
 Credentials come from boto3's own chain (variables, a profile, the role of the container or the machine), for boto3 and
-for obstore alike: obstore's own chain knows fewer sources, and whoever checks the account with one client must not
-write with the credentials of another. Nothing is resolved, and nothing asked, before the first request.
+for obstore alike: obstore's own chain knows fewer sources, and a process that checks the account with one client must
+not write with the credentials of another. Nothing is resolved, and nothing is sent, before the first request.
 """
 
 from collections.abc import Callable
@@ -47,21 +47,21 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 30
 _TRIES = 6
-_HURRIED = ("sns", "sqs")
-"""What a sensor asks: a look has a minute altogether, and what fails is asked again at the next."""
+_IN_SENSORS = ("sns", "sqs")
+"""Services that a sensor calls: a tick has a minute altogether, and what fails is tried again at the next one."""
 _PASSED_ON_FOR = timedelta(minutes=9)
-"""boto3 gives no credentials with less than ten minutes left, and obstore asks anew when five of these are left."""
+"""boto3 returns no credentials with less than ten minutes left, and obstore renews these when five are left."""
 
 AWS_ERRORS = (ClientError, BotoCoreError)
 """What boto3 raises."""
 
 
 class AwsError(Unavailable):
-    """AWS can't be used as the environment says; the message says what is wrong and what to do."""
+    """AWS can't be used as the environment declares; the message says what is wrong and what to do."""
 
 
 class AwsErrorKind(StrEnum):
-    """What kind of answer it was, as far as somebody can do something about it."""
+    """The kinds of errors, as far as they differ in what to do about them."""
 
     CREDENTIALS = "credentials"
     REGION = "region"
@@ -75,19 +75,19 @@ class AwsErrorKind(StrEnum):
 
 @dataclass(frozen=True)
 class AwsErrorDetails:
-    trouble: AwsErrorKind
+    kind: AwsErrorKind
     code: str
     detail: str
 
-    def words(self, target: AwsTarget, service: str) -> str:
-        """What is wrong and what to do, as far as that does not depend on what was asked for."""
-        match self.trouble:
+    def explain(self, target: AwsTarget, service: str) -> str:
+        """What is wrong and what to do, as far as that does not depend on the request."""
+        match self.kind:
             case AwsErrorKind.CREDENTIALS:
                 return f"the credentials can't be used ({self.detail}): renew them, or give this process its role"
             case AwsErrorKind.REGION:
                 return f"it is not in {target.region} ({self.detail}): set {AWS_REGION_VARIABLE}"
             case AwsErrorKind.BUSY:
-                return f"{service} is too busy to answer ({self.detail}): run again later"
+                return f"{service} is too busy to respond ({self.detail}): run again later"
             case AwsErrorKind.UNREACHABLE:
                 variable = S3_ENDPOINT_VARIABLE if service == "s3" else AWS_ENDPOINT_VARIABLE
                 endpoint = _endpoint(target, service)
@@ -115,27 +115,27 @@ _CODES = {
         "RequestThrottled ServiceUnavailable 503 429"
     ),
 }
-_TROUBLES = {code: trouble for trouble, codes in _CODES.items() for code in codes.split()}
+_KINDS = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 
 
 def problem_with(code: str, status: int | None = None, message: str = "") -> AwsErrorDetails:
-    """What an error means that AWS named so; by the status of the answer where the name says nothing."""
-    trouble = _TROUBLES.get(code) or _TROUBLES.get(str(status), AwsErrorKind.OTHER)
-    return AwsErrorDetails(trouble, code, f"{code}: {message}" if message else code)
+    """What an error of AWS with this code means; the status of the response decides where the code is unknown."""
+    kind = _KINDS.get(code) or _KINDS.get(str(status), AwsErrorKind.OTHER)
+    return AwsErrorDetails(kind, code, f"{code}: {message}" if message else code)
 
 
 def problem_of(error: ClientError | BotoCoreError) -> AwsErrorDetails:
     """What an error of boto3 means."""
     if isinstance(error, ClientError):
-        said = error.response.get("Error", {})
+        details = error.response.get("Error", {})
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return problem_with(said.get("Code") or str(status), status, said.get("Message", ""))
-    trouble = AwsErrorKind.OTHER
+        return problem_with(details.get("Code") or str(status), status, details.get("Message", ""))
+    kind = AwsErrorKind.OTHER
     if isinstance(error, _ABOUT_CREDENTIALS):
-        trouble = AwsErrorKind.CREDENTIALS
+        kind = AwsErrorKind.CREDENTIALS
     elif isinstance(error, (HTTPClientError, NotConnected)):
-        trouble = AwsErrorKind.UNREACHABLE
-    return AwsErrorDetails(trouble, type(error).__name__, str(error))
+        kind = AwsErrorKind.UNREACHABLE
+    return AwsErrorDetails(kind, type(error).__name__, str(error))
 
 
 _ABOUT_CREDENTIALS = (
@@ -163,14 +163,14 @@ def client(target: AwsTarget, service: Literal["cloudwatch"]) -> "CloudWatchClie
 @overload
 def client(target: AwsTarget, service: Literal["kms"]) -> Any: ...  # without stubs: one call needs it
 def client(target: AwsTarget, service: Any) -> Any:
-    """A client that tries a few times, never waits for ever, and asks where the environment says, whatever boto3's own
-    variables say. It may look for credentials already, so make it when it is used."""
+    """A client that tries a few times, never waits for ever, and uses the endpoints that the environment declares,
+    whatever boto3's own variables hold. It may already look for credentials, so make it when it is used."""
     if (make := target.client_factories.get(service)) is not None:
         return make()
     import boto3  # half a second, and most commands on a laptop need none of it
     from botocore.config import Config
 
-    tries, connect, read = (2, 3, 5) if service in _HURRIED else (_TRIES, CONNECT_SECONDS, REQUEST_SECONDS)
+    tries, connect, read = (2, 3, 5) if service in _IN_SENSORS else (_TRIES, CONNECT_SECONDS, REQUEST_SECONDS)
     return boto3.Session(region_name=target.region).client(
         service,
         endpoint_url=_endpoint(target, service),
@@ -204,7 +204,7 @@ def target_at(
 
 
 def credentials(target: AwsTarget) -> "Callable[[], S3Credential]":
-    """For obstore: the credentials that `client` would use, looked for at the first request and renewed in time."""
+    """For obstore: the credentials that `client` would use, resolved at the first request and renewed in time."""
 
     @cache
     def found() -> Any:

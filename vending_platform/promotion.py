@@ -2,9 +2,9 @@
 
 Staging signs off a version under `promotion/verified/` of its artifacts: first the project itself, then a marker that
 names it, by the hash over its files and by the git revision. S3 replicates that folder to production's bucket, so
-neither account can read the other. Production takes the version that is deployed there if it was signed off, and else
-the one that was last; so what was merged too early, or was never tried, waits. A person may say otherwise, with a
-reason, which is kept beside it.
+neither account can read the other. Production uses the version that is deployed there if it was signed off, and else
+the last one that was; so a version that was merged too early, or was never tried, waits. A person may override this
+with a reason, which is kept beside it.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from vending_platform.errors import NotAllowed
 from vending_platform.storage import Place
 
 _VERIFIED, _OVERRIDES = "promotion/verified", "promotion/overrides"
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 """The same files give the same bytes, whenever they were written."""
 
 
@@ -44,7 +44,7 @@ class VerifiedCode:
 
 
 def sign_off(artifacts: Place, project_dir: Path, *, revision: str | None, run_id: str, now: datetime) -> VerifiedCode:
-    """What stands in the marker of this version from now on. A version that has one keeps it."""
+    """Returns the marker of this version, which it has from now on. A version that has one keeps it."""
     project = project_hash(project_dir)
     if (marker := verified_version(artifacts, project)) is not None:
         return marker
@@ -74,14 +74,14 @@ def unpack(artifacts: Place, verified: VerifiedCode, into: Path) -> Path:
     if hashlib.sha256(content).hexdigest() != verified.bundle_sha256:
         raise PromotionError(f"the kept files of version {verified} are not those that were verified")
     into.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=into) as aside:
-        whole = Path(aside) / verified.project
+    with tempfile.TemporaryDirectory(dir=into) as temporary:
+        whole = Path(temporary) / verified.project
         with zipfile.ZipFile(io.BytesIO(content)) as bundle:
             bundle.extractall(whole)
         if (found := project_hash(whole)) != verified.project:
-            raise PromotionError(f"version {verified} is {found} here: dbt itself is another one than in staging")
+            raise PromotionError(f"version {verified} is {found} here: this is another version of dbt than staging's")
         try:
-            whole.rename(folder)  # in one step: half a project would be taken for a whole one ever after
+            whole.rename(folder)  # in one step: half a project would later be taken for a whole one
         except OSError:
             if not folder.is_dir():  # else another run was first, with the same files
                 raise
@@ -89,13 +89,13 @@ def unpack(artifacts: Place, verified: VerifiedCode, into: Path) -> Path:
 
 
 def record_override(artifacts: Place, project: str, revision: str | None, *, run_id: str, because: str) -> None:
-    """That somebody let a run use a version that was not verified, and why."""
-    said = {"project": project, "revision": revision, "run_id": run_id, "because": because}
-    artifacts.write(f"{_OVERRIDES}/{run_id}.json", json.dumps(said, ensure_ascii=False, indent=1).encode())
+    """Record that a person let a run use a version that was not verified, and why."""
+    override = {"project": project, "revision": revision, "run_id": run_id, "because": because}
+    artifacts.write(f"{_OVERRIDES}/{run_id}.json", json.dumps(override, ensure_ascii=False, indent=1).encode())
 
 
 def verified_version(artifacts: Place, project: str) -> VerifiedCode | None:
-    """What the marker of this version says, if it has one."""
+    """The marker of this version, if it has one."""
     try:
         return VerifiedCode(**json.loads(b"".join(artifacts.read_path(f"{_VERIFIED}/{project}.json"))))
     except KeyError:
@@ -106,5 +106,5 @@ def _bundle(project_dir: Path) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bundle:
         for path in project_files(project_dir):
-            bundle.writestr(zipfile.ZipInfo(str(path.relative_to(project_dir)), _LONG_AGO), path.read_bytes())
+            bundle.writestr(zipfile.ZipInfo(str(path.relative_to(project_dir)), _FIXED_TIME), path.read_bytes())
     return packed.getvalue()

@@ -25,7 +25,7 @@ def fetch(target: AwsTarget, name: str) -> SecretStr:
         text = aws.client(target, "secretsmanager").get_secret_value(SecretId=name).get("SecretString")
     except aws.AWS_ERRORS as error:
         problem = aws.problem_of(error)
-        match problem.trouble:
+        match problem.kind:
             case AwsErrorKind.MISSING:
                 why = f"account {target.account} has none of that name in {target.region}"
             case AwsErrorKind.DENIED:
@@ -34,7 +34,7 @@ def fetch(target: AwsTarget, name: str) -> SecretStr:
                     "and kms:Decrypt on the key that encrypts it"
                 )
             case _:
-                why = problem.words(target, "secretsmanager")
+                why = problem.explain(target, "secretsmanager")
         raise SecretUnavailable(f"the secret {name} can't be fetched: {why}") from error
     if text is None:
         raise SecretUnavailable(f"the secret {name} can't be used: it is binary, and text is expected")

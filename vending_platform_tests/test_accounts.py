@@ -88,7 +88,7 @@ def test_every_bucket_is_looked_at_and_no_folder(aws: EmulatedAws) -> None:
 def test_credentials_that_are_no_longer_taken_are_told(aws: EmulatedAws, code: str) -> None:
     with (
         aws.failing(lambda _: Refusal(403, code)),
-        pytest.raises(AwsError, match=rf"whose credentials .* can't be used \({code}: .*renew"),
+        pytest.raises(AwsError, match=rf"account of the credentials .* can't be used \({code}: .*renew"),
     ):
         check_account(aws.environment())
 

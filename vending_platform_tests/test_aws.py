@@ -81,7 +81,7 @@ def test_a_service_that_is_busy_is_asked_again_but_not_for_ever(
         client.get_caller_identity()
     assert len(aws.requests) == 6
     assert isinstance(caught.value, ClientError)
-    assert to_aws.problem_of(caught.value).trouble is to_aws.AwsErrorKind.BUSY
+    assert to_aws.problem_of(caught.value).kind is to_aws.AwsErrorKind.BUSY
 
 
 def test_clients_ask_where_the_environment_says_and_give_up_after_a_while(target: AwsTarget) -> None:

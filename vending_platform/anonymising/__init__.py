@@ -1,8 +1,8 @@
 """Deliveries without the people in them: staging's, made from production's.
 
 `anonymise` copies files from one place to another. The values of columns that the contracts mark as `personal` become
-keyed pseudonyms, every other byte stays; a file of which that can't be told beyond doubt is left out, and told.
-`key_of` and `open_target` say where the key comes from and where the files may go.
+keyed pseudonyms, and every other byte stays; a file where they can't be located for certain is left out, and reported.
+`key_of` finds the key and `open_target` the place that the files may go to.
 """
 
 from vending_platform.anonymising.opening import AnonymisingError, key_of, open_target

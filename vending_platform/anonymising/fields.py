@@ -1,11 +1,11 @@
-"""Where in a delivered file's bytes the personal values stand, as far as that can be told beyond doubt."""
+"""Where in a delivered file's bytes the personal values are, as far as that is certain."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from vending_platform.anonymising.pseudonyms import CHARACTERS, normalised
+from vending_platform.anonymising.pseudonyms import CHARACTERS, normalize
 from vending_platform.catalog import Column, DeliveryMode, Encoding, Source
 from vending_platform.ingestion.reading import FileContent, FileProblem
 from vending_platform.ingestion.reading.csv_strict import Record, records
@@ -17,7 +17,7 @@ _LEAD = rb"\x81-\x9f\xe0-\xfc"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a file. `value` is what a personal column says there; None for all that is nobody's."""
+    """A part of a file. `value` is the value of a personal column; None for a part that is not personal."""
 
     raw: bytes
     value: str | None = None
@@ -29,7 +29,7 @@ def personal_columns(source: Source) -> tuple[Column, ...]:
 
 
 def unfit(source: Source) -> str | None:
-    """Why files of this source could not hold a pseudonym; None if they can."""
+    """Why files of this source can't have a pseudonym; None if they can."""
     if {source.files.delimiter, source.files.quote} & CHARACTERS:
         return "its delimiter or quote is a character of pseudonyms"
     for column in personal_columns(source):
@@ -39,8 +39,8 @@ def unfit(source: Source) -> str | None:
 
 
 def pieces(source: Source, content: FileContent, encoding: Encoding) -> Iterator[Segment]:
-    """All of the file, in order. `FileProblem`, maybe after some pieces, if it can't be told beyond doubt what in it is
-    personal; the message shows nothing of what the file holds."""
+    """All of the file, in order. `FileProblem`, maybe after some pieces, if it is not certain what in it is personal;
+    the message shows no content of the file."""
     header: dict[int, Column] = {}
     is_personal = bool(personal_columns(source))
     for record, before, raw in _rows(source, content, encoding):
@@ -54,20 +54,22 @@ def pieces(source: Source, content: FileContent, encoding: Encoding) -> Iterator
         missing = len(header) - len(record.fields)
         if missing < 0:
             raise FileProblem(
-                f"the row from line {record.line} on has more fields than the header: nobody declared them"
+                f"the row from line {record.line} on has more fields than the header: no column is declared for them"
             )
         if not is_personal:
             yield Segment(raw)
             continue
         if missing and raw.endswith((b"\n", b"\r")):
-            # In the last row of a file that was cut off, what stands before the cut is still in its place.
-            raise FileProblem(f"the row from line {record.line} on has too few fields: which is which can't be told")
+            # In the last row of a file that was cut off, the fields before the cut are still in their place.
+            raise FileProblem(
+                f"the row from line {record.line} on has too few fields, so it is not certain which is which"
+            )
         yield from _divided(source, record, raw, header, encoding)
 
 
 def suspected(source: Source, content: FileContent) -> Iterator[tuple[str, str]]:
-    """What may be personal in a file that can't be divided, each with where it comes from: rather too much than too
-    little where the file is a master, from which one knows who there is. Other files name people whom a master has."""
+    """What may be personal in a file that can't be divided, each with its origin. Of a master that is rather too much
+    than too little, as masters are where people are known from; other files name people whom a master has."""
     quote = "" if source.files.quote == "none" else source.files.quote
     personal = {column.text_in_header: column.name for column in personal_columns(source)}
     for encoding in source.files.encodings:
@@ -91,18 +93,18 @@ def suspected(source: Source, content: FileContent) -> Iterator[tuple[str, str]]
 
 
 def _lines(content: FileContent) -> Iterator[bytes]:
-    rest = b""
+    remaining = b""
     for chunk in content.chunks():
-        *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
+        *whole, remaining = re.split(rb"[\r\n]+", remaining + chunk)
         yield from whole
-    yield rest
+    yield remaining
 
 
 def _rows(source: Source, content: FileContent, encoding: Encoding) -> Iterator[tuple[Record | None, bytes, bytes]]:
-    """Every record with its bytes, and those of the empty lines before it; at the end what follows the last one."""
+    """Every record with its bytes, and those of the empty lines before it; at the end the bytes after the last one."""
     waiting, begin = bytearray(), 0  # the bytes from `begin` on
 
-    def handed_on() -> Iterator[bytes]:
+    def read() -> Iterator[bytes]:
         nonlocal begin
         for chunk in content.chunks():
             del waiting[: taken - begin]
@@ -111,7 +113,7 @@ def _rows(source: Source, content: FileContent, encoding: Encoding) -> Iterator[
             yield chunk
 
     taken = 0
-    for record in records(handed_on(), source, encoding):
+    for record in records(read(), source, encoding):
         start, end = record.offset - begin, record.offset - begin + record.length
         before, raw = bytes(waiting[taken - begin : start]), bytes(waiting[start:end])
         taken = record.offset + record.length
@@ -120,11 +122,11 @@ def _rows(source: Source, content: FileContent, encoding: Encoding) -> Iterator[
 
 
 def _columns_in(header: Sequence[str], source: Source) -> dict[int, Column]:
-    """The column at each place of the header; `FileProblem` if the contract does not know one."""
+    """The column at each position of the header; `FileProblem` if the contract does not declare one."""
     known = {column.text_in_header: column for column in source.columns}
     for at, text in enumerate(header):
         if text.strip() not in known:
-            raise FileProblem(f"nobody declared column {at + 1} of its header: it may be personal")
+            raise FileProblem(f"column {at + 1} of its header is not declared, and may be personal")
     return {at: known[text.strip()] for at, text in enumerate(header)}
 
 
@@ -137,7 +139,7 @@ def _divided(
     quote = b"" if source.files.quote == "none" else source.files.quote.encode()
     done = 0
     for at, (start, end) in enumerate(spans):
-        if header[at].personal and normalised(record.fields[at]):
+        if header[at].personal and normalize(record.fields[at]):
             is_quoted = bool(quote) and row.startswith(quote, start)
             start, end = start + is_quoted, end - is_quoted
             yield Segment(row[done:start])
@@ -147,8 +149,7 @@ def _divided(
 
 
 def _spans(row: bytes, record: Record, source: Source, encoding: Encoding) -> list[tuple[int, int]]:
-    """Where each field stands, with its quotes. Held against what the reader of deliveries sees: if the two don't
-    agree, nobody knows."""
+    """The position of each field, with its quotes. `FileProblem` if the reader of deliveries finds other fields."""
     delimiter, quote = source.files.delimiter, "" if source.files.quote == "none" else source.files.quote
     spans, at = [], 0
     if (encoding is Encoding.UTF_8 or row.isascii()) and not (quote and quote.encode() in row):
@@ -163,7 +164,7 @@ def _spans(row: bytes, record: Record, source: Source, encoding: Encoding) -> li
             at, goes_on = found.end(), found["more"] is not None
         agrees = at == len(row) and [_value(row[slice(*span)], quote, encoding) for span in spans] == record.fields
     if not agrees:
-        raise FileProblem(f"the fields of the row from line {record.line} on can't be told apart")
+        raise FileProblem(f"the fields of the row from line {record.line} on can't be located for certain")
     return spans
 
 

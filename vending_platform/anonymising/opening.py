@@ -1,4 +1,4 @@
-"""Where the key of pseudonyms comes from, and where anonymised deliveries may go."""
+"""Where the key of the pseudonyms comes from, and where anonymised deliveries may go."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +25,8 @@ def key_of(environment: Environment, key_file: Path | None = None) -> Pseudonyms
     if environment.aws is None:
         if key_file is None:
             raise AnonymisingError(
-                f"{environment.name} keeps no key: name a file that holds one with --key-file "
-                "(to make one: openssl rand -base64 32 > FILE)"
+                f"{environment.name} has no key: name a file with one by --key-file "
+                "(to create one: openssl rand -base64 32 > FILE)"
             )
         try:
             return _pseudonyms(key_file.read_text("ascii"), str(key_file))
@@ -58,9 +58,9 @@ def open_target(environment: Environment, into: str, account: str | None = None)
     if environment.aws is None:
         raise AnonymisingError(f"{environment.name} has no AWS account, so it can only write into a folder")
     if bucket in buckets_of(environment.places):
-        raise AnonymisingError(f"s3://{bucket} holds the deliveries of {environment.name} itself: name another bucket")
+        raise AnonymisingError(f"s3://{bucket} has the deliveries of {environment.name} itself: name another bucket")
     if account is None:
-        raise AnonymisingError(f"say with --into-account which AWS account s3://{bucket} has to belong to")
+        raise AnonymisingError(f"name the AWS account that s3://{bucket} has to belong to by --into-account")
     check_bucket(environment.name, replace(environment.aws, account=account), bucket, account_by="--into-account")
     return open_place(into, environment.aws, encryption=Encryption.SSE_S3)
 
@@ -73,5 +73,7 @@ def _open_folder(environment: Environment, into: str) -> LocalPlace:
     for url in (places.raw, places.processed, places.artifacts, places.work):
         own = Path(url).resolve()
         if not url.startswith(_S3) and (folder.is_relative_to(own) or own.is_relative_to(folder)):
-            raise AnonymisingError(f"{into} and {url} lie in each other, and {url} is {environment.name}'s own")
+            raise AnonymisingError(
+                f"{into} and {url} overlap, and {url} belongs to {environment.name}: name another folder"
+            )
     return LocalPlace(folder)

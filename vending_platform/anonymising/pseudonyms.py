@@ -1,4 +1,4 @@
-"""A name in the place of a person's: the same for the same person everywhere, and nobody's without the key."""
+"""A pseudonym in the place of a person's name: the same for the same person everywhere, and useless without the key."""
 
 import base64
 import hashlib
@@ -15,14 +15,14 @@ _PREFIX = "Person-"
 _BYTES = 10  # 80 bits: among a million people two share a pseudonym with a chance of 1 in 10 ** 12
 SHORTEST_KEY = 32
 CHARACTERS = frozenset(_PREFIX + string.ascii_uppercase + "234567")
-"""Of which pseudonyms are made: ASCII, the same bytes in every encoding."""
+"""The characters of pseudonyms: ASCII, the same bytes in every encoding."""
 GAPS = "[\\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]*"
-"""What may stand anywhere in a name without making it another one: blanks, and what nobody sees."""
+"""What can be anywhere in a name without making it another one: blanks and invisible characters."""
 _GAPS = re.compile(GAPS)
 
 
-def folded(text: str) -> str:
-    """The text in one of the ways to write it: full or half width, upper or lower case are the same."""
+def fold(text: str) -> str:
+    """The text in one form: full and half width, upper and lower case become the same."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -31,14 +31,14 @@ def without_gaps(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def normalised(value: str) -> str:
-    """Equal for two ways to write the same person; empty where there is nobody."""
-    return without_gaps(folded(value))
+def normalize(value: str) -> str:
+    """Equal for two spellings of the same person; empty for a blank."""
+    return without_gaps(fold(value))
 
 
 @dataclass(frozen=True)
 class Pseudonyms:
-    """`key` is shown by nothing that prints this. ValueError if it is too short to be one."""
+    """Printing this does not show `key`. ValueError if the key is too short."""
 
     key: SecretStr
 
@@ -47,8 +47,8 @@ class Pseudonyms:
             raise ValueError(f"the key has less than {SHORTEST_KEY} characters, so it could be guessed")
 
     def of(self, value: str) -> str:
-        """The pseudonym of whoever is called so; `value` must not be blank."""
-        digest = hmac.digest(self._bytes, normalised(value).encode(), hashlib.sha256)
+        """The pseudonym of the person of this name or number; `value` must not be blank."""
+        digest = hmac.digest(self._bytes, normalize(value).encode(), hashlib.sha256)
         return _PREFIX + base64.b32encode(digest[:_BYTES]).decode()
 
     @property

@@ -1,4 +1,4 @@
-"""A run: who is there, then every file, divided, put together again, searched, and written if it is not there yet."""
+"""A run: it finds the people, then divides every file, replaces them, searches the result, and writes what is new."""
 
 import re
 import tempfile
@@ -22,12 +22,12 @@ from vending_platform.storage import Place, StoredFile, Unreadable
 
 _WRITES_AT_ONCE = 16
 _ODD_PATH = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f\\]")
-"""No path below another folder, or one that a place could take for another."""
+"""Not a path below the place, or one that a place could confuse with another."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that was not copied. `is_still_there`: an earlier run did copy what then was no problem."""
+    """A file that was not copied. `is_still_there`: an earlier run copied it, when it had no problem."""
 
     path: str
     reason: str
@@ -36,17 +36,18 @@ class LeftOut:
 
 @dataclass
 class Anonymised:
-    """What a run did, for the person who started it. Nothing in here is personal, unless a path is."""
+    """What a run did, for the person who started it. Nothing in it is personal, unless a path is."""
 
     files: int = 0
-    """That were asked for and that a contract takes."""
+    """Files that were selected and that a contract declares."""
     written: int = 0
     unchanged: int = 0
-    """That were there already, just like this."""
+    """Files that were at the target already, with the same content."""
     people: int = 0
-    """Different names and numbers that were looked for everywhere."""
+    """Different names and numbers that were searched for everywhere."""
     too_short: int = 0
-    """Those too short to be told from anything else, which were replaced only where contracts say they stand."""
+    """Names and numbers too short to be distinctive, which were replaced only in columns that contracts mark as
+    personal."""
     left_out: list[LeftOut] = field(default_factory=list)
 
 
@@ -68,11 +69,11 @@ def anonymise(
     now: datetime | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Anonymised:
-    """Copy what is selected from `raw` to `target` without the people in it. Each file is there whole or not at all;
-    doing it again changes nothing. `dry_run` does everything but write."""
+    """Copy what is selected from `raw` to `target` without the people in it. Each file is copied whole or not at all,
+    and a second run changes nothing. `dry_run` does everything but write."""
     discovery = discover(catalog, raw.files(), now or datetime.now(UTC))
     chosen = [d for d in discovery.delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]
-    # Of a master's files the one that was written last is current, here and there.
+    # Of a master's files the one that was written last is current, at the source and at the target.
     chosen.sort(key=lambda d: (d.file.modified_at, d.file.path))
     picked = {d.file.path for d in chosen}
     naming = [
@@ -113,7 +114,7 @@ def anonymise(
 
 
 def _people(raw: Place, naming: Iterable[Delivered], proceed: Callable[[Sequence[Delivered]], None]) -> People:
-    """Everybody who is named in these files."""
+    """All people who are named in these files."""
     people = People()
     for batch in _batches(naming):
         with tempfile.TemporaryDirectory() as scratch:
@@ -122,10 +123,10 @@ def _people(raw: Place, naming: Iterable[Delivered], proceed: Callable[[Sequence
                 if isinstance(content, Unreadable):
                     if source.files.delivery is DeliveryMode.SNAPSHOT:
                         raise AnonymisingError(
-                            f"{delivered.file.path} can't be read ({content}), so nobody knows whom to look for in the "
-                            "other files: nothing was copied; run again once it can be read"
+                            f"{delivered.file.path} can't be read ({content}), so it is not known which people to "
+                            "search for in the other files: nothing was copied; run again once it can be read"
                         )
-                    continue  # the second look at it says so
+                    continue  # it is reported when it is to be copied
                 try:
                     for piece in pieces(source, content, encoding_of(content, source.files.encodings)):
                         if piece.value is not None:
@@ -140,14 +141,14 @@ def _people(raw: Place, naming: Iterable[Delivered], proceed: Callable[[Sequence
 def _made(
     delivered: Delivered, content: FileContent | Unreadable, pseudonyms: Pseudonyms, search: Search, scratch: Path
 ) -> FileContent:
-    """The file without the people in it; `FileProblem` if it can't be told that nobody is left."""
+    """The file without the people in it; `FileProblem` if it is not certain that none is left."""
     if isinstance(content, Unreadable):
         raise content
     source, path = delivered.source, delivered.file.path
     if _ODD_PATH.search(path):
-        raise FileProblem("its path can't be written as it is")
+        raise FileProblem("its path can't be used at the target")
     if found := search.in_text(path):
-        raise FileProblem(f"its path holds what {found[1]} has as personal")
+        raise FileProblem(f"its path has a personal value of {found[1]}")
     if why := unfit(source):
         raise FileProblem(why)
     encoding = encoding_of(content, source.files.encodings)
@@ -156,12 +157,12 @@ def _made(
     result = content_of(b"".join(made)) if content.path is None else spool(made, scratch)
     if found := search.in_content(result, encoding):
         line, origin = found
-        raise FileProblem(f"line {line} holds, outside of personal columns, what {origin} has as personal")
+        raise FileProblem(f"line {line} has, outside of personal columns, a personal value of {origin}")
     return result
 
 
 def _batches(deliveries: Iterable[Delivered]) -> Iterator[list[Delivered]]:
-    """In their order, and no more at once than fits into memory; a large one alone."""
+    """In their order, in batches that fit into memory; a large one alone."""
     batch: list[Delivered] = []
     size = 0
     for delivered in deliveries:
@@ -192,7 +193,7 @@ def _contents(place: Place, files: Sequence[StoredFile], scratch: Path) -> Itera
 
 
 def _new(made: Sequence[_Made], target: Place, there: dict[str, StoredFile], scratch: Path) -> Iterator[_Made]:
-    """Those that are not at the target, byte for byte."""
+    """Those that are not at the target with the same bytes."""
     of_same_size = [there[m.path] for m in made if m.path in there and there[m.path].size == m.content.size]
     hashes = {
         file.path: content.sha256

@@ -1,4 +1,5 @@
-"""Whether somebody's name or number stands where no contract says so: in a location's name, in a path."""
+"""Finds names and numbers of people where no contract declares them: in a text column that is not personal, in a
+path."""
 
 import codecs
 import re
@@ -7,29 +8,29 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from vending_platform.anonymising.pseudonyms import GAPS, folded, normalised, without_gaps
+from vending_platform.anonymising.pseudonyms import GAPS, fold, normalize, without_gaps
 from vending_platform.catalog import Encoding
 from vending_platform.ingestion.reading import FileContent
 
 _LONGEST = 40
-"""Of longer values only the beginning is looked for: who finds all of one finds that."""
-_STANDS_FOR_ITSELF = 8
-"""Shorter ones of ASCII are looked for as words: the number S001 is not in P-S0012."""
+"""Only the beginning of a longer value is searched for: where the whole value is, its beginning is too."""
+_UNAMBIGUOUS = 8
+"""Shorter ones of ASCII are searched for as words: the number S001 is not in P-S0012."""
 _WORD = "[0-9a-z]"
 
 
 @dataclass(frozen=True)
 class People:
-    """Whoever is named in a personal column, and in which one."""
+    """The people in personal columns, each with the column."""
 
     origins: dict[str, str] = field(default_factory=dict)
     too_short: set[str] = field(default_factory=set)
 
     def add(self, value: str, origin: str) -> None:
-        name = normalised(value)
+        name = normalize(value)
         if not name:
             return
-        if _is_telling(name):
+        if _is_distinctive(name):
             self.origins.setdefault(name[:_LONGEST], origin)
         else:
             self.too_short.add(name)
@@ -40,13 +41,13 @@ class People:
 
 @dataclass(frozen=True)
 class Search:
-    """For all people at once, however they are written. `origins` tells who they are."""
+    """For all people at once, in every spelling. `origins` has the column of each of them."""
 
     origins: dict[str, str]
 
     def in_text(self, text: str) -> tuple[int, str] | None:
-        """The line, and the column that somebody is from who stands there; None if nobody does."""
-        text = folded(text)
+        """The line with a person, and the column that this person is from; None if there is no person."""
+        text = fold(text)
         for pattern in self._patterns:
             if found := pattern.search(text):
                 return text.count("\n", 0, found.start()) + 1, self.origins[without_gaps(found[0])]
@@ -62,13 +63,14 @@ class Search:
 
     @cached_property
     def _patterns(self) -> list[re.Pattern[str]]:
-        words = {name for name in self.origins if name.isascii() and len(name) < _STANDS_FOR_ITSELF}
+        words = {name for name in self.origins if name.isascii() and len(name) < _UNAMBIGUOUS}
         kinds = ((words, True), (self.origins.keys() - words, False))
         return [re.compile(_expression(names, as_words=as_words)) for names, as_words in kinds if names]
 
 
-def _is_telling(name: str) -> bool:
-    """Whether it is said of nothing else so easily that finding it would mean nothing: no `1001`, `S1`, `林`."""
+def _is_distinctive(name: str) -> bool:
+    """Whether finding it means that a person is named, unlike `1001`, `S1` or `林`, which occur in other meanings
+    too."""
     if not name.isascii():
         return len(name) >= 2
     return len(name) >= (10 if name.isdigit() else 4)
@@ -84,15 +86,15 @@ def _whole_lines(content: FileContent, encoding: Encoding) -> Iterator[str]:
 
 
 def _expression(names: Iterable[str], *, as_words: bool) -> str:
-    """What finds any of the names. Names that begin alike share their beginning, so that a thousand of them are looked
-    for as fast as a few."""
+    """A pattern that finds any of the names. Names with the same beginning share it, so that a thousand of them are
+    found as fast as a few."""
     tree: dict[str, Any] = {}
     for name in names:
         node = tree
         for character in name:
             node = node.setdefault(character, {})
         node[""] = {}
-    # Every branch begins with a character of its own: then the search skips to where one of them stands.
+    # Every branch begins with a character of its own: then the search skips to the next one of them.
     branches = (
         re.escape(first)
         + (f"(?<!{_WORD}{re.escape(first)})" if as_words and re.fullmatch(_WORD, first) else "")
@@ -103,9 +105,9 @@ def _expression(names: Iterable[str], *, as_words: bool) -> str:
 
 
 def _rest(node: dict[str, Any], as_words: bool) -> str:
-    """What follows on the characters that lead to this node."""
+    """The pattern of what follows the characters that lead to this node."""
     if "" in node and not as_words:
-        return ""  # whoever is called longer begins with this one
+        return ""  # every longer name begins with this one
     ends = [f"(?!{_WORD})"] if "" in node else []
     goes_on = [GAPS + re.escape(character) + _rest(after, as_words) for character, after in node.items() if character]
     branches = ends + goes_on

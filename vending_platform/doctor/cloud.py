@@ -48,7 +48,7 @@ def clock(target: AwsTarget, now: Callable[[], datetime]) -> str:
         response = error.response
     except BotoCoreError as error:
         raise CheckSkipped(
-            f"AWS gives no response with a time: {aws.problem_of(error).words(target, 'sts')}"
+            f"AWS gives no response with a time: {aws.problem_of(error).explain(target, 'sts')}"
         ) from error
     here, there = now(), response["ResponseMetadata"]["HTTPHeaders"].get("date")
     if there is None:
@@ -182,11 +182,11 @@ def _explaining(target: AwsTarget, service: str, what: str, needs: str) -> Itera
         yield
     except aws.AWS_ERRORS as error:
         problem = aws.problem_of(error)
-        match problem.trouble:
+        match problem.kind:
             case AwsErrorKind.MISSING:
                 why = f"account {target.account} has none of that name in {target.region} ({problem.detail}): create it"
             case AwsErrorKind.DENIED:
                 why = f"it is denied to this role ({problem.detail}), which needs {needs}"
             case _:
-                why = problem.words(target, service)
+                why = problem.explain(target, service)
         raise CheckFailed(f"{what}: {why}") from error

@@ -28,13 +28,13 @@ class _Declared(BaseModel):
 
 
 class Variable(_Declared):
-    """A value that the deployment gives as `VENDING_…`; one without a default has to be given where it is used."""
+    """A value that the deployment sets as `VENDING_…`; one without a default has to be set where it is used."""
 
     description: Text
     default: str | None = None
     pattern: str | None = None
     must_be: str | None = None
-    """The pattern in words, for whoever gave something else."""
+    """The pattern in words, for the message about a value that does not match it."""
 
 
 class DeclaredPlaces(_Declared):

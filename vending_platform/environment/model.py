@@ -19,7 +19,7 @@ class EnvironmentName(StrEnum):
 
 
 class Encryption(StrEnum):
-    """Who encrypts the objects that we write."""
+    """What encrypts the objects that we write."""
 
     DISK = "the disk's"
     SSE_S3 = "AES256"
@@ -34,7 +34,8 @@ class S3Addressing(StrEnum):
 
 
 class Verification(StrEnum):
-    """What a version of the code is to the others: staging's good builds are what production asks for."""
+    """Whether an environment verifies versions of the code, or needs verified ones: staging's good builds are what
+    production accepts."""
 
     NONE = "none"
     GIVEN = "given"
@@ -42,11 +43,11 @@ class Verification(StrEnum):
 
 
 class CodeChanges(StrEnum):
-    """What a run that nobody watches does with rows that older code has built."""
+    """What a run that no person watches does with rows that older code has built."""
 
     REBUILD = "rebuild"
     WAIT = "wait"
-    """They stay as they are, and people are told, until one of them starts their rebuilding."""
+    """They stay as they are, and people are notified, until one of them starts the rebuild."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,14 @@ class AwsTarget:
     s3_endpoint: str | None
     s3_addressing: S3Addressing
     endpoint: str | None
-    """Where every other service is asked."""
+    """The endpoint of every other service."""
     secrets: SecretNames
     alerts_topic: str
-    """The ARN of the SNS topic that people are told by."""
+    """The ARN of the SNS topic that alerts people."""
     client_factories: Mapping[str, Callable[[], Any]] = dataclasses.field(
         default_factory=dict, compare=False, repr=False
     )
-    """Who makes the client of a service, where it is somebody else than `aws.client`."""
+    """Makes the client of a service in the place of `aws.client`."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,18 @@ class Places:
 
 @dataclass(frozen=True)
 class ByFolder:
-    """New files are noticed by holding the whole raw place against the ledger at every look: right for a laptop."""
+    """New files are found by comparing the whole raw place with the ledger at every tick: right for a laptop."""
 
 
 @dataclass(frozen=True)
 class ByListing:
-    """New files are noticed by listing the raw place a bounded piece at a time: for a store that notifies nobody."""
+    """New files are found by listing the raw place a bounded piece at a time: for a store without notifications."""
 
 
 @dataclass(frozen=True)
 class ByNotifications:
-    """The store tells of new files through a queue; `dead_letters` takes what can't be understood. Names, not URLs."""
+    """The store sends notifications of new files to a queue; `dead_letters` gets those that can't be understood. Names,
+    not URLs."""
 
     queue: str
     dead_letters: str
@@ -127,7 +129,7 @@ class Environment:
     verification: Verification
     code_changes: CodeChanges
     revision: str | None
-    """The commit that this code is of, where whoever built the image has said so."""
+    """The commit of this code, if the build of the image has set it."""
     automatic_retries: int
     cloud_logs: bool
     scratch: Path
@@ -137,7 +139,7 @@ class Environment:
     ui_url: str | None
     """Where people see Dagster's UI, for links in alerts."""
     slack_alerts: bool
-    """Whether a Slack channel is told too."""
+    """Whether a Slack channel gets alerts too."""
     warehouse_endpoint: str | None = None
     """Where an emulator listens in the place of the warehouse."""
     connect_warehouse: Any = dataclasses.field(default=None, compare=False, repr=False)

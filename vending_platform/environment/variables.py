@@ -131,5 +131,5 @@ def _mistakes_in_endpoints(variables: Variables) -> Iterator[str]:
                 f"set {variable('s3_addressing')}={S3Addressing.PATH}"
             )
     if variables.get("aws_endpoint") is not None and variables.get("s3_endpoint") is None:
-        # Whoever asks an emulator which account this is must not write into the real one's bucket.
+        # A process that checks the account of an emulator must not write into the real account's bucket.
         yield f"{variable('aws_endpoint')} needs {variable('s3_endpoint')}: all of AWS is elsewhere, or none of it"

@@ -1,4 +1,4 @@
-"""Tables of the warehouse as the DataFrames that people work with, and back, without losing a digit."""
+"""Tables of the warehouse as DataFrames, and back, without losing a digit."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from vending_platform.errors import ConfigurationError
 
-_PLAIN = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32())
+_KEPT_AS_THEY_ARE = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32())
 _MOST_DIGITS = 38
 
 
@@ -15,8 +15,8 @@ class NotATable(ConfigurationError):
 
 
 def as_frame(rows: pa.Table, wanted: Any) -> Any:
-    """The rows as what the reader asks for by its type: a DataFrame of pandas unless it is one of polars or a table of
-    Arrow. pandas gets Arrow's own types, as its others have no decimals, no days and no integers beside nulls."""
+    """The rows as the type that the reader requests: a DataFrame of pandas unless it is one of polars or a table of
+    Arrow. pandas gets Arrow's own types, as its others have no decimals, no dates, and no integers beside nulls."""
     if wanted is pa.Table:
         return rows
     if _is_of(wanted, "polars"):
@@ -30,7 +30,7 @@ def as_frame(rows: pa.Table, wanted: Any) -> Any:
     if wanted in (pandas.DataFrame, Any, object, type(None)):
         return rows.to_pandas(types_mapper=pandas.ArrowDtype)
     name = getattr(wanted, "__name__", wanted)
-    raise NotATable(f"a table can't be loaded as {name}: ask for pandas.DataFrame, polars.DataFrame or pyarrow.Table")
+    raise NotATable(f"a table can't be loaded as {name}: request a pandas.DataFrame, polars.DataFrame or pyarrow.Table")
 
 
 def as_rows(value: Any) -> pa.Table:
@@ -49,8 +49,8 @@ def as_rows(value: Any) -> pa.Table:
             f"a {kind.__name__} is not a table: return a pandas.DataFrame, a polars.DataFrame or a pyarrow.Table"
         )
     names = [name.lower() for name in rows.column_names]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise NotATable(f"several columns are called {', '.join(twice)}, and a table has each name once")
+    if duplicates := sorted({name for name in names if names.count(name) > 1}):
+        raise NotATable(f"several columns are called {', '.join(duplicates)}, and a table has each name once")
     fields = [pa.field(name, _kept(field)) for name, field in zip(names, rows.schema, strict=True)]
     return rows.rename_columns(names).cast(pa.schema(fields))
 
@@ -63,7 +63,7 @@ def _kept(field: pa.Field) -> pa.DataType:
     kind = field.type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if kind in _PLAIN or (pa.types.is_decimal(kind) and kind.precision <= _MOST_DIGITS and kind.scale >= 0):
+    if kind in _KEPT_AS_THEY_ARE or (pa.types.is_decimal(kind) and kind.precision <= _MOST_DIGITS and kind.scale >= 0):
         return kind
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return pa.int64()
@@ -76,5 +76,5 @@ def _kept(field: pa.Field) -> pa.DataType:
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", "UTC" if kind.tz else None)
     raise NotATable(
-        f"column {field.name} is of type {kind}, which a table can't have: make it a number, a text or a day"
+        f"column {field.name} is of type {kind}, which a table can't have: make it a number, a text or a date"
     )

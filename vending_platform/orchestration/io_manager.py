@@ -1,7 +1,7 @@
 """The io manager: the value of an asset is its table in the warehouse of the environment.
 
-Any table can be read, whole or by its days. Written is only what a team's own asset returns, into a schema of its own:
-the platform's tables are dbt's and the loader's.
+Any table can be read, whole or by its days. Only what a team's own asset returns is written, into a schema of its own:
+the platform's tables are written by dbt and by the ingestion.
 """
 
 import re
@@ -16,12 +16,13 @@ from vending_platform.warehouse import Change, TableName
 
 SCHEMA = "schema"
 """The metadata of an asset that names the schema of its table."""
-_OURS = frozenset({"raw", "staging", "intermediate", "marts", "dq", "exports"})
+_PLATFORM_SCHEMAS = frozenset({"raw", "staging", "intermediate", "marts", "dq", "exports"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Tables(dg.IOManager):
-    """`schema` is the one of assets that name none; `steps` keeps what an op, which is no asset, hands to the next."""
+    """`schema` is that of assets that name none; `steps` keeps what an op, which is not an asset, passes to the
+    next."""
 
     def __init__(self, platform: Platform, schema: str, steps: dg.IOManager | None) -> None:
         self._platform = platform
@@ -32,7 +33,7 @@ class Tables(dg.IOManager):
         if obj is None:
             return  # the platform's own assets have written their tables themselves
         if not context.has_asset_key:
-            self._between_steps().handle_output(context, obj)
+            self._step_io_manager().handle_output(context, obj)
             return
         rows, table = as_rows(obj), self._own_table(context)
         days = parts_of(context)
@@ -50,7 +51,7 @@ class Tables(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         if not context.has_asset_key:
-            return self._between_steps().load_input(context)
+            return self._step_io_manager().load_input(context)
         table = self._table(context.asset_key, _metadata(context))
         with self._platform.context.warehouse.reading() as reader:
             if not reader.has_table(table):
@@ -66,17 +67,19 @@ class Tables(dg.IOManager):
             rows = reader.query(f"select * from {table}{condition}")
         return as_frame(rows, context.dagster_type.typing_type)
 
-    def _between_steps(self) -> dg.IOManager:
+    def _step_io_manager(self) -> dg.IOManager:
         if self._steps is None:
-            raise TypeError("an op has a result to hand on, and there is nowhere to keep it")
+            raise TypeError(
+                "an op has a result to pass on, and there is no storage for it: run it in an instance that has one"
+            )
         return self._steps
 
     def _own_table(self, context: dg.OutputContext) -> TableName:
         table = self._table(context.asset_key, context.definition_metadata or {})
-        if table.schema in _OURS:
+        if table.schema in _PLATFORM_SCHEMAS:
             raise dg.Failure(
-                f"{context.asset_key.to_user_string()} would be written to the schema {table.schema}, which is the"
-                f' platform\'s: name another in its metadata, {{"{SCHEMA}": "{self._schema}"}}, or in its key',
+                f"{context.asset_key.to_user_string()} would be written to the schema {table.schema}, which belongs to"
+                f' the platform: name another in its metadata, {{"{SCHEMA}": "{self._schema}"}}, or in its key',
                 allow_retries=False,
             )
         if wrong := [name for name in (table.schema, table.name) if not _NAME.fullmatch(name)]:
@@ -99,7 +102,7 @@ class Tables(dg.IOManager):
 def tables() -> dg.IOManagerDefinition:
     def opened(context: dg.InitResourceContext) -> Tables:
         kept_in = context.instance.storage_directory() if context.instance is not None else None
-        # Steps of one job may hand on what they like, as with Dagster's own io manager.
+        # Steps of one job may pass on any value, as with Dagster's own io manager.
         steps = dg.FilesystemIOManager(base_dir=kept_in).create_io_manager(context) if kept_in is not None else None
         return Tables(context.resources.platform, context.resource_config["schema"], steps)
 

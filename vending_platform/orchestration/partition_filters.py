@@ -1,4 +1,4 @@
-"""Which rows of a table belong to the partitions of an asset: those of their days, or of their keys."""
+"""The rows of a table that belong to the partitions of an asset: those of their days, or of their keys."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -10,16 +10,16 @@ import pyarrow as pa
 from vending_platform.warehouse import TableName, literal, quoted
 
 DAY_COLUMN = "partition_expr"
-"""The metadata of an asset that names the column that says which partition a row belongs to."""
+"""The metadata of an asset that names the column with the partition of a row."""
 _DAY_COLUMNS = ("business_date", "_business_date")
 _DAY = timedelta(days=1)
 
 Parts = Sequence[date] | Sequence[str]
-"""Every day of the partitions, in order, or their keys, if they are no days."""
+"""Every day of the partitions, in order, or their keys, if they are not days."""
 
 
 def parts_of(context: dg.InputContext | dg.OutputContext) -> Parts | None:
-    """The partitions in question; None for all there is."""
+    """The partitions to read or write; None for the whole table."""
     if not context.has_asset_partitions:
         return None
     keys, declared = context.asset_partition_keys, context.asset_partitions_def
@@ -42,7 +42,7 @@ def day_column(table: TableName, metadata: Mapping[str, Any], columns: Sequence[
         if column in columns:
             return str(column)
     raise dg.Failure(
-        f"{table.schema}.{table.name} has no column that says which partition a row belongs to: name it in the asset's"
+        f"{table.schema}.{table.name} has no column with the partition of a row: name it in the asset's"
         f' metadata, {{"{DAY_COLUMN}": "business_date"}}',
         allow_retries=False,
     )
@@ -71,7 +71,7 @@ def of_parts(table: TableName, metadata: Mapping[str, Any], rows: pa.Table, part
         span = f"{parts[0]}" if len(parts) == 1 else f"{parts[0]} to {parts[-1]}"
         raise dg.Failure(
             f"the partition {span} of {table.schema}.{table.name} has"
-            f" rows of {', '.join(others[:3])}: return the rows of the partition alone",
+            f" rows of {', '.join(others[:3])}: return only the rows of the partition",
             allow_retries=False,
         )
     return pa.table({column: pa.array(parts, rows.schema.field(place).type)}), rows

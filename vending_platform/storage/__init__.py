@@ -1,7 +1,7 @@
 """Where files live. A `Place` is one folder or one bucket prefix; `Storage` is the four that an environment has.
 
-`LocalPlace` is a laptop's, `ObjectPlace` is S3's; whoever holds a place need not know which. Nothing is asked of S3
-when a place is opened.
+`LocalPlace` is a laptop's, `ObjectPlace` is S3's; the code that uses a place need not know which. Opening one sends no
+request to S3.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def open_storage(
     kms_key: str | None = None,
 ) -> Storage:
     """The four places; those in S3 (`s3://bucket/prefix`) are in the account `aws`, and what is written there is
-    encrypted as `encryption` says. A local raw place must be there: an absent folder is not the same as an empty one.
+    encrypted as `encryption` declares. A local raw place must exist: a missing folder is not the same as an empty one.
     """
     bucket = buckets(aws, encryption, kms_key) if aws is not None else None
     urls = (places.raw, places.processed, places.artifacts, places.work)

@@ -40,16 +40,16 @@ class Place(Protocol):
         """Every file below the place (or below the folder `prefix` in it), in no particular order."""
 
     def paths(self, prefix: str = "") -> Iterator[str]:
-        """The paths of these files: on a disk, nothing else has to be asked of each."""
+        """The paths of these files: on a disk that is faster, as no status of a file has to be read."""
 
     def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
-        """Every file whose path comes behind `after`, in the order of their paths in UTF-8, a thousand at a time."""
+        """Every file whose path comes after `after`, in the order of their paths in UTF-8, a thousand at a time."""
 
     def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
-        """Those of these files that are there, as a listing shows them, whatever else there is."""
+        """Those of these files that exist, as a listing shows them."""
 
     def chunks(self, file: StoredFile) -> Iterator[bytes]:
-        """The file's bytes, piece by piece. `Unreadable` if it is gone, or is no longer the file that was listed."""
+        """The file's bytes, in pieces. `Unreadable` if it is gone, or is no longer the file that was listed."""
 
     def read_many(self, files: Iterable[StoredFile]) -> Iterator[bytes | Unreadable]:
         """The content of each file, in order; a file that can't be read does not stop the others."""

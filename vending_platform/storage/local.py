@@ -35,8 +35,10 @@ class LocalPlace:
         return _walk(self.folder, prefix and prefix.rstrip("/") + "/")
 
     def pages(self, after: str = "") -> Iterator[list[StoredFile]]:
-        behind = sorted((f for f in self.files() if _in_utf8(f.path) > _in_utf8(after)), key=lambda f: _in_utf8(f.path))
-        return (behind[start : start + PAGE] for start in range(0, len(behind), PAGE))
+        following = sorted(
+            (f for f in self.files() if _in_utf8(f.path) > _in_utf8(after)), key=lambda f: _in_utf8(f.path)
+        )
+        return (following[start : start + PAGE] for start in range(0, len(following), PAGE))
 
     def named(self, paths: Iterable[str]) -> Iterator[StoredFile]:
         for path in paths:
@@ -54,10 +56,10 @@ class LocalPlace:
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise Unreadable("it is not a regular file")
-                left = file.size
-                while left and (chunk := os.read(descriptor, min(CHUNK, left))):
+                remaining = file.size
+                while remaining and (chunk := os.read(descriptor, min(CHUNK, remaining))):
                     yield chunk
-                    left -= len(chunk)
+                    remaining -= len(chunk)
                 after = os.fstat(descriptor)
             finally:
                 os.close(descriptor)
@@ -75,16 +77,16 @@ class LocalPlace:
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Not `tempfile`, whose files only their owner may read: who may is said by the umask, as for the warehouse.
-        aside = target.parent / f".{secrets.token_hex(8)}.tmp"
-        with aside.open("xb") as file:
+        # Not `tempfile`, whose files only their owner may read: the umask decides that here, as for the warehouse.
+        new_file = target.parent / f".{secrets.token_hex(8)}.tmp"
+        with new_file.open("xb") as file:
             try:
                 file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
-                os.replace(aside, target)
+                os.replace(new_file, target)
             except BaseException:
-                os.unlink(aside)
+                os.unlink(new_file)
                 raise
 
     def read_path(self, path: str) -> Iterator[bytes]:
@@ -133,5 +135,6 @@ def _in_utf8(path: str) -> bytes:
 
 
 def _etag(status: os.stat_result) -> str:
-    """It holds the size, and the time of the last change, which nobody can set: restoring an old time hides nothing."""
+    """It has the size, and the time of the last change, which no program can set: restoring an old time hides
+    nothing."""
     return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"

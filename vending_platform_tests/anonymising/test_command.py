@@ -78,7 +78,7 @@ class TestOnALaptop:
         for words in (
             "Left out, because personal data may still be in it (2)",
             "list of friends.csv: no contract takes this name",
-            "sales_VM001_20240305.csv: nobody declared column 1 of its header: it may be personal",
+            "sales_VM001_20240305.csv: column 1 of its header is not declared, and may be personal",
             "Left out now, but an earlier copy is still in out (1)",
         ):
             assert words in result.stdout
@@ -93,8 +93,8 @@ class TestOnALaptop:
     @pytest.mark.parametrize(
         ("words", "told"),
         [
-            (["--into", "out"], r"development keeps no key: name a file .*--key-file \(to make one: openssl"),
-            (["--into", "data/sources", "--key-file", "key"], "data/sources and data/sources lie in each other"),
+            (["--into", "out"], r"development has no key: name a file .*--key-file \(to create one: openssl"),
+            (["--into", "data/sources", "--key-file", "key"], "data/sources and data/sources overlap"),
             (["--into", "data/sources/x", "--key-file", "key"], "development's own"),
             (["--into", ".", "--key-file", "key"], "development's own"),
             (["--into", "s3://hinode-x/raw", "--key-file", "key"], "development has no AWS account"),
@@ -187,7 +187,7 @@ class TestInProduction:
     @pytest.mark.parametrize(
         ("words", "told"),
         [
-            (INTO_STAGING[:2], f"say with --into-account which AWS account s3://{BUCKET} has to belong to"),
+            (INTO_STAGING[:2], f"name the AWS account that s3://{BUCKET} has to belong to by --into-account"),
             (("--into", f"s3://{PRODUCTION}/copy", "--into-account", ACCOUNT), "holds the deliveries of production"),
             (
                 (*INTO_STAGING[:3], "999999999999"),

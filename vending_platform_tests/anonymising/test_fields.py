@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.anonymising.fields import Segment, pieces, suspected, unfit
-from vending_platform.anonymising.pseudonyms import normalised
+from vending_platform.anonymising.pseudonyms import normalize
 from vending_platform.catalog import Source
 from vending_platform.ingestion.reading import FileContent, FileProblem, content_of
 from vending_platform.ingestion.reading.decoding import encoding_of
@@ -63,7 +63,7 @@ def test_only_the_people_change_and_every_other_byte_stays(
             fields = []
             for (text, quoted), (title, _) in zip(row, header, strict=True):
                 field = written(text, source, quoted=quoted)
-                if anonymously and number and title != "branch" and normalised(text):
+                if anonymously and number and title != "branch" and normalize(text):
                     mark = source.files.quote if field.startswith(source.files.quote) else ""
                     field = mark + PSEUDONYMS.of(text) + mark
                 fields.append(field)
@@ -85,7 +85,7 @@ def test_any_bytes_are_divided_without_loss_or_refused(data: bytes, source: Sour
 
 
 @given(
-    st.lists(st.tuples(TEXT.filter(normalised), TEXT, TEXT), min_size=1, max_size=4),
+    st.lists(st.tuples(TEXT.filter(normalize), TEXT, TEXT), min_size=1, max_size=4),
     st.integers(1, 7),
     st.sampled_from(["utf-8", "cp932"]),
 )
@@ -159,9 +159,9 @@ def test_what_is_personal_in_an_odd_file_that_is_no_riddle(file: str, found: lis
         ('id,name,branch\n1,"Rika"x,y\n', "quotes can't be followed"),
         ("id,name,branch\n1,Rika\n2,b,x\n", "line 2 on has too few fields"),
         ("id,name,branch\n1,Rika,Moe,x\n", "line 2 on has more fields than the header"),
-        ("id,name,branch,memo\n1,a,x,Rika\n", "nobody declared column 4 of its header"),
-        ("1,Rika,x\n2,b,x\n", "nobody declared column 1 of its header"),
-        ("Id,Name,Branch\n1,Rika,x\n", "nobody declared column 1 of its header"),
+        ("id,name,branch,memo\n1,a,x,Rika\n", "column 4 of its header is not declared"),
+        ("1,Rika,x\n2,b,x\n", "column 1 of its header is not declared"),
+        ("Id,Name,Branch\n1,Rika,x\n", "column 1 of its header is not declared"),
     ],
 )
 def test_a_riddle_is_refused_and_the_reason_names_nobody(file: str, why: str) -> None:

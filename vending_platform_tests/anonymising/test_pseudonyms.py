@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from vending_platform.anonymising import Pseudonyms
-from vending_platform.anonymising.pseudonyms import CHARACTERS, normalised
+from vending_platform.anonymising.pseudonyms import CHARACTERS, normalize
 from vending_platform_tests.anonymising.contracts import KEY, PSEUDONYMS
 
 
@@ -33,7 +33,7 @@ def test_another_one_is_another_one(one: str, other: str) -> None:
     assert PSEUDONYMS.of(one) != PSEUDONYMS.of(other)
 
 
-@given(st.text().filter(normalised))
+@given(st.text().filter(normalize))
 def test_it_is_readable_and_the_same_bytes_in_every_encoding(name: str) -> None:
     pseudonym = PSEUDONYMS.of(name)
     assert re.fullmatch("Person-[A-Z2-7]{16}", pseudonym)

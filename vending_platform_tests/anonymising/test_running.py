@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.anonymising import Anonymised, AnonymisingError, anonymise, running
-from vending_platform.anonymising.pseudonyms import folded, without_gaps
+from vending_platform.anonymising.pseudonyms import fold, without_gaps
 from vending_platform.catalog import Catalog
 from vending_platform.environment import PROJECT_DIR
 from vending_platform.ingestion import Selection
@@ -83,9 +83,7 @@ def test_days_and_sources_are_chosen_and_people_are_known_from_every_master() ->
     with_a_name = FILES | {"places.csv": "place,title\n1,佐藤佐恵様宅前\n".encode()}
     result, target = run(with_a_name, selection=Selection(sources=frozenset({"places"})))
     assert target.contents == {}
-    assert reasons(result) == {
-        "places.csv": "line 2 holds, outside of personal columns, what staff.name has as personal"
-    }
+    assert reasons(result) == {"places.csv": "line 2 has, outside of personal columns, a personal value of staff.name"}
 
 
 LEFT_OUT = {
@@ -93,12 +91,12 @@ LEFT_OUT = {
     "visits_VM001_20240399.csv": (VISITS, "20240399 in the name is not a valid date"),
     "visits_VM001_20240401.csv": (VISITS, "its day 2024-04-01 is in the future"),
     "visits_VM002_20240305.csv": (b'visit,staff,note\n1,"S0001,\n', "quotes can't be followed"),
-    "visits_VM003_20240305.csv": (b"visit,staff,note,memo\n1,S0001,,Rika\n", "nobody declared column 4"),
+    "visits_VM003_20240305.csv": (b"visit,staff,note,memo\n1,S0001,,Rika\n", "column 4 of its header is not declared"),
     "visits_VM004_20240305.csv": (b"visit,staff,note\n1,S0001,\x81\n", "can't be decoded"),
     "visits_VM005_20240305.csv": (b"visit,staff,note\nS0001,\n", "too few fields"),
-    "visits_VM006_20240305.csv": (b"visit,staff,note\n1,S0002,by S0001\n", "line 2 holds.* what staff.id has"),
-    "S0001/visits_VM007_20240305.csv": (VISITS, "its path holds what staff.id has as personal"),
-    "../visits_VM008_20240305.csv": (VISITS, "its path can't be written as it is"),
+    "visits_VM006_20240305.csv": (b"visit,staff,note\n1,S0002,by S0001\n", "line 2 has.* a personal value of staff.id"),
+    "S0001/visits_VM007_20240305.csv": (VISITS, "its path has a personal value of staff.id"),
+    "../visits_VM008_20240305.csv": (VISITS, "its path can't be used at the target"),
 }
 
 
@@ -228,9 +226,9 @@ def test_nobody_is_found_in_whatever_is_copied(data: st.DataObject) -> None:
     )
     for path, content in target.contents.items():
         for encoding in ("utf-8", "cp932"):
-            read = without_gaps(folded(content.decode(encoding, "replace")))
+            read = without_gaps(fold(content.decode(encoding, "replace")))
             for person in people:
-                name = without_gaps(folded(person))
+                name = without_gaps(fold(person))
                 if not name.isascii() or len(name) >= 8:
                     assert name not in read, (path, person)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.anonymising.pseudonyms import folded, normalised
+from vending_platform.anonymising.pseudonyms import fold, normalize
 from vending_platform.anonymising.searching import People, Search
 from vending_platform.catalog import Encoding
 from vending_platform.ingestion.reading import FileContent, content_of
@@ -54,7 +54,7 @@ def test_something_else_is_not_taken_for_somebody(name: str, text: str) -> None:
 def test_what_would_be_found_everywhere_is_not_looked_for_but_counted(name: str) -> None:
     people = People()
     people.add(name, ORIGIN)
-    assert (people.origins, people.too_short) == ({}, {normalised(name)})
+    assert (people.origins, people.too_short) == ({}, {normalize(name)})
     assert people.search().in_text(name) is None
 
 
@@ -69,10 +69,10 @@ NAME = st.text("ab1-高崎", min_size=4, max_size=9)
 @given(st.lists(NAME, max_size=6), st.text("ab1- ,\n高崎", max_size=40))
 def test_it_finds_what_looking_for_one_after_the_other_finds(names: list[str], text: str) -> None:
     def one(name: str) -> bool:
-        anywhere = r"\s*".join(map(re.escape, normalised(name)))
+        anywhere = r"\s*".join(map(re.escape, normalize(name)))
         is_word = name.isascii() and len(name) < 8
         wanted = rf"(?<![0-9a-z]){anywhere}(?![0-9a-z])" if is_word else anywhere
-        return re.search(wanted, folded(text)) is not None
+        return re.search(wanted, fold(text)) is not None
 
     looked_for = [name for name in names if not (name.isdigit() and len(name) < 10)]
     assert (search(*names).in_text(text) is not None) == any(map(one, looked_for))

@@ -187,7 +187,7 @@ def terminal(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
 @pytest.mark.parametrize(
     ("refusal", "message"),
     [
-        (Refusal(403, "ExpiredToken"), "Failed: it can't be told whose credentials these are"),
+        (Refusal(403, "ExpiredToken"), "Failed: the account of the credentials can't be found out"),
         (Refusal(404, "NoSuchBucket"), f"Failed: production can't use s3://{BUCKET}: there is no such bucket"),
     ],
 )

@@ -11,7 +11,7 @@ import obstore
 import pytest
 
 from vending_platform.environment import AwsTarget, Encryption, Environment, EnvironmentName, S3Addressing
-from vending_platform.storage import ObjectPlace, Place, Storage, StorageError, StoredFile, Unreadable, s3
+from vending_platform.storage import ObjectPlace, Place, Storage, StorageError, StoredFile, Unreadable, s3, s3_bucket
 from vending_platform.storage.interface import CHUNK
 from vending_platform_tests.emulators.aws import DROPPED, REGION, EmulatedAws, Refusal, Request, times
 from vending_platform_tests.storage.conftest import storage_of
@@ -238,7 +238,7 @@ class TestPatience:
     def test_a_store_that_stumbles_is_asked_again(
         self, aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch, refusal: Refusal
     ) -> None:
-        monkeypatch.setattr(s3, "_RETRIES", QUICK_RETRIES)
+        monkeypatch.setattr(s3_bucket, "_RETRIES", QUICK_RETRIES)
         place = storage_of(aws.environment()).raw
         for path, content in {"small": b"x", "large": bytes(CHUNK + 1)}.items():
             if refusal is not DROPPED:  # the answer to a written part is empty: there is no middle of it
@@ -257,7 +257,7 @@ class TestPatience:
     def test_a_store_that_goes_on_stumbling_is_told_after_a_while(
         self, aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(s3, "_RETRIES", QUICK_RETRIES)
+        monkeypatch.setattr(s3_bucket, "_RETRIES", QUICK_RETRIES)
         place = storage_of(aws.environment()).raw
         aws.reset()
         with aws.failing(lambda _: SLOW_DOWN), pytest.raises(StorageError, match=r"s3 is too busy .*SlowDown.* later"):
@@ -361,7 +361,7 @@ class TestWhatPeopleAreTold:
 
     @pytest.mark.parametrize("operation", ["list", "read", "write"])
     def test_nobody_answers(self, aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
-        monkeypatch.setattr(s3, "_RETRIES", {"max_retries": 0})
+        monkeypatch.setattr(s3_bucket, "_RETRIES", {"max_retries": 0})
         monkeypatch.setattr("vending_platform.aws._TRIES", 1)
         place = storage_of(aws.environment(VENDING_S3_ENDPOINT="http://127.0.0.1:1")).raw
         with pytest.raises(StorageError, match=r"s3 can't be reached .*VENDING_S3_ENDPOINT=http://127\.0\.0\.1:1"):
