@@ -221,6 +221,6 @@ def or_skip(
         context.log.warning(reason)
     except aws.AWS_ERRORS as error:
         assert environment.aws is not None, "only an environment in AWS calls AWS"
-        reason = f"Arrivals can't be read: {aws.problem_of(error).words(environment.aws, 'sqs')}"
+        reason = f"Arrivals can't be read: {aws.problem_of(error).explain(environment.aws, 'sqs')}"
         context.log.warning(reason)
     return dg.SensorResult(skip_reason=reason, cursor=context.cursor)
