@@ -95,8 +95,8 @@ class TestOnALaptop:
         [
             (["--into", "out"], r"development has no key: name a file .*--key-file \(to create one: openssl"),
             (["--into", "data/sources", "--key-file", "key"], "data/sources and data/sources overlap"),
-            (["--into", "data/sources/x", "--key-file", "key"], "development's own"),
-            (["--into", ".", "--key-file", "key"], "development's own"),
+            (["--into", "data/sources/x", "--key-file", "key"], "belongs to development"),
+            (["--into", ".", "--key-file", "key"], "belongs to development"),
             (["--into", "s3://hinode-x/raw", "--key-file", "key"], "development has no AWS account"),
             (["--into", "gs://hinode-x/raw", "--key-file", "key"], "neither a local folder nor s3://bucket/prefix"),
             (["--into", "out", "--key-file", "short"], "short can't be used: the key has less than 32 characters"),
@@ -188,7 +188,7 @@ class TestInProduction:
         ("words", "told"),
         [
             (INTO_STAGING[:2], f"name the AWS account that s3://{BUCKET} has to belong to by --into-account"),
-            (("--into", f"s3://{PRODUCTION}/copy", "--into-account", ACCOUNT), "holds the deliveries of production"),
+            (("--into", f"s3://{PRODUCTION}/copy", "--into-account", ACCOUNT), "has the deliveries of production"),
             (
                 (*INTO_STAGING[:3], "999999999999"),
                 rf"production can't use s3://{BUCKET}: it does not belong to account 999999999999 \(--into-account\)",

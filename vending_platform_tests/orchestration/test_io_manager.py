@@ -213,7 +213,11 @@ def test_a_table_is_replaced_with_its_columns(
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
-        (["marts", "mine"], pd.DataFrame({"n": [1]}), "would be written to the schema marts, which is the platform's"),
+        (
+            ["marts", "mine"],
+            pd.DataFrame({"n": [1]}),
+            "would be written to the schema marts, which belongs to the platform",
+        ),
         (["Odd"], pd.DataFrame({"n": [1]}), "'Odd' can't be the name of a table or schema"),
         (["mine"], {"n": 1}, "a dict is not a table: return a pandas.DataFrame"),
         (["mine"], pd.Series([1]), "a Series is not a table: return a pandas.DataFrame"),
@@ -247,13 +251,13 @@ def test_rows_of_another_day_and_tables_that_are_not_there_are_refused(
 
     found = definitions(reached, careless, without_days, totals)
     told = why(made(found, history, careless.key, day="2024-03-04"))
-    assert "has rows of 2024-03-05, 2024-03-06: return the rows of the partition alone" in told
+    assert "has rows of 2024-03-05, 2024-03-06: return only the rows of the partition" in told
     told = why(made(found, history, without_days.key, day="2024-03-04"))
     assert "has no column with the partition of a row" in told
     with pytest.raises(dg.Failure) as failed:
         found.load_asset_value(totals.key, instance=history)
     assert str(failed.value.description) == "team.totals is not in the warehouse: materialize totals first"
-    with pytest.raises(NotATable, match=r"can't be loaded as dict: ask for pandas\.DataFrame"):
+    with pytest.raises(NotATable, match=r"can't be loaded as dict: request a pandas\.DataFrame"):
         found.load_asset_value(MART, python_type=dict, instance=history)
     assert [row["business_date"] for row in rows_of(warehouse, "marts.mart_machine_daily", "business_date")][
         -1
