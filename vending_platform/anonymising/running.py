@@ -72,7 +72,7 @@ def anonymise(
     """Copy what is selected from `raw` to `target` without the people in it. Each file is copied whole or not at all,
     and a second run changes nothing. `dry_run` does everything but write."""
     discovery = discover(catalog, raw.files(), now or datetime.now(UTC))
-    chosen = [d for d in discovery.delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]
+    chosen = [d for d in discovery.delivered if selection.takes(d.source, d.parts.business_date, d.file.path)]
     # Of a master's files the one that was written last is current, at the source and at the target.
     chosen.sort(key=lambda d: (d.file.modified_at, d.file.path))
     picked = {d.file.path for d in chosen}

@@ -70,7 +70,7 @@ def _sorted_out(
     files = [StoredFile(path, few[0].size, few[0].etag, few[0].sent_at) for path, few in of_path.items()]
     discovery = discover(catalog, files, now)
     for delivered in discovery.delivered:
-        day = delivered.parts.business_date if delivered.source.is_daily else None
+        day = delivered.parts.business_date if delivered.source.is_dated else None
         yield from ((delivered.source.name, day, notice) for notice in of_path[delivered.file.path])
     for undeclared in discovery.undeclared:
         yield from ((_UNDECLARED, None, notice) for notice in of_path[undeclared.file.path])

@@ -11,7 +11,15 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.code import changed_parts
 from vending_platform.catalog.column import Column, Range
-from vending_platform.catalog.contract import DeliveryMode, Encoding, FileFormat, KnownFrom, Sender, Source
+from vending_platform.catalog.contract import (
+    ContentFormat,
+    DeliveryMode,
+    Encoding,
+    FileFormat,
+    KnownFrom,
+    Sender,
+    Source,
+)
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
     Audience,
@@ -23,6 +31,7 @@ from vending_platform.catalog.exports import (
     Unencodable,
     exports_of,
 )
+from vending_platform.catalog.grain import Grain, last_day_of, period_of
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
 from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
@@ -39,6 +48,7 @@ __all__ = [
     "Audience",
     "Catalog",
     "Column",
+    "ContentFormat",
     "ContractError",
     "CsvEncoding",
     "Days",
@@ -47,6 +57,7 @@ __all__ = [
     "Export",
     "ExportColumn",
     "Format",
+    "Grain",
     "KnownFrom",
     "LogicalType",
     "Model",
@@ -63,8 +74,10 @@ __all__ = [
     "catalog_of",
     "changed_parts",
     "format_pattern",
+    "last_day_of",
     "load_catalog",
     "months",
+    "period_of",
     "project_files",
     "project_hash",
     "read_manifest",
@@ -114,28 +127,34 @@ class Catalog:
         return tuple(dict.fromkeys([*columns, *(sender.name for sender in senders)]))
 
     @cached_property
-    def _patterns(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
+    def _by_name(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
+        return self._patterns(has_folders=False)
+
+    @cached_property
+    def _by_path(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
+        return self._patterns(has_folders=True)
+
+    def _patterns(self, *, has_folders: bool) -> dict[str, list[tuple[str, NamePattern, Source]]]:
         """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name.
         Those that begin with anything come into question for all, and alone under no letter."""
         found: dict[str, list[tuple[str, NamePattern, Source]]] = {"": []}
         for source in self.sources:
-            for pattern in source.patterns:
+            for pattern in (pattern for pattern in source.patterns if pattern.has_folders is has_folders):
                 found.setdefault(pattern.prefix[:1], []).append((pattern.prefix, pattern, source))
         return {letter: taken + (found[""] if letter else []) for letter, taken in found.items()}
 
     def identify(self, path: str) -> tuple[Source, NameParts] | Undeclared:
-        """Which contract a file falls under, by its name alone, wherever it lies."""
-        name = path.rsplit("/", 1)[-1]
+        """Which contract a file falls under: by its name alone, wherever it lies, or, where a pattern has folders, by
+        its path in the raw place."""
         found: list[tuple[Source, NameParts]] = []
-        for prefix, pattern, source in self._patterns.get(name[:1], self._patterns[""]):
-            if not name.startswith(prefix):
-                continue
-            try:
-                parts = pattern.match(name)
-            except ValueError as error:
-                return Undeclared(str(error))
-            if parts is not None:
-                found.append((source, parts))
+        name = path.rsplit("/", 1)[-1]
+        try:
+            for patterns, written in ((self._by_name, name), (self._by_path, path)):
+                for prefix, pattern, source in patterns.get(written[:1], patterns[""]):
+                    if written.startswith(prefix) and (parts := pattern.match(written)) is not None:
+                        found.append((source, parts))
+        except ValueError as error:
+            return Undeclared(str(error))
         if len(found) > 1:
             return Undeclared(f"more than one contract takes this name: {', '.join(s.name for s, _ in found)}")
         if not found:
@@ -238,6 +257,14 @@ def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
         yield ": ".join(words)
 
 
+def _takes(one: NamePattern, other: NamePattern) -> bool:
+    """Whether a pattern takes files of another one: a name is compared with the end of a path."""
+    example = other.example
+    if one.has_folders != other.has_folders:
+        example = example.rsplit("/", 1)[-1] if other.has_folders else f"{one.example.rpartition('/')[0]}/{example}"
+    return one.expression.fullmatch(example) is not None
+
+
 def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
     """What is wrong although each contract by itself is fine; `names` are all sources, also those that are not."""
     by_name: dict[str, Source] = {}
@@ -248,7 +275,7 @@ def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
         by_name[source.name] = source
         for other in sources:
             for pattern in source.patterns:
-                if other is not source and any(p.expression.fullmatch(pattern.example) for p in other.patterns):
+                if other is not source and any(_takes(one, pattern) for one in other.patterns):
                     yield f"{where}: name pattern {pattern.template!r} also takes files of source {other.name}"
     for source in sources:
         for column in source.columns:
@@ -260,8 +287,8 @@ def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
         if (known_from := source.files.known_from) is None:
             continue
         where = f"{source.declared_in}: source {source.name}: sender.known_from"
-        if not all(pattern.has_sender and pattern.has_day for pattern in source.patterns):
-            yield f"{where}: only a source with the sender and a day in its names can be expected"
+        if not all(pattern.has_sender and pattern.grain is not None for pattern in source.patterns):
+            yield f"{where}: only a source with the sender and a day or a month in its names can be expected"
         if known_from.source not in names:
             yield f"{where}: no source is called {known_from.source!r}; there are: {', '.join(sorted(names))}"
         if known_from.source not in by_name:

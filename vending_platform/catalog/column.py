@@ -13,6 +13,7 @@ from vending_platform.catalog.types import LogicalType, format_pattern, parse_ty
 
 _DEFAULT_FORMATS = {"date": ("%Y-%m-%d",), "timestamp": ("%Y-%m-%d %H:%M:%S",)}
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+_PATH = re.compile(r"\$(?:\.[^.\[\]]+)+")
 
 
 class Range(Declared):
@@ -33,6 +34,7 @@ class Column(Declared):
     type: LogicalType
     description: str = ""
     header: str = ""
+    path: str | None = None
     required: bool = False
     values: Words = ()
     range: Range | None = None
@@ -60,6 +62,13 @@ class Column(Declared):
                 pc.match_substring_regex(pa.array([""]), value)
             except pa.ArrowInvalid as error:
                 raise ValueError(f"pattern {value!r} can't be used: {error}") from None
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _path_is_possible(cls, value: str | None) -> str | None:
+        if value is not None and not _PATH.fullmatch(value):
+            raise ValueError(f"{value!r} is not a path; write $ and a name for each level, such as $.customer.id")
         return value
 
     @model_validator(mode="after")
@@ -96,6 +105,16 @@ class Column(Declared):
     @property
     def text_in_header(self) -> str:
         return self.header or self.name
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Where its value is in a row that has names of its own: of each level the name."""
+        return tuple(self.path.split(".")[1:]) if self.path is not None else (self.text_in_header,)
+
+    @property
+    def place(self) -> str:
+        """The same as people write it."""
+        return ".".join(self.keys)
 
     @property
     def kind_of_formats(self) -> str:

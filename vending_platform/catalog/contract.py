@@ -24,6 +24,7 @@ from vending_platform.catalog.declared import (
     TimeZone,
     Words,
 )
+from vending_platform.catalog.grain import Grain
 from vending_platform.catalog.names import PARTS, NameParts, NamePattern, parse_name_pattern
 
 _BESIDE_READING = (
@@ -31,10 +32,26 @@ _BESIDE_READING = (
     *("quarantine_for", "archive_after"),
 )
 """What a contract says about files without changing what is read from their bytes."""
-_SINCE = {"trim": False, "negative_in_parentheses": False, "day_time_zone": None, "duplicates": "reject"}
+_SINCE = {
+    "trim": False,
+    "negative_in_parentheses": False,
+    "day_time_zone": None,
+    "duplicates": "reject",
+    "grain": None,
+    "format": "csv",
+}
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
+_OF_CSV = (
+    *("encodings", "delimiter", "quote", "decimal_mark", "thousands_mark", "currency_signs"),
+    "negative_in_parentheses",
+)
+"""Keys about how values are written as text."""
 _SENDER_COLUMN = "machine_column"
 """What the hash calls the sender's column: contracts called it so when the oldest files in a ledger were read."""
+
+
+_FORMS = {"date": ("%Y-%m-%d",), "timestamp": ("%Y-%m-%d %H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S.%f")}
+"""How values of Parquet are written as text."""
 
 
 class DeliveryMode(StrEnum):
@@ -42,6 +59,8 @@ class DeliveryMode(StrEnum):
 
     DAILY = "daily"
     """A file belongs to the business day in its name."""
+    MONTHLY = "monthly"
+    """A file belongs to the month in its name."""
     SNAPSHOT = "snapshot"
     """The newest file is the whole table; older versions are kept as its history."""
     APPEND = "append"
@@ -51,6 +70,15 @@ class DeliveryMode(StrEnum):
 class Encoding(StrEnum):
     UTF_8 = "utf-8"
     CP932 = "cp932"
+
+
+class ContentFormat(StrEnum):
+    """What the bytes of a file are. Parquet and JSON lines have types of their own, which are held against the
+    contract's."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
 
 
 class KnownFrom(Declared):
@@ -86,6 +114,8 @@ class FileFormat(Declared):
     sender: Sender | None = None
     names: Words = Field(min_length=1)
     delivery: DeliveryMode
+    grain: Grain | None = None
+    format: ContentFormat = ContentFormat.CSV
     key: Words = Field(min_length=1)
     day_column: str | None = None
     day_time_zone: TimeZone | None = None
@@ -122,9 +152,12 @@ class FileFormat(Declared):
     def _makes_sense(self) -> Self:
         patterns = [parse_name_pattern(template, self.sender_name) for template in self.names]
         for pattern in patterns:
-            if self.delivery is DeliveryMode.DAILY and not pattern.has_day:
+            if self.delivery is DeliveryMode.DAILY and pattern.grain is not Grain.DAY:
                 raise ValueError(f"delivery 'daily' needs the day in the name, and {pattern.template!r} has none")
-            if self.delivery is DeliveryMode.APPEND and pattern.has_day:
+            if self.delivery is DeliveryMode.MONTHLY and pattern.grain is not Grain.MONTH:
+                has = "has none" if pattern.grain is None else "names a day"
+                raise ValueError(f"delivery 'monthly' needs the month in the name, and {pattern.template!r} {has}")
+            if self.delivery is DeliveryMode.APPEND and pattern.grain is not None:
                 raise ValueError(f"delivery 'append' has no day in the name, and {pattern.template!r} has one")
             if self.delivery is DeliveryMode.SNAPSHOT and pattern.has_sender:
                 raise ValueError(f"delivery 'snapshot' is one file for all, and {pattern.template!r} names a sender")
@@ -134,13 +167,38 @@ class FileFormat(Declared):
                 )
         if self.delivery is DeliveryMode.SNAPSHOT and self.day_column:
             raise ValueError("day_column means nothing for delivery 'snapshot'")
-        if self.day_tolerance and not (self.delivery is DeliveryMode.DAILY and self.day_column):
-            raise ValueError("day_tolerance means something only for delivery 'daily' with a day_column")
+        if self.day_tolerance and not (self.is_dated and self.day_column):
+            raise ValueError("day_tolerance means something only for delivery 'daily' or 'monthly' with a day_column")
+        self._check_grain()
+        self._check_format()
         if len({self.delimiter, self.quote, "\n", "\r"}) < 4:
             raise ValueError("delimiter and quote must differ from each other and from a line end")
         if self.decimal_mark == self.thousands_mark:
             raise ValueError(f"decimal_mark and thousands_mark can't both be {self.decimal_mark!r}")
         return self
+
+    def _check_grain(self) -> None:
+        """`grain` says it where it could be either; elsewhere it may repeat what `delivery` says."""
+        if self.grain is None:
+            return
+        implied = {DeliveryMode.DAILY: Grain.DAY, DeliveryMode.MONTHLY: Grain.MONTH}.get(self.delivery)
+        if implied is not None and self.grain is not implied:
+            raise ValueError(f"grain {self.grain.value!r} contradicts delivery {self.delivery.value!r}")
+        if implied is None and not (self.delivery is DeliveryMode.APPEND and self.day_column):
+            raise ValueError("grain means something only for rows with days: delivery 'append' with a day_column")
+
+    def _check_format(self) -> None:
+        """What only text needs means nothing where values have types."""
+        if self.format is ContentFormat.CSV:
+            return
+        of_text = _OF_CSV if self.format is ContentFormat.JSONL else (*_OF_CSV, "final_newline")
+        if said := [key for key in of_text if key in self.model_fields_set]:
+            raise ValueError(f"{said[0]} means nothing for format {self.format.value!r}")
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether a file belongs to the day or the month in its name."""
+        return self.delivery in (DeliveryMode.DAILY, DeliveryMode.MONTHLY)
 
     @property
     def sender_name(self) -> str | None:
@@ -186,6 +244,7 @@ class Source(Declared):
         for header in headers:
             if headers.count(header) > 1:
                 raise ValueError(f"header {header!r} belongs to two columns")
+        self._check_places()
         for key, wanted in {
             "key": self.files.key,
             "sender.column": [self.files.sender_column],
@@ -200,6 +259,22 @@ class Source(Declared):
                     raise ValueError(f"{key} names {name!r}, so that column must be required")
         self._check_days()
         return self
+
+    def _check_places(self) -> None:
+        """Where the columns are in rows that have names of their own."""
+        is_csv = self.files.format is ContentFormat.CSV
+        for column in self.columns:
+            if is_csv and column.path is not None:
+                raise ValueError(
+                    f"column {column.name}: 'path' means nothing for format 'csv', only for: parquet, jsonl"
+                )
+            for other in self.columns:
+                if other is not column and not is_csv and other.keys[: len(column.keys)] == column.keys:
+                    raise ValueError(f"column {other.name} is in {column.place}, which is column {column.name}")
+            if self.files.format is ContentFormat.PARQUET and column.type.kind != "text":
+                for key in ("formats", "true_values", "false_values"):
+                    if key in column.model_fields_set:
+                        raise ValueError(f"column {column.name}: {key!r} means nothing for format 'parquet'")
 
     def _check_days(self) -> None:
         day_column = self.files.day_column
@@ -222,9 +297,16 @@ class Source(Declared):
             )
 
     @property
-    def is_daily(self) -> bool:
-        """Whether a file belongs to the business day in its name."""
-        return self.files.delivery is DeliveryMode.DAILY
+    def is_dated(self) -> bool:
+        """Whether a file belongs to the business day or the month in its name."""
+        return self.files.is_dated
+
+    @property
+    def grain(self) -> Grain | None:
+        """How long its periods are: those of its files or of its rows; None if it has no days."""
+        if not self.has_days:
+            return None
+        return Grain.MONTH if self.files.delivery is DeliveryMode.MONTHLY else self.files.grain or Grain.DAY
 
     @property
     def compares_days(self) -> bool:
@@ -236,7 +318,24 @@ class Source(Declared):
     @property
     def has_days(self) -> bool:
         """Whether its rows have business days: from the file's name, or each from its own column."""
-        return self.is_daily or self.files.day_column is not None
+        return self.is_dated or self.files.day_column is not None
+
+    @property
+    def counted_in(self) -> str:
+        """What a row's number counts: lines of text, or rows."""
+        return "line" if self.files.format is ContentFormat.CSV else "row"
+
+    @cached_property
+    def as_read(self) -> "Source":
+        """The contract of the text that reading gives. Of Parquet it is in one form, whatever the file holds: times
+        with what they are from UTC, where they are moments, and without, where they are what clocks showed."""
+        if self.files.format is not ContentFormat.PARQUET:
+            return self
+        columns = [
+            column.model_copy(update={"formats": forms}) if (forms := _FORMS.get(column.type.kind)) else column
+            for column in self.columns
+        ]
+        return self.model_copy(update={"columns": tuple(columns)})
 
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:
@@ -250,9 +349,11 @@ class Source(Declared):
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 
-    def match(self, file_name: str) -> NameParts | None:
-        """What the name says under this contract; None if it is another source's file."""
-        return next((parts for pattern in self.patterns if (parts := pattern.match(file_name))), None)
+    def match(self, path: str) -> NameParts | None:
+        """What a path says under this contract; None if it is another source's file."""
+        name = path.rsplit("/", 1)[-1]
+        found = (pattern.match(path if pattern.has_folders else name) for pattern in self.patterns)
+        return next(filter(None, found), None)
 
     @cached_property
     def reading_hash(self) -> str:
@@ -261,6 +362,8 @@ class Source(Declared):
         for key in _BESIDE_READING:
             said["files"].pop(key)
         said["files"][_SENDER_COLUMN] = self.files.sender_column
+        if self.is_dated or self.files.grain is Grain.DAY:
+            said["files"]["grain"] = None  # it only repeats what is so without it
         for key, default in _SINCE.items():
             if said["files"][key] == default:
                 said["files"].pop(key)
@@ -268,6 +371,7 @@ class Source(Declared):
             column.pop("description")
             column.pop("personal")
             column.pop("references")
-            if column["ambiguous_times"] is None:
-                column.pop("ambiguous_times")
+            for key in ("ambiguous_times", "path"):
+                if column[key] is None:
+                    column.pop(key)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

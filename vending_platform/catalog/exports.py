@@ -269,7 +269,7 @@ class _ModelColumns:
     personal: frozenset[str]
     are_all: bool
     """Whether dbt sees to it that there are no others."""
-    is_daily: bool
+    is_dated: bool
 
     @classmethod
     def of(cls, node: dict[str, Any]) -> "_ModelColumns":
@@ -281,7 +281,7 @@ class _ModelColumns:
                 name for name, column in columns.items() if column.get("config", {}).get("meta", {}).get("personal")
             ),
             are_all=node["config"].get("contract", {}).get("enforced", True),
-            is_daily=node["config"]["materialized"] == "incremental",
+            is_dated=node["config"]["materialized"] == "incremental",
         )
 
 
@@ -303,7 +303,7 @@ def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
         yield f"{key}: {model.model} declares no column {name!r}; {meant}"
     if unknown:
         return
-    if export.partition_by is not None and not model.is_daily:
+    if export.partition_by is not None and not model.is_dated:
         yield f"partition_by: {model.model} is built as a whole, not by day, and is one file"
     if not export.columns and not model.are_all:
         yield f"columns: {model.model} has no enforced contract, so the export has to name the columns that leave"

@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from vending_platform.catalog.code import code_of, parts_of_all
+from vending_platform.catalog.grain import Grain
 from vending_platform.catalog.provenance import Provenance, read_provenance
 from vending_platform.catalog.reach import ALLOWED, EVERYTHING, SAME_DAY, Days, Reach, Way, read_reach
 
@@ -35,12 +36,14 @@ class Model:
     columns: tuple[str, ...] = field(default=(), compare=False)
     personal: frozenset[str] = field(default=frozenset(), compare=False)
     """Those of its columns that the project marks as personal."""
+    grain: Grain = field(default=Grain.DAY, compare=False)
+    """Whether it is built for days or for months: for months where all that it is built from comes by the month."""
     provenance: Provenance | None = field(default=None, compare=False)
     """Which rows of its inputs a row rests on, where it says so."""
 
     @property
-    def is_daily(self) -> bool:
-        """Whether it is built for one business day after the other; else it is built as a whole."""
+    def is_dated(self) -> bool:
+        """Whether it is built for one business day or month after the other; else it is built as a whole."""
         return self.materialized == "incremental"
 
     @property
@@ -122,6 +125,10 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
         if wrong := _without_days(reach, materialized, {source for source, _ in ways[name]}, manifest):
             yield f"{where}: {wrong}"
             continue
+        grain = _grain(reach, {source for source, _ in ways[name]}, manifest)
+        if wrong := _wrong_months(grain, reach, materialized):
+            yield f"{where}: {wrong}"
+            continue
         behind = [other for other in _behind(node, manifest) if other["resource_type"] in ("model", "seed")]
         of_all = {part: text for other in (*behind, node) for part, text in parts[other["unique_id"]].items()}
         yield Model(
@@ -138,8 +145,32 @@ def models_of(manifest: dict[str, Any]) -> Iterator[Model | str]:
             inputs=tuple(_parents(node)),
             columns=tuple(columns),
             personal=frozenset(column for column, about in columns.items() if _is_personal(about)),
+            grain=grain,
             provenance=provenance,
         )
+
+
+def _grain(reach: Reach, sources: Set[str], manifest: Mapping[str, Any]) -> Grain:
+    """For months, if everything that has periods at all among what it is built from comes by the month."""
+    names = {*sources, *([reach.deliveries_of] if reach.deliveries_of is not None else [])}
+    grains = set()
+    for declared in manifest["sources"].values():
+        files = declared["config"]["meta"].get("files")
+        if declared["identifier"] in names and isinstance(files, dict):
+            is_monthly = files.get("delivery") == "monthly" or files.get("grain") == "month"
+            is_dated = files.get("delivery") in ("daily", "monthly") or files.get("day_column")
+            grains |= {Grain.MONTH if is_monthly else Grain.DAY} if is_dated else set()
+    return Grain.MONTH if grains == {Grain.MONTH} else Grain.DAY
+
+
+def _wrong_months(grain: Grain, reach: Reach, materialized: str) -> str | None:
+    is_of_months = reach.whole_months or reach.is_everything or reach.deliveries_of is not None
+    if materialized != "incremental" or grain is Grain.DAY or is_of_months:
+        return None
+    return (
+        "what it is built from comes by the month, so it is built by the month: its config.meta.reach is month, or"
+        " months_before and months_after"
+    )
 
 
 def _provenance(node: dict[str, Any], columns: Iterable[str], manifest: dict[str, Any]) -> Provenance | None:
@@ -164,10 +195,12 @@ def _wrong_deliveries(reach: Reach, materialized: str, manifest: dict[str, Any])
     daily = sorted(
         declared["identifier"]
         for declared in manifest["sources"].values()
-        if isinstance(files := declared["config"]["meta"].get("files"), dict) and files.get("delivery") == "daily"
+        if isinstance(files := declared["config"]["meta"].get("files"), dict)
+        and files.get("delivery") in ("daily", "monthly")
     )
     if reach.deliveries_of not in daily:
-        return f"deliveries_of {reach.deliveries_of!r}, which is not a daily source; there are: {', '.join(daily)}"
+        there_are = ", ".join(daily)
+        return f"deliveries_of {reach.deliveries_of!r}, which is not a daily or monthly source; there are: {there_are}"
     return None
 
 
@@ -180,7 +213,7 @@ def _without_days(reach: Reach, materialized: str, sources: Set[str], manifest: 
         files = declared["config"]["meta"].get("files")
         if declared["identifier"] not in sources or not isinstance(files, dict):
             continue
-        if files.get("delivery") == "daily" or files.get("day_column"):
+        if files.get("delivery") in ("daily", "monthly") or files.get("day_column"):
             return None
         is_append = files.get("delivery") == "append"
         why.append(f"{declared['identifier']} {'says no day_column' if is_append else 'is a snapshot'}")

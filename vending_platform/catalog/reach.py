@@ -8,35 +8,44 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from vending_platform.catalog.grain import Grain
+
 Days = tuple[date, date]
 """From the first to the last, both included."""
-FARTHEST = 400
+FARTHEST, FARTHEST_MONTHS = 400, 36
 
 
 @dataclass(frozen=True)
 class Reach:
-    """From so many days before to so many days after; then, if it says so, to the ends of the months."""
+    """From so many days before to so many days after; then, if it says so, to the ends of the months, and from so many
+    months before to so many months after."""
 
     days_before: int = 0
     days_after: int = 0
     whole_months: bool = False
+    months_before: int = field(default=0, kw_only=True)
+    months_after: int = field(default=0, kw_only=True)
     is_everything: bool = False
     deliveries_of: str | None = field(default=None, compare=False)
     """The source of which a day also reads what became of its deliveries; which days it reads, that does not say."""
 
     def covered(self, first: date, last: date) -> Days:
         """The days of its inputs that a model's days from `first` to `last` read."""
-        return self._widened(first, last, self.days_before, self.days_after)
+        days, months_ = (self.days_before, self.days_after), (self.months_before, self.months_after)
+        return self._widened(first, last, days, months_)
 
     def reached(self, first: date, last: date) -> Days:
         """A model's days that read any of these days of its inputs."""
-        return self._widened(first, last, self.days_after, self.days_before)
+        days, months_ = (self.days_after, self.days_before), (self.months_after, self.months_before)
+        return self._widened(first, last, days, months_)
 
-    def _widened(self, first: date, last: date, before: int, after: int) -> Days:
+    def _widened(self, first: date, last: date, days: tuple[int, int], months_: tuple[int, int]) -> Days:
         if self.is_everything:
             return date.min, date.max
-        first, last = _moved(first, -before), _moved(last, after)
-        return months(first, last) if self.whole_months else (first, last)
+        first, last = _moved(first, -days[0]), _moved(last, days[1])
+        if not self.whole_months:
+            return first, last
+        return months(Grain.MONTH.moved(first, -months_[0]), Grain.MONTH.moved(last, months_[1]))
 
 
 SAME_DAY = Reach()
@@ -45,7 +54,8 @@ EVERYTHING = Reach(is_everything=True)
 
 _NAMED = {"same_day": SAME_DAY, "month": MONTH, "everything": EVERYTHING}
 ALLOWED = (
-    f"allowed: {', '.join(_NAMED)}, days_before and days_after, from 0 to {FARTHEST},"
+    f"allowed: {', '.join(_NAMED)}, days_before and days_after, from 0 to {FARTHEST}, months_before and months_after,"
+    f" from 0 to {FARTHEST_MONTHS},"
     " or deliveries_of with the name of a daily source"
 )
 
@@ -101,13 +111,15 @@ def read_reach(said: Any) -> Reach:
     is_days = isinstance(said, dict) and said and said.keys() <= {"days_before", "days_after"}
     if is_days and all(type(days) is int and 0 <= days <= FARTHEST for days in said.values()):
         return Reach(**said)
+    is_months = isinstance(said, dict) and said and said.keys() <= {"months_before", "months_after"}
+    if is_months and all(type(number) is int and 0 <= number <= FARTHEST_MONTHS for number in said.values()):
+        return Reach(whole_months=True, **said)
     raise ValueError(f"unknown reach {said!r}; {ALLOWED}")
 
 
 def months(first: date, last: date) -> Days:
     """From the first day of the first month to the last day of the last one."""
-    next_month = _moved(last.replace(day=28), 4)
-    return first.replace(day=1), _moved(next_month, -next_month.day)
+    return Grain.MONTH.start(first), Grain.MONTH.end(last)
 
 
 def _moved(day: date, days: int) -> date:

@@ -11,7 +11,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from vending_platform.catalog import Catalog, DeliveryMode, Export
+from vending_platform.catalog import Catalog, Export, Grain
 from vending_platform.exporting.shaping import sort_keys
 from vending_platform.ledger import ModelBuild, builds_of_model, files_with_rows, used_files
 from vending_platform.warehouse import Reader, TableName
@@ -33,8 +33,8 @@ class ExportRows:
     """Of each source of which it rests on more days than its own: the first and the last."""
 
 
-def builds_of(reader: Reader, export: Export) -> list[ModelBuild]:
-    builds = builds_of_model(reader, export.model)
+def builds_of(reader: Reader, export: Export, grain: Grain = Grain.DAY) -> list[ModelBuild]:
+    builds = builds_of_model(reader, export.model, grain)
     if export.partition_by is not None or not builds:
         return builds
     versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
@@ -98,8 +98,8 @@ def _raw_files(
     """Per build: the day's own files, those with rows of the day, and every kept version of the masters."""
     model = next(model for model in catalog.models if model.name == export.model)
     sources = [source for source in catalog if source.name in model.files_of]
-    by_row = [source for source in sources if source.has_days and not source.is_daily and export.partition_by]
-    daily = [source.name for source in sources if source.files.delivery is DeliveryMode.DAILY]
+    by_row = [source for source in sources if source.has_days and not source.is_dated and export.partition_by]
+    daily = [source.name for source in sources if source.is_dated]
     days = None if export.partition_by is None else [build.day for build in builds if build.day is not None]
     files = used_files(reader, [source.name for source in sources if source not in by_row], daily, days)
     if by_row and days is not None:
@@ -125,7 +125,7 @@ def _raw_days(catalog: Catalog, export: Export, build: ModelBuild) -> dict[str, 
         return {}
     daily = sorted(source.name for source in catalog if source.has_days and source.name in model.sources)
     spans = {source: model.raw_days(source, day, day) for source in daily}
-    return {source: list(map(str, span)) for source, span in spans.items() if span != (day, day)}
+    return {source: list(map(str, span)) for source, span in spans.items() if span != (day, model.grain.end(day))}
 
 
 def _within(column: str, builds: Sequence[ModelBuild]) -> str:

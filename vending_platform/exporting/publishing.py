@@ -16,7 +16,7 @@ from datetime import date
 from functools import cached_property, partial
 from itertools import groupby
 
-from vending_platform.catalog import Catalog, Export
+from vending_platform.catalog import Catalog, Export, Grain
 from vending_platform.exporting.contents import ExportRows, builds_of, contents
 from vending_platform.exporting.encoding import NotEncodable
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
@@ -145,7 +145,7 @@ def _export(
     waiting: Mapping[date, frozenset[str]],
 ) -> Exported:
     before = _before(export, processed)
-    todo = _todo(export, before, builds_of(writer, export), waiting)
+    todo = _todo(export, before, builds_of(writer, export, _grain(catalog, export)), waiting)
     stays = before.is_rewritten and before.may_stay
     if stays and _would_lose(before.parts, todo.left_out):
         return Exported(export.name, [], [], todo.held_back, _NOT_WHOLE, visible=before.parts)
@@ -172,6 +172,10 @@ def _export(
         before.is_rewritten,
         attempt.visible,
     )
+
+
+def _grain(catalog: Catalog, export: Export) -> Grain:
+    return next(model.grain for model in catalog.models if model.name == export.model)
 
 
 def _before(export: Export, processed: Place) -> _Before:

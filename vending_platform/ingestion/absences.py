@@ -82,7 +82,7 @@ def withdraw_gone(run: Run, ledger: FileVersions, selection: Selection) -> None:
             and version.state is FileState.WITHDRAWN
             and not version.dismissed
             and version.file_id not in unseen
-            and selection.takes(version.source, version.business_date, version.path)
+            and selection.takes(source, version.business_date, version.path)
         ]
         if not gone:
             continue

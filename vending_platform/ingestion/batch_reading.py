@@ -117,6 +117,6 @@ def read_large(
 
 
 def _judge(source: Source, accepted: int, rejected: int, repeats: int, first: dict[str, object] | None) -> Verdict:
-    why = f"line {first['line']}: {first['reason']}" if first else None
+    why = f"{source.counted_in} {first['line']}: {first['reason']}" if first else None
     problem = refusal(source, accepted, rejected - repeats, why)
     return Verdict(problem=problem) if problem else Verdict(accepted, rejected)

@@ -38,6 +38,8 @@ class Checked:
     accepted: int = 0
     rejected: int = 0
     findings: tuple[RowProblem, ...] = ()
+    counted_in: str = "line"
+    """What the numbers of its findings count: lines or rows."""
 
     @property
     def is_fine(self) -> bool:
@@ -46,7 +48,7 @@ class Checked:
 
 def check(catalog: Catalog, path: Path, source: str | None = None) -> Checked:
     """Check one file against the contract that takes its name, or against the one of `source`."""
-    found = catalog.identify(path.name)
+    found = _identified(catalog, path)
     if source is not None:
         contract = catalog.source(source)
         parts = NameParts(None, None) if isinstance(found, Undeclared) or found[0] is not contract else found[1]
@@ -58,6 +60,13 @@ def check(catalog: Catalog, path: Path, source: str | None = None) -> Checked:
         return _check(contract, parts, path, Path(scratch))
 
 
+def _identified(catalog: Catalog, path: Path) -> tuple[Source, NameParts] | Undeclared:
+    """What a contract says of it: by its name, or by its path from some folder on, as if that was the raw place."""
+    parts = path.absolute().parts[1:]
+    found = [catalog.identify("/".join(parts[number:])) for number in reversed(range(len(parts)))]
+    return next((one for one in found if not isinstance(one, Undeclared)), found[0])
+
+
 def _findings(rejected: pa.Table, most: int) -> list[RowProblem]:
     rows = rejected.slice(0, most).to_pylist()
     return [RowProblem(row["_line"], row["column_name"], row["reason"]) for row in rows]
@@ -67,7 +76,7 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
     readable, accepted, rejected, findings = None, 0, 0, list[RowProblem]()
     refused = None
     try:
-        readable = prepare(contract, spool(chunks_of(path), scratch), file=0)
+        readable = prepare(contract, spool(chunks_of(path), scratch), file=0, scratch=scratch)
         with validation_engine() as engine:
             validator = Validator(contract, engine)
             rows = Spool(placed_schema(contract), scratch)
@@ -79,7 +88,7 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
             lost = losers(contract, engine, rows.as_sql(), rows.rows)
         accepted, rejected = rows.rows - lost.num_rows, rejected + lost.num_rows
         findings += _findings(lost, _ENOUGH - len(findings))
-        first = f"line {findings[0].line}: {findings[0].reason}" if findings else None
+        first = f"{contract.counted_in} {findings[0].line}: {findings[0].reason}" if findings else None
         refused = refusal(contract, accepted, rejected - (pc.sum(lost[REPEATS]).as_py() or 0), first)
     except FileProblem as problem:
         refused = str(problem)
@@ -91,4 +100,5 @@ def _check(contract: Source, parts: NameParts, path: Path, scratch: Path) -> Che
         accepted=accepted,
         rejected=rejected,
         findings=tuple(findings),
+        counted_in=contract.counted_in,
     )

@@ -116,12 +116,18 @@ class Loader:
         afterwards: ExitStack,
     ) -> None:
         source, candidates, readables = batch[0].source, fetched.candidates, fetched.readables
+        for number, readable in readables.items():
+            if readable.content.path is not None and readable.content.path != candidates[number].content.path:
+                afterwards.callback(readable.content.path.unlink, missing_ok=True)
+        if len(batch) > 1 and any(readable.is_large for readable in readables.values()):
+            self._load_each(batch, validator, again)  # what was packed may be much more than the files
+            return
         verdicts = {number: Verdict(problem=str(problem)) for number, problem in fetched.problems.items()}
         self.watcher.on_step(CrashPoint.READ)
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
         facts = [candidate.facts for candidate in candidates.values()]
         try:
-            if any(readable.content.path for readable in readables.values()):
+            if any(readable.is_large for readable in readables.values()):
                 read = read_large(
                     source, validator, readables[0], origins[0], facts[0], self.context.scratch, afterwards
                 )
@@ -133,9 +139,7 @@ class Loader:
         except duckdb.Error as error:
             # A value that no rule foresaw must not stop the others: each file by itself shows which one it is in.
             if len(batch) > 1:
-                for delivered in batch:
-                    alone = self._fetch([delivered], self._contents([delivered]), again)
-                    self._load_batch([delivered], alone, validator, again)
+                self._load_each(batch, validator, again)
                 return
             verdict = Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
             read = nothing_read(source, dict.fromkeys(readables, verdict))
@@ -154,6 +158,11 @@ class Loader:
             self.publish(changes)
         self._report(outcomes, fetched)
 
+    def _load_each(self, batch: Sequence[Delivered], validator: Validator, again: bool) -> None:
+        for delivered in batch:
+            alone = self._fetch([delivered], self._contents([delivered]), again)
+            self._load_batch([delivered], alone, validator, again)
+
     def _fetch(self, batch: Sequence[Delivered], contents: Iterable[FileContent | Unreadable], again: bool) -> _Fetched:
         fetched = _Fetched({}, {}, {}, [], [])
         for delivered, content in zip(batch, contents, strict=True):
@@ -170,7 +179,7 @@ class Loader:
             number = len(fetched.candidates)
             fetched.candidates[number] = _Candidate(delivered, content, before, identity)
             try:
-                fetched.readables[number] = prepare(source, content, number)
+                fetched.readables[number] = prepare(source, content, number, self.context.scratch)
             except FileProblem as problem:
                 fetched.problems[number] = problem
         return fetched
@@ -254,4 +263,5 @@ def _origin(candidate: _Candidate, readable: Readable) -> Origin:
         delivered.parts.business_date,
         readable.content,
         readable.encoding,
+        readable.has_offsets,
     )

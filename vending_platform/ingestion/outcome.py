@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from vending_platform.catalog import Catalog, DeliveryMode, Encoding, Source
-from vending_platform.ingestion.reading import FileContent, decode
+from vending_platform.ingestion.reading import FileContent, decode, rows_as_json
 from vending_platform.ingestion.reading.rows import FILE, LENGTH, LINE, OFFSET
 from vending_platform.ingestion.validation import BUSINESS_DATE, FILE_ID
 from vending_platform.ledger import (
@@ -48,7 +48,10 @@ class Origin:
     path: str
     business_date: date | None
     content: FileContent
-    encoding: Encoding
+    encoding: Encoding | None
+    """None where a row is no text."""
+    has_offsets: bool = True
+    """Whether places in `content` are places in the file that was delivered."""
 
 
 def raw_table(source: Source) -> TableName:
@@ -88,9 +91,9 @@ def changes_for(
 def removal(source: Source, versions: Iterable[FileVersion]) -> list[Change]:
     """All rows of these versions go. Where the day is known it is named too, so that a warehouse can prune by it."""
     versions = list(versions)
-    is_daily = source.files.delivery is DeliveryMode.DAILY
-    daily = [version for version in versions if is_daily and version.business_date is not None]
-    others = [version for version in versions if not is_daily or version.business_date is None]
+    is_dated = source.is_dated
+    daily = [version for version in versions if is_dated and version.business_date is not None]
+    others = [version for version in versions if not is_dated or version.business_date is None]
     return [
         Change(raw_table(source), delete=_ids(FILE_ID, daily, with_day=True)),
         Change(raw_table(source), delete=_ids(FILE_ID, others)),
@@ -107,7 +110,7 @@ def _ids(column: str, versions: Sequence[FileVersion], *, with_day: bool = False
 
 def note_days(catalog: Catalog, versions: Iterable[FileVersion]) -> Change:
     """What these versions mean for quality has to be recorded: per source the days, None where a source has no days."""
-    daily = {source.name for source in catalog if source.is_daily}
+    daily = {source.name for source in catalog if source.is_dated}
     days: dict[str, set[str | None]] = {}
     for version in versions:
         day = version.business_date if version.source in daily else None
@@ -128,14 +131,23 @@ def rejected_rows(rejected: pa.Table, origins: dict[int, Origin]) -> pa.Table:
     """For the ledger: place and reason as validated, the raw text cut from the file's own bytes."""
     spans: dict[int, list[tuple[int, int]]] = {}
     rows = []
-    for row in rejected.to_pylist():
+    found = rejected.to_pylist()
+    texts = {
+        file: rows_as_json(origin.content, [row[LINE] for row in found if row[FILE] == file])
+        for file, origin in origins.items()
+        if origin.encoding is None and any(row[FILE] == file for row in found)
+    }
+    for row in found:
         origin = origins[row[FILE]]
         offset, length = row[OFFSET], row[LENGTH]
-        if offset is None:
-            if row[FILE] not in spans:
-                spans[row[FILE]] = line_spans(origin.content)
-            offset, length = spans[row[FILE]][row[LINE] - 1]
-        text, sha256 = _raw_text(origin.content, offset, length, origin.encoding)
+        if origin.encoding is None:
+            text, sha256 = _shortened(texts[row[FILE]][row[LINE]])
+        else:
+            if offset is None:
+                if row[FILE] not in spans:
+                    spans[row[FILE]] = line_spans(origin.content)
+                offset, length = spans[row[FILE]][row[LINE] - 1]
+            text, sha256 = _raw_text(origin.content, offset, length, origin.encoding)
         rows.append(
             {
                 "file_id": origin.file_id,
@@ -146,12 +158,18 @@ def rejected_rows(rejected: pa.Table, origins: dict[int, Origin]) -> pa.Table:
                 "column_name": row["column_name"],
                 "reason": row["reason"],
                 "raw_text": text,
-                "byte_offset": offset,
-                "byte_length": length,
+                "byte_offset": offset if origin.has_offsets else None,
+                "byte_length": length if origin.has_offsets else None,
                 "raw_sha256": sha256,
             }
         )
     return pa.Table.from_pylist(rows, REJECTED_ROWS_SCHEMA)
+
+
+def _shortened(text: str) -> tuple[str, str | None]:
+    if len(text.encode()) <= RAW_TEXT_LIMIT:
+        return text, None
+    return text.encode()[:RAW_TEXT_LIMIT].decode(errors="ignore"), hashlib.sha256(text.encode()).hexdigest()
 
 
 def line_spans(content: FileContent) -> list[tuple[int, int]]:

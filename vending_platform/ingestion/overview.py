@@ -62,7 +62,7 @@ def pending(context: IngestionContext, now: datetime | None = None) -> Pending:
     files: dict[str, dict[date | None, int]] = {}
     for delivered in planned.read:
         days = files.setdefault(delivered.source.name, {})
-        day = delivered.parts.business_date if delivered.source.is_daily else None
+        day = delivered.parts.business_date if delivered.source.is_dated else None
         days[day] = days.get(day, 0) + 1
     return Pending(files, planned.unchanged)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import Catalog, Grain, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.ingestion.discovery import Discovery
 from vending_platform.ingestion.reading import SMALL
@@ -22,14 +22,16 @@ class Selection:
     paths: frozenset[str] | None = None
     """Only these files: no others are listed, and what else is there, or gone, stays unknown."""
 
-    def takes(self, source: str, day: date | None, path: str) -> bool:
-        if self.sources is not None and source not in self.sources:
+    def takes(self, source: Source, day: date | None, path: str) -> bool:
+        """A month is meant where any of its days is."""
+        if self.sources is not None and source.name not in self.sources:
             return False
         if self.paths is not None and path not in self.paths:
             return False
         if day is None:
             return True
-        return (self.first_day is None or day >= self.first_day) and (self.last_day is None or day <= self.last_day)
+        last = (source.grain or Grain.DAY).end(day) if source.is_dated else day
+        return (self.first_day is None or last >= self.first_day) and (self.last_day is None or day <= self.last_day)
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ def plan(
     """`verify` reads every file, even if the store shows no change."""
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
-    chosen = [d for d in delivered if selection.takes(d.source.name, d.parts.business_date, d.file.path)]
+    chosen = [d for d in delivered if selection.takes(d.source, d.parts.business_date, d.file.path)]
     read = chosen if verify else ledger.changed(chosen)
     gone = tuple(
         replace(version, state=_state_when_gone(catalog, version, now))
         for version in ledger.current_versions(without=discovery.delivered, among=selection.paths)
         if version.source in declared
         and version.state in (FileState.LOADED, FileState.QUARANTINED)
-        and selection.takes(version.source, version.business_date, version.path)
+        and selection.takes(catalog.source(version.source), version.business_date, version.path)
     )
     return LoadPlan(tuple(read), len(chosen) - len(read), gone)
 
@@ -81,10 +83,12 @@ def batches(deliveries: Iterable[Delivered]) -> Iterator[list[Delivered]]:
 
 
 def _state_when_gone(catalog: Catalog, version: FileVersion, now: datetime) -> FileState:
-    keeps = catalog.source(version.source).files.archive_after
+    source = catalog.source(version.source)
+    keeps = source.files.archive_after
     if keeps is None:
         return FileState.WITHDRAWN
     born = version.modified_at
     if version.business_date is not None:
-        born = datetime.combine(version.business_date, time(), ZoneInfo(BUSINESS_TIME_ZONE))
+        last = (source.grain or Grain.DAY).end(version.business_date)
+        born = datetime.combine(last, time(), ZoneInfo(BUSINESS_TIME_ZONE))
     return FileState.ARCHIVED if now - born > keeps else FileState.WITHDRAWN

@@ -87,11 +87,7 @@ def _replay(run: Run, selection: Selection) -> None:
     again: list[Delivered] = []
     for version in ledger.current_versions():
         source = run.sources.get(version.source)
-        if (
-            source is None
-            or version.dismissed
-            or not selection.takes(version.source, version.business_date, version.path)
-        ):
+        if source is None or version.dismissed or not selection.takes(source, version.business_date, version.path):
             continue
         stale = version.contract_hash != source.reading_hash
         if version.is_wholly_accepted and version.in_raw and not stale:

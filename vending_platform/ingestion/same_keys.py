@@ -11,7 +11,7 @@ import pyarrow as pa
 from vending_platform.catalog import Source
 from vending_platform.ingestion.casting import literal
 from vending_platform.ingestion.reading.rows import EXTRA, FILE, LINE
-from vending_platform.ingestion.validation import BUSINESS_DATE, PLACE, REJECTED, Validated, Validator
+from vending_platform.ingestion.validation import BUSINESS_DATE, PLACE, REJECTED, Validated, Validator, start_of
 
 REPEATS = "_repeats"
 """Whether a rejected row only repeats what another one holds."""
@@ -81,7 +81,7 @@ def _explained(source: Source, rows: str) -> str:
     column = literal(source.files.key[0]) if len(source.files.key) == 1 else "cast(null as varchar)"
     return (
         f"select {place}, {column} as column_name,"
-        f" 'same key as line ' || {_best(LINE)}"
+        f" 'same key as {source.counted_in} ' || {_best(LINE)}"
         f" || case when other = '' then '' else ', which counts; they differ in ' || other end as reason,"
         f" other = '' as {REPEATS}"
         f" from (select *, concat_ws(', ', {differs}) as other from (select *, {of_best} from ("
@@ -97,7 +97,8 @@ def _decides(source: Source) -> list[str]:
     if not source.compares_days:
         return []
     day = f'"{source.files.day_column}"'
-    on_its_day = [f"(cast({day} as date) = {BUSINESS_DATE})"] if source.is_daily else []
+    its_day = start_of(source.grain, f"cast({day} as date)")
+    on_its_day = [f"({its_day} = {BUSINESS_DATE})"] if source.is_dated else []
     return [*on_its_day, day]
 
 

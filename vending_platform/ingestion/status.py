@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Catalog, KnownFrom, Source
+from vending_platform.catalog import Catalog, Grain, KnownFrom, Source
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.ledger import (
     FileState,
@@ -36,7 +36,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DeliveryStatus:
-    """As of `as_of`. `rows` counts the current files; `missing` are days on which a sender was due and nothing came."""
+    """As of `as_of`. `rows` counts the current files; `missing` are the days and months for which a sender was due and
+    nothing came."""
 
     as_of: str
     files: dict[str, int]
@@ -143,9 +144,9 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
 def _completeness(
     reader: Reader, catalog: Catalog, due_until: date | None
 ) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
-    """On which days which sender is missing, from the first day that any delivered to the last, or to `due_until`; and
-    which senders delivered although the master does not know them. Broken deliveries are not missing: they are in
-    quarantine."""
+    """On which days (or in which months) which sender is missing, from the first that any delivered to the last, or to
+    `due_until`; and which senders delivered although the master does not know them. Broken deliveries are not missing:
+    they are in quarantine."""
     missing: list[dict[str, str]] = []
     unknown: dict[str, set[str]] = {}
     for source in catalog:
@@ -156,25 +157,28 @@ def _completeness(
         lives = _lives(reader, catalog.source(known_from.source), known_from)
         if loaded["min"] is None or not lives:
             continue
-        # Days as numbers, and a set of them for each sender: these are hundreds of thousands of files.
+        # Periods as numbers, and a set of them for each sender: these are hundreds of thousands of files.
+        grain = source.grain or Grain.DAY
         delivered: dict[str, set[int]] = defaultdict(set)
-        for sender, day in zip(values_of(files["sender"]), _numbers(files["business_date"]), strict=True):
+        for sender, day in zip(values_of(files["sender"]), _numbers(grain, files["business_date"]), strict=True):
             delivered[sender].add(day)
         if strangers := delivered.keys() - lives.keys():
             unknown.setdefault(source.files.sender.name, set()).update(strangers)
-        first, last = loaded["min"], due_until or loaded["max"]
+        first, last = loaded["min"], grain.ended_by(due_until) if due_until else loaded["max"]
         for sender, (since, until) in sorted(lives.items()):
-            due = range(max(first, since).toordinal(), min(last, until or last).toordinal() + 1)
+            due = range(grain.number(max(first, since)), grain.number(min(last, until or last)) + 1)
             missing += [
-                {"source": source.name, "sender": sender, "business_day": date.fromordinal(day).isoformat()}
+                {"source": source.name, "sender": sender, "business_day": grain.written(grain.of_number(day))}
                 for day in sorted(set(due) - delivered[sender])
             ]
     return missing, {name: sorted(senders) for name, senders in unknown.items()}
 
 
-def _numbers(days: pa.ChunkedArray) -> list[int]:
-    """As `date.toordinal` gives them."""
-    return values_of(pc.add(days.cast(pa.int32()), date(1970, 1, 1).toordinal()))
+def _numbers(grain: Grain, days: pa.ChunkedArray) -> list[int]:
+    """As `Grain.number` gives them."""
+    if grain is Grain.DAY:
+        return values_of(pc.add(days.cast(pa.int32()), date(1970, 1, 1).toordinal()))
+    return [grain.number(day) for day in values_of(days)]
 
 
 def _lives(reader: Reader, master: Source, known_from: KnownFrom) -> dict[str, tuple[date, date | None]]:

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Column, DeliveryMode, Source
+from vending_platform.catalog import Column, DeliveryMode, Grain, Source
 from vending_platform.ingestion.casting import cast_of, literal, local_time_of, moment_of
 from vending_platform.ingestion.clocks import day_in, local_name, why_no_instant
 from vending_platform.ingestion.reading.problems import LAST_PART, LONGEST_REASON
@@ -95,16 +95,16 @@ class Validator:
     """Applies one source's contract, in an in-memory DuckDB that belongs to the caller."""
 
     def __init__(self, source: Source, engine: duckdb.DuckDBPyConnection) -> None:
-        self._source = source
+        self._source = source.as_read
         self.engine = engine
-        self._rules = tuple(_rules(source))
+        self._rules = tuple(_rules(self._source))
 
     def validate(self, rows: pa.Table, files: Sequence[FileFacts]) -> Validated:
         self.engine.register("delivered", _with_facts(rows, files))
         broken = " or ".join(f"({rule.broken})" for rule in self._rules)
         business_date = _DAY
         if self._source.files.delivery is DeliveryMode.APPEND and self._source.files.day_column:
-            business_date = f"cast({_moment_of_day(self._source)} as date)"
+            business_date = start_of(self._source.grain, f"cast({_moment_of_day(self._source)} as date)")
         typed = ", ".join(f'"{_typed(column.name)}" as "{column.name}"' for column in self._source.columns)
         checked = self.engine.sql(
             f"select {typed}, {EXTRA}, {FILE_ID}, {LINE}, {business_date} as {BUSINESS_DATE}, {', '.join(PLACE)},"
@@ -222,16 +222,26 @@ def _rules(source: Source) -> Iterator[_Rule]:
             f"coalesce({name} <> '' and {name} <> {_SENDER}, false)",
             f"{_shown(name)} || {another} || {_SENDER} || ' of the file''s name'",
         )
-    if (day := source.files.day_column) and source.files.delivery is DeliveryMode.DAILY:
+    if (day := source.files.day_column) and source.is_dated:
+        grain = source.grain or Grain.DAY
         name, typed = f'"{day}"', f"cast({_moment_of_day(source)} as timestamp)"
         tolerance = int(source.files.day_tolerance / timedelta(seconds=1))
         allowed = f" (and {source.files.day_tolerance} before and after)" if tolerance else ""
         yield _Rule(
             day,
             f"coalesce({typed} < cast({_DAY} as timestamp) - to_seconds({tolerance})"
-            f" or {typed} >= cast({_DAY} as timestamp) + to_seconds({86400 + tolerance}), false)",
-            f"{_shown(name)} || ' is outside the file''s day ' || cast({_DAY} as varchar) || {literal(allowed)}",
+            f" or {typed} >= cast({_DAY} as timestamp) + interval 1 {grain.value} + to_seconds({tolerance}), false)",
+            f"{_shown(name)} || ' is outside the file''s {grain.value} ' || {_written(grain)} || {literal(allowed)}",
         )
+
+
+def start_of(grain: Grain | None, day: str) -> str:
+    """SQL for the first day of the period that a day lies in."""
+    return f"cast(date_trunc('month', {day}) as date)" if grain is Grain.MONTH else day
+
+
+def _written(grain: Grain) -> str:
+    return f"strftime({_DAY}, '{'%Y-%m' if grain is Grain.MONTH else '%Y-%m-%d'}')"
 
 
 def _sql_type(column: Column) -> str:

@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vending_platform.catalog import Grain
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted, values_of
 
 BUILDS = TableName("raw", "_builds")
@@ -55,8 +57,8 @@ class BuildRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelBuild:
-    """What the last build of a model's business day rested on; without a day, of all of it. `built_at` is as the
-    warehouse writes it, to be compared only."""
+    """What the last build of a model's business day or month rested on; without a day, of all of it. `built_at` is as
+    the warehouse writes it, to be compared only."""
 
     day: date | None
     raw_version: str
@@ -64,6 +66,7 @@ class ModelBuild:
     built_at: str
     row_count: int | None = None
     """None where they were not counted."""
+    grain: Grain = Grain.DAY
 
     @property
     def is_finished(self) -> bool:
@@ -72,7 +75,7 @@ class ModelBuild:
 
     @property
     def key(self) -> str | None:
-        return self.day.isoformat() if self.day is not None else None
+        return self.grain.written(self.day) if self.day is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,13 @@ def read_builds_table(reader: Reader) -> pa.Table:
     )
 
 
-def builds_of_model(reader: Reader, model: str) -> list[ModelBuild]:
+def builds_of_model(reader: Reader, model: str, grain: Grain = Grain.DAY) -> list[ModelBuild]:
     found = reader.query(
         "select business_date as day, raw_version, checks_passed, cast(built_at as varchar) as built_at,"
         f" {quoted('rows')} as row_count from {BUILDS}"
         f" where model = {literal(model)} order by business_date"
     )
-    return list(map(ModelBuild, *map(values_of, found.columns)))
+    return list(map(partial(ModelBuild, grain=grain), *map(values_of, found.columns)))
 
 
 def built_before(reader: Reader, moment: datetime) -> set[Build]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vending_platform.catalog import Source
+from vending_platform.catalog import Grain, Source
 from vending_platform.ledger.files import FILES
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
 
@@ -131,8 +131,11 @@ def _is_better(source: Source) -> str:
     if source.compares_days:
         day = quoted(str(source.files.day_column))
         ranks.insert(0, (f"better.{day}", f"worse.{day}"))
-        if source.is_daily:
-            on_its_day = "case when cast({0}.{1} as date) = {0}._business_date then 1 else 0 end"
+        if source.is_dated:
+            its_day = "cast({0}.{1} as date)"
+            if source.grain is Grain.MONTH:
+                its_day = f"cast(date_trunc('month', {its_day}) as date)"
+            on_its_day = f"case when {its_day} = {{0}}._business_date then 1 else 0 end"
             ranks.insert(0, (on_its_day.format("better", day), on_its_day.format("worse", day)))
     condition = ""
     for better, worse in reversed(ranks):
@@ -146,17 +149,17 @@ def _same_key(source: Source, one: str, other: str) -> str:
 
 
 def _column(source: Source) -> str:
-    return "_business_date" if source.is_daily else "_file_id"
+    return "_business_date" if source.is_dated else "_file_id"
 
 
 def _part(source: Source, row: DuplicateRow) -> str:
-    return f"{row[2]}" if source.is_daily else row[0]
+    return f"{row[2]}" if source.is_dated else row[0]
 
 
 def _among(source: Source, alias: str, parts: Collection[str]) -> str:
     if len(parts) > MOST_PARTS:
         return "1 = 1"
-    values = [date.fromisoformat(part) if source.is_daily else part for part in sorted(parts)]
+    values = [date.fromisoformat(part) if source.is_dated else part for part in sorted(parts)]
     return f"{alias}.{_column(source)} in ({', '.join(map(literal, values))})"
 
 

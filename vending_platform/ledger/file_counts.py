@@ -124,7 +124,7 @@ def last_changes(reader: Reader, catalog: Catalog) -> dict[Day, datetime]:
     """When the rows of each business day changed last; None stands for what is not delivered by day."""
     if not reader.has_table(FILES):
         return {}
-    names = ", ".join(f"'{source.name}'" for source in catalog if source.is_daily)
+    names = ", ".join(f"'{source.name}'" for source in catalog if source.is_dated)
     found = reader.query(
         "select day, max(changed) as changed from ("
         f" select case when source in ({names or 'null'}) then business_date end as day,"

@@ -148,4 +148,4 @@ def _of_new_files(source: Source, known: _Known) -> str:
 
 
 def _with_days(catalog: Catalog) -> list[Source]:
-    return [source for source in catalog if source.has_days and not source.is_daily]
+    return [source for source in catalog if source.has_days and not source.is_dated]

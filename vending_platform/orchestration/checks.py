@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import Catalog, Grain
 from vending_platform.ingestion import DeliveryStatus, Overview
 from vending_platform.orchestration.metadata import Metadata, rejected_rows_table, rows_table
 from vending_platform.orchestration.names import DELIVERIES, raw_key
@@ -59,7 +59,7 @@ def raw_checks(
     """About everything that is delivered, not about one run's days: a good day must not hide a bad one."""
     for source in catalog:
         broken = [row for row in status.quarantined if row["source"] == source.name]
-        drifted = [row for row in status.drifted if source.match(row["path"].rsplit("/", 1)[-1])]
+        drifted = [row for row in status.drifted if source.match(row["path"])]
         rejected = status.rows.get(source.name, {}).get("rejected", 0)
         waiting = [block for block in blocked if block.source == source.name]
         deviations = [
@@ -85,18 +85,19 @@ def raw_checks(
         )
         if source.files.known_from is not None:
             sender = source.files.sender_name or "sender"
+            period = (source.grain or Grain.DAY).value
             missing = [row for row in status.missing if row["source"] == source.name]
             days = sorted({row["business_day"] for row in missing})
             yield CheckResult(
                 raw_key(source.name),
                 DELIVERY_COMPLETE,
                 passed=not missing,
-                description=f"{sender} days missing: {len(missing)}, from {days[0]} to {days[-1]}"
+                description=f"{sender} {period}s missing: {len(missing)}, from {days[0]} to {days[-1]}"
                 if missing
-                else f"every {sender} delivered for every day on which it was due",
-                metadata={f"missing {sender} days": len(missing)}
+                else f"every {sender} delivered for every {period} for which it was due",
+                metadata={f"missing {sender} {period}s": len(missing)}
                 | (
-                    {"missing": rows_table([{sender: r["sender"], "day": r["business_day"]} for r in missing])}
+                    {"missing": rows_table([{sender: r["sender"], period: r["business_day"]} for r in missing])}
                     if missing
                     else {}
                 ),

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
-from vending_platform.catalog import Catalog, Model, Source
+from vending_platform.catalog import Catalog, Grain, Model, Source
 from vending_platform.environment import Environment
 from vending_platform.orchestration.asset_details import Described
 from vending_platform.orchestration.names import DELIVERIES, has_days, model_key
@@ -28,11 +28,12 @@ class Specs:
         self._warehouse = kind_of(environment.warehouse)
         database = self._warehouse.database(environment.warehouse)
         self.days = business_days(catalog, environment)
-        self._daily = self.days.of()
+        self._dated = {
+            source.unique_id: self.days.of(grain=source.grain or Grain.DAY) for source in catalog if source.is_dated
+        }
         with_days = [model for model in catalog.models if has_days(model, catalog)]
         days = {model.unique_id: self.days.of(model) for model in with_days}
-        daily = {source.unique_id: self._daily for source in catalog if source.is_daily}
-        self._translator = _Translator(days, days | daily, self._warehouse, database)
+        self._translator = _Translator(days, days | self._dated, self._warehouse, database)
 
     def of_source(self, source: Source) -> dg.AssetSpec:
         spec = self._translator.get_asset_spec(self._manifest, source.unique_id, None)
@@ -40,9 +41,9 @@ class Specs:
             description=source.description,
             group_name="raw",
             deps=[DELIVERIES],
-            kinds={"csv", self._warehouse.name},
+            kinds={source.files.format.value, self._warehouse.name},
             code_version=source.reading_hash,
-            partitions_def=self._daily if source.is_daily else None,
+            partitions_def=self._dated.get(source.unique_id),
             tags={"delivery": source.files.delivery.value},
             metadata={**spec.metadata, **self._described.of(self._manifest["sources"][source.unique_id])},
         )
@@ -90,8 +91,8 @@ def _checked(test: Mapping[str, Any]) -> str:
 class _Translator(DagsterDbtTranslator):
     def __init__(
         self,
-        days: Mapping[str, dg.DailyPartitionsDefinition],
-        with_sources: Mapping[str, dg.DailyPartitionsDefinition],
+        days: Mapping[str, dg.TimeWindowPartitionsDefinition],
+        with_sources: Mapping[str, dg.TimeWindowPartitionsDefinition],
         warehouse: WarehouseKind,
         database: str,
     ) -> None:

@@ -31,7 +31,7 @@ def export_assets(catalog: Catalog, days: BusinessDays) -> list[dg.AssetsDefinit
     return [
         *(
             _assets(
-                days.named_for("exports_by_day", partitions),
+                days.named_for("exports", partitions),
                 [export for model in models for export in by_model[model.name]],
                 partitions,
             )
@@ -94,12 +94,14 @@ def _without_rows(
 ) -> Iterator[tuple[str, str]]:
     """The days that a mart was built for and has no rows of, if no run has reported them yet: they have no file."""
     by_day = {export.name: export.model for export in platform.catalog.exports if export.partition_by is not None}
+    grains = {model.name: model.grain for model in platform.catalog.models}
     with platform.reading_in_turn("vending report") as reader:
         verdicts = transformation.verdicts(reader)
     for exported in done:
         if exported.name in by_day and exported.problem is None:
             model = by_day[exported.name]
-            good = {f"{day}" for (name, day), passed in verdicts.items() if name == model and day and passed}
+            built = (day for (name, day), passed in verdicts.items() if name == model and day and passed)
+            good = set(map(grains[model].written, built))
             if empty := sorted(good - {*exported.days, *exported.held_back}):
                 known = context.instance.get_materialized_partitions(export_key(exported.name))
                 yield from ((exported.name, day) for day in empty if day not in known)

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from vending_platform import operations, transformation
-from vending_platform.catalog import Catalog, Model
+from vending_platform.catalog import Catalog, Model, period_of
 from vending_platform.opening import Platform
 from vending_platform.orchestration.checks import log_check
 from vending_platform.orchestration.dbt_translator import Specs
@@ -26,7 +26,7 @@ def model_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
     wholes = [model for model in catalog.models if not has_days(model, catalog)]
     return [
         *(
-            _assets(specs.days.named_for("models_by_day", days), models, specs, days)
+            _assets(specs.days.named_for("models", days), models, specs, days)
             for days, models in specs.days.by_partitions(daily).items()
         ),
         _assets("models_as_a_whole", wholes, specs, None),
@@ -78,8 +78,8 @@ def _assets(
             is_whole = model.name not in waiting and (
                 model.unique_id not in results or results[model.unique_id].is_good
             )
-            for day in context.partition_keys if partitions is not None and model.is_daily else ():
-                rows = days.get(date.fromisoformat(day))
+            for day in context.partition_keys if partitions is not None and model.is_dated else ():
+                rows = days.get(period_of(day))
                 if is_whole:
                     context.add_asset_metadata(_day_metadata(rows), asset_key=key, partition_key=day)
                 elif rows is not None:  # built, although another day was not
@@ -126,7 +126,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
         versions = transformation.built_versions(reader)
 
     def log(model: Model, metadata: Mapping[str, Any] | None = None, day: date | None = None) -> None:
-        partition = day.isoformat() if day is not None else None
+        partition = model.grain.written(day) if day is not None else None
         version = model.code if model.is_view else versions.get((model.name, day))
         tags = {**inputs, **data_version(version)}
         key = model_key(model.schema_name, model.name)
@@ -142,7 +142,7 @@ def log_built(context: dg.OpExecutionContext, platform: Platform, done: Transfor
         days = {day: rows for (name, day), rows in done.rows.items() if name == model.name}
         for day in sorted(day for day in days if day is not None):
             log(model, _day_metadata(days[day]), day)
-        if model.name in meant and not model.is_daily and result is not None and result.is_good:
+        if model.name in meant and not model.is_dated and result is not None and result.is_good:
             log(model, _metadata(result, days))
     for test, spec in _checks(models, specs).items():
         if (result := results.get(test)) is not None and result.status != _NOT_RUN:

@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from vending_platform.catalog import Catalog, Model
+from vending_platform.catalog import Catalog, Model, last_day_of, period_of
 
 LOCATION = "vending"
 """The code location, as workspace.yaml, pyproject.toml and the deployments call it."""
@@ -27,12 +27,12 @@ def export_key(export: str) -> dg.AssetKey:
 def has_days(model: Model, catalog: Catalog) -> bool:
     """Whether a model has partitions. A view of deliveries with days does: without days it would cut its own mart off
     from them, and Dagster's backfill of a range would end at the view without a word."""
-    return model.is_daily or (model.is_view and any(catalog.source(source).has_days for source in model.sources))
+    return model.is_dated or (model.is_view and any(catalog.source(source).has_days for source in model.sources))
 
 
 def days_of(context: dg.AssetExecutionContext) -> tuple[date, date] | None:
-    """The first and the last business day that a run is about."""
+    """The first and the last business day that a run is about, from the keys of days or of months."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     span = context.partition_key_range
-    return date.fromisoformat(span.start), date.fromisoformat(span.end)
+    return period_of(span.start), last_day_of(span.end)

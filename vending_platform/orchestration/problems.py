@@ -6,6 +6,7 @@ from datetime import date, datetime
 from itertools import groupby
 
 from vending_platform.alerts import Problem, ProblemKind
+from vending_platform.catalog import last_day_of, period_of
 from vending_platform.ingestion import DeliveryStatus
 from vending_platform.ledger import REJECTED_ROWS_TABLE
 from vending_platform.orchestration.due import Due
@@ -44,9 +45,7 @@ def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> 
 def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem]:
     """A delivery is missing from its hour on: until then it may still come."""
     overdue = [
-        row
-        for row in status.missing
-        if due.delivered is None or date.fromisoformat(row["business_day"]) <= due.delivered
+        row for row in status.missing if due.delivered is None or last_day_of(row["business_day"]) <= due.delivered
     ]
     for source, rows in _by(overdue, "source"):
         rows.sort(key=lambda row: row["business_day"], reverse=True)
@@ -63,8 +62,13 @@ def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem
             what_to_do="Ask the senders what became of them. A late file is loaded whenever it comes.",
             link=links.asset("raw", source),
             count=len(rows),
-            unit=f"{sender} day",
+            unit=f"{sender} {_period(rows)}",
         )
+
+
+def _period(rows: Sequence[Mapping[str, str]]) -> str:
+    """Of a source all are days, or all are months."""
+    return "day" if period_of(rows[0]["business_day"]).isoformat() == rows[0]["business_day"] else "month"
 
 
 def _unusable(status: DeliveryStatus, links: Links) -> Iterator[Problem]:

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from vending_platform import ingestion, operations, transformation
-from vending_platform.catalog import Catalog, Source
+from vending_platform.catalog import Catalog, Grain, Source, period_of
 from vending_platform.ingestion import Overview, Selection, Summary
 from vending_platform.opening import Platform
 from vending_platform.orchestration.checks import (
@@ -34,11 +33,18 @@ _DECLARED = "Every file in the raw storage is of a declared kind."
 
 
 def raw_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
-    daily = [source for source in catalog if source.is_daily]
-    others = [source for source in catalog if not source.is_daily]
+    by_period = {
+        name: (grain, [source for source in catalog if source.is_dated and source.grain is grain])
+        for name, grain in (("daily_deliveries", Grain.DAY), ("monthly_deliveries", Grain.MONTH))
+    }
+    others = [source for source in catalog if not source.is_dated]
     return [
-        _assets("daily_deliveries", daily, specs, specs.days.of()),
-        _assets("other_deliveries", others, specs, None),
+        *(
+            _assets(name, sources, specs, specs.days.of(grain=grain))
+            for name, (grain, sources) in by_period.items()
+            if sources
+        ),
+        *([_assets("other_deliveries", others, specs, None)] if others else []),
     ]
 
 
@@ -84,7 +90,7 @@ def _assets(
         now, checks = look(platform)
         for source, key in chosen.items():
             for day in context.partition_keys if partitions is not None else ():
-                held = now.days.get(source, {}).get(date.fromisoformat(day))
+                held = now.days.get(source, {}).get(period_of(day))
                 context.add_asset_metadata(raw_day_metadata(held), asset_key=key, partition_key=day)
             yield dg.MaterializeResult(asset_key=key, metadata=raw_metadata(source, now, summary, seconds))
         for result in checks:
@@ -107,28 +113,30 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
             metadata = raw_day_metadata(now.days.get(source, {}).get(day))
             if day == last:  # once is enough, and the last is what the UI shows first
                 metadata = {**metadata, **raw_metadata(source, now, summary, seconds)}
-            partition = day.isoformat() if day is not None and platform.catalog.source(source).is_daily else None
+            declared = platform.catalog.source(source)
+            partition = (declared.grain or Grain.DAY).written(day) if day is not None and declared.is_dated else None
             tags = data_version(versions.get((source, day)))
             context.log_event(
                 dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition, tags=tags)
             )
-    for source, day in _without_files(context, platform, now):
+    for source, partition in _without_files(context, platform, now):
         context.log_event(
-            dg.AssetMaterialization(raw_key(source), metadata=raw_day_metadata(None), partition=day.isoformat())
+            dg.AssetMaterialization(raw_key(source), metadata=raw_day_metadata(None), partition=partition)
         )
     for result in checks:
         log_check(context, result.as_evaluation())
 
 
-def _without_files(context: dg.OpExecutionContext, platform: Platform, now: Overview) -> Iterator[tuple[str, date]]:
-    """The days on which others delivered and a source did not, if no run has reported them yet: there is nothing to
-    load, and that is known."""
-    daily = [source.name for source in platform.catalog if source.is_daily]
-    days = {day for source in daily for day in now.days.get(source, {}) if day is not None}
-    for source in daily:
-        if empty := sorted(days - now.days.get(source, {}).keys()):
-            known = context.instance.get_materialized_partitions(raw_key(source))
-            yield from ((source, day) for day in empty if day.isoformat() not in known)
+def _without_files(context: dg.OpExecutionContext, platform: Platform, now: Overview) -> Iterator[tuple[str, str]]:
+    """The partitions of which others delivered and a source did not, if no run has reported them yet: there is nothing
+    to load, and that is known."""
+    for grain in Grain:
+        dated = [source.name for source in platform.catalog if source.is_dated and source.grain is grain]
+        days = {day for source in dated for day in now.days.get(source, {}) if day is not None}
+        for source in dated:
+            if empty := sorted(days - now.days.get(source, {}).keys()):
+                known = context.instance.get_materialized_partitions(raw_key(source))
+                yield from ((source, key) for key in map(grain.written, empty) if key not in known)
 
 
 def unloaded(summary: Summary) -> Iterator[StepFailure]:
@@ -152,5 +160,6 @@ def _check_specs(source: Source) -> Iterator[dg.AssetCheckSpec]:
     key = raw_key(source.name)
     yield dg.AssetCheckSpec(CONTRACT_HELD, asset=key, description=_KEPT)
     if source.files.known_from is not None:
-        complete = f"Every {source.files.sender_name} delivered for every day on which it was due."
+        period = (source.grain or Grain.DAY).value
+        complete = f"Every {source.files.sender_name} delivered for every {period} for which it was due."
         yield dg.AssetCheckSpec(DELIVERY_COMPLETE, asset=key, description=complete)

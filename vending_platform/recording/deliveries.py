@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from vending_platform.catalog import Catalog, Column, Source
+from vending_platform.catalog import Catalog, Column, Grain, Source
 from vending_platform.ingestion import DeliveryStatus
 from vending_platform.ledger import RejectedSample, count_delivered, newest_days, sample_rejected_rows
 from vending_platform.quality import CheckStatus, Dimension, FailedRow, Measured, Result, Severity, stretches
@@ -45,7 +45,7 @@ def measured(catalog: Catalog, days: Mapping[str, set[Day]]) -> dict[Measured, l
             code_version=source.reading_hash,
         ): list(stretches(day for day in days[source.name] if day is not None))
         for source in catalog
-        if source.is_daily and source.name in days
+        if source.is_dated and source.name in days
     }
 
 
@@ -72,7 +72,8 @@ def of_deliveries(
             missing = [
                 row["sender"]
                 for row in status.missing
-                if day is not None and (row["source"], row["business_day"]) == (source.name, day.isoformat())
+                if day is not None
+                and (row["source"], row["business_day"]) == (source.name, (source.grain or Grain.DAY).written(day))
             ]
             files = {
                 FILES_USABLE: _files_of(catalog, source, day, status.quarantined, "reason"),
@@ -215,26 +216,27 @@ def _rejected(row: RejectedSample) -> FailedRow:
 
 
 def _fresh(reader: Reader, catalog: Catalog, due: date | None) -> Iterator[Result]:
-    expecting = [source for source in catalog if source.is_daily and source.files.known_from is not None]
+    expecting = [source for source in catalog if source.is_dated and source.files.known_from is not None]
     if not expecting:
         return
     newest = newest_days(reader, [source.name for source in expecting])
     if not newest:
         return
-    expected = due or max(newest.values())
     for source in expecting:
+        grain = source.grain or Grain.DAY
+        expected = grain.ended_by(due) if due is not None else grain.start(max(newest.values()))
         day = newest.get(source.name)
-        late = (expected - day).days if day is not None else None
+        late = grain.number(expected) - grain.number(day) if day is not None else None
         yield Result(
             check=FRESH,
             dataset=f"raw.{source.name}",
             dimension=Dimension.TIMELINESS,
             status=CheckStatus.PASSED if late is not None and late <= 0 else CheckStatus.WARNED,
-            expected=f"the newest day is {expected}",
-            actual=f"{day or 'none'}",
+            expected=f"the newest {grain.value} is {grain.written(expected)}",
+            actual=grain.written(day) if day is not None else "none",
             first_day=expected,
             last_day=expected,
-            message=f"{late} days late" if late is not None and late > 0 else None,
+            message=f"{late} {grain.value}s late" if late is not None and late > 0 else None,
             code_version=source.reading_hash,
         )
 

@@ -1,8 +1,8 @@
 """What was exported, what was held back, and what could not be written."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 
+from vending_platform.catalog import period_of
 from vending_platform.exporting import ExportFindings
 from vending_platform.quality import CheckStatus, Dimension, Result, Severity
 
@@ -14,7 +14,7 @@ def of_exports(exported: Sequence[ExportFindings]) -> Iterator[Result]:
     for export in exported:
         dataset = f"exports.{export.name}"
         for part in export.written:
-            day = date.fromisoformat(part.day) if part.day else None
+            day = period_of(part.day) if part.day else None
             yield Result(
                 WRITTEN,
                 dataset,
@@ -41,7 +41,7 @@ def of_exports(exported: Sequence[ExportFindings]) -> Iterator[Result]:
             )
         for held in export.held_back:
             # Of an export without days it is the export's own name.
-            day = date.fromisoformat(held) if held != export.name else None
+            day = period_of(held) if held != export.name else None
             yield Result(
                 NOT_HELD_BACK,
                 dataset,

@@ -60,7 +60,7 @@ def measured(
             days.setdefault(name, set()).add(day)
     found = {}
     for model in catalog.models:
-        if model.name in days and model.is_daily and "business_date" in _columns(manifest, model):
+        if model.name in days and model.is_dated and "business_date" in _columns(manifest, model):
             columns, tests = _columns(manifest, model), _tests(manifest, model)
             never_null = {column for test in tests for column in _filled(test)}
             keys = [column for test in tests for column in _key(test) if column in columns]
@@ -84,7 +84,7 @@ def _tested(manifest: Mapping[str, Any], node: NodeResult, about: Model) -> Test
     """Where the rows are that a test of a model with business days found, if it gives no more of them than a value."""
     declared = _node(manifest, node)
     test, column = declared.get("test_metadata"), declared.get("column_name")
-    if not test or not about.is_daily or "business_date" not in _columns(manifest, about):
+    if not test or not about.is_dated or "business_date" not in _columns(manifest, about):
         return None
     value = _VALUE_FOUND.get(test["name"])
     return Tested(

@@ -39,7 +39,7 @@ def build_arguments(
         arguments += ["--exclude-resource-type", "unit_test"]
     if (first := window.first_day) and (last := window.last_day):
         days: dict[str, object] = {"first_day": f"{first}", "last_day": f"{last}"}
-        spans = {model.name: [f"{day}" for day in window.span(model)] for model in window.models if model.is_daily}
+        spans = {model.name: [f"{day}" for day in window.span(model)] for model in window.models if model.is_dated}
         others = {name: span for name, span in spans.items() if span != list(days.values())}
         days["days_that_share_keys"] = dict(_days_that_share_keys(shared, first, last))
         arguments += ["--vars", json.dumps(days | ({"windows": others} if others else {}))]

@@ -26,11 +26,11 @@ def blocks(catalog: Catalog, deliveries: DeliveredFiles) -> list[BlockedDay]:
     """Of the files those count that are loaded, in quarantine, or kept as history."""
     usable: dict[str, dict[date | None, int]] = defaultdict(lambda: defaultdict(int))
     broken: dict[str, dict[date | None, int]] = defaultdict(lambda: defaultdict(int))
-    kinds = {source.name: source.files.delivery for source in catalog}
+    dated = {source.name for source in catalog if source.is_dated}
     for files in deliveries.files:
         counts = usable if files.in_raw else broken if files.state == "quarantined" else None
         if counts is not None:
-            day = files.business_date if kinds.get(files.source) is DeliveryMode.DAILY else None
+            day = files.business_date if files.source in dated else None
             counts[files.source][day] += files.count
     delivered = set(usable)
     for rows in deliveries.rows:
@@ -67,7 +67,7 @@ def blocked_days(models: Iterable[Model], blocked: Iterable[BlockedDay]) -> Mapp
                 continue
             if block.business_date is None:
                 days[model.name].add(None)
-            elif model.is_daily:
+            elif model.is_dated:
                 # A month's figures would lack the day. What looks back at it from other days does not stand still.
                 first = last = block.business_date
                 if any(way.has_months for way in model.ways_to(block.source)):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise, zip_longest
 
-from vending_platform.catalog import Catalog, Days, DeliveryMode, Source
+from vending_platform.catalog import Catalog, Days, Grain, Source
 from vending_platform.ledger import BEGINNING, Carry, note_carried, read_carried
 from vending_platform.transformation.input_versions import RawVersions
 from vending_platform.warehouse import Change, Reader, TableName, literal, quoted
@@ -104,7 +104,8 @@ def days_when_due(
     days = sorted({day for of_source in raw.days.values() for day in of_source})
     for one in (one for ones in moved.values() for one in ones):
         for due in one.due:
-            first, last = max(one.days[0], due[0]), min(one.days[1], due[1])
+            grain = source.grain or Grain.DAY  # of a month in which it is due for a day, the delivery is due
+            first, last = grain.start(max(one.days[0], due[0])), min(one.days[1], due[1])
             yield from ((day, one.days) for day in days[bisect_left(days, first) : bisect_right(days, last)])
 
 
@@ -127,9 +128,7 @@ def _due(catalog: Catalog, master: Source) -> Iterator[str]:
     expecting = [
         source.files.known_from
         for source in catalog
-        if source.files.delivery is DeliveryMode.DAILY
-        and source.files.known_from is not None
-        and source.files.known_from.source == master.name
+        if source.is_dated and source.files.known_from is not None and source.files.known_from.source == master.name
     ]
     since = [f"min({quoted(expected.since)})" for expected in expecting]
     until = [f"max(coalesce({quoted(expected.until)}, {literal(_END)}))" for expected in expecting]

@@ -42,7 +42,7 @@ def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
         if source.files.delivery is not DeliveryMode.SNAPSHOT:
             found = same_keys(reader, source, raw)
             remember += found.remember
-            if source.is_daily:
+            if source.is_dated:
                 shared[source.name] = found.days
             if found.moved:
                 moved_sources.add(source.name)
@@ -59,12 +59,12 @@ def spread(reader: Reader, catalog: Catalog, raw: RawVersions) -> Spread:
 
 
 def _is_one_table(model: Model) -> bool:
-    return not model.is_daily and not model.is_view and not model.is_seed
+    return not model.is_dated and not model.is_view and not model.is_seed
 
 
 def _model_days(models: Iterable[Model], raw: RawVersions, reached: Reached) -> Iterator[tuple[str, date]]:
     for model in models:
-        if not model.is_daily:
+        if not model.is_dated:
             continue
         spans = set()
         for (source, master), days in reached.items():

@@ -10,15 +10,15 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from itertools import pairwise
 
-from vending_platform.catalog import Catalog, Days, DeliveryMode, Model
+from vending_platform.catalog import Catalog, Days, DeliveryMode, Grain, Model
 from vending_platform.ledger import MasterVersion, valid_between
 from vending_platform.transformation.deliveries import DeliveredFiles, MasterContent
 
-_LONGEST_PAUSE = timedelta(days=7)
+_LONGEST_PAUSE = {Grain.DAY: 7, Grain.MONTH: 3}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RawVersions:
         dated = model.sources.intersection(self.days)
         if dated not in self._days_of:
             days = {day for source in dated for day in self.days[source]}
-            self._days_of[dated] = frozenset(_without_pauses(sorted(days)))
+            self._days_of[dated] = frozenset(_without_pauses(sorted(days), model.grain))
         return self._days_of[dated]
 
     def last_days(self, first: date | None, last: date | None) -> list[date]:
@@ -126,9 +126,7 @@ class RawVersions:
 def raw_versions(catalog: Catalog, deliveries: DeliveredFiles) -> RawVersions:
     kinds = {source.name: source.files.delivery for source in catalog}
     by_day: dict[str, dict[date, int]] = {source.name: defaultdict(int) for source in catalog if source.has_days}
-    became: dict[str, dict[date, list[str]]] = {
-        name: defaultdict(list) for name, kind in kinds.items() if kind is DeliveryMode.DAILY
-    }
+    became: dict[str, dict[date, list[str]]] = {source.name: defaultdict(list) for source in catalog if source.is_dated}
     wholes: dict[str, list[str]] = defaultdict(list)
     for files in deliveries.files:
         entry = f"{files.business_date} {files.state} {files.in_raw} {files.fingerprint}"
@@ -154,26 +152,28 @@ def raw_versions(catalog: Catalog, deliveries: DeliveredFiles) -> RawVersions:
         },
         wholes={name: _hash(sorted(entries)) for name, entries in wholes.items() if name not in masters}
         | {name: _hash(_history(versions)) for name, versions in masters.items()},
-        deliveries={name: dict(_without_gaps(days)) for name, days in became.items()},
+        deliveries={
+            name: dict(_without_gaps(days, catalog.source(name).grain or Grain.DAY)) for name, days in became.items()
+        },
     )
 
 
-def _without_pauses(days: Sequence[date]) -> Iterator[date]:
-    """These days, and those between two of them that are no further apart than a week: what is delivered on working
-    days or once a week has no gaps, and one wrong date does not give a model all the days up to it."""
+def _without_pauses(days: Sequence[date], grain: Grain) -> Iterator[date]:
+    """These days or months, and those between two of them that are no further apart than a week or a quarter: what is
+    delivered on working days or once a week has no gaps, and one wrong date does not give a model all the days up to
+    it."""
     yield from days[:1]
     for day, after in pairwise(days):
-        apart = (after - day).days
-        missing = range(1, apart) if apart <= _LONGEST_PAUSE.days else ()
-        yield from (*(day + timedelta(days=number) for number in missing), after)
+        apart = grain.number(after) - grain.number(day)
+        missing = range(1, apart) if apart <= _LONGEST_PAUSE[grain] else ()
+        yield from (*(grain.moved(day, number) for number in missing), after)
 
 
-def _without_gaps(days: Mapping[date, list[str]]) -> Iterator[tuple[date, str]]:
-    """Every day from the first to the last, and a hash over what became of its files."""
-    day, last = min(days, default=date.max), max(days, default=date.min)
-    while day <= last:
-        yield day, _hash(sorted(days.get(day, ())))
-        day += timedelta(days=1)
+def _without_gaps(days: Mapping[date, list[str]], grain: Grain) -> Iterator[tuple[date, str]]:
+    """Every day or month from the first to the last, and a hash over what became of its files."""
+    if days:
+        for day in grain.between(min(days), max(days)):
+            yield day, _hash(sorted(days.get(day, ())))
 
 
 def _of(master: str, contents: Iterable[MasterContent]) -> list[tuple[MasterVersion, str]]:

@@ -70,7 +70,7 @@ def _parts(reader: Reader, source: Source, raw: RawVersions) -> dict[str, str]:
     if source.files.duplicates == "keep":
         return {}
     rule = _hash_of_rule(source)
-    if source.is_daily:
+    if source.is_dated:
         return {f"{day}": f"{version} {rule}" for day, version in raw.days.get(source.name, {}).items()}
     if source.files.delivery is not DeliveryMode.APPEND:
         return {}

@@ -76,7 +76,7 @@ def is_mixed(model: Model, models: Mapping[str, Model], waiting: Mapping[str, Se
     these days are built, nothing else shows that this model rests on them."""
     if model.is_view:
         return False  # it has no rows
-    wholes = (models[name] for name in {model.name, *model.rests_on} if not models[name].is_daily)
+    wholes = (models[name] for name in {model.name, *model.rests_on} if not models[name].is_dated)
     return any(waiting.get(name) for whole in wholes if not whole.is_view for name in whole.rests_on)
 
 

@@ -198,8 +198,8 @@ def _in_order(builds: Iterable[Build], catalog: Catalog) -> list[Build]:
 def _pending(catalog: Catalog, raw: RawVersions, builds: Builds, waiting: Blocked) -> set[Build]:
     """Every day that is to be built, whether or not by this run; asked for only where a table that is built as a whole
     is made of days, as nobody else needs to know."""
-    daily = {model.name for model in catalog.models if model.is_daily}
-    if not any(model.rests_on & daily for model in catalog.models if not model.is_daily and not model.is_view):
+    daily = {model.name for model in catalog.models if model.is_dated}
+    if not any(model.rests_on & daily for model in catalog.models if not model.is_dated and not model.is_view):
         return set()
     due = builds.against(catalog.models, {model.name for model in catalog.models})
     return {(name, day) for day, names in stale_days(catalog.models, raw, due, waiting).items() for name in names}
@@ -225,7 +225,7 @@ def _doubt(writer: Writer, builds: Set[tuple[str, date | None]], remember: Seque
 
 def _outlived(models: Iterable[Model], builds: Builds) -> list[Change]:
     """A model that was built as a whole then and is built by day now, or the other way round, counts as never built."""
-    daily = {model.name: model.is_daily for model in models}
+    daily = {model.name: model.is_dated for model in models}
     names = sorted({name for name, day in builds.versions if name in daily and daily[name] == (day is None)})
     return [remove_builds(names)] if names else []
 
@@ -301,7 +301,7 @@ def _count(reader: Reader, window: Window, model: Model) -> Iterator[tuple[tuple
     table = TableName(model.schema_name, model.name)
     if model.is_view:
         return
-    if not model.is_daily:
+    if not model.is_dated:
         yield (model.name, None), reader.query(f"select count(*) as n from {table}")["n"][0].as_py()
         return
     first, last = window.span(model)

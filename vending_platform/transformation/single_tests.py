@@ -75,4 +75,4 @@ def _window(models: Collection[Model], catalog: Catalog, built: Mapping[Build, s
         if day is not None and (days is None or days[0] <= day <= days[1]):
             found.setdefault(name, []).append(day)
     tested = tuple(model for model in catalog.models if model in models)
-    return Window(tested, {model.name: sorted(found.get(model.name, ())) for model in tested if model.is_daily})
+    return Window(tested, {model.name: sorted(found.get(model.name, ())) for model in tested if model.is_dated})

@@ -97,14 +97,17 @@ def windows(
     models = [m for m in models if m.name not in held and not (m.is_view and m.rests_on & held)]
     there = {name for (name, _), version in built.items() if version}
     found = _stale(models, raw, built, blocked)
-    asked = {model: _between(stale, first_day, last_day) for model, stale in found.items()}
+    asked = {
+        model: _between(stale, model.grain.start(first_day) if first_day else None, last_day)
+        for model, stale in found.items()
+    }
     spare = sorted({day for days in asked.values() for day in days}) or raw.last_days(first_day, last_day)
     numbers: dict[str, list[tuple[Sequence[date], int]]] = {}
     wholes: dict[str, int] = {}
     runs: list[dict[Model, Sequence[date]]] = []
     for model, stale in found.items():
         before = [placed for name in sorted(model.rests_on) for placed in numbers.get(name, ())]
-        if not model.is_daily:
+        if not model.is_dated:
             if stale:
                 wholes[model.name] = max((number for _, number in before), default=0)
                 _place(runs, wholes[model.name], model, ())
@@ -130,7 +133,8 @@ def _between(days: Iterable[date | None], first: date | None, last: date | None)
 
 
 def _on_one_of(days: Sequence[date], model: Model, blocked: Blocked) -> list[list[date]]:
-    return [[day] for day in days if day not in blocked.get(model.name, ())][:1]
+    starts = dict.fromkeys(map(model.grain.start, days))
+    return [[day] for day in starts if day not in blocked.get(model.name, ())][:1]
 
 
 def _place(runs: list[dict[Model, Sequence[date]]], number: int, model: Model, days: Sequence[date]) -> None:
@@ -153,7 +157,7 @@ def _stale(
     for model in models:
         behind = [days for name, days in comes.items() if name in model.rests_on and days]
         stale: dict[date | None, bool] = {}
-        if model.is_daily:
+        if model.is_dated:
             name, now = model.name, raw.of_days(model)
             moved = [model.reach.reached(*span) for days in behind for span in _spans(days)]
             gone = {day: raw.of(model, day) for day in once[name] - now.keys()}

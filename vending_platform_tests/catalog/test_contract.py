@@ -158,7 +158,7 @@ def test_a_source_without_files_is_somebody_elses() -> None:
 
 FILE_KEYS = "allowed: archive_after, block_above, currency_signs, day_column, day_time_zone, day_tolerance"
 COLUMN_KEYS = (
-    "allowed: ambiguous_times, false_values, formats, header, pattern, personal, range, references, required, "
+    "allowed: ambiguous_times, false_values, formats, header, path, pattern, personal, range, references, required, "
     "time_zone, true_values, values"
 )
 EXPECTED_KEYS = "allowed: column, since, source, until"
@@ -195,8 +195,55 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"files.names": ["sales_{maschine}_{yyyymmdd}.csv"]},
         "names: unknown part {maschine} in name pattern 'sales_{maschine}_{yyyymmdd}.csv'; allowed: {machine}, {yyyy",
     ),
-    "folder in a name": ({"files.names": ["sales/{machine}_{yyyymmdd}.csv"]}, "names: name pattern"),
-    "unknown delivery": ({"files.delivery": "weekly"}, "delivery: Input should be 'daily', 'snapshot' or 'append'"),
+    "folder beyond the raw place": ({"files.names": ["../{machine}_{yyyymmdd}.csv"]}, "names: name pattern"),
+    "impossible name of a sender": ({"files.sender.name": "yyyymm"}, "sender.name: 'yyyymm' can't be a sender's name"),
+    "monthly without a month": (
+        {"files.delivery": "monthly", "files.names": ["sales_{machine}.csv"]},
+        "delivery 'monthly' needs the month in the name, and 'sales_{machine}.csv' has none",
+    ),
+    "monthly with a day": (
+        {"files.delivery": "monthly"},
+        "delivery 'monthly' needs the month in the name, and 'sales_{machine}_{yyyymmdd}.csv' names a day",
+    ),
+    "daily with a month": (
+        {"files.names": ["sales_{machine}_{yyyymm}.csv"]},
+        "delivery 'daily' needs the day in the name, and 'sales_{machine}_{yyyymm}.csv' has none",
+    ),
+    "grain against delivery": ({"files.grain": "month"}, "grain 'month' contradicts delivery 'daily'"),
+    "unknown grain": ({"files.grain": "week"}, "grain: Input should be 'day' or 'month'"),
+    "unknown format": ({"files.format": "xml"}, "format: Input should be 'csv', 'parquet' or 'jsonl'"),
+    "delimiter of Parquet": (
+        {"files.format": "parquet", "files.delimiter": ";"},
+        "delimiter means nothing for format 'parquet'",
+    ),
+    "line end of Parquet": (
+        {"files.format": "parquet", "files.final_newline": "optional"},
+        "final_newline means nothing for format 'parquet'",
+    ),
+    "encodings of JSON": (
+        {"files.format": "jsonl", "files.encodings": "cp932"},
+        "encodings means nothing for format 'jsonl'",
+    ),
+    "formats of Parquet": (
+        {"files.format": "parquet", "columns.sold_at.formats": ["%Y%m%d %H%M"]},
+        "column sold_at: 'formats' means nothing for format 'parquet'",
+    ),
+    "path in a CSV": (
+        {"columns.note.path": "$.note"},
+        "column note: 'path' means nothing for format 'csv', only for: parquet, jsonl",
+    ),
+    "path that is none": (
+        {"files.format": "jsonl", "columns.note.path": "note[0]"},
+        "column note: path: 'note[0]' is not a path; write $ and a name for each level, such as $.customer.id",
+    ),
+    "column within another": (
+        {"files.format": "jsonl", "columns.note.path": "$.price.note"},
+        "column note is in price, which is column price",
+    ),
+    "unknown delivery": (
+        {"files.delivery": "weekly"},
+        "delivery: Input should be 'daily', 'monthly', 'snapshot' or 'append'",
+    ),
     "unknown encoding": ({"files.encodings": ["latin-1"]}, "encodings.0: Input should be 'utf-8' or 'cp932'"),
     "no encoding": ({"files.encodings": []}, "encodings: Tuple should have at least 1 item"),
     "unknown wish for columns": (
@@ -326,7 +373,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tolerance of nothing": (
         {"files.day_column": MISSING, "files.day_tolerance": "2h"},
-        "day_tolerance means something only for delivery 'daily' with a day_column",
+        "day_tolerance means something only for delivery 'daily' or 'monthly' with a day_column",
     ),
     "delimiter is the quote": ({"files.delimiter": '"'}, "delimiter and quote must differ"),
     "delimiter ends the line": ({"files.delimiter": "\n"}, "delimiter and quote must differ"),
@@ -357,7 +404,7 @@ WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "first day that is no day": ({"files.sender.known_from.since": "name"}, "sender.known_from: "),
     "expected without a machine": (
         {"files.names": ["sales_{yyyymmdd}.csv"], "files.sender.column": MISSING},
-        "sender.known_from: only a source with the sender and a day in its names can be expected",
+        "sender.known_from: only a source with the sender and a day or a month in its names can be expected",
     ),
     "names of another source": (
         {"files.names": ["sales_{machine}_{yyyymmdd}.csv", "s_{machine}_{yyyymmdd}.csv"]},
@@ -417,6 +464,32 @@ def test_identify_looks_at_the_name_alone_and_says_why_nobody_takes_it() -> None
     assert catalog.identify("head_tail.csv") == Undeclared("more than one contract takes this name: head, tail")
 
 
+def test_a_pattern_with_folders_is_about_the_path_and_one_without_about_the_name() -> None:
+    by_path = but(MACHINES, {"files.names": ["a/{any}/machines.csv", "a/list.csv"]})
+    elsewhere = but(MACHINES, {"files.names": ["b/machines.csv"]})
+    catalog = catalog_of(
+        manifest_of(sales=SALES, machines=but(MACHINES, {"files.names": ["m.csv"]}), one=by_path, two=elsewhere)
+    )
+    for path, source in {
+        "a/x/machines.csv": "one",
+        "b/machines.csv": "two",
+        "a/list.csv": "one",
+        "a/m.csv": "machines",
+    }.items():
+        found = catalog.identify(path)
+        assert not isinstance(found, Undeclared)
+        assert found[0].name == source
+        assert found[0].match(path) == NameParts(None, None)
+    for path in ("machines.csv", "x/a/x/machines.csv", "a/x/y/machines.csv", "list.csv"):
+        assert catalog.identify(path) == Undeclared("no contract takes this name")
+
+
+@pytest.mark.parametrize("names", [["a/machines.csv"], ["a/{any}.csv"], ["{any}/machines.csv"]], ids=str)
+def test_a_name_and_a_path_that_could_be_of_one_file_are_refused(names: list[str]) -> None:
+    told = "\n".join(problems(machines=MACHINES, others=but(MACHINES, {"files.names": names})))
+    assert "also takes files of source" in told
+
+
 def test_asking_for_an_unknown_source_names_those_that_exist() -> None:
     with pytest.raises(KeyError, match="no source is called 'fleet'; there are: machines, sales"):
         catalog_of(manifest_of(sales=SALES, machines=MACHINES)).source("fleet")
@@ -440,6 +513,8 @@ def reading_hash(change: dict[str, Any]) -> str:
         {"files.names": ["sales_{machine}_{yyyymmdd}.csv", "more_sales_{machine}_{yyyymmdd}.csv"]},
         {"files.delimiter": ","},
         {"files.trim": False},
+        {"files.grain": "day"},
+        {"files.format": "csv"},
     ],
     ids=str,
 )

@@ -204,7 +204,7 @@ def test_models_come_in_order_and_know_the_deliveries_they_rest_on() -> None:
     assert isinstance(mart, Model)
     assert isinstance(view, Model)
     assert mart.sources == view.sources == {"sales"}
-    assert (mart.is_daily, mart.reach) == (True, SAME_DAY)
+    assert (mart.is_dated, mart.reach) == (True, SAME_DAY)
     assert (view.is_view, view.reach) == (True, SAME_DAY)
 
 
@@ -223,7 +223,11 @@ def test_an_incremental_model_must_say_a_reach_that_exists(reach: str | None, pr
     ("materialized", "source", "problem"),
     [
         ("table", "sales", "a reach with deliveries_of is for an incremental model"),
-        ("incremental", "products", "deliveries_of 'products', which is not a daily source; there are: sales"),
+        (
+            "incremental",
+            "products",
+            "deliveries_of 'products', which is not a daily or monthly source; there are: sales",
+        ),
     ],
 )
 def test_only_days_of_a_daily_source_can_be_told(materialized: str, source: str, problem: str) -> None:

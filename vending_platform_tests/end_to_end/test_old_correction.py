@@ -50,7 +50,7 @@ def test_a_correction_moves_what_it_reaches_and_nothing_else(tmp_path: Path, cat
     for model in catalog.models:
         if model.name in moved and "sales" not in model.sources:
             assert moved[model.name] == set(), model.name
-        elif model.name in moved and model.is_daily:
+        elif model.name in moved and model.is_dated:
             first, last = model.days_reached("sales", CORRECTED, CORRECTED)
             assert [row for day, row in moved[model.name] if day is None or not first <= day <= last] == [], model.name
 

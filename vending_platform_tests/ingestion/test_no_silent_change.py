@@ -135,17 +135,17 @@ def test_accepted_values_are_what_python_finds(file: tuple[Source, bytes]) -> No
         rows = rows_of(source, readable)
     except FileProblem:
         return
-    header, *expected = independent(source, data, readable.encoding)
+    header, *expected = independent(source, data, readable.text_encoding)
     header = [text.strip() for text in header]
     assert len(rows) == len(expected)
     for row, fields in zip(rows, expected, strict=True):
         if row["_problem"] is not None and "quote" in row["_problem"]:
             assert row["_problem"].endswith("has a quote inside and is not quoted as a whole")
-            assert has_stray_quote(row, data, source, readable.encoding)
+            assert has_stray_quote(row, data, source, readable.text_encoding)
             assert {name: row[name] for name in HEADER} == dict.fromkeys(HEADER)
             continue
         if any(source.files.quote in field for field in fields):
-            assert not has_stray_quote(row, data, source, readable.encoding)
+            assert not has_stray_quote(row, data, source, readable.text_encoding)
         if len(fields) != len(header):
             assert row["_problem"] == f"the row has {len(fields)} fields, the header has {len(header)}"
             continue
@@ -189,8 +189,8 @@ def test_reading_in_pieces_gives_the_same_rows_and_their_places(
     for row in found:
         raw = data[row["_offset"] : row["_offset"] + row["_length"]]
         cells = [row[name] for name in HEADER if row[name]]
-        if not any(mark in raw.decode(spooled.encoding) for mark in "\"'"):
-            assert all(cell in raw.decode(spooled.encoding) for cell in cells)
+        if not any(mark in raw.decode(spooled.text_encoding) for mark in "\"'"):
+            assert all(cell in raw.decode(spooled.text_encoding) for cell in cells)
 
 
 _FIELD = st.sampled_from(["", "a", " ", "茶", "\ufeff"])

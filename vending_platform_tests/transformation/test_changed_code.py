@@ -55,7 +55,7 @@ def raw_of(contents: Mapping[date, str]) -> RawVersions:
 
 
 def days_of(one: Model) -> list[date | None]:
-    return [*DAYS] if one.is_daily else [None]
+    return [*DAYS] if one.is_dated else [None]
 
 
 @dataclass

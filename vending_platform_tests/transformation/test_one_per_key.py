@@ -39,7 +39,7 @@ def source_of(kind: str) -> Source:
 
 
 def paths_of(source: Source) -> list[str]:
-    return PATHS["daily" if source.is_daily else "append"]
+    return PATHS["daily" if source.is_dated else "append"]
 
 
 def deliver(raw_folder: RawFolder, files: Files) -> None:
@@ -88,7 +88,7 @@ def expected(source: Source, files: Files) -> set[tuple[str, str, int]]:
     by_time = source.files.day_column is not None
     best: dict[str, tuple[Any, tuple[str, str, int]]] = {}
     for path, rows in files.items():
-        day = date.fromisoformat(path[-12:-4]) if source.is_daily else None
+        day = date.fromisoformat(path[-12:-4]) if source.is_dated else None
         first_lines: dict[Row, int] = {}
         for line, row in enumerate(rows, start=2):
             first_lines.setdefault(row, line)
@@ -135,7 +135,7 @@ def test_what_counts_depends_on_what_the_files_hold_now(
             moved = looked_at(raw_folder)
             now = counting(raw_folder)
             assert set().union(*now.values()) == expected(source, files)
-            if source.is_daily:
+            if source.is_dated:
                 untouched = _days(files) - _days(_changed(files, files_before))
                 assert all(before.get(day) == now.get(day) for day in untouched - moved), "or nobody builds them again"
             before, files_before = now, files

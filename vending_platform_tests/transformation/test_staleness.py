@@ -49,7 +49,7 @@ def built(raw: RawVersions, models: tuple[Model, ...] = MODELS) -> dict[tuple[st
     return {
         (model.name, day): raw.of(model, day)
         for model in models
-        for day in (raw.days_of(model) if model.is_daily else [None])
+        for day in (raw.days_of(model) if model.is_dated else [None])
     }
 
 

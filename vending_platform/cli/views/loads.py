@@ -100,7 +100,7 @@ def checked_view(name: str, checked: Checked) -> RenderableType:
     if checked.drift is not None:
         lines.append(Text(f"  {checked.drift}", style="yellow"))
     for finding in checked.findings:
-        where = f"line {finding.line}" + (f", column {finding.column}" if finding.column else "")
+        where = f"{checked.counted_in} {finding.line}" + (f", column {finding.column}" if finding.column else "")
         lines.append(Text(f"  {where}: {finding.reason}"))
     if checked.rejected > len(checked.findings):
         lines.append(Text(f"  … and {with_commas(checked.rejected - len(checked.findings))} more"))

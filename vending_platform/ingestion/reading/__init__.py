@@ -1,22 +1,29 @@
-"""Bytes become rows of text, strictly. Two ways that give the same rows: `plain` for thousands of files that look
-exactly as their contract says, `careful` for everything else.
+"""Bytes become rows of text, strictly. For CSV there are two ways that give the same rows: `csv_fast` for thousands of
+files that look exactly as their contract says, `csv_strict` for everything else. Parquet and JSON lines are held
+against the contract's types, and become text too, so that one validation holds for all of them.
 
 `prepare` decides whether a file can be read at all; `read_together` reads many small files into one table;
 `read_in_pieces` reads one file of any size in bounded memory.
 """
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pyarrow as pa
 
-from vending_platform.catalog import Encoding, Source
+from vending_platform.catalog import ContentFormat, Encoding, Source
+from vending_platform.ingestion.reading.compression import is_compressed, unpacked
 from vending_platform.ingestion.reading.content import SMALL, FileContent, chunks_of, content_of, spool
 from vending_platform.ingestion.reading.csv_fast import TextBlock, parse_together, plain_block, with_places
 from vending_platform.ingestion.reading.csv_strict import LONGEST_ROW, Record, TextRows, records, too_long
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
+from vending_platform.ingestion.reading.json_lines import JsonRows, refuse_array, rows_between
 from vending_platform.ingestion.reading.layout import Layout, expected_layout, layout_of
+from vending_platform.ingestion.reading.parquet import layout_of_parquet, read_parquet, rows_as_json
 from vending_platform.ingestion.reading.problems import FileProblem
+from vending_platform.ingestion.reading.rows import text_schema
 
 __all__ = [
     "SMALL",
@@ -26,27 +33,74 @@ __all__ = [
     "chunks_of",
     "content_of",
     "decode",
+    "is_compressed",
     "prepare",
     "read_in_pieces",
     "read_together",
+    "rows_as_json",
     "spool",
 ]
 
 
 @dataclass(frozen=True)
 class Readable:
-    """A file of which it is known how to read it. `block` is there if the fast way can have it in one go."""
+    """A file of which it is known how to read it: unpacked, if it was compressed. `block` is there if the fast way can
+    have it in one go."""
 
     content: FileContent
-    encoding: Encoding
+    encoding: Encoding | None
     layout: Layout
     block: TextBlock | None = None
     header: Record | None = None
     """The header as it was found, unless `block` begins right after it."""
+    rows: pa.Table | None = None
+    """Of a small file of JSON lines all of it: it was read to know which keys it has."""
+    unknown: tuple[tuple[str, ...], ...] = ()
+    """Of Parquet the columns that no contract names."""
+    is_large: bool = False
+    """Whether it has to be read by itself, some rows at a time."""
+    has_offsets: bool = True
+    """Whether places in `content` are places in the file that was delivered."""
+
+    @property
+    def text_encoding(self) -> Encoding:
+        assert self.encoding is not None  # of what has no text, no text is asked for
+        return self.encoding
 
 
-def prepare(source: Source, content: FileContent, file: int) -> Readable:
-    """How to read the file with number `file` of a batch; `FileProblem` if it can't be trusted as a whole."""
+def prepare(source: Source, content: FileContent, file: int, scratch: Path | None = None) -> Readable:
+    """How to read the file with number `file` of a batch; `FileProblem` if it can't be trusted as a whole. What a large
+    compressed file holds is in a new file in `scratch` (or the system's folder), which is the caller's to remove."""
+    if content.size == 0:
+        raise FileProblem("it is empty, without even a header" if source.counted_in == "line" else "it is empty")
+    if source.files.format is ContentFormat.PARQUET:
+        found = layout_of_parquet(source, content)
+        is_large = found.is_large or content.path is not None
+        return Readable(content, None, found.layout, unknown=found.unknown, is_large=is_large, has_offsets=False)
+    inner = unpacked(content, scratch or Path(tempfile.gettempdir()))
+    try:
+        is_json = source.files.format is ContentFormat.JSONL
+        readable = _prepare_json_lines(source, inner, file) if is_json else _prepare_csv(source, inner, file)
+    except BaseException:
+        if inner.path is not None and inner.path != content.path:
+            inner.path.unlink(missing_ok=True)
+        raise
+    return replace(readable, is_large=inner.path is not None, has_offsets=inner is content and not is_json)
+
+
+def _prepare_json_lines(source: Source, content: FileContent, file: int) -> Readable:
+    encoding = encoding_of(content, (Encoding.UTF_8,))
+    _refuse_damaged(source, content)
+    refuse_array(content)
+    rows, is_small = JsonRows(source), content.path is None
+    for number, offset, row in rows_between(content):
+        rows.add(row, number, offset, file)
+        if not is_small and rows.size > SMALL:
+            rows.take()  # only to see which keys there are
+    return Readable(content, encoding, rows.layout(), rows=rows.take() if is_small else None)
+
+
+def _prepare_csv(source: Source, content: FileContent, file: int) -> Readable:
     if content.size == 0:
         raise FileProblem("it is empty, without even a header")
     encoding = encoding_of(content, source.files.encodings)
@@ -56,20 +110,31 @@ def prepare(source: Source, content: FileContent, file: int) -> Readable:
             block = plain_block(content.data, source, encoding, file, 2, start)
             if block is not None:
                 return Readable(content, encoding, expected_layout(source), block)
-    if any(b"\0" in chunk for chunk in content.chunks()):
-        raise FileProblem("it has NUL bytes: it was probably cut off while it was written")
-    if source.files.final_newline == "required" and not _ends_with_line_end(content):
-        raise FileProblem("its last row has no line end: the file was probably cut off in the middle of it")
+    _refuse_damaged(source, content)
     header = next(records(content.chunks(), source, encoding), None)
     if header is None:
         raise FileProblem("it has nothing but empty lines")
     return Readable(content, encoding, layout_of(header.fields, source), header=header)
 
 
+def _refuse_damaged(source: Source, content: FileContent) -> None:
+    if any(b"\0" in chunk for chunk in content.chunks()):
+        raise FileProblem("it has NUL bytes: it was probably cut off while it was written")
+    if source.files.final_newline == "required" and not _ends_with_line_end(content):
+        raise FileProblem("its last row has no line end: the file was probably cut off in the middle of it")
+
+
 def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.Table], dict[int, FileProblem]]:
     """The rows of small files as tables of text, and why some could not be read after all."""
     tables: list[pa.Table] = []
     problems: dict[int, FileProblem] = {}
+    if source.files.format is not ContentFormat.CSV:
+        for number, readable in files.items():
+            try:
+                tables += list(read_in_pieces(source, readable, number))
+            except FileProblem as problem:
+                problems[number] = problem
+        return [*tables, text_schema(source).empty_table()], problems
     blocks = {number: readable.block for number, readable in files.items() if readable.block is not None}
     together = parse_together(blocks.values(), source)
     if together is None:
@@ -82,7 +147,7 @@ def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.T
         if together is not None and number in blocks:
             continue
         try:
-            rows = list(records(readable.content.chunks(), source, readable.encoding))[1:]
+            rows = list(records(readable.content.chunks(), source, readable.text_encoding))[1:]
             _refuse_cut_row(readable, rows[-1].fields if rows else None)
         except FileProblem as problem:
             problems[number] = problem
@@ -95,12 +160,18 @@ def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.T
 
 def read_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
     """The rows of one file, some tables one after the other; `FileProblem` may still come after some of them."""
+    if source.files.format is ContentFormat.PARQUET:
+        yield from read_parquet(source, readable.content, readable.unknown, file)
+        return
+    if source.files.format is ContentFormat.JSONL:
+        yield from _json_in_pieces(source, readable, file)
+        return
     if readable.layout == expected_layout(source) and _is_just_lines(source, readable.content):
         yield from _between_lines(source, readable, file)
         return
     rows = TextRows(source)
     last = None
-    for number, record in enumerate(records(readable.content.chunks(), source, readable.encoding)):
+    for number, record in enumerate(records(readable.content.chunks(), source, readable.text_encoding)):
         if number == 0:
             continue
         last = record.fields
@@ -108,6 +179,18 @@ def read_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa
         if rows.bytes > SMALL:
             yield rows.take()
     _refuse_cut_row(readable, last)
+    yield rows.take()
+
+
+def _json_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
+    if readable.rows is not None:
+        yield readable.rows
+        return
+    rows = JsonRows(source)
+    for number, offset, row in rows_between(readable.content):
+        rows.add(row, number, offset, file)
+        if rows.size > SMALL:
+            yield rows.take()
     yield rows.take()
 
 
@@ -137,13 +220,13 @@ def _between_lines(source: Source, readable: Readable, file: int) -> Iterator[pa
             raise too_long(line)
         if not body:
             continue
-        block = plain_block(body, source, readable.encoding, file, line)
+        block = plain_block(body, source, readable.text_encoding, file, line)
         table = parse_together([block], source) if block is not None else None
         if table is not None:
             table = with_places(table, body, offset)
         else:
             rows = TextRows(source)
-            for record in records([body], source, readable.encoding, line, offset):
+            for record in records([body], source, readable.text_encoding, line, offset):
                 rows.add(record, readable.layout, file)
             table = rows.take()
         yield table

@@ -126,7 +126,7 @@ class _Feed:
     def __init__(self, chunks: Iterable[bytes], encoding: Encoding, line: int, offset: int) -> None:
         self.line = line
         self.offset = offset
-        self._lines = _lines(chunks, line)
+        self._lines = lines_of(chunks, line)
         self._encoding = encoding
         self._taken: list[str] = []
 
@@ -153,7 +153,7 @@ def too_long(line: int) -> FileProblem:
     return FileProblem(f"it has a row of more than {LONGEST_ROW // 1024**2} MiB from line {line} on")
 
 
-def _lines(chunks: Iterable[bytes], line: int) -> Iterator[bytes]:
+def lines_of(chunks: Iterable[bytes], line: int) -> Iterator[bytes]:
     """Lines with their ends, be they LF, CRLF or CR. All three are safe to find in the bytes of either encoding."""
     rest = b""
     for chunk in chunks:

@@ -119,7 +119,7 @@ def _deliveries(reader: Reader, source: Source, wanted: Sequence[Wanted], files:
         file: (of_own.get(file, 0), max(of_all.get(file, 0) - of_own.get(file, 0), 0)) for file in {**of_own, **of_all}
     }
     # A delivery without a line is an answer too: that nothing happened.
-    about_a_sender = [one for one in wanted if source.is_daily and one.values.keys() <= {source.files.sender_column}]
+    about_a_sender = [one for one in wanted if source.is_dated and one.values.keys() <= {source.files.sender_column}]
     for file in _in_question(source, about_a_sender, files):
         if file.in_raw:
             rows.setdefault(file.file_id, (0, 0))
