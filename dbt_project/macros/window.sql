@@ -17,6 +17,9 @@
     {%- set days = window_of(model) -%}
     {%- set reach = (model.config.meta or {}).get("reach") -%}
     {%- set reach = reach if reach is mapping else {} -%}
+    {%- set days = [
+        month_moved(days[0], -reach.get("months_before", 0)), month_moved(days[1], reach.get("months_after", 0))
+    ] -%}
     {{ between_days(column, [
         day_moved(days[0], -reach.get("days_before", 0)), day_moved(days[1], reach.get("days_after", 0))
     ]) }}
@@ -53,7 +56,8 @@
             ~ "lost. Leave out either --full-refresh or first_day and last_day."
         ) }}
     {%- endif -%}
-    {%- if (node.config.meta or {}).get("reach") == "month" -%}
+    {%- set reach = (node.config.meta or {}).get("reach") -%}
+    {%- if reach == "month" or (reach is mapping and ("months_before" in reach or "months_after" in reach)) -%}
         {{ return(whole_months(days)) }}
     {%- endif -%}
     {{ return(days) }}
@@ -91,6 +95,18 @@
         {{ return((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(days=days)).isoformat()) }}
     {%- endif -%}
     {{ return(none) }}
+{%- endmacro %}
+
+
+{% macro month_moved(day, months) -%}
+    {#- The first or the last day of a month, so many months on: a first day stays one, and a last day too. -#}
+    {%- if not day or not months -%}
+        {{ return(day) }}
+    {%- endif -%}
+    {%- set start = modules.datetime.date.fromisoformat(month_start(day)) -%}
+    {%- set number = start.year * 12 + start.month - 1 + months -%}
+    {%- set moved = "%04d-%02d-01" | format(number // 12, number % 12 + 1) -%}
+    {{ return(moved if day == month_start(day) else whole_months([moved, moved])[1]) }}
 {%- endmacro %}
 
 

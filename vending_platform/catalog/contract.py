@@ -325,7 +325,7 @@ class Source(Declared):
         """What a row's number counts: lines of text, or rows."""
         return "line" if self.files.format is ContentFormat.CSV else "row"
 
-    @cached_property
+    @property
     def as_read(self) -> "Source":
         """The contract of the text that reading gives. Of Parquet it is in one form, whatever the file holds: times
         with what they are from UTC, where they are moments, and without, where they are what clocks showed."""

@@ -71,13 +71,13 @@ class Readable:
 def prepare(source: Source, content: FileContent, file: int, scratch: Path | None = None) -> Readable:
     """How to read the file with number `file` of a batch; `FileProblem` if it can't be trusted as a whole. What a large
     compressed file holds is in a new file in `scratch` (or the system's folder), which is the caller's to remove."""
-    if content.size == 0:
-        raise FileProblem("it is empty, without even a header" if source.counted_in == "line" else "it is empty")
+    _refuse_empty(source, content)
     if source.files.format is ContentFormat.PARQUET:
         found = layout_of_parquet(source, content)
         is_large = found.is_large or content.path is not None
         return Readable(content, None, found.layout, unknown=found.unknown, is_large=is_large, has_offsets=False)
     inner = unpacked(content, scratch or Path(tempfile.gettempdir()))
+    _refuse_empty(source, inner)
     try:
         is_json = source.files.format is ContentFormat.JSONL
         readable = _prepare_json_lines(source, inner, file) if is_json else _prepare_csv(source, inner, file)
@@ -101,8 +101,6 @@ def _prepare_json_lines(source: Source, content: FileContent, file: int) -> Read
 
 
 def _prepare_csv(source: Source, content: FileContent, file: int) -> Readable:
-    if content.size == 0:
-        raise FileProblem("it is empty, without even a header")
     encoding = encoding_of(content, source.files.encodings)
     if content.data is not None:
         start = content.data.find(b"\n") + 1
@@ -115,6 +113,11 @@ def _prepare_csv(source: Source, content: FileContent, file: int) -> Readable:
     if header is None:
         raise FileProblem("it has nothing but empty lines")
     return Readable(content, encoding, layout_of(header.fields, source), header=header)
+
+
+def _refuse_empty(source: Source, content: FileContent) -> None:
+    if content.size == 0:
+        raise FileProblem("it is empty, without even a header" if source.counted_in == "line" else "it is empty")
 
 
 def _refuse_damaged(source: Source, content: FileContent) -> None:

@@ -1,0 +1,27 @@
+{{ config(materialized='incremental', incremental_strategy='window') }}
+
+with
+
+months as (
+
+    select * from {{ ref('mart_library_monthly') }}
+    where {{ in_reach('business_date') }}
+
+),
+
+ends as (
+
+    select distinct business_date from months
+    where {{ in_window('business_date') }}
+
+)
+
+select
+    ends.business_date,
+    cast(sum(months.loans) as bigint) as loans
+from ends
+inner join months
+    on
+        ends.business_date >= months.business_date
+        and ends.business_date <= months.business_date + interval 2 month
+group by ends.business_date
