@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from vending_platform.catalog import Catalog, catalog_of
-from vending_platform.ingestion import State, check
+from vending_platform.ingestion import check
 from vending_platform.ingestion.reading import content
+from vending_platform.ledger import FileState
 from vending_platform_tests.catalog.test_contract import MISSING, but, manifest_of
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
@@ -347,6 +348,6 @@ def test_what_is_much_when_it_is_unpacked_is_read_by_itself_and_leaves_nothing_b
     orders.deliver({"orders_1.jsonl.gz": gzip.compress(rows), "orders_2.jsonl": lines('{"id":"x"}')})
     orders.ingest()
     assert orders.rows("select count(*) as n from raw.as_json") == [{"n": 501}]
-    assert [orders.state(path) for path in ("orders_1.jsonl.gz", "orders_2.jsonl")] == [State.LOADED] * 2
+    assert [orders.state(path) for path in ("orders_1.jsonl.gz", "orders_2.jsonl")] == [FileState.LOADED] * 2
     assert list((orders.folder / "scratch").rglob("*.spooled")) == []
     assert content.SMALL > 1_000
