@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from vending_platform.anonymising.pseudonyms import CHARACTERS, normalize
-from vending_platform.catalog import Column, DeliveryMode, Encoding, Source
+from vending_platform.catalog import Column, ContentFormat, DeliveryMode, Encoding, Source
 from vending_platform.ingestion.reading import FileContent, FileProblem
+from vending_platform.ingestion.reading.compression import is_compressed
 from vending_platform.ingestion.reading.csv_strict import Record, records
 from vending_platform.ingestion.reading.decoding import decode
 
@@ -41,6 +42,8 @@ def unfit(source: Source) -> str | None:
 def pieces(source: Source, content: FileContent, encoding: Encoding) -> Iterator[Segment]:
     """All of the file, in order. `FileProblem`, maybe after some pieces, if it is not certain what in it is personal;
     the message shows no content of the file."""
+    if source.files.format is not ContentFormat.CSV or is_compressed(content):
+        raise FileProblem("only CSV that is not compressed can be anonymised")
     header: dict[int, Column] = {}
     is_personal = bool(personal_columns(source))
     for record, before, raw in _rows(source, content, encoding):

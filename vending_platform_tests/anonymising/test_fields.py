@@ -1,16 +1,18 @@
 """A file's bytes are divided so that what is personal can be replaced, and nothing else is touched."""
 
 import csv
+import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.anonymising.fields import Segment, pieces, suspected, unfit
 from vending_platform.anonymising.pseudonyms import normalize
-from vending_platform.catalog import Source
+from vending_platform.catalog import ContentFormat, Source
 from vending_platform.ingestion.reading import FileContent, FileProblem, content_of
 from vending_platform.ingestion.reading.decoding import encoding_of
 from vending_platform_tests.anonymising.contracts import PSEUDONYMS, column, places, staff, visits
@@ -236,3 +238,18 @@ def test_the_reader_of_deliveries_sees_the_same_fields() -> None:
     rows = [["1", 'Jo "J" Smith', "a,b"], ["2", "two\nlines", ""], ["3", "'", '"']]
     csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows([["id", "name", "branch"], *rows])
     assert people(staff(), buffer.getvalue().encode()) == [field for row in rows for field in row[:2]]
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, lambda data: pa.compress(data, "zstd", asbytes=True)], ids=["gz", "zstd"]
+)
+def test_what_is_compressed_is_left_out(pack: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(FileProblem, match=r"^only CSV that is not compressed can be anonymised$"):
+        divided(staff(), pack(b"id,name,branch\n1,A,B\n"))
+
+
+def test_what_is_not_csv_is_left_out() -> None:
+    source = staff()
+    typed = source.model_copy(update={"files": source.files.model_copy(update={"format": ContentFormat.JSONL})})
+    with pytest.raises(FileProblem, match=r"^only CSV that is not compressed can be anonymised$"):
+        divided(typed, b'{"id": "1", "name": "A", "branch": "B"}\n')

@@ -14,11 +14,11 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from vending_platform.platform import Platform, open_platform
 
 from vending_platform import environment
 from vending_platform.definitions import build_definitions
 from vending_platform.ingestion import check
-from vending_platform.platform import Platform, open_platform
 
 DOMAIN = Path(__file__).parents[1] / "domains" / "libraries"
 BRANCHES = b"library,district,opened_on,closed_on\neast,East,2024-01-15,\nwest,West,2023-01-01,2024-03-02\n"
