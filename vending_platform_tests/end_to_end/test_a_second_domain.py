@@ -14,11 +14,12 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from vending_platform.platform import Platform, open_platform
 
-from vending_platform import environment
+from vending_platform import environment, operations
 from vending_platform.definitions import build_definitions
 from vending_platform.ingestion import check
+from vending_platform.opening import Platform, open_platform
+from vending_platform.status import read_status
 
 DOMAIN = Path(__file__).parents[1] / "domains" / "libraries"
 BRANCHES = b"library,district,opened_on,closed_on\neast,East,2024-01-15,\nwest,West,2023-01-01,2024-03-02\n"
@@ -74,12 +75,12 @@ class Libraries:
             path.write_bytes(content)
 
     def run(self) -> None:
-        summary = self.platform.ingest()
+        summary = operations.ingest(self.platform)
         assert not summary.unreadable
         assert not summary.blocked
-        done = self.platform.transform(summary.run_id)
+        done = operations.transform(self.platform, summary.run_id)
         assert [result.message for result in done.failed] == []
-        assert all(one.problem is None for one in self.platform.export(summary.run_id))
+        assert all(one.problem is None for one in operations.export(self.platform, summary.run_id))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.platform.context.warehouse.reading() as reader:
@@ -135,7 +136,7 @@ def test_packages_become_marts_exports_and_partitions(libraries: Libraries) -> N
         ("east", date(2024, 1, 1))
     ]
     # East opened within January, west closed within March: for both months a package is due.
-    status = libraries.platform.status().deliveries
+    status = read_status(libraries.platform).deliveries
     assert [(row["sender"], row["business_day"]) for row in status.missing] == [
         ("east", "2024-02"),
         ("east", "2024-03"),
@@ -180,10 +181,10 @@ def test_a_correction_of_an_old_month_a_late_month_and_a_package_in_quarantine(l
 
     deposits = pa.array([1.5], pa.float64())
     libraries.deliver({loans_path("east", "2024-05"): loans("east", "2024-05", 1, deposits=deposits)})
-    summary = libraries.platform.ingest()
+    summary = operations.ingest(libraries.platform)
     (broken,) = summary.quarantined
     assert broken.reason == "deposit is double, and the contract declares decimal(8,2)"
-    libraries.platform.transform(summary.run_id)
+    operations.transform(libraries.platform, summary.run_id)
     assert libraries.quarter()["2024-05"] == 5  # it waits
     assert libraries.monthly()["2024-05", "east"][0] == 1
 
