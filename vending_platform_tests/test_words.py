@@ -1,6 +1,7 @@
 """The platform knows no domain: what a domain is about stands in its dbt project, and in no line of the platform."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +66,13 @@ def test_a_word_of_a_domain_would_be_found() -> None:
 def test_nothing_is_allowed_that_no_line_needs() -> None:
     text = "\n".join(line for _, line in lines())
     assert [words for words in ALLOWED if words not in text] == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """A word means one thing in the whole tree."""
+    where: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            where[name].append(path.relative_to(PACKAGE).as_posix())
+    assert len(where) > 100
+    assert {name: files for name, files in where.items() if len(files) > 1} == {}

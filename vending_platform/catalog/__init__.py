@@ -11,15 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from vending_platform.catalog.code import changed_parts
 from vending_platform.catalog.column import Column, Range
-from vending_platform.catalog.contract import (
-    ContentFormat,
-    DeliveryMode,
-    Encoding,
-    FileFormat,
-    KnownFrom,
-    Sender,
-    Source,
-)
+from vending_platform.catalog.contract import Source
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
     Audience,
@@ -30,6 +22,14 @@ from vending_platform.catalog.exports import (
     Suppression,
     Unencodable,
     exports_of,
+)
+from vending_platform.catalog.file_format import (
+    ContentFormat,
+    DeliveryMode,
+    Encoding,
+    FileFormat,
+    KnownFrom,
+    Sender,
 )
 from vending_platform.catalog.grain import Grain, last_day_of, period_of
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest

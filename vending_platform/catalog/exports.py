@@ -46,13 +46,13 @@ class Audience(StrEnum):
     """People outside the company: no personal data, and no figure that is about a few only."""
 
 
-class _Declared(BaseModel):
+class _ExportSetting(BaseModel):
     """A misspelt key is an error, never an ignored wish."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
 
 
-class ExportColumn(_Declared):
+class ExportColumn(_ExportSetting):
     """A column that leaves, under its header. `values` puts words in the place of values; others leave as they are."""
 
     name: str
@@ -69,7 +69,7 @@ class ExportColumn(_Declared):
         return self.header or self.name
 
 
-class Suppression(_Declared):
+class Suppression(_ExportSetting):
     """Where the column `count` is less than `below`, it is blanked, and `columns` with it."""
 
     count: str
@@ -77,7 +77,7 @@ class Suppression(_Declared):
     columns: tuple[str, ...] = Field(min_length=1)
 
 
-class Export(_Declared):
+class Export(_ExportSetting):
     """Which model becomes which files. `partition_by` is the model's business day; without it there is one file.
 
     With `split_by` there is one for each value of that column. `order_by` names columns, with ` desc` behind it for
@@ -243,13 +243,13 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
             yield export
 
 
-def _unknown(holder: type[_Declared]) -> str:
+def _unknown(holder: type[_ExportSetting]) -> str:
     allowed = holder.model_fields.keys() - (_OURS if holder is Export else set())
     return f"unknown key; allowed: {', '.join(sorted(allowed))}"
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
-    holders: dict[str | int, type[_Declared]] = {"columns": ExportColumn, "suppress": Suppression}
+    holders: dict[str | int, type[_ExportSetting]] = {"columns": ExportColumn, "suppress": Suppression}
     for problem in error.errors():
         place = problem["loc"]
         key = ".".join(str(part) for part in place)

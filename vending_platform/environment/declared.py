@@ -23,11 +23,11 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
-class _Declared(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Variable(_Declared):
+class Variable(_Section):
     """A value that the deployment sets as `VENDING_…`; one without a default has to be set where it is used."""
 
     description: Text
@@ -37,45 +37,45 @@ class Variable(_Declared):
     """The pattern in words, for the message about a value that does not match it."""
 
 
-class DeclaredPlaces(_Declared):
+class DeclaredPlaces(_Section):
     raw: Text
     processed: Text
     artifacts: Text
     work: Text
 
 
-class DeclaredEncryption(_Declared):
+class DeclaredEncryption(_Section):
     by: Literal["disk", "s3", "kms"]
     key: Text | None
 
 
-class DeclaredSecrets(_Declared):
+class DeclaredSecrets(_Section):
     warehouse: Text
     slack: Text
     pseudonyms: Text | None
 
 
-class DeclaredAws(_Declared):
+class DeclaredAws(_Section):
     account: Text
     region: Text
     secrets: DeclaredSecrets
     alerts_topic: Text
 
 
-class DeclaredArrivals(_Declared):
+class DeclaredArrivals(_Section):
     by: Literal["folder", "listing", "notifications"]
     queue: Text | None
     dead_letters: Text | None
 
 
-class DeclaredStarts(_Declared):
+class DeclaredStarts(_Section):
     """Times of day in UTC; null means "by hand"."""
 
     ingestion: TimeOfDay | None
     transformation: TimeOfDay | None
 
 
-class DeclaredEnvironment(_Declared):
+class DeclaredEnvironment(_Section):
     places: DeclaredPlaces
     scratch: Text
     dagster_home: Text
@@ -93,7 +93,7 @@ class DeclaredEnvironment(_Declared):
     ui_url: Text | None
 
 
-class EnvironmentsFile(_Declared):
+class EnvironmentsFile(_Section):
     domain: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     variables: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Variable]
     environments: dict[EnvironmentName, DeclaredEnvironment]

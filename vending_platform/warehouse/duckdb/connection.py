@@ -63,8 +63,8 @@ class Connection:
             self._insert(table, rows)
 
     @contextmanager
-    def altering(self) -> Iterator["_Alterations"]:
-        alterations = _Alterations(self._connection)
+    def altering(self) -> Iterator["_DuckDBAlterations"]:
+        alterations = _DuckDBAlterations(self._connection)
         with self._transaction():
             yield alterations
             self._change(alterations.changes, lambda _: None)
@@ -128,7 +128,7 @@ class Connection:
         self._connection.execute(f'alter table {table} alter column "{name}" type {new} using {converted}')
 
 
-class _Alterations(Connection):
+class _DuckDBAlterations(Connection):
     """Inside of a transaction; `changes` are rows that change at its end."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -50,8 +50,8 @@ class SnowflakeWriter(SnowflakeReader):
         ensure_tables(self._session, tables)
 
     @contextmanager
-    def altering(self) -> "Iterator[_Alterations]":
-        alterations = _Alterations(self._session, self._batches, self._lease)
+    def altering(self) -> "Iterator[_SnowflakeAlterations]":
+        alterations = _SnowflakeAlterations(self._session, self._batches, self._lease)
         yield alterations
         if alterations.changes:
             self.publish(alterations.changes, lambda _: None)
@@ -121,7 +121,7 @@ class SnowflakeWriter(SnowflakeReader):
         self._has_swept = True
 
 
-class _Alterations(SnowflakeReader):
+class _SnowflakeAlterations(SnowflakeReader):
     """Snowflake commits each of them by itself; `changes` are rows that change after them."""
 
     def __init__(self, session: Session, batches: Batches, lease: Lease) -> None:
