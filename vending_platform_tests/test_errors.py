@@ -16,7 +16,7 @@ from vending_platform.secrets import SecretUnavailable
 from vending_platform.storage import StorageError
 from vending_platform.warehouse import WarehouseBusy
 
-HANDLED_WHERE_THEY_ARE_RAISED = {"FileProblem", "NotAValue", "NotEncodable", "NotNow", "_NotUnderstood"}
+HANDLED_WHERE_THEY_ARE_RAISED = {"FileProblem", "NotAValue", "NotEncodable", "NotNow", "_BadRow", "_NotUnderstood"}
 """Values on their way to a caller of the same package, which makes a result of them."""
 
 

@@ -14,12 +14,13 @@ from vending_platform.arrivals.queue import Queue, QueueMessage, open_queue
 from vending_platform.arrivals.queue_polling import look_at_queue
 from vending_platform.arrivals.run_planning import Answer, History, RequestedRun, RunState
 from vending_platform.arrivals.run_requests import Earlier, Request, decide, plan_requests
-from vending_platform.arrivals.s3_events import Reading, WatchedBucket, WrittenFile, raw_bucket, read_message
+from vending_platform.arrivals.s3_events import ArrivedFile, Reading, WatchedBucket, raw_bucket, read_message
 
 __all__ = [
     "LONGEST_WAIT",
     "QUIET",
     "Answer",
+    "ArrivedFile",
     "Earlier",
     "FileList",
     "History",
@@ -33,7 +34,6 @@ __all__ = [
     "RequestedRun",
     "RunState",
     "WatchedBucket",
-    "WrittenFile",
     "decide",
     "gather",
     "look_at_listing",

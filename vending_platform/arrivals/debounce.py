@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from vending_platform.arrivals.run_requests import Request, plan_requests, spans
-from vending_platform.arrivals.s3_events import WrittenFile
+from vending_platform.arrivals.s3_events import ArrivedFile
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion import Pending, discover
 from vending_platform.storage import StoredFile
@@ -33,14 +33,14 @@ class Gathered:
     """One run that should be requested, and the files it is about."""
 
     request: Request
-    notices: tuple[WrittenFile, ...]
+    notices: tuple[ArrivedFile, ...]
 
 
 def gather(
-    catalog: Catalog, notices: Iterable[WrittenFile], under_way: Sequence[Request], now: datetime
+    catalog: Catalog, notices: Iterable[ArrivedFile], under_way: Sequence[Request], now: datetime
 ) -> tuple[list[Gathered], list[str]]:
     """Which files are ripe for a run, and why the others wait."""
-    days: dict[date | None, list[tuple[str, WrittenFile]]] = {}
+    days: dict[date | None, list[tuple[str, ArrivedFile]]] = {}
     for source, day, notice in _sorted_out(catalog, notices, now):
         days.setdefault(day, []).append((source, notice))
     waiting: dict[str, dict[date | None, Wait]] = {}
@@ -61,10 +61,10 @@ def gather(
 
 
 def _sorted_out(
-    catalog: Catalog, notices: Iterable[WrittenFile], now: datetime
-) -> Iterable[tuple[str, date | None, WrittenFile]]:
+    catalog: Catalog, notices: Iterable[ArrivedFile], now: datetime
+) -> Iterable[tuple[str, date | None, ArrivedFile]]:
     """Source and day of each. A file of no declared kind has no day: a run has to put it on record."""
-    of_path: dict[str, list[WrittenFile]] = {}
+    of_path: dict[str, list[ArrivedFile]] = {}
     for notice in notices:
         of_path.setdefault(notice.path, []).append(notice)
     files = [StoredFile(path, few[0].size, few[0].etag, few[0].sent_at) for path, few in of_path.items()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from vending_platform.arrivals.run_requests import Request
-from vending_platform.arrivals.s3_events import WrittenFile
+from vending_platform.arrivals.s3_events import ArrivedFile
 from vending_platform.storage import Place
 
 _FOLDER = "arrivals"
@@ -25,7 +25,7 @@ _REMEMBERED = 100_000
 
 @dataclass(frozen=True)
 class FileList:
-    """What was requested, and the writings it is about, as in `WrittenFile.key`."""
+    """What was requested, and the writings it is about, as in `ArrivedFile.key`."""
 
     request: Request
     keys: frozenset[tuple[str, str, str]]
@@ -42,7 +42,7 @@ class Lists:
         self._place = place
         self._read: dict[str, FileList] = {}
 
-    def keep(self, request: Request, notices: Iterable[WrittenFile]) -> Request:
+    def keep(self, request: Request, notices: Iterable[ArrivedFile]) -> Request:
         """The request for exactly these files, once their list is on record. The same files have the same list."""
         keys = sorted({notice.key for notice in notices})
         content = json.dumps(

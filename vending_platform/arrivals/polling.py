@@ -14,7 +14,7 @@ from vending_platform import ingestion
 from vending_platform.arrivals.crash_points import OnStep, ignore
 from vending_platform.arrivals.file_lists import Lists
 from vending_platform.arrivals.run_planning import Answer, History, RunState, ask, remember
-from vending_platform.arrivals.s3_events import WrittenFile
+from vending_platform.arrivals.s3_events import ArrivedFile
 from vending_platform.ingestion import IngestionContext
 from vending_platform.storage import StoredFile
 
@@ -58,7 +58,7 @@ def look_at_listing(
 ) -> tuple[Answer, Position]:
     """What the next piece of the listing asks for, and where to go on. Always gets one piece further."""
     until = time.monotonic() + seconds
-    notices: list[WrittenFile] = []
+    notices: list[ArrivedFile] = []
     piece: list[StoredFile] = []
     is_round_done = True
     for page in context.storage.raw.pages(position.after):
@@ -88,13 +88,13 @@ def look_at_listing(
 
 
 def _hold(
-    context: IngestionContext, piece: list[StoredFile], position: Position, notices: list[WrittenFile], now: datetime
+    context: IngestionContext, piece: list[StoredFile], position: Position, notices: list[ArrivedFile], now: datetime
 ) -> Position:
     """Adds what is new in the piece to `notices`. The position behind it."""
     if not piece:
         return position
     new = [
-        WrittenFile(file.path, file.etag, file.modified_at.isoformat(), file.size, file.modified_at)
+        ArrivedFile(file.path, file.etag, file.modified_at.isoformat(), file.size, file.modified_at)
         for file in ingestion.unseen(context, piece, now)
     ]
     notices += new

@@ -11,7 +11,7 @@ from vending_platform.arrivals.crash_points import OnStep, PollCrashPoint
 from vending_platform.arrivals.debounce import gather
 from vending_platform.arrivals.file_lists import FileList, Lists
 from vending_platform.arrivals.run_requests import Earlier, Request, decide
-from vending_platform.arrivals.s3_events import WrittenFile
+from vending_platform.arrivals.s3_events import ArrivedFile
 from vending_platform.catalog import Catalog
 
 _LOOKED_BACK = timedelta(hours=24)
@@ -83,7 +83,7 @@ def remember(history: History, lists: Lists, oldest: datetime | None, now: datet
 
 
 def ask(
-    catalog: Catalog, notices: Iterable[WrittenFile], known: RequestedRuns, lists: Lists, now: datetime, on_step: OnStep
+    catalog: Catalog, notices: Iterable[ArrivedFile], known: RequestedRuns, lists: Lists, now: datetime, on_step: OnStep
 ) -> Answer:
     """Runs for the notices that are ripe, runs that failed once more when it is time, and those that never started."""
     under_way, unstarted, failed = [], [], []

@@ -18,7 +18,7 @@ _NO_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenFile:
+class ArrivedFile:
     """A file in the raw place was written. Two notices are equal if they are about the same writing."""
 
     path: str
@@ -37,7 +37,7 @@ class WrittenFile:
 class Reading:
     """What a message holds: files that were written; why other records name none; what can't be understood at all."""
 
-    notices: tuple[WrittenFile, ...] = ()
+    notices: tuple[ArrivedFile, ...] = ()
     passed_over: tuple[str, ...] = ()
     problem: str | None = None
 
@@ -78,7 +78,7 @@ def read_message(body: str, bucket: WatchedBucket, sent_at: datetime) -> Reading
         except _NotUnderstood as error:
             problems.append(str(error))
             continue
-        if isinstance(found, WrittenFile):
+        if isinstance(found, ArrivedFile):
             notices.append(found)
         else:
             passed_over.append(found)
@@ -89,7 +89,7 @@ class _NotUnderstood(ValueError):
     """A record that may be about a file, but does not name it in a way that can be understood."""
 
 
-def _read_record(record: Any, bucket: WatchedBucket, sent_at: datetime) -> WrittenFile | str:
+def _read_record(record: Any, bucket: WatchedBucket, sent_at: datetime) -> ArrivedFile | str:
     """The notice, or why this record is about no file that was written."""
     event = _text(record, "eventName").removeprefix("s3:")
     name = _text(record, "s3", "bucket", "name")
@@ -111,7 +111,7 @@ def _read_record(record: Any, bucket: WatchedBucket, sent_at: datetime) -> Writt
         raise _NotUnderstood(f"its key can't be read as the path of a file: {key!r}")
     stored = record["s3"]["object"]
     size = stored.get("size")
-    return WrittenFile(
+    return ArrivedFile(
         path=path,
         etag=str(stored.get("eTag", "")),
         writing=str(stored.get("sequencer") or record.get("eventTime", "")),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from vending_platform.catalog import Catalog, Source
 from vending_platform.ingestion import quarantine
@@ -61,14 +62,15 @@ class Run:
         have it is blocked, and stops no other. Models also read what is kept of quality, so that is there with them."""
         own = {**OF_DELIVERIES, **TABLES}
         shapes = {raw_table(source): raw_schema(source) for source in self.context.catalog}
+        prepared = partial(self.watcher.on_step, CrashPoint.PREPARED)
         try:
-            prepare_ledger(self.writer, own | shapes)
-            self.watcher.on_step(CrashPoint.PREPARED)
+            prepare_ledger(self.writer, own | shapes, prepared)
+            prepared()
             return
         except WarehouseError:
             pass  # not one table has changed; each by itself shows which one it is
-        prepare_ledger(self.writer, own)
-        self.watcher.on_step(CrashPoint.PREPARED)
+        prepare_ledger(self.writer, own, prepared)
+        prepared()
         for source in self.context.catalog:
             try:
                 self.writer.ensure_tables({raw_table(source): shapes[raw_table(source)]})

@@ -43,21 +43,30 @@ def current_version() -> int:
     return max(MIGRATIONS, default=WITHOUT_NUMBER - 1) + 1
 
 
-def prepare_ledger(writer: Writer, tables: Mapping[TableName, pa.Schema]) -> None:
+def _nothing() -> None:
+    """For a caller whose work does not go on from its crash points."""
+
+
+def prepare_ledger(
+    writer: Writer, tables: Mapping[TableName, pa.Schema], on_commit: Callable[[], None] = _nothing
+) -> None:
     """The ledger has the form that this code works with, and these tables are there.
 
-    Every run that writes begins with it. A `LedgerVersionError` says what to do where that can't be; nothing has
-    changed then.
+    Every run that writes begins with it. `on_commit` is called after each lasting effect but the last. A
+    `LedgerVersionError` says what to do where that can't be; nothing has changed then.
     """
     known, current = read_version(writer), current_version()
     _check(known)
     if written_version(writer) is None:
         writer.ensure_tables({LEDGER_VERSION: LEDGER_VERSION_SCHEMA})
+        on_commit()
         writer.publish([note_version(None, known or current)], lambda _: None)
+        on_commit()
     for version in range(known or current, current):
         with writer.altering() as alterations:
             MIGRATIONS[version](alterations)
             alterations.change_rows([note_version(version, version + 1)])
+        on_commit()
         _log.info("The ledger's tables were carried over from version %d to version %d", version, version + 1)
     if tables:
         writer.ensure_tables(tables)

@@ -6,22 +6,22 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.arrivals import LONGEST_WAIT, QUIET, Request, WrittenFile, gather
+from vending_platform.arrivals import LONGEST_WAIT, QUIET, ArrivedFile, Request, gather
 from vending_platform.catalog import Catalog
 from vending_platform_tests.arrivals.simulated_queue import BEGUN as NOW
 
 SECOND = timedelta(seconds=1)
 
 
-def sales(day: int, machine: int = 1, *, ago: timedelta = timedelta(hours=1)) -> WrittenFile:
-    return WrittenFile(f"sales/sales_VM{machine:03d}_202403{day:02d}.csv", "e", "1", 5, NOW - ago)
+def sales(day: int, machine: int = 1, *, ago: timedelta = timedelta(hours=1)) -> ArrivedFile:
+    return ArrivedFile(f"sales/sales_VM{machine:03d}_202403{day:02d}.csv", "e", "1", 5, NOW - ago)
 
 
-def master(name: str, *, ago: timedelta = timedelta(hours=1)) -> WrittenFile:
-    return WrittenFile(f"master-data/{name}", "e", "1", 5, NOW - ago)
+def master(name: str, *, ago: timedelta = timedelta(hours=1)) -> ArrivedFile:
+    return ArrivedFile(f"master-data/{name}", "e", "1", 5, NOW - ago)
 
 
-def asked(catalog: Catalog, *notices: WrittenFile, under_way: Sequence[Request] = (), now: datetime = NOW) -> list[str]:
+def asked(catalog: Catalog, *notices: ArrivedFile, under_way: Sequence[Request] = (), now: datetime = NOW) -> list[str]:
     return [one.request.about for one in gather(catalog, notices, under_way, now)[0]]
 
 
@@ -97,7 +97,7 @@ NOTICES = st.builds(
 
 @given(st.lists(NOTICES), st.integers(1, 19), st.integers(0, 4))
 def test_every_notice_is_in_one_run_or_waits_for_a_reason(
-    catalog: Catalog, notices: list[WrittenFile], first: int, more: int
+    catalog: Catalog, notices: list[ArrivedFile], first: int, more: int
 ) -> None:
     under_way = [Request(("sales",), date(2024, 3, first), date(2024, 3, first + more), 1)]
     ripe, waiting = gather(catalog, notices, under_way, NOW)

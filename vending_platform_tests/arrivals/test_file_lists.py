@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from vending_platform.arrivals import Lists, Request, WrittenFile
+from vending_platform.arrivals import ArrivedFile, Lists, Request
 from vending_platform.storage import LocalPlace
 
 NOW = datetime(2024, 3, 20, tzinfo=UTC)
 REQUEST = Request(("sales",), date(2024, 3, 5), date(2024, 3, 6), 0)
-NOTICES = [WrittenFile(f"売上/sales_VM{n:03d}_20240305.csv", "e", str(n), 5, NOW) for n in range(3)]
+NOTICES = [ArrivedFile(f"売上/sales_VM{n:03d}_20240305.csv", "e", str(n), 5, NOW) for n in range(3)]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.arrivals import WatchedBucket, WrittenFile, raw_bucket, read_message
+from vending_platform.arrivals import ArrivedFile, WatchedBucket, raw_bucket, read_message
 from vending_platform.environment import Places
 from vending_platform_tests.arrivals.simulated_queue import BUCKET, event
 
@@ -21,7 +21,7 @@ SEGMENT = st.text(st.characters(exclude_characters="/", exclude_categories=("Cc"
 
 def test_a_written_file_is_told_with_all_that_is_known_of_it() -> None:
     reading = read_message(event("sales/sales_VM001_20240305.csv", 17), BUCKET, SENT)
-    assert reading.notices == (WrittenFile("sales/sales_VM001_20240305.csv", "e", "0000000000000011", 5, SENT),)
+    assert reading.notices == (ArrivedFile("sales/sales_VM001_20240305.csv", "e", "0000000000000011", 5, SENT),)
     assert (reading.notices[0].size, reading.notices[0].sent_at) == (5, SENT)
     assert (reading.passed_over, reading.problem) == ((), None)
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from vending_platform.health import CheckFailed
@@ -28,8 +29,14 @@ def test_one_that_can_be_opened_is_fine_and_stays_as_it_is(tmp_path: Path) -> No
     path = tmp_path / "dev.duckdb"
     filled(DuckDBWarehouse(path))
     before = path.read_bytes()
-    assert check_file(path) == f"{path} can be opened; nothing was loaded yet"
+    assert check_file(path) == f"{path} can be opened"
     assert path.read_bytes() == before
+
+
+def test_one_without_tables_was_never_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "dev.duckdb"
+    duckdb.connect(path).close()
+    assert check_file(path) == f"{path} can be opened; nothing was loaded yet"
 
 
 def test_somebody_who_writes_is_nothing_wrong(tmp_path: Path) -> None:
