@@ -171,7 +171,7 @@ def _fill_ledger(path: Path) -> None:
             "create table raw._files as"
             " select md5(n::varchar) as file_id, 'sales' as source,"
             " format('sales/{:07d}/sales_VM{:04d}_{}.csv', n, n // 1000, strftime(day, '%Y%m%d')) as path,"
-            " format('VM{:04d}', n // 1000) as machine, day as business_date, 100::bigint as size, 'e' as etag,"
+            " format('VM{:04d}', n // 1000) as sender, day as business_date, 100::bigint as size, 'e' as etag,"
             " timestamptz '2024-01-01 00:00:00+00' as modified_at, md5(n::varchar) as sha256, 'c' as contract_hash,"
             " 'utf-8' as encoding, 'loaded' as state, true as in_raw, false as dismissed, 1::bigint as rows_accepted,"
             " 0::bigint as rows_rejected, null::varchar as reason, null::varchar as drift,"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from vending_platform import cli, environment, operations
 from vending_platform.accounts import WrongAccount
+from vending_platform.cli import loads, questions, run
 from vending_platform.environment import PROJECT_DIR, Environment, EnvironmentName
 from vending_platform.ingestion import Summary, ingest
 from vending_platform.opening import Platform
@@ -75,7 +76,7 @@ def everything(platform: Platform) -> dict[str, list[str]]:
             f"select parse_filename(f.path) as file, r.* exclude ({dropped}) "
             f"from raw.{table} r join raw._files f on f.file_id = r.{id_}",
         )
-    columns = "sha256, state, encoding, rows_accepted, rows_rejected, reason, business_date, machine"
+    columns = "sha256, state, encoding, rows_accepted, rows_rejected, reason, business_date, sender"
     tables["_files"] = rows(platform, f"select parse_filename(path) as file, {columns} from raw._files")
     return {table: sorted(map(repr, found)) for table, found in tables.items()}
 
@@ -180,7 +181,8 @@ def test_in_the_wrong_account_nothing_is_read_or_written(cloud: Cloud) -> None:
 def terminal(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     for name, value in cloud.aws.variables().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cli, "open_platform", lambda _: cloud.platform)
+    for commands in (loads, questions, run):
+        monkeypatch.setattr(commands, "open_platform", lambda _: cloud.platform)
     return lambda *words: CliRunner().invoke(cli.app, list(words))
 
 
