@@ -1,11 +1,13 @@
 """The laptop's warehouse keeps tables in shape and changes them as one."""
 
+import gc
 import threading
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -177,6 +179,20 @@ def test_a_damaged_file_is_told_in_one_sentence_with_the_way_back(path: Path, si
 
 def test_a_table_name_is_written_so_that_no_word_is_a_keyword() -> None:
     assert f"{TableName('raw', 'order')}" == '"RAW"."ORDER"'
+
+
+def test_a_connection_that_was_left_to_the_collector_stops_no_one(tmp_path: Path) -> None:
+    path = tmp_path / "dev.duckdb"
+    filled(DuckDBWarehouse(path))
+    gc.disable()
+    try:
+        left: dict[str, object] = {"connection": duckdb.connect(path, config={"memory_limit": "900MB"})}
+        left["itself"] = left
+        del left
+        with DuckDBWarehouse(path).reading() as reader:
+            assert reader.has_table(SALES)
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ DuckDB lets no second process even read while one has the file open for writing.
 writers wait in line for a lock of our own (`lock`), and what people want to know meanwhile is in the status file.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ CONNECTION_CONFIG = {"memory_limit": "400MB"}
 """Without a limit DuckDB keeps in memory what it wrote; above it, it uses the disk. The memory of Python and of a
 stream of rows on its way into DuckDB comes on top: together they stay below 1 GB."""
 _OUT_OF_SPACE = ("No space left", "File too large", "Disk quota exceeded", "Out of Memory")
+_OTHER_CONFIGURATION = "different configuration"
 _SECONDS_FOR_READERS = 20
 """That long a writer waits for readers to finish."""
 
@@ -56,16 +58,25 @@ class DuckDBWarehouse:
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
-            opened = self._connect(read_only=read_only)
+            opened = self._connected(read_only=read_only)
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             message = str(error)
-            if "Conflicting lock" in message or "different configuration" in message:
+            if "Conflicting lock" in message or _OTHER_CONFIGURATION in message:
                 raise WarehouseBusy(f"{self._path} is in use: {message}") from error
             raise WarehouseError(_explained(self._path, "opened", error)) from error
         except duckdb.Error as error:
             raise WarehouseError(_explained(self._path, "opened", error)) from error
         opened.execute("set enable_progress_bar = false")  # it would print into the terminal's own output
         return opened
+
+    def _connected(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connect(read_only=read_only)
+        except duckdb.ConnectionException as error:
+            if _OTHER_CONFIGURATION not in str(error):
+                raise
+            gc.collect()  # dbt may leave a connection of this process behind, where only the collector finds it
+            return self._connect(read_only=read_only)
 
     def announce_change(self) -> None:
         self._next_status.touch()
