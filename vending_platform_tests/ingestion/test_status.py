@@ -211,7 +211,9 @@ def test_a_status_lost_in_a_crash_is_shown_by_the_next_run(raw_folder: RawFolder
     boundaries: list[str] = []
     raw_folder.ingest(watcher=Watcher(on_step=boundaries.append))
     raw_folder.deliver({"sales_VM001_20240302.csv": sales_file(day="2024-03-02")})
-    assert ingest_until(raw_folder.folder, raw_folder.catalog, kill_at=boundaries.index("committed"))
+    # A first run prepares the ledger in more than the one step of all later ones.
+    committed = 1 + boundaries.index("committed") - boundaries.index("listed")
+    assert ingest_until(raw_folder.folder, raw_folder.catalog, kill_at=committed)
     told = json.loads(raw_folder.context.warehouse.last_status() or "")
     assert told["files"]["loaded"] == 1, "it was killed before it could tell"
     assert raw_folder.ingest().loaded == []
