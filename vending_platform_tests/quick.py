@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vending_platform.console import PlainConsole
 from vending_platform_tests.order import recorded_durations
+from vending_platform_tests.syntax import syntax_tree
 
 out = PlainConsole(soft_wrap=True)
 ROOT = Path(__file__).parent.parent
@@ -91,7 +92,7 @@ def within(budget: float, modules: Mapping[str, int], seconds: Mapping[str, floa
 def imported(path: Path) -> frozenset[str]:
     """The modules that a file imports; of `from a import b` both `a` and `a.b`."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

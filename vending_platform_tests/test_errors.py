@@ -15,6 +15,7 @@ from vending_platform.promotion import PromotionError
 from vending_platform.secrets import SecretUnavailable
 from vending_platform.storage import StorageError
 from vending_platform.warehouse import WarehouseBusy
+from vending_platform_tests.syntax import syntax_tree
 
 HANDLED_WHERE_THEY_ARE_RAISED = {"FileProblem", "NotAValue", "NotEncodable", "NotNow", "_BadRow", "_NotUnderstood"}
 """Values on their way to a caller of the same package, which makes a result of them."""
@@ -23,7 +24,7 @@ HANDLED_WHERE_THEY_ARE_RAISED = {"FileProblem", "NotAValue", "NotEncodable", "No
 def test_an_error_class_is_of_the_family_or_never_leaves_its_package() -> None:
     outside = set()
     for path in Path(vending_platform.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(syntax_tree(path)):
             if isinstance(node, ast.ClassDef) and any(_is_builtin_error(base) for base in node.bases):
                 outside.add(node.name)
     assert outside == HANDLED_WHERE_THEY_ARE_RAISED | {"PlatformError"}

@@ -13,6 +13,7 @@ from vending_platform.ledger.tables import TABLES
 from vending_platform.ledger.version import LEDGER_VERSION
 from vending_platform.quality.tables import TABLES as QUALITY_TABLES
 from vending_platform.warehouse import TableName
+from vending_platform_tests.syntax import syntax_tree
 
 PACKAGE = Path(vending_platform.__file__).parent
 OWN = {table.name for table in (*TABLES, LEDGER_VERSION)}
@@ -31,7 +32,7 @@ def modules_outside(home: str) -> list[Path]:
 
 def words_in_texts(path: Path) -> Iterator[tuple[int, str]]:
     """Every word of every text, also of docstrings and of what f-strings say between their values."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from ((node.lineno, word) for word in re.findall(r"\w+", node.value))
 
@@ -53,7 +54,7 @@ def test_no_module_outside_gets_a_table_to_build_sql_with() -> None:
     imported = [
         f"{path.relative_to(PACKAGE)}:{node.lineno} {alias.name}"
         for path in modules_outside("ledger")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(syntax_tree(path))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vending_platform.ledger")
         for alias in node.names
         if alias.name in tables or (node.module, alias.name) != ("vending_platform.ledger", alias.name)

@@ -21,6 +21,7 @@ from vending_platform.warehouse import dagster_resource_of, kind_of
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import FILES
 from vending_platform_tests.history import history_in
+from vending_platform_tests.syntax import syntax_tree
 
 NAMES = re.compile("duckdb|snowflake|redshift", re.IGNORECASE)
 AS_A_LIBRARY = "DuckDB is the library that does this in memory, whatever the warehouse"
@@ -35,7 +36,7 @@ ALLOWED = {
 
 def named_in_code(module: Path) -> bool:
     """Docstrings and comments may have the names."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
+    tree = syntax_tree(module)
     texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     values = (
         value
