@@ -19,4 +19,4 @@ def prefetched(items: Iterable[Item]) -> Generator[Item, None, None]:
         coming = aside.submit(next, making, _END)
         while (item := coming.result()) is not _END:
             coming = aside.submit(next, making, _END)
-            yield item  # type: ignore[misc]
+            yield item  # type: ignore[misc]  # mypy does not see that it is not the end

@@ -71,7 +71,7 @@ def _keep(watched: set[signal.Signals]) -> None:
     def install_others(number: int, handler: Any) -> Any:
         return signal.getsignal(number) if number in watched else install(number, handler)
 
-    signal.signal = install_others  # type: ignore[assignment]
+    signal.signal = install_others  # type: ignore[assignment]  # the same function, which looks first
 
 
 def _wait_and_end(pipe: int, watched: set[signal.Signals]) -> None:

@@ -60,6 +60,7 @@ class SessionContext(NamedTuple):
 def check_account(connection: "SnowflakeConnection", environment: str, settings: SnowflakeSettings) -> None:
     """Returns if this connection leads to what the settings of `environment` name. Sends one query."""
     with connection.cursor() as cursor:
+        # The connector's types allow for no answer and no row; this statement always has one.
         found = SessionContext(*cursor.execute(_WHERE_AM_I).fetchone())  # type: ignore[union-attr, misc]
     if not found.is_account(settings.account):
         raise WrongAccount(
