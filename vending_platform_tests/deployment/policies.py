@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
+from string import Template
 from typing import Any
 
 from vending_platform.environment import PROJECT_DIR
@@ -47,22 +47,58 @@ _OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
 }
 
 
+ABSENT = "absent"
+"""Fills a blank for which an environment has no value; what is about it is left out."""
+
+
 def policies(suffix: str = "prod") -> dict[str, list[Statement]]:
     """By the name of the file: those of one environment."""
-    others = {"prod": "staging", "staging": "production"}[suffix]
-    return {path.stem: policy(path, suffix) for path in sorted(FOLDER.glob("*.json")) if others not in path.stem}
+    return {path.stem: policy(path.stem, blanks(suffix)) for path in sorted(FOLDER.glob("*.json"))}
 
 
-def policy(path: Path, suffix: str) -> list[Statement]:
-    text = path.read_text()
-    values = {"company": COMPANY, "account": ACCOUNT, "region": REGION, "suffix": suffix, "key": KEY}
-    for name, value in values.items():
-        text = text.replace(f"<{name}>", value)
-    assert "<" not in text, f"{path.name} has a blank that is never filled in"
-    document = json.loads(text)
+def blanks(suffix: str) -> dict[str, str]:
+    """What vending's policies are filled with, as Terraform does it (`infra/terraform/modules/settings`)."""
+    environment = {"prod": "production", "staging": "staging"}[suffix]
+    has_key = environment == "production"
+    roles = ("platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "snowflake", "operator")
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{{}}-{suffix}"
+    return {
+        **{f"{role.replace('-', '_')}_role": arn.format(role) for role in roles},
+        "account": ACCOUNT,
+        "region": REGION,
+        "bucket": f"{COMPANY}-vending-data-{suffix}",
+        **{"raw": "raw-data", "processed": "processed-data", "artifacts": "dbt-artifacts", "work": "staging"},
+        "queue": f"{COMPANY}-vending-arrivals-{suffix}",
+        "dead_letters": f"{COMPANY}-vending-arrivals-{suffix}-dlq",
+        "topic": f"{COMPANY}-vending-alerts-{suffix}",
+        "cluster": f"{COMPANY}-vending-{suffix}",
+        "run_task": f"{COMPANY}-vending-run-{suffix}",
+        "log_group": f"/vending/{suffix}",
+        "warehouse_secret": f"vending/{environment}/snowflake",
+        "slack_secret": f"vending/{environment}/slack",
+        "encryption": "aws:kms" if has_key else "AES256",
+        "key": KEY_ARN if has_key else ABSENT,
+        "delivery_addresses": ABSENT,
+    }
+
+
+def policy(name: str, values: Mapping[str, str]) -> list[Statement]:
+    document = json.loads(Template((FOLDER / f"{name}.json").read_text()).substitute(values))
     assert document.keys() == {"Version", "Statement"}
     assert document["Version"] == "2012-10-17"
-    return [_statement(declared) for declared in document["Statement"]]
+    statements = (_statement(declared) for declared in document["Statement"])
+    return [statement for statement in map(_without_absent, statements) if statement is not None]
+
+
+def _without_absent(statement: Statement) -> Statement | None:
+    """The statement about what there is; None if nothing is left of it."""
+    resources = [resource for resource in statement.resources if ABSENT not in resource]
+    principals = {
+        kind: [name for name in names if ABSENT not in name] for kind, names in statement.principals.items()
+    }
+    if not resources or not all(principals.values()) or ABSENT in str(statement.conditions):
+        return None
+    return replace(statement, resources=resources, principals=principals)
 
 
 def is_allowed(statements: list[Statement], action: str, resource: str) -> bool:

@@ -1,0 +1,1 @@
+"""Checks of the Terraform code that need no account and no network: `make infra`."""
