@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev docs test quick proof browser snowflake test-live lint style types layers sql bench lock clean sample
+.PHONY: help setup demo demo-cloud dev docs test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,36 @@ snowflake: $(READY) ## build everything twice on an emulated Snowflake, and comp
 test-live: $(READY) ## the same on the accounts of LIVE_DATABASE and VENDING_…, if they are set
 	@$(BIN)/python -m pytest -m live -n 0 -rs vending_platform_tests/end_to_end
 
+INFRA := infra/.venv
+INFRA_READY := $(INFRA)/ready
+$(INFRA_READY): infra/requirements.lock | $(READY)
+	@echo "Setting up $(INFRA) …"
+	@test -x $(INFRA)/bin/python || $(PYTHON) -m venv $(INFRA)
+	@$(BIN)/uv pip install --quiet --python $(INFRA)/bin/python --no-deps --require-hashes -r infra/requirements.lock \
+	  || $(INFRA)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r infra/requirements.lock
+	@touch $@
+
+# MUTATIONS=1 puts each of two dozen faults into the code and sees that a check finds it.
+infra: $(INFRA_READY) ## check the Terraform code and the workflows, without an account and a network; MUTATIONS=1 checks the checks
+	@cd infra && .venv/bin/python -m pytest $(if $(MUTATIONS),-m "proof or not proof")
+	@$(INFRA)/bin/checkov --directory infra/terraform --framework terraform --skip-download --compact --quiet
+	@$(INFRA)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+# With an account: TF_STATE_BUCKET has the state, and TF_VALUES is a .tfvars file's content (docs/deployment.md).
+ROOT = infra/terraform/environments/$(or $(ENVIRONMENT),$(error Name an environment: make $@ ENVIRONMENT=vending-staging))
+TERRAFORM = terraform -chdir=$(ROOT)
+terraform-init:
+	@printf '%s\n' "$$TF_VALUES" > $(ROOT)/values.auto.tfvars
+	@$(TERRAFORM) init -input=false -backend-config="bucket=$(or $(TF_STATE_BUCKET),$(error TF_STATE_BUCKET is not set))" \
+	  -backend-config="region=$(or $(AWS_REGION),ap-northeast-1)"
+
+terraform-plan: terraform-init ## with an account: what would change in ENVIRONMENT, also as plan.md
+	@$(TERRAFORM) plan -input=false -lock-timeout=5m -out=plan
+	@{ echo "### $(ENVIRONMENT)"; echo '```'; $(TERRAFORM) show -no-color plan; echo '```'; } > $(ROOT)/plan.md
+
+terraform-apply: terraform-plan ## with an account: change ENVIRONMENT to what the code declares
+	@$(TERRAFORM) apply -input=false -lock-timeout=5m plan
+
 lint: style types layers sql ## style, types, layers of imports, and SQL style; with -j2 side by side
 
 style: $(READY)
@@ -86,14 +116,16 @@ sql: $(READY)
 bench: $(READY) ## run the benchmarks, each as a ratio to something run beside it
 	@$(BIN)/python -m benchmarks
 
-lock: $(READY) ## choose versions again and write requirements.lock
+lock: $(READY) ## choose versions again and write requirements.lock, and that of infra/
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --upgrade infra/requirements.in -o infra/requirements.lock
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --upgrade - -o requirements-uv.lock
 
 clean: ## remove what set-up and tools created; keeps deliveries, the warehouse and the quarantine
-	@rm -rf $(VENV) dbt_project/target data/scratch browser-screenshots .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(INFRA) dbt_project/target data/scratch browser-screenshots .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The committed sample: eight machines, two weeks, and a few deliveries that went wrong.
 SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated_row missing corrected_short \

@@ -29,8 +29,9 @@ _COVERAGE = ".coverage.json"
 class Part:
     what: str
     command: Sequence[str]
-    """What Python is called with."""
+    """What the program is called with."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    program: str = sys.executable
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ PARTS = {
         "the long tests: random kills, histories, the untidy fleet on Snowflake, backfills in the browser",
         (*_PYTEST, "-m", "proof and not live"),
     ),
+    "infrastructure": Part(
+        "the Terraform code, and that its checks find two dozen faults", ("infra", "MUTATIONS=1"), program="make"
+    ),
     "benchmarks": Part("speed and memory, as ratios", ("-m", "benchmarks")),
 }
 
@@ -84,7 +88,7 @@ def run(name: str, part: Part) -> Result:
     out.print(f"\n{name}: {part.what}\n")
     began, said = time.monotonic(), ""
     with subprocess.Popen(
-        [sys.executable, *part.command],
+        [part.program, *part.command],
         cwd=ROOT,
         env=os.environ | part.variables,
         stdout=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """A provider with the AWS provider's schema and no AWS behind it: for Terraform to validate, plan and test against.
 
-It runs as a server of its own, to which Terraform is pointed by `TF_REATTACH_PROVIDERS`. Whatever the code leaves to AWS is
-"known after apply" in a plan.
+It runs as a server of its own, to which Terraform is pointed by `TF_REATTACH_PROVIDERS`. What the code leaves to AWS is
+"known after apply" in a plan, but for what policies and containers name: that is made up, so plans have them whole.
 """
 
 import json
@@ -14,13 +14,14 @@ from typing import Any
 
 import grpc
 import msgpack
-from tf.gen import grpc_controller_pb2, grpc_controller_pb2_grpc, grpc_stdio_pb2_grpc
+from tf.gen import grpc_controller_pb2, grpc_controller_pb2_grpc, grpc_stdio_pb2_grpc, tfplugin_pb2_grpc
 from tf.gen import tfplugin_pb2 as protocol
-from tf.gen import tfplugin_pb2_grpc
 
 from checks.schema import Block, Schema
 
-NAME = "registry.terraform.io/hashicorp/aws"  # what `hashicorp/aws` means; nothing is fetched from there
+NAME = "hashicorp/aws"
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+"""Of every customer key in a plan."""
 _UNKNOWN = msgpack.ExtType(0, b"\0")
 _NESTING = {
     "single": protocol.Schema.NestedBlock.SINGLE,
@@ -51,6 +52,7 @@ def serving(schema: Schema) -> Iterator[dict[str, str]]:
 class _Provider(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
+        self._account, self._region = "000000000000", "nowhere"
 
     def GetMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
         answer = protocol.GetMetadata.Response
@@ -76,6 +78,8 @@ class _Provider(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
         return protocol.ValidateDataResourceConfig.Response()
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
+        config = _unpacked(request.config)
+        self._account, self._region = next(iter(config.get("allowed_account_ids") or [self._account])), config["region"]
         return protocol.ConfigureProvider.Response()
 
     def UpgradeResourceState(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -85,14 +89,36 @@ class _Provider(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
         return protocol.ReadResource.Response(new_state=request.current_state)
 
     def PlanResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
-        planned = msgpack.unpackb(request.proposed_new_state.msgpack, ext_hook=msgpack.ExtType, strict_map_key=False)
+        planned = _unpacked(request.proposed_new_state)
         if planned is not None:
             for name, attribute in self._schema.resources[request.type_name].attributes.items():
                 if attribute.get("computed") and planned.get(name) is None:
                     planned[name] = _UNKNOWN
+            planned |= self._made_up(request.type_name, planned)
         return protocol.PlanResourceChange.Response(
             planned_state=protocol.DynamicValue(msgpack=msgpack.packb(planned, use_bin_type=True))
         )
+
+    def _made_up(self, kind: str, planned: dict[str, Any]) -> dict[str, Any]:
+        match kind:
+            case "aws_iam_role":
+                return {"arn": f"arn:aws:iam::{self._account}:role/{planned['name']}"}
+            case "aws_kms_key":
+                return {"arn": f"arn:aws:kms:{self._region}:{self._account}:key/{KEY_ID}"}
+            case "aws_secretsmanager_secret":
+                return {"arn": f"{self._secrets}:{planned['name']}-AbCdEf"}
+            case "aws_db_instance":
+                of_password = [{"secret_arn": f"{self._secrets}:rds!db-{KEY_ID}-AbCdEf"}]
+                type_of_it = b'["list",["object",{"secret_arn":"string"}]]'  # what has no fixed type carries its own
+                return {
+                    "address": f"{planned['identifier']}.example.com",
+                    "master_user_secret": [type_of_it, of_password],
+                }
+        return {}
+
+    @property
+    def _secrets(self) -> str:
+        return f"arn:aws:secretsmanager:{self._region}:{self._account}:secret"
 
     def GetFunctions(self, request: Any, context: Any) -> Any:  # noqa: N802
         return protocol.GetFunctions.Response()
@@ -110,6 +136,10 @@ class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ign
 class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]
     def StreamStdio(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         return iter(())
+
+
+def _unpacked(value: Any) -> Any:
+    return msgpack.unpackb(value.msgpack, ext_hook=msgpack.ExtType, strict_map_key=False)
 
 
 def _schema(block: Block) -> Any:

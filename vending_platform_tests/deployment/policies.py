@@ -47,13 +47,16 @@ _OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
 }
 
 
+OF_REDSHIFT = {"copy", "redshift", "redshift-login"}
+"""Policies of a warehouse that vending does not have."""
 ABSENT = "absent"
 """Fills a blank for which an environment has no value; what is about it is left out."""
 
 
 def policies(suffix: str = "prod") -> dict[str, list[Statement]]:
     """By the name of the file: those of one environment."""
-    return {path.stem: policy(path.stem, blanks(suffix)) for path in sorted(FOLDER.glob("*.json"))}
+    names = {path.stem for path in FOLDER.glob("*.json")} - OF_REDSHIFT
+    return {name: policy(name, blanks(suffix)) for name in sorted(names)}
 
 
 def blanks(suffix: str) -> dict[str, str]:
@@ -61,13 +64,19 @@ def blanks(suffix: str) -> dict[str, str]:
     environment = {"prod": "production", "staging": "staging"}[suffix]
     has_key = environment == "production"
     roles = ("platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "snowflake", "operator")
+    of_redshift = ("copy_role", "workgroup")
     arn = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{{}}-{suffix}"
     return {
         **{f"{role.replace('-', '_')}_role": arn.format(role) for role in roles},
+        **dict.fromkeys(of_redshift, ABSENT),
+        "apply_role": arn.format("terraform-apply"),
         "account": ACCOUNT,
         "region": REGION,
         "bucket": f"{COMPANY}-vending-data-{suffix}",
-        **{"raw": "raw-data", "processed": "processed-data", "artifacts": "dbt-artifacts", "work": "staging"},
+        "raw": "raw-data",
+        "processed": "processed-data",
+        "artifacts": "dbt-artifacts",
+        "work": "staging",
         "queue": f"{COMPANY}-vending-arrivals-{suffix}",
         "dead_letters": f"{COMPANY}-vending-arrivals-{suffix}-dlq",
         "topic": f"{COMPANY}-vending-alerts-{suffix}",
@@ -79,6 +88,10 @@ def blanks(suffix: str) -> dict[str, str]:
         "encryption": "aws:kms" if has_key else "AES256",
         "key": KEY_ARN if has_key else ABSENT,
         "delivery_addresses": ABSENT,
+        "trail": f"{COMPANY}-vending-data-{suffix}",
+        "logs_bucket": f"{COMPANY}-vending-data-{suffix}-logs",
+        "login_secret": f"vending/{environment}/login",
+        "database": f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{COMPANY}-vending-{suffix}-dagster",
     }
 
 
@@ -93,9 +106,7 @@ def policy(name: str, values: Mapping[str, str]) -> list[Statement]:
 def _without_absent(statement: Statement) -> Statement | None:
     """The statement about what there is; None if nothing is left of it."""
     resources = [resource for resource in statement.resources if ABSENT not in resource]
-    principals = {
-        kind: [name for name in names if ABSENT not in name] for kind, names in statement.principals.items()
-    }
+    principals = {kind: [name for name in names if ABSENT not in name] for kind, names in statement.principals.items()}
     if not resources or not all(principals.values()) or ABSENT in str(statement.conditions):
         return None
     return replace(statement, resources=resources, principals=principals)

@@ -25,7 +25,7 @@ from vending_platform.storage.interface import CHUNK
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform.warehouse.snowflake import private_key_of
 from vending_platform_tests.deployment.instance import production_instance
-from vending_platform_tests.deployment.policies import FOLDER, KEY_ARN, denials, is_allowed, policies
+from vending_platform_tests.deployment.policies import KEY_ARN, denials, is_allowed, policies
 from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws
 from vending_platform_tests.emulators.aws import Request as Sent
 from vending_platform_tests.end_to_end.small_platform import FILES, day_of_sales, name
@@ -35,7 +35,7 @@ BUCKET = f"{COMPANY}-vending-data-prod"
 IN_BUCKET = f"arn:aws:s3:::{BUCKET}/"
 PLATFORM = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-platform-prod"
 DELIVERER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-deliverer-prod"
-OF_THINGS = {"bucket", "queue", "topic", "key"}
+OF_THINGS = {"bucket", "logs-bucket", "queue", "topic", "key"}
 """Policies of a thing, which name who may; all others are of a role."""
 
 Right = tuple[str, str]
@@ -211,9 +211,7 @@ def test_only_the_platform_may_read_deliveries() -> None:
     for role, statements in policies().items():
         for action in ("s3:GetObject", "s3:GetObjectVersion"):
             if role not in OF_THINGS:
-                assert is_allowed(statements, action, raw) == (
-                    (role, action) == ("platform", "s3:GetObject")
-                )
+                assert is_allowed(statements, action, raw) == ((role, action) == ("platform", "s3:GetObject"))
     bucket = policies()["bucket"]
     for action in ("s3:GetObject", "s3:GetObjectVersion"):
         assert list(denials(bucket, action, raw, _over_tls(DELIVERER))) == ["OnlyThePlatformReadsDeliveries"]
@@ -229,9 +227,7 @@ def test_only_the_deliverer_may_write_them_and_no_one_may_remove_them() -> None:
     }
     assert may == {"s3:PutObject": {"deliverer"}, "s3:DeleteObject": set(), "s3:DeleteObjectVersion": set()}
     for action in _CHANGES:
-        assert list(denials(policies()["bucket"], action, raw, _over_tls(PLATFORM))) == [
-            "OnlyTheDelivererWritesThem"
-        ]
+        assert list(denials(policies()["bucket"], action, raw, _over_tls(PLATFORM))) == ["OnlyTheDelivererWritesThem"]
     assert {action for statement in roles["deliverer"] for action in statement.actions} == {
         *("s3:PutObject", "s3:AbortMultipartUpload", "kms:Decrypt", "kms:GenerateDataKey")
     }
@@ -313,13 +309,17 @@ def test_the_key_is_used_by_the_roles_whose_policies_need_it_and_by_no_other() -
         if policy not in OF_THINGS and statement.sid == "UseTheKey"
         for name in (of_logs if policy == "dagster-logs" else (policy,))
     }
-    assert len(needed) == 6
+    assert len(needed) == 7
     given = {
         principal: (statement.actions, statement.conditions)
         for statement in policies()["key"]
         for principal in statement.principals.get("AWS", ())
     }
     administration, _ = given.pop(f"arn:aws:iam::{ACCOUNT}:root")
+    assert given.pop(f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-terraform-apply-prod") == (
+        ["kms:CreateGrant", "kms:DescribeKey"],  # by which the database and the registry use the key for themselves
+        {"Bool": {"kms:GrantIsForAWSResource": ["true"]}},
+    )
     assert given == needed
     usage = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "CreateGrant")
     assert {f"kms:{action}" for action in usage}.isdisjoint(administration)

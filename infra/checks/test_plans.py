@@ -1,0 +1,63 @@
+"""What the plans would make."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from checks.plan import Plan
+from checks.rules import RULES, Rule, named_as_declared
+from checks.terraform import PROJECT
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_plan_keeps_the_rule(plans: list[Plan], rule: Rule) -> None:
+    assert len(plans) > 1
+    assert [complaint for plan in plans for complaint in rule(plan)] == []
+
+
+def test_what_is_made_has_the_names_that_the_application_expects(plans: list[Plan]) -> None:
+    of_domains = [plan for plan in plans if plan.declared]
+    assert len(of_domains) > 1
+    assert [complaint for plan in of_domains for complaint in named_as_declared(plan, plan.declared)] == []
+
+
+def test_services_are_started_as_on_one_machine(plans: list[Plan]) -> None:
+    compose = yaml.safe_load((PROJECT / "deployment" / "compose.yaml").read_text())["services"]
+    for plan in plans:
+        for task in plan.of_type("aws_ecs_task_definition"):
+            for container in json.loads(task.values["container_definitions"]):
+                declared = compose.get(container["name"], {}).get("command")
+                if declared is not None:
+                    assert _shape(container["command"]) == _shape(declared), task.address
+
+
+def _shape(command: list[str]) -> list[str]:
+    """Without the names that people open a UI under."""
+    words = [word for part in command for word in shlex.split(part)] if len(command) == 1 else command
+    at = words.index("--served-as") if "--served-as" in words else len(words)
+    return words[:at]
+
+
+def test_a_run_has_what_the_launcher_looks_for(plans: list[Plan]) -> None:
+    for plan in plans:
+        if not plan.of_type("aws_ecs_cluster"):
+            continue
+        run = next(task for task in plan.of_type("aws_ecs_task_definition") if task.name == "run[0]")
+        service = next(task for task in plan.of_type("aws_ecs_task_definition") if task.name == "service[daemon]")
+        container = json.loads(service.values["container_definitions"])[0]
+        variables = {one["name"]: one["value"] for one in container["environment"]}
+        assert variables["DAGSTER_RUN_TASK"] == run.values["family"]
+        assert variables["DAGSTER_CLUSTER"] == plan.one("aws_ecs_cluster").values["name"]
+        assert run.values["task_role_arn"].rsplit("/", 1)[1].split("-")[-2] == "platform"
+
+
+def test_the_folder_of_an_environment_says_which_it_is(plans: list[Plan]) -> None:
+    for plan in plans:
+        folder = Path(plan.root).name
+        if plan.declared:
+            domain, _, environment = folder.rpartition("-")
+            log_group = plan.one("aws_cloudwatch_log_group").values["name"]
+            assert log_group == f"/{domain}/{'prod' if environment == 'production' else environment}"

@@ -1,0 +1,51 @@
+mock_provider "aws" {}
+
+variables {
+  policies     = "../../../../deployment/iam"
+  database_arn = "arn:aws:rds:ap-northeast-1:123456789012:db:dagster"
+  settings = {
+    domain = "vending", environment = "production", account = "123456789012", warehouse = { type = "snowflake" }
+    roles = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
+  }
+  policy_values = merge(
+    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "workgroup"] : name => name },
+    { account = "123456789012", region = "ap-northeast-1", key = "absent", platform_role = "p", execution_role = "e" },
+  )
+  trusted = { operator = ["arn:aws:iam::123456789012:role/on-duty"] }
+}
+
+run "roles" {
+  command = plan
+  assert {
+    condition     = sort(keys(aws_iam_role.this)) == sort(keys(var.settings.roles))
+    error_message = "Each role that is declared is made, and no other."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.this["operator"].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/on-duty"]
+    error_message = "A role of people is taken by who is named."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.this["reader"].assume_role_policy).Statement[0].Effect == "Deny"
+    error_message = "Before someone is named no one takes it."
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.this["platform/platform"].policy, "kms:")
+    error_message = "Without a key there is no right to use one."
+  }
+}
+
+run "a_wildcard_is_no_principal" {
+  command = plan
+  variables {
+    trusted = { reader = ["arn:aws:iam::123456789012:role/*"] }
+  }
+  expect_failures = [var.trusted]
+}
+
+run "the_platforms_role_is_no_ones" {
+  command = plan
+  variables {
+    trusted = { platform = ["arn:aws:iam::123456789012:role/someone"] }
+  }
+  expect_failures = [var.trusted]
+}

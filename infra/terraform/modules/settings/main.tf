@@ -1,0 +1,29 @@
+# What a domain's environments.yml declares for one environment. Python and dbt read the same file, so a name stands once.
+
+locals {
+  # A value in braces is a variable of the deployment, such as {company}. One that is not given stays as it is.
+  braced = { for name, value in var.variables : "{${name}}" => value }
+  filled = join("", [for piece in regexall("\\{[a-z_]+\\}|[^{]+|\\{", file(var.file)) : lookup(local.braced, piece, piece)])
+
+  document = yamldecode(local.filled)
+  domain   = local.document.domain
+  declared = local.document.environments[var.environment]
+
+  suffix = var.environment == "production" ? "prod" : var.environment
+  prefix = "${var.variables.company}-${local.domain}"
+
+  # s3://bucket/prefix, for raw, processed, artifacts and work
+  places   = { for name, place in local.declared.places : name => regex("^s3://([^/]+)/?(.*)$", place) }
+  prefixes = { for name, place in local.places : name => trimsuffix(place[1], "/") }
+  buckets  = distinct([for place in values(local.places) : place[0]])
+
+  warehouse   = local.declared.warehouse
+  has_key     = local.declared.encryption.by == "kms"
+  secrets     = { for name, secret in local.declared.aws.secrets : name => secret if secret != null }
+  with_queue  = local.declared.arrivals.by == "notifications"
+  role_names  = concat(["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"], lookup(local.roles_of, local.warehouse.type, []))
+  roles_of    = { snowflake = ["snowflake"], redshift = ["copy", "bi", "dbt"] }
+  role_prefix = "arn:aws:iam::${var.variables.aws_account}:role/"
+  roles       = { for role in local.role_names : role => "${local.prefix}-${role}-${local.suffix}" }
+  all_roles   = distinct(concat(local.role_names, flatten(values(local.roles_of))))
+}

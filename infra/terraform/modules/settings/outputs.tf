@@ -1,0 +1,54 @@
+output "settings" {
+  description = "The environment, as all other modules take it."
+  value = {
+    domain       = local.domain
+    environment  = var.environment
+    suffix       = local.suffix
+    prefix       = local.prefix
+    company      = var.variables.company
+    account      = var.variables.aws_account
+    region       = var.variables.aws_region
+    bucket       = local.buckets[0]
+    prefixes     = local.prefixes
+    has_key      = local.has_key
+    alerts_topic = local.declared.aws.alerts_topic
+    queue        = local.with_queue ? local.declared.arrivals.queue : null
+    dead_letters = local.with_queue ? local.declared.arrivals.dead_letters : null
+    secrets      = local.secrets
+    warehouse    = { for name, value in local.warehouse : name => tostring(value) if value != null && can(tostring(value)) }
+    log_group    = "/${local.domain}/${local.suffix}"
+    cluster      = "${local.prefix}-${local.suffix}"
+    run_task     = "${local.prefix}-run-${local.suffix}"
+    roles        = local.roles
+  }
+
+  precondition {
+    condition     = length(local.buckets) == 1
+    error_message = "All places of ${var.environment} have to be in one bucket, and they are in ${join(", ", local.buckets)}."
+  }
+}
+
+output "policy_values" {
+  description = "What the policies' blanks are filled with, but for the key; `absent` for what this environment does not have."
+  value = merge(
+    {
+      account            = var.variables.aws_account
+      region             = var.variables.aws_region
+      bucket             = local.buckets[0]
+      queue              = local.with_queue ? local.declared.arrivals.queue : "absent"
+      dead_letters       = local.with_queue ? local.declared.arrivals.dead_letters : "absent"
+      topic              = local.declared.aws.alerts_topic
+      cluster            = "${local.prefix}-${local.suffix}"
+      run_task           = "${local.prefix}-run-${local.suffix}"
+      log_group          = "/${local.domain}/${local.suffix}"
+      warehouse_secret   = lookup(local.secrets, "warehouse", "absent")
+      slack_secret       = lookup(local.secrets, "slack", "absent")
+      encryption         = local.has_key ? "aws:kms" : "AES256"
+      workgroup          = lookup(local.warehouse, "workgroup", "absent")
+      delivery_addresses = "absent"
+      key                = "absent"
+    },
+    local.prefixes,
+    { for role in local.all_roles : "${replace(role, "-", "_")}_role" => contains(local.role_names, role) ? "${local.role_prefix}${local.roles[role]}" : "absent" },
+  )
+}

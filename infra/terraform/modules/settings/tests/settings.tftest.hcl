@@ -1,0 +1,40 @@
+variables {
+  environment = "production"
+  variables   = { company = "hinode", aws_account = "123456789012", aws_region = "ap-northeast-1", snowflake_account = "ab12345" }
+  file        = "../../../../dbt_project/environments.yml"
+}
+
+run "names_come_from_the_file" {
+  command = plan
+  assert {
+    condition     = output.settings.bucket == "hinode-vending-data-prod" && output.settings.prefixes.raw == "raw-data"
+    error_message = "The bucket and the prefixes are those of the places."
+  }
+  assert {
+    condition     = output.settings.suffix == "prod" && output.settings.has_key && output.policy_values.encryption == "aws:kms"
+    error_message = "Production has a key."
+  }
+  assert {
+    condition     = output.settings.warehouse.account == "ab12345"
+    error_message = "Every variable in braces is filled in."
+  }
+}
+
+run "staging_has_no_key" {
+  command = plan
+  variables {
+    environment = "staging"
+  }
+  assert {
+    condition     = !output.settings.has_key && output.policy_values.encryption == "AES256" && output.policy_values.copy_role == "absent"
+    error_message = "Staging has no key, and Snowflake no role for COPY."
+  }
+}
+
+run "development_needs_no_account" {
+  command = plan
+  variables {
+    environment = "development"
+  }
+  expect_failures = [var.environment]
+}
