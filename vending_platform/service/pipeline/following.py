@@ -47,12 +47,12 @@ def position_of(last_event_id: str | None) -> EventPosition:
 
 
 async def follow(
-    dagster: DagsterApi, run_id: str, position: EventPosition, is_stopping: Callable[[], bool]
+    dagster: DagsterApi, run_id: str, position: EventPosition, has_to_end: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     """Until the run is over, or the service stops: a client then asks again, with the last id that it got."""
     yield b"retry: 2000\n\n"
     was_over, looks, failures = False, 0, 0
-    while not is_stopping():
+    while not has_to_end():
         try:
             batch = await dagster.events(run_id, position.cursor or None)
             failures = 0

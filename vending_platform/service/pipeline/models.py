@@ -22,9 +22,10 @@ class ExportOrder(_Body):
         None, min_length=1, max_length=100, description="Only these exports; by default all of them."
     )
     first_day: date | None = Field(
-        None, description="The run fails if a day from here on could not be exported, although its mart has it."
+        None,
+        description="With days, the run fails only if one of these is held back, because a check of its mart failed.",
     )
-    last_day: date | None = Field(None, description="As `first_day`: until here.")
+    last_day: date | None = Field(None, description="The last of these days.")
     load: bool = Field(
         True, description="Load new deliveries and build stale marts first. Without it, exports follow their marts."
     )
@@ -211,15 +212,6 @@ class LatestExports(_Body):
     as_of: datetime
     exports: list[ExportVersion]
     not_published: list[str] = Field(description="Exports that are declared and were never published.")
-
-
-class WhoIsIt(_Body):
-    """Who the caller is, and what they may do here."""
-
-    name: str
-    scopes: list[str]
-    login: str = Field(description="How they are known: `loopback`, `key`, `token` or `session`.")
-    csrf_token: str | None = Field(description="What a browser session sends as `X-CSRF-Token` with every change.")
 
 
 class QualityAnswer(_Body):

@@ -116,7 +116,7 @@ def run_endpoints(pipeline: Pipeline) -> APIRouter:
         """What happens in a run, as it happens. Goes on after `Last-Event-ID`."""
         position = position_of(last_event_id)
         await _seen(pipeline, run_id)
-        return event_stream(follow(pipeline.dagster, run_id, position, lambda: pipeline.is_stopping))
+        return event_stream(follow(pipeline.dagster, run_id, position, pipeline.stream_ends()))
 
     @endpoints.post(
         "/api/pipeline/runs/{run_id}/cancel",

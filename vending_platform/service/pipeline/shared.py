@@ -1,5 +1,7 @@
 """What the endpoints of the pipeline share."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vending_platform.opening import Platform
@@ -18,6 +20,7 @@ class Pipeline:
     dagster: DagsterApi
     ui_url: str | None
     """Where people see Dagster."""
+    stream_seconds: float | None = None
     state: PipelineState = field(init=False)
     orders: Orders = field(init=False)
     exports: PublishedExports = field(init=False)
@@ -30,6 +33,11 @@ class Pipeline:
         self.orders = Orders(self.dagster, lambda: self.platform.context.storage.work)
         self.exports = PublishedExports(self.platform)
         self.lineage = LineageView(self.platform)
+
+    def stream_ends(self) -> Callable[[], bool]:
+        """Whether a stream that begins now has to end."""
+        ends = None if self.stream_seconds is None else time.monotonic() + self.stream_seconds
+        return lambda: self.is_stopping or (ends is not None and time.monotonic() >= ends)
 
     def not_ready(self) -> str | None:
         runs = self.state.runs.last

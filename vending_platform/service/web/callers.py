@@ -59,6 +59,12 @@ class Loopback(LoginMethod):
         return ApiCaller("loopback", "this machine", ALL_PERMISSIONS, LoginKind.LOOPBACK)
 
 
+def bearer_of(request: Request) -> str | None:
+    """What is sent as `Authorization: Bearer …`."""
+    kind, _, sent = request.headers.get("authorization", "").partition(" ")
+    return sent.strip() if kind.lower() == "bearer" and sent.strip() else None
+
+
 def unauthorized(detail: str) -> HttpProblem:
     return HttpProblem(
         HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers={"WWW-Authenticate": 'Bearer realm="vending"'}
@@ -72,19 +78,13 @@ class Doorkeeper:
         self._logins, self._rate = logins, rate
 
     async def let_in(self, request: Request, needed: Sequence[str]) -> ApiCaller:
-        for login in self._logins:
-            if (caller := await login.caller(request)) is not None:
-                break
-        else:
-            raise unauthorized("log in first: send an API key as `Authorization: Bearer KEY`")
+        try:
+            caller = await self._caller(request)
+        except HttpProblem:
+            self._refuse_too_many(f"address:{request.client.host if request.client else ''}")
+            raise
         request.state.caller = caller
-        if (waits := self._rate.take(caller.id)) > 0:
-            raise HttpProblem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "too-many-requests",
-                "this caller sends too many requests: wait for as long as the header Retry-After gives",
-                headers={"Retry-After": str(int(waits) + 1)},
-            )
+        self._refuse_too_many(caller.id)
         if missing := [name for name in needed if name not in caller.permissions]:
             raise HttpProblem(
                 HTTPStatus.FORBIDDEN,
@@ -92,6 +92,21 @@ class Doorkeeper:
                 f"{caller.name} may not do that: it needs the permission {' and '.join(missing)}",
             )
         return caller
+
+    async def _caller(self, request: Request) -> ApiCaller:
+        for login in self._logins:
+            if (caller := await login.caller(request)) is not None:
+                return caller
+        raise unauthorized("log in first: send an API key as `Authorization: Bearer KEY`")
+
+    def _refuse_too_many(self, who: str) -> None:
+        if (waits := self._rate.take(who)) > 0:
+            raise HttpProblem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "too many requests from here: wait for as long as the header Retry-After gives",
+                headers={"Retry-After": str(int(waits) + 1)},
+            )
 
 
 _BEARER = HTTPBearer(
