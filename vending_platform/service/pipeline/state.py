@@ -7,7 +7,7 @@ when it is. While a run writes, the warehouse can't be read: what was known befo
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from vending_platform.opening import Platform
 from vending_platform.service.pipeline.dagster_api import DagsterApi, DagsterUnavailable, RunSeen
@@ -71,12 +71,10 @@ class PipelineState:
 
 def data_state(status: PlatformStatus, now: datetime, before: DataState | None) -> DataState:
     deliveries = status.deliveries
+    stale_days: list[date] = before.stale_days if before is not None else []
+    stale_as_of = before.stale_as_of if before is not None else None
     if status.stale is not None:
         stale_days, stale_as_of = sorted(status.stale), now
-    elif before is not None:
-        stale_days, stale_as_of = before.stale_days, before.stale_as_of
-    else:
-        stale_days, stale_as_of = [], None
     return DataState(
         as_of=now,
         is_being_written=status.is_being_written,
