@@ -107,14 +107,13 @@ class Orders:
     async def _launched_elsewhere(self, request: str, taken: _Taken) -> str:
         """Where another process has the key, or had it when it ended."""
         age = self._now() - datetime.fromisoformat(taken.accepted_at)
-        looks = 1 if age > _LAUNCH_TAKES else _LOOKS
-        for look in range(looks):
-            if (run_id := await asyncio.to_thread(self._noted, request)) is not None:
-                return run_id
-            if look + 1 < looks:
-                await asyncio.sleep(_BETWEEN_LOOKS)
-        if (run_id := await self._with_tag(request)) is not None:
-            await asyncio.to_thread(self._note, request, run_id)
+        run_id = await self._noted_or_tagged(request)
+        looks = 0 if age > _LAUNCH_TAKES else _LOOKS
+        while run_id is None and looks > 0:
+            looks -= 1
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            run_id = await (asyncio.to_thread(self._noted, request) if looks else self._noted_or_tagged(request))
+        if run_id is not None:
             return run_id
         if age > _LAUNCH_TAKES:
             raise HttpProblem(
@@ -129,6 +128,13 @@ class Orders:
             "an equal request is being launched: send it again after the seconds in the header Retry-After",
             headers={"Retry-After": str(int((_LAUNCH_TAKES - age).total_seconds()) + 1)},
         )
+
+    async def _noted_or_tagged(self, request: str) -> str | None:
+        if (run_id := await asyncio.to_thread(self._noted, request)) is not None:
+            return run_id
+        if (run_id := await self._with_tag(request)) is not None:
+            await asyncio.to_thread(self._note, request, run_id)
+        return run_id
 
     async def _with_tag(self, request: str) -> str | None:
         found = await self._dagster.runs(tags={REQUEST: request}, limit=1)
