@@ -1,12 +1,15 @@
 """What there is, from the deliveries to the exports, and how far to trust it; also while another process writes."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 
 from vending_platform import exporting, ingestion, quality, transformation
 from vending_platform.exporting import Damage, Part
 from vending_platform.ingestion import DeliveryStatus
+from vending_platform.ledger import REJECTED_ROWS_TABLE
 from vending_platform.opening import Platform
 from vending_platform.quality import Quality
 from vending_platform.recording import QUALITY, lineage
@@ -110,3 +113,99 @@ def read_quality(platform: Platform, day: date | None = None) -> tuple[Quality |
     except WarehouseBusy:
         last = platform.context.warehouse.last_status(QUALITY)
         return quality.from_json(last), True
+
+
+@dataclass(frozen=True)
+class OpenPoint:
+    """Something that needs a person, and what to do about it, if that is not plain."""
+
+    what: str
+    items: list[str]
+    todo: str | None
+
+
+def open_points(now: PlatformStatus) -> list[OpenPoint]:
+    """All that needs a person, the most urgent first."""
+    status = now.deliveries
+    rejecting = {source: counts["rejected"] for source, counts in status.rows.items() if counts["rejected"]}
+    points = [
+        OpenPoint(
+            "No current delivery of a master that everything needs",
+            status.required_but_absent,
+            "Have it delivered; until then what is built on it can't be trusted",
+        ),
+        blocked_point(now.blocked),
+        OpenPoint(
+            "Exported files that are not as they were written",
+            [f"{now.exports_place}/{it.path}: {it.reason}" for it in now.damaged if not it.only_by_hash],
+            "The next run writes them again: vending run",
+        ),
+        OpenPoint(
+            "Exported files that were changed, which only --verify finds, as size and time are the same",
+            [f"{now.exports_place}/{it.path}" for it in now.damaged if it.only_by_hash],
+            "Remove them, and the next run writes them again: vending run",
+        ),
+        OpenPoint(
+            "Could not be read",
+            [f"{row['path']}: {row['reason']}" for row in status.unreadable],
+            "Make it readable; every run tries again",
+        ),
+        OpenPoint(
+            "Missing: due, but nothing came",
+            list(_missing_by_sender(status)),
+            "Ask the sender; a late file is loaded whenever it comes",
+        ),
+        OpenPoint(
+            "In quarantine",
+            [f"{row['path']}: {row['reason']}" for row in status.quarantined],
+            "Have it delivered again under the same name; or fix its contract and run: vending replay",
+        ),
+        OpenPoint(
+            "Rejected rows",
+            [f"{source}: {rows:,} row{'' if rows == 1 else 's'}" for source, rows in rejecting.items()],
+            f"Each with file, line and reason in {REJECTED_ROWS_TABLE}; or: vending check FILE",
+        ),
+        OpenPoint("Not as the contract says", [f"{row['path']}: {row['drift']}" for row in status.drifted], None),
+        OpenPoint(
+            "Gone, the rows still there",
+            status.withdrawn,
+            "If they are meant to be gone: vending ingest --withdraw",
+        ),
+        OpenPoint(
+            "Delivered by a sender that the master does not know",
+            [f"{name} {sender}" for name, senders in status.unknown_senders.items() for sender in senders],
+            "Is the master late?",
+        ),
+        OpenPoint(
+            "Read under a contract that has changed since",
+            status.read_under_another_contract,
+            "Read them again: vending replay",
+        ),
+        OpenPoint(
+            "Rows are there, but no contract any more",
+            status.without_a_contract,
+            "Give the contract its name back, or drop the table once it is no longer needed",
+        ),
+        OpenPoint("Of no declared kind", [f"{row['path']}: {row['reason']}" for row in status.undeclared], None),
+    ]
+    return [point for point in points if point.items]
+
+
+def blocked_point(blocked: Iterable[BlockedDay]) -> OpenPoint:
+    return OpenPoint(
+        "Not built, because what was delivered can't be trusted; the marts and exports stay as they were",
+        [
+            f"{block.source}{f' of {block.business_date}' if block.business_date else ''}: {block.reason}"
+            for block in blocked
+        ],
+        "Have it delivered again, or fix the contract and run: vending replay",
+    )
+
+
+def _missing_by_sender(status: DeliveryStatus) -> Iterator[str]:
+    """A sender that is silent for a month is one line, not thirty."""
+    days = Counter((row["source"], row["sender"]) for row in status.missing)
+    for (source, sender), days_missing in days.items():
+        dates = [r["business_day"] for r in status.missing if (r["source"], r["sender"]) == (source, sender)]
+        shown = ", ".join(dates[:3]) + (f" … {dates[-1]} ({days_missing} days)" if days_missing > 3 else "")
+        yield f"{source} of {status.sender_names.get(source, 'sender')} {sender}: {shown}"

@@ -98,7 +98,10 @@ TABLE = {
             places=bucket("hinode-vending-data-staging"),
             encryption=Encryption.SSE_S3,
             kms_key=None,
-            aws=aws(SecretNames("vending/staging/snowflake", "vending/staging/slack"), "hinode-vending-alerts-staging"),
+            aws=aws(
+                SecretNames("vending/staging/snowflake", "vending/staging/slack", None, "vending/staging/api-keys"),
+                "hinode-vending-alerts-staging",
+            ),
             warehouse=SnowflakeSettings(
                 account="ab12345.ap-northeast-1",
                 user="VENDING_PLATFORM_STG",
@@ -133,7 +136,10 @@ TABLE = {
             kms_key="alias/vending",
             aws=aws(
                 SecretNames(
-                    "vending/production/snowflake", "vending/production/slack", "vending/production/pseudonyms"
+                    "vending/production/snowflake",
+                    "vending/production/slack",
+                    "vending/production/pseudonyms",
+                    "vending/production/api-keys",
                 ),
                 "hinode-vending-alerts-prod",
             ),

@@ -12,6 +12,7 @@ from vending_platform.cli.generate import generate
 from vending_platform.cli.loads import check, ingest, replay
 from vending_platform.cli.questions import doctor, quality, status, trace
 from vending_platform.cli.run import run
+from vending_platform.cli.serve import serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,5 +35,5 @@ def choose(
             environment.choose_domain(domain)
 
 
-for command in (ingest, run, replay, check, status, quality, trace, doctor, dev, generate, anonymise):
+for command in (ingest, run, replay, check, status, quality, trace, doctor, dev, serve, generate, anonymise):
     app.command()(command)

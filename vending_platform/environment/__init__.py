@@ -20,6 +20,7 @@ from vending_platform.environment.model import (
     Places,
     S3Addressing,
     SecretNames,
+    ServiceSettings,
     Verification,
 )
 from vending_platform.environment.variables import known_variables, variable
@@ -33,6 +34,7 @@ AWS_REGION_VARIABLE = variable("aws_region")
 AWS_ENDPOINT_VARIABLE = variable("aws_endpoint")
 S3_ENDPOINT_VARIABLE = variable("s3_endpoint")
 UI_URL_VARIABLE = variable("ui_url")
+SERVICE_HOST_VARIABLE = variable("service_host")
 
 __all__ = [
     "AWS_ACCOUNT_VARIABLE",
@@ -45,6 +47,7 @@ __all__ = [
     "KMS_KEY_VARIABLE",
     "PROJECT_DIR",
     "S3_ENDPOINT_VARIABLE",
+    "SERVICE_HOST_VARIABLE",
     "UI_URL_VARIABLE",
     "AwsTarget",
     "ByFolder",
@@ -58,6 +61,7 @@ __all__ = [
     "Places",
     "S3Addressing",
     "SecretNames",
+    "ServiceSettings",
     "SettingsError",
     "UnknownDomain",
     "Verification",

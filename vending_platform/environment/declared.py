@@ -53,6 +53,7 @@ class DeclaredSecrets(_Section):
     warehouse: Text
     slack: Text
     pseudonyms: Text | None
+    api_keys: Text | None
 
 
 class DeclaredAws(_Section):

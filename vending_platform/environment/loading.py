@@ -25,6 +25,7 @@ from vending_platform.environment.model import (
     Places,
     S3Addressing,
     SecretNames,
+    ServiceSettings,
 )
 from vending_platform.environment.variables import (
     AWS_ONLY,
@@ -116,6 +117,12 @@ def _environment(
         dagster_home=Path(declared.dagster_home),
         ui_url=variables.get("ui_url") or declared.ui_url,
         slack_alerts=variables.get("slack_alerts") == "true",
+        service=ServiceSettings(
+            dagster_url=variables.get("dagster_url"),
+            host=variables.get("service_host"),
+            token_issuer=variables.get("token_issuer"),
+            token_audience=variables.get("token_audience"),
+        ),
     )
 
 
@@ -127,7 +134,7 @@ def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
         s3_endpoint=variables.get("s3_endpoint"),
         s3_addressing=S3Addressing(variables.get("s3_addressing") or S3Addressing.VIRTUAL),
         endpoint=variables.get("aws_endpoint"),
-        secrets=SecretNames(secrets.warehouse, secrets.slack, secrets.pseudonyms),
+        secrets=SecretNames(secrets.warehouse, secrets.slack, secrets.pseudonyms, secrets.api_keys),
         alerts_topic=f"arn:aws:sns:{declared.region}:{declared.account}:{declared.alerts_topic}",
     )
 

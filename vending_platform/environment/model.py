@@ -58,6 +58,8 @@ class SecretNames:
     slack: str
     pseudonyms: str | None = None
     """The key of pseudonyms, which only the environment with the real deliveries has."""
+    api_keys: str | None = None
+    """What is kept of the keys by which programs use the service."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,20 @@ class ByNotifications:
 
 
 @dataclass(frozen=True)
+class ServiceSettings:
+    """How the service is reached, and by whom; all None on a laptop, where it listens on this machine only."""
+
+    dagster_url: str | None = None
+    """Where it reaches Dagster, if that is not where people see it."""
+    host: str | None = None
+    """The name that people open it under."""
+    token_issuer: str | None = None
+    """The identity provider whose tokens it accepts beside API keys."""
+    token_audience: str | None = None
+    """For whom these tokens have to be."""
+
+
+@dataclass(frozen=True)
 class Environment:
     """One environment of one domain. Times of day are UTC, as `HH:MM`; None means "by hand"."""
 
@@ -140,6 +156,7 @@ class Environment:
     """Where people see Dagster's UI, for links in alerts."""
     slack_alerts: bool
     """Whether a Slack channel gets alerts too."""
+    service: ServiceSettings = ServiceSettings()
     warehouse_endpoint: str | None = None
     """Where an emulator listens in the place of the warehouse."""
     connect_warehouse: Any = dataclasses.field(default=None, compare=False, repr=False)

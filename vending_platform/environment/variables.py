@@ -16,12 +16,14 @@ from vending_platform.environment.model import EnvironmentName, S3Addressing
 PREFIX = "VENDING_"
 SETTINGS_FILE = ".env"
 _CHOICES = ("env", "domain")
-AWS_ONLY = ("aws_endpoint", "s3_endpoint", "s3_addressing", "warehouse_endpoint", "slack_alerts")
+_OF_SERVICE = ("service_host", "token_issuer", "token_audience")
+AWS_ONLY = ("aws_endpoint", "s3_endpoint", "s3_addressing", "warehouse_endpoint", "slack_alerts", *_OF_SERVICE)
 """What means nothing in an environment without AWS."""
-_OF_PLATFORM = (*AWS_ONLY, "ui_url", "revision")
+_OF_PLATFORM = (*AWS_ONLY, "ui_url", "dagster_url", "revision")
 """What every domain understands, beside the variables that its `environments.yml` declares."""
 _LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d{1,5}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@]+(/[^\s/@?#]+)*")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 _ENDPOINT = re.compile(
     r"(?P<scheme>https?)://(?P<name>(?P<ip>[0-9.]+|\[[0-9a-f:]+])|[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?"
 )
@@ -106,9 +108,15 @@ def mistakes(variables: Variables, declared: EnvironmentsFile) -> Iterator[str]:
             f"{variable('warehouse_endpoint')}={endpoint!r} is not an address on this machine,"
             " as http://127.0.0.1:8000 is"
         )
-    ui_url = variables.get("ui_url")
-    if ui_url is not None and not _WEB_ADDRESS.fullmatch(ui_url):
-        yield f"{variable('ui_url')}={ui_url!r} is not an address such as https://dagster.example.com"
+    for name in ("ui_url", "dagster_url", "token_issuer"):
+        address = variables.get(name)
+        if address is not None and not _WEB_ADDRESS.fullmatch(address):
+            yield f"{variable(name)}={address!r} is not an address such as https://dagster.example.com"
+    host = variables.get("service_host")
+    if host is not None and not _HOST.fullmatch(host):
+        yield f"{variable('service_host')}={host!r} is not the name of a host, such as data.example.com"
+    if (variables.get("token_issuer") is None) != (variables.get("token_audience") is None):
+        yield f"{variable('token_issuer')} and {variable('token_audience')} need each other"
     slack = variables.get("slack_alerts")
     if slack not in (None, "true", "false"):
         yield f"{variable('slack_alerts')}={slack!r} is neither true nor false"

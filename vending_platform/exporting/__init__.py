@@ -5,7 +5,7 @@ of that is not as it was written.
 """
 
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, noted_exports
-from vending_platform.exporting.manifest import Manifest, Part, RawFiles
+from vending_platform.exporting.manifest import Manifest, Part, RawFiles, manifest_path, read_manifest
 from vending_platform.exporting.publishing import Exported, current_parts, export_all
 from vending_platform.exporting.verification import Damage, VerifiedExport, verified
 from vending_platform.exporting.writing import ExportError
@@ -22,6 +22,8 @@ __all__ = [
     "WrittenFile",
     "current_parts",
     "export_all",
+    "manifest_path",
     "noted_exports",
+    "read_manifest",
     "verified",
 ]

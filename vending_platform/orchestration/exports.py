@@ -1,6 +1,7 @@
 """Assets of exported files, generated from dbt's exposures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -107,8 +108,19 @@ def _without_rows(
                 yield from ((exported.name, day) for day in empty if day not in known)
 
 
-def not_exported(done: Sequence[Exported]) -> list[StepFailure]:
-    return [StepFailure(problem) for exported in done if (problem := _problem(exported, set()))]
+def not_exported(
+    done: Sequence[Exported], first_day: str | None = None, last_day: str | None = None
+) -> list[StepFailure]:
+    """Why what was requested is not visible. With days, what else is held back is not this run's problem."""
+
+    def is_requested(key: str, export: str) -> bool:
+        """A key is a day, a month, or the name of an export that is one file for all days."""
+        length = len(key)
+        after = first_day is None or first_day[:length] <= key
+        return key == export or (after and (last_day is None or key <= last_day[:length]))
+
+    requested = [replace(one, held_back=[key for key in one.held_back if is_requested(key, one.name)]) for one in done]
+    return [StepFailure(problem) for exported in requested if (problem := _problem(exported, set()))]
 
 
 def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetSpec:

@@ -25,6 +25,7 @@ from vending_platform.orchestration.steps import (
     VERDICT,
     WRITE,
     Days,
+    ExportConfig,
     IngestConfig,
     build,
     load,
@@ -82,11 +83,12 @@ def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
     @dg.op(name=WRITE, description="Bring the exports up to date, but for marts whose checks failed.", **_AFTER)
     def export(
         context: dg.OpExecutionContext,
+        config: ExportConfig,
         platform: dg.ResourceParam[Platform],
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
         with retrying(context, platform.environment.automatic_retries):
-            attempt.note(WRITE, write(context, platform))
+            attempt.note(WRITE, write(context, config, platform))
 
     return {op.name: op for op in (ingest, transform, export)}
 
@@ -118,9 +120,9 @@ def _works(
 ) -> Mapping[str, Callable[[], list[StepFailure]]]:
     """Every step, with the config that the run was started with."""
     configs: Any = context.run.run_config.get("ops", {})
-    deliveries, days = (configs.get(name, {}).get("config", {}) for name in (LOAD, BUILD))
+    deliveries, days, exports = (configs.get(name, {}).get("config", {}) for name in (LOAD, BUILD, WRITE))
     return {
         LOAD: lambda: load(context, IngestConfig(**deliveries), platform),
         BUILD: lambda: build(context, Days(**days), platform, specs),
-        WRITE: lambda: write(context, platform),
+        WRITE: lambda: write(context, ExportConfig(**exports), platform),
     }

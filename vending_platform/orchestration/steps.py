@@ -46,6 +46,14 @@ class Days(dg.Config):
     )
 
 
+class ExportConfig(dg.Config):
+    """Which exports; by default all. With days, only one of these that is held back fails the run."""
+
+    exports: list[str] = Field([], description="Only these exports.")
+    first_day: str | None = Field(None, description="First business day that has to be exported, YYYY-MM-DD.")
+    last_day: str | None = Field(None, description="Last business day that has to be exported, YYYY-MM-DD.")
+
+
 def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform) -> list[StepFailure]:
     _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
     platform = observed(context, platform)
@@ -87,10 +95,11 @@ def build(context: dg.OpExecutionContext, config: Days, platform: Platform, spec
     return failures_of(done.failed)
 
 
-def write(context: dg.OpExecutionContext, platform: Platform) -> list[StepFailure]:
-    done = operations.export(observed(context, platform), context.run.run_id)
+def write(context: dg.OpExecutionContext, config: ExportConfig, platform: Platform) -> list[StepFailure]:
+    _refuse_unknown("export", config.exports, [export.name for export in platform.catalog.exports])
+    done = operations.export(observed(context, platform), context.run.run_id, config.exports or None)
     log_exported(context, platform, done)
-    return not_exported(done)
+    return not_exported(done, config.first_day, config.last_day)
 
 
 def _refuse_unknown(kind: str, wanted: list[str], known: list[str]) -> None:

@@ -56,8 +56,18 @@ class Place(Protocol):
 
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None: ...
 
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file that is not there yet, whole; of several that try at once, also in other processes, one gets
+        True and the others change nothing."""
+
     def read_path(self, path: str) -> Iterator[bytes]:
         """The bytes of a file that this platform wrote itself; KeyError if there is none."""
+
+    def read_span(self, path: str, start: int, end: int) -> Iterator[bytes]:
+        """As `read_path`, from the byte `start` up to before the byte `end`."""
+
+    def link(self, path: str, seconds: int) -> str | None:
+        """An address from which anyone can fetch the file for so long; None where a place has no such addresses."""
 
     def has(self, path: str) -> bool: ...
 

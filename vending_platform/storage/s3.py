@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
 from vending_platform import aws
@@ -119,6 +119,15 @@ class ObjectPlace:
                 raise  # not from S3, but from the code that makes the content
             raise self._error("be written", "s3:PutObject and kms:GenerateDataKey", problem_of(error)) from error
 
+    def create(self, path: str, content: bytes) -> bool:
+        try:
+            obstore.put(self.store, path, content, mode="create")
+        except AlreadyExistsError:
+            return False
+        except ERRORS as error:
+            raise self._error("be written", "s3:PutObject and kms:GenerateDataKey", problem_of(error)) from error
+        return True
+
     def read_path(self, path: str) -> Iterator[bytes]:
         try:
             found = obstore.get(self.store, path)
@@ -134,6 +143,24 @@ class ObjectPlace:
             if problem.kind is AwsErrorKind.MISSING and problem.code != "NoSuchBucket":
                 raise KeyError(path) from None
             raise self._error("be read", "s3:GetObject and kms:Decrypt", problem) from error
+
+    def read_span(self, path: str, start: int, end: int) -> Iterator[bytes]:
+        try:
+            for begin in range(start, end, CHUNK):
+                yield bytes(obstore.get_range(self.store, path, start=begin, end=min(begin + CHUNK, end)))
+        except ERRORS as error:
+            problem = problem_of(error)
+            if problem.kind is AwsErrorKind.MISSING and problem.code != "NoSuchBucket":
+                raise KeyError(path) from None
+            raise self._error("be read", "s3:GetObject and kms:Decrypt", problem) from error
+
+    def link(self, path: str, seconds: int) -> str:
+        try:
+            return self.bucket.client().generate_presigned_url(
+                "get_object", Params={"Bucket": self.bucket.name, "Key": self._key(path)}, ExpiresIn=seconds
+            )
+        except aws.AWS_ERRORS as error:  # it is signed here, but the credentials may have to be fetched
+            raise self._error("be read", "s3:GetObject", aws.problem_of(error)) from error
 
     def has(self, path: str) -> bool:
         try:

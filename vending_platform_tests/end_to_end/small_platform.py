@@ -4,6 +4,7 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -17,6 +18,7 @@ from vending_platform_tests.core import Core
 from vending_platform_tests.emulators.keys import private_key
 from vending_platform_tests.ingestion.raw_folder import RawFolder, machines_file, sales, sales_row
 from vending_platform_tests.parsed import development
+from vending_platform_tests.shared import made_once
 
 PRODUCTS_HEADER = (
     "product_id,jan_code,product_name,category_id,unit_cost,list_price,temperature,shelf_life_days,sold_from,sold_to"
@@ -62,6 +64,19 @@ def checked_days(warehouse: Warehouse) -> set[tuple[object, ...]]:
         for *names, first, last in map(dict.values, rows.to_pylist())
         for number in range((last - first).days + 1 if first else 1)
     }
+
+
+def built_once(run_folder: Path, core: Core) -> Path:
+    """The folder of six days of one machine, built and exported once for all workers; nobody may change it."""
+
+    def build(folder: Path) -> None:
+        (folder / "sources").mkdir()
+        core.hand_over()
+        small_platform = SmallPlatform(RawFolder(folder, core.catalog), core)
+        small_platform.run(FILES)
+        small_platform.export()
+
+    return made_once(run_folder / "built", build)
 
 
 @dataclass

@@ -25,26 +25,25 @@ from vending_platform.storage import LocalPlace
 from vending_platform.transformation import NodeResult, Transformed, dbt, running, transform, verdicts
 from vending_platform.transformation.results import node_result
 from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, SmallPlatform, day_of_sales, name, products
+from vending_platform_tests.end_to_end.small_platform import (
+    DAYS,
+    FILES,
+    SmallPlatform,
+    built_once,
+    day_of_sales,
+    name,
+    products,
+)
 from vending_platform_tests.ingestion.raw_folder import RawFolder, sales, sales_row
-from vending_platform_tests.shared import made_once, shared_folder
 
 SOLD = {"fct_sales", "mart_machine_daily", "mart_product_daily", "mart_prefecture_daily"}
 """What changes with a day's sales."""
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, core: Core) -> SmallPlatform:
+def built(run_folder: Path, core: Core) -> SmallPlatform:
     """Six days of one machine, built once for all workers."""
-
-    def build(folder: Path) -> None:
-        (folder / "sources").mkdir()
-        core.hand_over()
-        small_platform = SmallPlatform(RawFolder(folder, core.catalog), core)
-        small_platform.run(FILES)
-        small_platform.export()
-
-    return SmallPlatform(RawFolder(made_once(shared_folder(tmp_path_factory) / "built", build), core.catalog), core)
+    return SmallPlatform(RawFolder(built_once(run_folder, core), core.catalog), core)
 
 
 @pytest.fixture

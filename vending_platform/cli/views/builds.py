@@ -1,13 +1,14 @@
 """What is built, from the plan to the exports."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from vending_platform.cli.views.parts import count, few, problem_lists
 from vending_platform.exporting import Exported
-from vending_platform.transformation import BlockedDay, BuildPlan, Transformed, Why, Work
+from vending_platform.status import blocked_point
+from vending_platform.transformation import BuildPlan, Transformed, Why, Work
 
 
 def plan_view(plan: BuildPlan) -> RenderableType:
@@ -21,7 +22,8 @@ def plan_view(plan: BuildPlan) -> RenderableType:
 def transformed_view(transformed: Transformed) -> RenderableType:
     """Which days were built for which models, and what went wrong."""
     lines: list[RenderableType] = []
-    waiting = [*problem_lists([blocked_problem(transformed.blocked)]), *code_changes(transformed.plan.postponed)]
+    blocked = blocked_point(transformed.blocked)
+    waiting = [*problem_lists([(blocked.what, blocked.items, blocked.todo)]), *code_changes(transformed.plan.postponed)]
     if not transformed.windows:
         marts = "The other marts are up to date." if waiting else "The marts are up to date."
         return Group(Text(f"\n{marts}", style="bold"), *waiting)
@@ -78,17 +80,6 @@ def exported_view(exported: Sequence[Exported], place: str) -> RenderableType:
     if not lines:
         return Text("The exports are up to date.", style="bold")
     return Group(Text("\nExported", style="bold"), *lines)
-
-
-def blocked_problem(blocked: Iterable[BlockedDay]) -> tuple[str, list[str], str]:
-    return (
-        "Not built, because what was delivered can't be trusted; the marts and exports stay as they were",
-        [
-            f"{block.source}{f' of {block.business_date}' if block.business_date else ''}: {block.reason}"
-            for block in blocked
-        ],
-        "Have it delivered again, or fix the contract and run: vending replay",
-    )
 
 
 def code_changes(works: Sequence[Work]) -> Iterator[RenderableType]:

@@ -1,0 +1,1 @@
+"""The pipeline API: start a run, follow it, see what there is, fetch its files."""
