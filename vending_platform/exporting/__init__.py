@@ -4,6 +4,7 @@
 of that is not as it was written.
 """
 
+from vending_platform.exporting.dashboard import PAGE_MANIFEST, PageFile, PageManifest, PageTable, read_page_manifest
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, noted_exports
 from vending_platform.exporting.manifest import Manifest, Part, RawFiles
 from vending_platform.exporting.publishing import Exported, current_parts, export_all
@@ -11,11 +12,15 @@ from vending_platform.exporting.verification import Damage, VerifiedExport, veri
 from vending_platform.exporting.writing import ExportError
 
 __all__ = [
+    "PAGE_MANIFEST",
     "Damage",
     "ExportError",
     "ExportFindings",
     "Exported",
     "Manifest",
+    "PageFile",
+    "PageManifest",
+    "PageTable",
     "Part",
     "RawFiles",
     "VerifiedExport",
@@ -23,5 +28,6 @@ __all__ = [
     "current_parts",
     "export_all",
     "noted_exports",
+    "read_page_manifest",
     "verified",
 ]
