@@ -18,6 +18,7 @@ from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
 from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans
 from vending_platform_tests.parsed import Parsed, whole_project
+from vending_platform_tests.sample import Sample, sample_in
 from vending_platform_tests.shared import shared_folder
 
 __all__ = ["_ends_what_it_starts", "aws"]
@@ -53,6 +54,12 @@ def _dbt_reads_no_stacks() -> Iterator[None]:
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What workers share, in this run alone."""
     return shared_folder(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def sample(run_folder: Path, manifest_cache: Path) -> Sample:
+    """The sample, built by `vending run`; who changes anything changes a copy."""
+    return sample_in(run_folder, manifest_cache)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ _WHOLE_NUMBERS = ("bigint", "integer", "int", "smallint")
 class Format(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
+    DASHBOARD = "dashboard"
+    """Parquet for a page in a browser, which reads it over HTTP: one file, or one a month."""
 
 
 class CsvEncoding(StrEnum):
@@ -124,6 +126,12 @@ class Export(_ExportSetting):
         return self
 
     @model_validator(mode="after")
+    def _a_page_finds_its_files_by_month(self) -> Self:
+        if self.format is Format.DASHBOARD and self.split_by is not None:
+            raise ValueError("'split_by' is not for format dashboard: a page filters the rows of a month itself")
+        return self
+
+    @model_validator(mode="after")
     def _only_some_encodings_lack_characters(self) -> Self:
         if "unencodable" in self.model_fields_set and self.encoding is not CsvEncoding.CP932:
             raise ValueError("'unencodable' belongs to the encoding cp932: all others have every character")
@@ -166,6 +174,16 @@ class Export(_ExportSetting):
         if not self.columns:
             raise ValueError("an export for the public names its 'columns', so that a new one never leaves by itself")
         return self
+
+    @property
+    def is_by_month(self) -> bool:
+        """Whether there is one file for all days of a month, because a page would wait for each file by itself."""
+        return self.format is Format.DASHBOARD and self.partition_by is not None
+
+    @property
+    def is_by_day(self) -> bool:
+        """Whether each business day has files of its own (each month, where the model's rows are of months)."""
+        return self.format is not Format.DASHBOARD and self.partition_by is not None
 
     @property
     def contract(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import typer
 
 from vending_platform import environment
 from vending_platform.cli.anonymise import anonymise
+from vending_platform.cli.dashboard import dashboard
 from vending_platform.cli.dev import dev
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
@@ -35,5 +36,19 @@ def choose(
             environment.choose_domain(domain)
 
 
-for command in (ingest, run, replay, check, status, quality, trace, doctor, dev, serve, generate, anonymise):
+for command in (
+    ingest,
+    run,
+    replay,
+    check,
+    status,
+    quality,
+    trace,
+    dashboard,
+    serve,
+    doctor,
+    dev,
+    generate,
+    anonymise,
+):
     app.command()(command)

@@ -4,6 +4,7 @@
 of that is not as it was written.
 """
 
+from vending_platform.exporting.dashboard import PAGE_MANIFEST, PageFile, PageManifest, PageTable, read_page_manifest
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, noted_exports
 from vending_platform.exporting.manifest import Manifest, Part, RawFiles, manifest_path, read_manifest
 from vending_platform.exporting.publishing import Exported, current_parts, export_all
@@ -11,11 +12,15 @@ from vending_platform.exporting.verification import Damage, VerifiedExport, veri
 from vending_platform.exporting.writing import ExportError
 
 __all__ = [
+    "PAGE_MANIFEST",
     "Damage",
     "ExportError",
     "ExportFindings",
     "Exported",
     "Manifest",
+    "PageFile",
+    "PageManifest",
+    "PageTable",
     "Part",
     "RawFiles",
     "VerifiedExport",
@@ -25,5 +30,6 @@ __all__ = [
     "manifest_path",
     "noted_exports",
     "read_manifest",
+    "read_page_manifest",
     "verified",
 ]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 import pyarrow as pa
 
@@ -35,12 +36,38 @@ class ExportRows:
 
 def builds_of(reader: Reader, export: Export, grain: Grain = Grain.DAY) -> list[ModelBuild]:
     builds = builds_of_model(reader, export.model, grain)
+    if export.is_by_month:
+        return [
+            _month(month, list(of_month)) for month, of_month in groupby(builds, key=_month_of) if month is not None
+        ]
     if export.partition_by is not None or not builds:
         return builds
-    versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
-    whole = hashlib.sha256(versions.encode()).hexdigest()[:16] if all(build.is_finished for build in builds) else ""
     last = max(build.built_at for build in builds)
-    return [ModelBuild(None, whole, all(build.checks_passed for build in builds), last)]
+    return [ModelBuild(None, _version(builds), all(build.checks_passed for build in builds), last)]
+
+
+def _month(month: date, builds: Sequence[ModelBuild]) -> ModelBuild:
+    """All builds of a month as one. When it was built tells also how many days it has, as one may be built later than
+    another and the last one be the same."""
+    rows = [build.row_count for build in builds]
+    return ModelBuild(
+        month,
+        _version(builds),
+        all(build.checks_passed for build in builds),
+        f"{max(build.built_at for build in builds)} ({len(builds)})",
+        None if None in rows else sum(row for row in rows if row is not None),
+        Grain.MONTH,
+    )
+
+
+def _month_of(build: ModelBuild) -> date | None:
+    return Grain.MONTH.start(build.day) if build.day is not None else None
+
+
+def _version(builds: Sequence[ModelBuild]) -> str:
+    """What all of these rested on."""
+    versions = "".join(f"{build.day}{build.raw_version}" for build in builds)
+    return hashlib.sha256(versions.encode()).hexdigest()[:16] if all(build.is_finished for build in builds) else ""
 
 
 def contents(
@@ -53,6 +80,14 @@ def contents(
     if export.partition_by is None:
         (build,) = builds
         yield (ExportRows(build, _rows(reader, export, builds), raw_files[None], {}),)
+        return
+    if export.is_by_month:
+        for build in builds:
+            yield (
+                ExportRows(
+                    build, _rows(reader, export, [build]), raw_files[build.day], _raw_days(catalog, export, build)
+                ),
+            )
         return
     table = TableName(export.schema_name, export.model)
     counted = reader.query(
@@ -74,6 +109,10 @@ def _rows(reader: Reader, export: Export, builds: Sequence[ModelBuild]) -> pa.Ta
     """They are put in order here, so that no warehouse has a say in it."""
     day = export.partition_by
     where = f" where {_within(day, builds)}" if day is not None else ""
+    if export.is_by_month:
+        (build,) = builds
+        assert build.day is not None
+        where = f" where {day} between date '{build.day}' and date '{build.grain.end(build.day)}'"
     rows = reader.unloaded(f"select * from {TableName(export.schema_name, export.model)}{where}")
     # Where a day's rows lie in memory must not show in its file.
     return rows.sort_by(sort_keys(export, rows.column_names)).combine_chunks()
@@ -95,12 +134,16 @@ def _batches(builds: Iterable[ModelBuild], sizes: Mapping[date | None, int]) -> 
 def _raw_files(
     reader: Reader, catalog: Catalog, export: Export, builds: Sequence[ModelBuild]
 ) -> dict[date | None, list[RawFile]]:
-    """Per build: the day's own files, those with rows of the day, and every kept version of the masters."""
+    """Per build: the day's own files, those with rows of the day, and every kept version of the masters.
+
+    For a page only the masters: the files of a month are hundreds of thousands, and would be listed again every day."""
     model = next(model for model in catalog.models if model.name == export.model)
     sources = [source for source in catalog if source.name in model.files_of]
     by_row = [source for source in sources if source.has_days and not source.is_dated and export.partition_by]
     daily = [source.name for source in sources if source.is_dated]
     days = None if export.partition_by is None else [build.day for build in builds if build.day is not None]
+    if export.is_by_month:
+        sources, days, by_row = [source for source in sources if not source.has_days], None, []
     files = used_files(reader, [source.name for source in sources if source not in by_row], daily, days)
     if by_row and days is not None:
         files += files_with_rows(reader, [source.name for source in by_row], days)
@@ -124,6 +167,8 @@ def _raw_days(catalog: Catalog, export: Export, build: ModelBuild) -> dict[str, 
     if day is None:
         return {}
     daily = sorted(source.name for source in catalog if source.has_days and source.name in model.sources)
+    if export.is_by_month:
+        return {source: list(map(str, model.raw_days(source, day, build.grain.end(day)))) for source in daily}
     spans = {source: model.raw_days(source, day, day) for source in daily}
     return {source: list(map(str, span)) for source, span in spans.items() if span != (day, model.grain.end(day))}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from vending_platform.catalog import NOTHING_SAID, Export, Unencodable
+from vending_platform.catalog import NOTHING_SAID, Export, Format, Unencodable
 from vending_platform.exporting.encoding import Replaced
 from vending_platform.exporting.shaping import file_label
 from vending_platform.storage import Place
@@ -90,7 +90,8 @@ MANIFEST = TypeAdapter(Manifest)
 def path_of(export: Export, day: str | None, split: str | None, sha256: str) -> str:
     label = None if split is None else file_label(split)
     stem = "_".join(filter(None, (export.file_stem, day, label, sha256[:8])))
-    return f"{export.name}/{stem}.{export.format}"
+    extension = Format.PARQUET if export.format is Format.DASHBOARD else export.format
+    return f"{export.name}/{stem}.{extension}"
 
 
 def paths_of(parts: Iterable[Part]) -> set[str]:

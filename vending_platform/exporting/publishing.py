@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from itertools import groupby
 
 from vending_platform.catalog import Catalog, Export, Grain
 from vending_platform.exporting.contents import ExportRows, builds_of, contents
+from vending_platform.exporting.dashboard import read_page_manifest, write_page_manifest
 from vending_platform.exporting.encoding import NotEncodable
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
 from vending_platform.exporting.manifest import MANIFEST, Manifest, Part, manifest_path, paths_of, read_manifest
@@ -84,7 +85,11 @@ def export_all(
             return []
         prepare_ledger(writer, OF_FINDINGS)
         waiting = stale(writer)
-        return [_export(export, catalog, writer, processed, run_id, waiting) for export in chosen]
+        page = read_page_manifest(processed)
+        shown = page.paths if page is not None else set()
+        done = [_export(export, catalog, writer, processed, run_id, waiting, shown) for export in chosen]
+        write_page_manifest(catalog, processed, page, now=datetime.now(UTC))
+        return done
 
 
 def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Part]]:
@@ -143,7 +148,9 @@ def _export(
     processed: Place,
     run_id: str,
     waiting: Mapping[date, frozenset[str]],
+    shown: Set[str],
 ) -> Exported:
+    """`shown` are files that a page may be reading, whatever became of their export since."""
     before = _before(export, processed)
     todo = _todo(export, before, builds_of(writer, export, _grain(catalog, export)), waiting)
     stays = before.is_rewritten and before.may_stay
@@ -153,7 +160,7 @@ def _export(
     files = set(before.listing.files) | paths_of(attempt.written)
     if stays and attempt.problem is not None:
         _note(writer, export, [], todo.held_back, attempt.problem)
-        _sweep(export, before.manifest, processed, files)
+        _sweep(export, before.manifest, processed, files - shown)
         return Exported(export.name, [], [], todo.held_back, attempt.problem, visible=before.parts)
     # Before it is visible: from then on nobody would write it again.
     _note(writer, export, attempt.written, todo.held_back, attempt.problem)
@@ -161,7 +168,7 @@ def _export(
     if _is_news(before, attempt):
         manifest = _manifest(export, before, attempt, run_id)
         processed.write(manifest_path(export.name), MANIFEST.dump_json(manifest, indent=1))
-    _sweep(export, manifest, processed, files)
+    _sweep(export, manifest, processed, files - (shown if before.may_stay else set()))
     removed = sorted({part.path for part in before.parts} - paths_of(attempt.visible))
     return Exported(
         export.name,
@@ -281,6 +288,8 @@ def _is_waiting(export: Export, build: ModelBuild, stale: Mapping[date, frozense
         return False  # it is stale for that alone, and leaves all the same
     if build.day is None:
         return any(export.model in models for models in stale.values())
+    if export.is_by_month:
+        return any(export.model in models for day, models in stale.items() if Grain.MONTH.start(day) == build.day)
     return export.model in stale.get(build.day, ())
 
 

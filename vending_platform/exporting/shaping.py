@@ -29,9 +29,10 @@ class FileRows:
 
 
 def sort_keys(export: Export, names: list[str]) -> list[tuple[str, str]]:
-    """By day, then as the export says, then by the columns that leave and all others, so that equal rows are in one
-    order. What is masked decides last: it is numbered as it comes, and the order must not tell it."""
-    first = [(export.partition_by, "ascending")] if export.partition_by is not None else []
+    """By day (but in the file of a month), then as the export says, then by the columns that leave and all others, so
+    that equal rows are in one order. What is masked decides last: it is numbered as it comes, and the order must not
+    tell it."""
+    first = [(export.partition_by, "ascending")] if export.partition_by is not None and export.is_by_day else []
     rest = [name for name in [*export.leaving(names), *names] if name not in export.mask] + list(export.mask)
     keys: dict[str, str] = {}
     for name, direction in [*first, *export.ordered_by, *((name, "ascending") for name in rest)]:

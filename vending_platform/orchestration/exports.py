@@ -25,10 +25,10 @@ _NO_ROWS: Mapping[str, Any] = {
 def export_assets(catalog: Catalog, days: BusinessDays) -> list[dg.AssetsDefinition]:
     by_model: dict[str, list[Export]] = {}
     for export in catalog.exports:
-        if export.partition_by is not None:
+        if export.is_by_day:
             by_model.setdefault(export.model, []).append(export)
     by_day = days.by_partitions(model for model in catalog.models if model.name in by_model)
-    wholes = [export for export in catalog.exports if export.partition_by is None]
+    wholes = [export for export in catalog.exports if not export.is_by_day]
     return [
         *(
             _assets(
@@ -80,9 +80,14 @@ def _assets(
 def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Sequence[Exported]) -> None:
     """For a run that is about whatever is not up to date: which files it made visible."""
     place = platform.environment.places.processed
+    by_day = {export.name for export in platform.catalog.exports if export.is_by_day}
     for exported in done:
         for replaced in exported.replaced:
             context.log.warning(f"〓 stands for characters that the encoding lacks: {replaced}")
+        if exported.name not in by_day and exported.written:
+            metadata = parts_metadata(exported.visible, place)
+            context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata))
+            continue
         for day in dict.fromkeys(part.day for part in exported.written):
             metadata = parts_metadata(exported.days[day], place)
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=day))
@@ -94,7 +99,7 @@ def _without_rows(
     context: dg.OpExecutionContext, platform: Platform, done: Sequence[Exported]
 ) -> Iterator[tuple[str, str]]:
     """The days that a mart was built for and has no rows of, if no run has reported them yet: they have no file."""
-    by_day = {export.name: export.model for export in platform.catalog.exports if export.partition_by is not None}
+    by_day = {export.name: export.model for export in platform.catalog.exports if export.is_by_day}
     grains = {model.name: model.grain for model in platform.catalog.models}
     with platform.reading_in_turn("vending report") as reader:
         verdicts = transformation.verdicts(reader)

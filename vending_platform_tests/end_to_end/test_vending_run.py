@@ -1,71 +1,22 @@
 """What the README promises: one command from the sample's deliveries to exports, and again without harm."""
 
 import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import pytest
-
-from vending_platform.environment import PROJECT_DIR
 from vending_platform.stopping import STOPPED
 from vending_platform_tests.ingestion.raw_folder import sales_file
-
-VENDING = Path(sys.executable).parent / "vending"
-
-
-def variables(data: Path) -> dict[str, str]:
-    others = {key: value for key, value in os.environ.items() if not key.startswith(("VENDING_", "DBT_"))}
-    return others | {"VENDING_DATA_DIR": str(data), "NO_COLOR": "1"}
+from vending_platform_tests.sample import Sample, vending
 
 
-def vending(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [VENDING, *words],
-        env=variables(data),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+def test_the_sample_becomes_marts_and_exports_with_one_command(sample: Sample, tmp_path: Path) -> None:
+    stopped, first = sample.stopped, sample.first
+    assert (stopped.returncode, stopped.stderr) == (130, f"{STOPPED}\n"), (
+        "one sentence, and the code of one who was stopped"
     )
+    assert "Loaded " in stopped.stdout
+    data = sample.copied(tmp_path / "data")
 
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, manifest_cache: Path) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    shutil.copytree(PROJECT_DIR / "data" / "sources", folder / "sources")
-    if manifest_cache.is_dir():
-        shutil.copytree(manifest_cache, folder / "scratch" / "manifest")
-    return folder
-
-
-def stop_a_build(data: Path) -> None:
-    """Ctrl-C while dbt's threads work: one sentence, and the exit code of one who was stopped."""
-    run = subprocess.Popen(
-        [VENDING, "run"],
-        env=variables(data),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
-    )
-    while run.poll() is None and not list((data / "scratch" / "dbt").glob("parsed-*")):
-        time.sleep(0.1)
-    run.send_signal(signal.SIGINT)
-    loaded, errors = run.communicate(timeout=60)
-    assert (run.returncode, errors) == (130, f"{STOPPED}\n")
-    assert "Loaded " in loaded
-
-
-def test_the_sample_becomes_marts_and_exports_with_one_command(data: Path) -> None:
-    stop_a_build(data)
-
-    first = vending(data, "run")
     assert first.returncode == 3, first.stdout + first.stderr
     assert first.stderr == "", "what Dagster and dbt log is in the history"
     assert "2024-03-01 to 2024-03-14: " in first.stdout

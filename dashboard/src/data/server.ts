@@ -1,0 +1,21 @@
+/** The platform's API, where a server is behind the page; a static host has none, and the list of files says which it is. */
+
+let base: string | null = null;
+
+export const hasServer = (): boolean => base !== null;
+
+/** What the list of files says: the API's address, relative to the page. */
+export function useServer(address: string | null | undefined): void {
+  base = address == null ? null : new URL(address, document.baseURI).href.replace(/\/?$/, "/");
+}
+
+const at = (path: string): string => `${base ?? ""}${path}`;
+
+export const api = {
+  at,
+  trace(mart: string, rows: Record<string, string | number | null>): string | null {
+    if (base === null) return null;
+    const query = new URLSearchParams(Object.entries(rows).map(([name, value]) => [name, String(value ?? "")]));
+    return `${at(`lineage/${encodeURIComponent(mart)}`)}?${query}`;
+  },
+};

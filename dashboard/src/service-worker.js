@@ -1,0 +1,37 @@
+// The page stays usable without a network: its own files are kept when it is first opened, and what it reads is kept by
+// the page itself (src/data/fetching.ts). `__FILES__` and `__VERSION__` are filled in by the build.
+const FILES = "__FILES__";
+const CACHE = "page-__VERSION__";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(FILES))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    caches
+      .keys()
+      .then((names) => Promise.all(names.filter((name) => name.startsWith("page-") && name !== CACHE).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim()),
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  const scope = new URL(self.registration.scope);
+  if (event.request.method !== "GET" || url.origin !== scope.origin || !url.pathname.startsWith(scope.pathname)) return;
+  const path = url.pathname.slice(scope.pathname.length);
+  if (path.startsWith("data/") || path.startsWith("api/")) return;
+  const isPage = event.request.mode === "navigate";
+  if (isPage) {
+    // The newest page where there is a network: its scripts have names by content.
+    event.respondWith(fetch(event.request).catch(() => caches.match("./", { cacheName: CACHE }).then((kept) => kept ?? Response.error())));
+    return;
+  }
+  event.respondWith(caches.match(event.request, { ignoreSearch: true }).then((kept) => kept ?? fetch(event.request)));
+});
