@@ -31,6 +31,7 @@ _SINCE = {
     "duplicates": "reject",
     "grain": None,
     "format": "csv",
+    "has_header": True,
 }
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
 _SENDER_COLUMN = "machine_column"
@@ -66,6 +67,10 @@ class Source(Declared):
             if headers.count(header) > 1:
                 raise ValueError(f"header {header!r} belongs to two columns")
         self._check_places()
+        if not self.files.has_header:
+            for column in self.columns:
+                if column.header:
+                    raise ValueError(f"column {column.name}: 'header' means nothing for files without a header")
         for key, wanted in {
             "key": self.files.key,
             "sender.column": [self.files.sender_column],

@@ -25,9 +25,11 @@ from vending_platform.catalog.names import PARTS, parse_name_pattern
 
 _OF_CSV = (
     *("encodings", "delimiter", "quote", "decimal_mark", "thousands_mark", "currency_signs"),
-    "negative_in_parentheses",
+    *("negative_in_parentheses", "has_header"),
 )
 """Keys about how values are written as text."""
+_OF_HEADERS = ("unknown_columns", "missing_columns")
+"""Keys about what the header of a file says."""
 
 
 class DeliveryMode(StrEnum):
@@ -98,6 +100,8 @@ class FileFormat(Declared):
     day_tolerance: Duration = timedelta(0)
     encodings: Annotated[tuple[Encoding, ...], OneOrMore] = Field((Encoding.UTF_8,), min_length=1)
     delimiter: Delimiter = ","
+    has_header: bool = True
+    """Without one, the first line is a row, and the columns come in the contract's order."""
     quote: Character | Literal["none"] = '"'
     decimal_mark: Character = "."
     thousands_mark: Character | None = None
@@ -166,6 +170,8 @@ class FileFormat(Declared):
     def _check_format(self) -> None:
         """What only text needs means nothing where values have types."""
         if self.format is ContentFormat.CSV:
+            if not self.has_header and (said := [key for key in _OF_HEADERS if key in self.model_fields_set]):
+                raise ValueError(f"{said[0]} means nothing for files without a header")
             return
         of_text = _OF_CSV if self.format is ContentFormat.JSONL else (*_OF_CSV, "final_newline")
         if said := [key for key in of_text if key in self.model_fields_set]:
