@@ -21,7 +21,7 @@ from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pa
 
 _BESIDE_READING = (
     *("names", "first_day", "sender", "required", "block_above"),
-    *("quarantine_for", "archive_after"),
+    *("quarantine_for", "archive_after", "package"),
 )
 """What a contract says about files without changing what is read from their bytes."""
 _SINCE = {
@@ -166,6 +166,12 @@ class Source(Declared):
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:
         return tuple(parse_name_pattern(template, self.files.sender_name) for template in self.files.names)
+
+    @cached_property
+    def manifest_pattern(self) -> NamePattern:
+        """Of the package that its files belong to."""
+        assert self.files.package is not None  # only of a source with a package it is looked for
+        return parse_name_pattern(self.files.package.manifest, self.files.sender_name)
 
     @cached_property
     def plain_header(self) -> bytes:

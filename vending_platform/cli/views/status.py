@@ -8,7 +8,7 @@ from rich.text import Text
 
 from vending_platform.cli.views.builds import blocked_problem, code_changes
 from vending_platform.cli.views.parts import count, new_table, problem_lists, with_commas
-from vending_platform.ingestion import DeliveryStatus
+from vending_platform.ingestion import DeliveryStatus, overdue, refused, titled
 from vending_platform.ledger import REJECTED_ROWS_TABLE
 from vending_platform.status import PlatformStatus
 
@@ -64,6 +64,16 @@ def status_view(now: PlatformStatus) -> RenderableType:
                 "Missing: due, but nothing came",
                 list(_missing_by_sender(status)),
                 "Ask the sender; a late file is loaded whenever it comes",
+            ),
+            (
+                "Packages that are refused; what was loaded of them before stays",
+                [f"{titled(one)}: {one['reason']}" for one in refused(status.packages)],
+                "See all that is wrong: vending check FOLDER. Have a right one delivered, with a higher revision",
+            ),
+            (
+                "Packages that should be complete by now",
+                [f"{titled(one)}: {one['reason']}, due {one['due_at']}" for one in overdue(status.packages)],
+                "Ask the sender; what has come waits for the rest",
             ),
             (
                 "In quarantine",

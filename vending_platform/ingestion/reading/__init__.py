@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import ContentFormat, Encoding, Source
 from vending_platform.ingestion.reading.compression import is_compressed, unpacked
-from vending_platform.ingestion.reading.content import SMALL, FileContent, chunks_of, content_of, spool
+from vending_platform.ingestion.reading.content import SMALL, FileContent, chunks_of, content_of, hash_of, spool
 from vending_platform.ingestion.reading.csv_fast import TextBlock, parse_together, plain_block, with_places
 from vending_platform.ingestion.reading.csv_strict import LONGEST_ROW, Record, TextRows, records, too_long
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
@@ -33,6 +33,7 @@ __all__ = [
     "chunks_of",
     "content_of",
     "decode",
+    "hash_of",
     "is_compressed",
     "prepare",
     "read_in_pieces",
