@@ -8,7 +8,7 @@ from datetime import date
 
 from vending_platform import exporting, ingestion, quality, transformation
 from vending_platform.exporting import Damage, Part
-from vending_platform.ingestion import DeliveryStatus
+from vending_platform.ingestion import DeliveryStatus, overdue, refused, titled
 from vending_platform.ledger import REJECTED_ROWS_TABLE
 from vending_platform.opening import Platform
 from vending_platform.quality import Quality
@@ -154,6 +154,16 @@ def open_points(now: PlatformStatus) -> list[OpenPoint]:
             "Missing: due, but nothing came",
             list(_missing_by_sender(status)),
             "Ask the sender; a late file is loaded whenever it comes",
+        ),
+        OpenPoint(
+            "Packages that are refused; what was loaded of them before stays",
+            [f"{titled(one)}: {one['reason']}" for one in refused(status.packages)],
+            "See all that is wrong: vending check FOLDER. Have a right one delivered, with a higher revision",
+        ),
+        OpenPoint(
+            "Packages that should be complete by now",
+            [f"{titled(one)}: {one['reason']}, due {one['due_at']}" for one in overdue(status.packages)],
+            "Ask the sender; what has come waits for the rest",
         ),
         OpenPoint(
             "In quarantine",

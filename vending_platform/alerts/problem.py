@@ -17,6 +17,8 @@ class ProblemKind(StrEnum):
     FRESHNESS = "marts out of date"
     CODE = "built by older code"
     MISSING = "delivery missing"
+    INCOMPLETE = "package incomplete"
+    REFUSED = "package refused"
     QUARANTINE = "in quarantine"
     REJECTED = "rows rejected"
     UNDECLARED = "nobody declared"

@@ -44,7 +44,7 @@ def pieces(source: Source, content: FileContent, encoding: Encoding) -> Iterator
     the message shows no content of the file."""
     if source.files.format is not ContentFormat.CSV or is_compressed(content):
         raise FileProblem("only CSV that is not compressed can be anonymised")
-    header: dict[int, Column] = {}
+    header: dict[int, Column] = {} if source.files.has_header else dict(enumerate(source.columns))
     is_personal = bool(personal_columns(source))
     for record, before, raw in _rows(source, content, encoding):
         yield Segment(before)
@@ -56,8 +56,9 @@ def pieces(source: Source, content: FileContent, encoding: Encoding) -> Iterator
             continue
         missing = len(header) - len(record.fields)
         if missing < 0:
+            known = "header" if source.files.has_header else "contract"
             raise FileProblem(
-                f"the row from line {record.line} on has more fields than the header: no column is declared for them"
+                f"the row from line {record.line} on has more fields than the {known}: no column is declared for them"
             )
         if not is_personal:
             yield Segment(raw)
@@ -76,7 +77,7 @@ def suspected(source: Source, content: FileContent) -> Iterator[tuple[str, str]]
     quote = "" if source.files.quote == "none" else source.files.quote
     personal = {column.text_in_header: column.name for column in personal_columns(source)}
     for encoding in source.files.encodings:
-        header: list[str] | None = None
+        header = None if source.files.has_header else [column.text_in_header for column in source.columns]
         for chunk in _lines(content):
             row = [
                 part.strip().strip(quote) for part in chunk.decode(encoding, "replace").split(source.files.delimiter)

@@ -72,6 +72,9 @@ def _sorted_out(
     for delivered in discovery.delivered:
         day = delivered.parts.business_date if delivered.source.is_dated else None
         yield from ((delivered.source.name, day, notice) for notice in of_path[delivered.file.path])
+    for manifest in discovery.manifests:
+        day, of_package = manifest.parts.business_date, next(iter(manifest.package.sources.values()))
+        yield from ((of_package.name, day, notice) for notice in of_path[manifest.file.path])
     for undeclared in discovery.undeclared:
         yield from ((_UNDECLARED, None, notice) for notice in of_path[undeclared.file.path])
 

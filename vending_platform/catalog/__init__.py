@@ -29,12 +29,14 @@ from vending_platform.catalog.file_format import (
     Encoding,
     FileFormat,
     KnownFrom,
+    PackageMember,
     Sender,
 )
 from vending_platform.catalog.grain import Grain, last_day_of, period_of
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
 from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
+from vending_platform.catalog.package import Package, packages_of
 from vending_platform.catalog.provenance import Provenance
 from vending_platform.catalog.reach import EVERYTHING, MONTH, SAME_DAY, Days, Reach, Way, months
 from vending_platform.catalog.types import LogicalType, format_pattern, weekday_of
@@ -62,6 +64,7 @@ __all__ = [
     "LogicalType",
     "Model",
     "NameParts",
+    "Package",
     "ProjectError",
     "Provenance",
     "Reach",
@@ -86,7 +89,12 @@ __all__ = [
 
 
 _BESIDE_META = {"name", "type", "description"}
-_NESTED: dict[str, type[BaseModel]] = {"range": Range, "sender": Sender, "sender.known_from": KnownFrom}
+_NESTED: dict[str, type[BaseModel]] = {
+    "range": Range,
+    "sender": Sender,
+    "sender.known_from": KnownFrom,
+    "package": PackageMember,
+}
 
 
 class ContractError(ConfigurationError):
@@ -125,6 +133,31 @@ class Catalog:
         senders = [source.files.sender for source in self.sources if source.files.sender is not None]
         columns = [sender.column for sender in senders if sender.column is not None]
         return tuple(dict.fromkeys([*columns, *(sender.name for sender in senders)]))
+
+    @cached_property
+    def packages(self) -> tuple[Package, ...]:
+        """Of files that belong together; a catalog is only made where none of them has a problem."""
+        return tuple(package for package in packages_of(self.sources) if isinstance(package, Package))
+
+    def package_of_manifest(self, path: str) -> tuple[Package, NameParts] | None:
+        """Whose manifest this is. ValueError if its path contradicts itself."""
+        for package in self.packages:
+            if (parts := package.match(path)) is not None:
+                return package, parts
+        return None
+
+    def identify_package(self, path: str) -> tuple[Package, NameParts] | None:
+        """Of which package a path is the manifest or one of the files; None if it is of none, or of nothing."""
+        try:
+            if (manifest := self.package_of_manifest(path)) is not None:
+                return manifest
+        except ValueError:
+            return None
+        found = self.identify(path)
+        if isinstance(found, Undeclared) or found[0].files.package is None:
+            return None
+        source, parts = found
+        return next((p, parts) for p in self.packages if source in p.sources.values())
 
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
@@ -189,6 +222,7 @@ def catalog_of(manifest: dict[str, Any]) -> Catalog:
         except ValidationError as error:
             problems += [f"{where}: {problem}" for problem in _explain(error, declared)]
     problems += _problems_between(sources, names)
+    problems += [wrong for wrong in packages_of(sources) if isinstance(wrong, str)]
     models = list(models_of(manifest))
     exports = list(exports_of(manifest))
     problems += [wrong for wrong in (*models, *exports) if isinstance(wrong, str)]

@@ -21,7 +21,7 @@ from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pa
 
 _BESIDE_READING = (
     *("names", "first_day", "sender", "required", "block_above"),
-    *("quarantine_for", "archive_after"),
+    *("quarantine_for", "archive_after", "package"),
 )
 """What a contract says about files without changing what is read from their bytes."""
 _SINCE = {
@@ -31,6 +31,7 @@ _SINCE = {
     "duplicates": "reject",
     "grain": None,
     "format": "csv",
+    "has_header": True,
 }
 """Keys that contracts did not have from the beginning: at these values they change nothing of what was read before."""
 _SENDER_COLUMN = "machine_column"
@@ -66,6 +67,10 @@ class Source(Declared):
             if headers.count(header) > 1:
                 raise ValueError(f"header {header!r} belongs to two columns")
         self._check_places()
+        if not self.files.has_header:
+            for column in self.columns:
+                if column.header:
+                    raise ValueError(f"column {column.name}: 'header' means nothing for files without a header")
         for key, wanted in {
             "key": self.files.key,
             "sender.column": [self.files.sender_column],
@@ -161,6 +166,12 @@ class Source(Declared):
     @cached_property
     def patterns(self) -> tuple[NamePattern, ...]:
         return tuple(parse_name_pattern(template, self.files.sender_name) for template in self.files.names)
+
+    @cached_property
+    def manifest_pattern(self) -> NamePattern:
+        """Of the package that its files belong to."""
+        assert self.files.package is not None  # only of a source with a package it is looked for
+        return parse_name_pattern(self.files.package.manifest, self.files.sender_name)
 
     @cached_property
     def plain_header(self) -> bytes:

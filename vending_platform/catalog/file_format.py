@@ -3,6 +3,7 @@
 Everything in here is data: how a rule is applied is ingestion's business.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -21,13 +22,15 @@ from vending_platform.catalog.declared import (
     Words,
 )
 from vending_platform.catalog.grain import Grain
-from vending_platform.catalog.names import PARTS, parse_name_pattern
+from vending_platform.catalog.names import PARTS, NamePattern, parse_name_pattern
 
 _OF_CSV = (
     *("encodings", "delimiter", "quote", "decimal_mark", "thousands_mark", "currency_signs"),
-    "negative_in_parentheses",
+    *("negative_in_parentheses", "has_header"),
 )
 """Keys about how values are written as text."""
+_OF_HEADERS = ("unknown_columns", "missing_columns")
+"""Keys about what the header of a file says."""
 
 
 class DeliveryMode(StrEnum):
@@ -84,11 +87,33 @@ class Sender(Declared):
         return value
 
 
+class PackageMember(Declared):
+    """That the files of a source belong to a package, with files of other sources.
+
+    `manifest` is the path of the file that lists them all, and `kind` what it calls those of this source. What has not
+    come `complete_within` so much time after the first file is reported."""
+
+    name: str
+    manifest: str
+    kind: str = Field(min_length=1)
+    required: bool = False
+    """Whether every package has a file of this kind."""
+    complete_within: Duration
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_possible(cls, value: str) -> str:
+        if not IDENTIFIER.fullmatch(value):
+            raise ValueError(f"{value!r} can't be a package's name: lower-case letters, digits and _, a letter first")
+        return value
+
+
 class FileFormat(Declared):
     """How a source's files look, and what is done when one does not look like that."""
 
     sender: Sender | None = None
     names: Words = Field(min_length=1)
+    package: PackageMember | None = None
     delivery: DeliveryMode
     grain: Grain | None = None
     format: ContentFormat = ContentFormat.CSV
@@ -98,6 +123,8 @@ class FileFormat(Declared):
     day_tolerance: Duration = timedelta(0)
     encodings: Annotated[tuple[Encoding, ...], OneOrMore] = Field((Encoding.UTF_8,), min_length=1)
     delimiter: Delimiter = ","
+    has_header: bool = True
+    """Without one, the first line is a row, and the columns come in the contract's order."""
     quote: Character | Literal["none"] = '"'
     decimal_mark: Character = "."
     thousands_mark: Character | None = None
@@ -147,6 +174,8 @@ class FileFormat(Declared):
             raise ValueError("day_tolerance means something only for delivery 'daily' or 'monthly' with a day_column")
         self._check_grain()
         self._check_format()
+        if self.package is not None:
+            self._check_package(self.package, patterns)
         if len({self.delimiter, self.quote, "\n", "\r"}) < 4:
             raise ValueError("delimiter and quote must differ from each other and from a line end")
         if self.decimal_mark == self.thousands_mark:
@@ -166,10 +195,30 @@ class FileFormat(Declared):
     def _check_format(self) -> None:
         """What only text needs means nothing where values have types."""
         if self.format is ContentFormat.CSV:
+            if not self.has_header and (said := [key for key in _OF_HEADERS if key in self.model_fields_set]):
+                raise ValueError(f"{said[0]} means nothing for files without a header")
             return
         of_text = _OF_CSV if self.format is ContentFormat.JSONL else (*_OF_CSV, "final_newline")
         if said := [key for key in of_text if key in self.model_fields_set]:
             raise ValueError(f"{said[0]} means nothing for format {self.format.value!r}")
+
+    def _check_package(self, package: PackageMember, patterns: Sequence[NamePattern]) -> None:
+        """A package is of one sender and one day or month, and in one folder."""
+        manifest = parse_name_pattern(package.manifest, self.sender_name)
+        if not self.is_dated or not manifest.has_sender or manifest.grain is not patterns[0].grain:
+            raise ValueError(
+                "package: its manifest's path names the sender, and the day or the month as the files' names do"
+                f" (delivery 'daily' or 'monthly'); {package.manifest!r} does not"
+            )
+        if "{any}" in package.manifest:
+            raise ValueError("package: {any} can't be in its manifest's path, which has to be known beforehand")
+        folder = package.manifest.rpartition("/")[0]
+        for pattern in patterns:
+            if not folder or pattern.template.rpartition("/")[0] != folder:
+                raise ValueError(
+                    f"package: its files lie in the folder of its manifest, {folder or '(none)'!r}, and"
+                    f" {pattern.template!r} does not"
+                )
 
     @property
     def is_dated(self) -> bool:

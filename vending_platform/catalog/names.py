@@ -20,14 +20,6 @@ PARTS = {
 _SENDER = r"[A-Za-z0-9][A-Za-z0-9-]*"
 _DAYS, _MONTHS = ("yyyymmdd", "yyyy-mm-dd"), ("yyyymm", "yyyy-mm", "yymm")
 _EXAMPLE = date(2024, 3, 15)
-_WRITTEN = {
-    "yyyymmdd": f"{_EXAMPLE:%Y%m%d}",
-    "yyyy-mm-dd": f"{_EXAMPLE:%Y-%m-%d}",
-    "yyyymm": f"{_EXAMPLE:%Y%m}",
-    "yyyy-mm": f"{_EXAMPLE:%Y-%m}",
-    "yymm": f"{_EXAMPLE:%y%m}",
-    "any": "x",
-}
 
 
 class NameParts(NamedTuple):
@@ -66,7 +58,13 @@ class NamePattern:
 
     @property
     def example(self) -> str:
-        return re.sub(r"\{([^{}]*)\}", lambda found: _WRITTEN.get(found[1], "A001"), self.template)
+        values = {**_written(_EXAMPLE), "any": "x"}
+        return re.sub(r"\{([^{}]*)\}", lambda found: values.get(found[1], "A001"), self.template)
+
+    def written(self, sender: str, day: date) -> str:
+        """The name or path of this sender and day; of a pattern without `any`."""
+        values = _written(day)
+        return re.sub(r"\{([^{}]*)\}", lambda found: values.get(found[1], sender), self.template)
 
     @cached_property
     def prefix(self) -> str:
@@ -101,6 +99,17 @@ class NamePattern:
             if day is None or (is_month and part in _DAYS):
                 day, is_month = one, part in _MONTHS
         return NameParts(sender, day)
+
+
+def _written(day: date) -> dict[str, str]:
+    """How a pattern's parts write a day or its month."""
+    return {
+        "yyyymmdd": f"{day:%Y%m%d}",
+        "yyyy-mm-dd": f"{day:%Y-%m-%d}",
+        "yyyymm": f"{day:%Y%m}",
+        "yyyy-mm": f"{day:%Y-%m}",
+        "yymm": f"{day:%y%m}",
+    }
 
 
 def _agree(one: date, other: date, as_months: bool) -> bool:

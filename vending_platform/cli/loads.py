@@ -10,7 +10,7 @@ from vending_platform.cli.consoles import NEEDS_A_PERSON, out
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.observers import progress_bar, recorded
 from vending_platform.cli.options import AllDays, FirstDay, LastDay, Sources, check_known, selection_of
-from vending_platform.cli.views import checked_view, summary_view
+from vending_platform.cli.views import checked_package_view, checked_view, summary_view
 from vending_platform.ingestion import Summary
 from vending_platform.opening import Platform, open_platform
 from vending_platform.status import needs_a_person
@@ -44,16 +44,21 @@ def replay(first: FirstDay = None, last: LastDay = None, all_days: AllDays = Fal
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Any files.")],
+    files: Annotated[list[Path], typer.Argument(exists=True, readable=True, help="Any files, or folders of packages.")],
     source: Annotated[str | None, typer.Option(help="The contract to hold them against, whatever their names.")] = None,
 ) -> None:
-    """Show what is wrong with files, at which line and column, without loading them."""
+    """Show what is wrong with files or packages, at which line and column, without loading them."""
     with errors_shown():
         catalog = open_platform(environment.load()).catalog
         if source is not None:
             check_known([contract.name for contract in catalog], "source", [source])
         all_fine = True
         for path in files:
+            if path.is_dir():
+                package = ingestion.check_package(catalog, path)
+                out.print(checked_package_view(package))
+                all_fine = all_fine and package.is_fine
+                continue
             checked = ingestion.check(catalog, path, source)
             out.print(checked_view(path.name, checked))
             all_fine = all_fine and checked.is_fine

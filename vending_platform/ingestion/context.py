@@ -7,7 +7,8 @@ from pathlib import Path
 from vending_platform.catalog import Catalog
 from vending_platform.ingestion.crash_points import OnStep
 from vending_platform.ingestion.discovery import UndeclaredFile
-from vending_platform.ledger import FileState, FileVersion
+from vending_platform.ingestion.package_result import PackageResult
+from vending_platform.ledger import FileState, FileVersion, PackageState
 from vending_platform.storage import Storage
 from vending_platform.warehouse import Warehouse
 
@@ -52,6 +53,8 @@ class Summary:
     """Delivered again with the content they had."""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """Path and reason of files that could not be read this time; the next run tries again."""
+    packages: list[PackageResult] = field(default_factory=list)
+    """Those of which something is new, loaded or not."""
     copies: list[tuple[str, str]] = field(default_factory=list)
     """Paths of what was loaded, and of another file with the same bytes."""
     undeclared: tuple[UndeclaredFile, ...] = ()
@@ -91,5 +94,6 @@ class Summary:
             or self.blocked
             or self.copies
             or any(version.state is FileState.WITHDRAWN for version in self.gone)
+            or any(package.state is PackageState.REFUSED for package in self.packages)
             or any(version.rows_rejected or version.drift for version in self.loaded)
         )

@@ -56,6 +56,11 @@ def check(catalog: Catalog, path: Path, source: str | None = None) -> Checked:
         return Checked(source=None, refused=f"{found.reason}; name the contract with --source to check it all the same")
     else:
         contract, parts = found
+    return check_with(contract, parts, path)
+
+
+def check_with(contract: Source, parts: NameParts, path: Path) -> Checked:
+    """Check one file against this contract."""
     with tempfile.TemporaryDirectory() as scratch:
         return _check(contract, parts, path, Path(scratch))
 

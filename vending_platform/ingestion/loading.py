@@ -7,8 +7,9 @@ from datetime import datetime
 
 import duckdb
 
+from vending_platform.catalog import Source
 from vending_platform.ingestion import quarantine
-from vending_platform.ingestion.batch_reading import Verdict, nothing_read, read_large, read_small
+from vending_platform.ingestion.batch_reading import ReadBatch, Verdict, nothing_read, read_large, read_small
 from vending_platform.ingestion.context import IngestionContext, Summary, Watcher
 from vending_platform.ingestion.crash_points import CrashPoint
 from vending_platform.ingestion.outcome import Origin, Outcome, changes_for, note_days
@@ -41,7 +42,7 @@ from vending_platform.warehouse import Change, WarehouseError
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """A file whose bytes are here, and which is not the content that its path had before."""
 
     delivered: Delivered
@@ -55,15 +56,25 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
-class _Fetched:
+class Fetched:
     """The contents of a batch that are new under their path, numbered; how each can be read, or why it can't; what was
     only delivered again; and paths with the reason why there is no content."""
 
-    candidates: dict[int, _Candidate]
+    candidates: dict[int, Candidate]
     readables: dict[int, Readable]
     problems: dict[int, FileProblem]
     same: list[FileVersion]
     unreadable: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ReadFiles:
+    """What became of files of one source that were read together: the rows, and each file's new version."""
+
+    source: Source
+    outcomes: list[Outcome]
+    read: ReadBatch
+    fetched: Fetched
 
 
 @dataclass(frozen=True)
@@ -92,36 +103,47 @@ class Loader:
 
     def _fetched(
         self, planned: Iterable[Sequence[Delivered]], again: bool
-    ) -> Iterator[tuple[Sequence[Delivered], _Fetched | None]]:
+    ) -> Iterator[tuple[Sequence[Delivered], Fetched | None]]:
         """Each batch with what was fetched for it. A large file is not: it goes through a scratch file, and what is
         done ahead leaves no trace."""
         for batch in planned:
             is_large = batch[0].file.size > SMALL
-            yield batch, None if is_large else self._fetch(batch, self._contents(batch), again)
+            yield batch, None if is_large else self.fetch_small(batch, again)
 
     def _load_batch(
-        self, batch: Sequence[Delivered], fetched: _Fetched | None, validator: Validator, again: bool
+        self, batch: Sequence[Delivered], fetched: Fetched | None, validator: Validator, again: bool
     ) -> None:
         with ExitStack() as afterwards:
             if fetched is None:
-                fetched = self._fetch(batch, [self._spooled(batch[0], afterwards)], again)
-            self._load_fetched(batch, fetched, validator, again, afterwards)
+                fetched = self.fetch_large(batch[0], again, afterwards)
+            files = self.read(batch, fetched, validator, afterwards)
+            if files is None:
+                self._load_each(batch, validator, again)
+                return
+            if changes := self.changes(files):
+                self.publish(changes)
+            self.report(files)
 
-    def _load_fetched(
-        self,
-        batch: Sequence[Delivered],
-        fetched: _Fetched,
-        validator: Validator,
-        again: bool,
-        afterwards: ExitStack,
-    ) -> None:
+    def _load_each(self, batch: Sequence[Delivered], validator: Validator, again: bool) -> None:
+        for delivered in batch:
+            self._load_batch([delivered], self.fetch_small([delivered], again), validator, again)
+
+    def fetch_small(self, batch: Sequence[Delivered], again: bool) -> Fetched:
+        return self.fetch(batch, self._contents(batch), again)
+
+    def fetch_large(self, delivered: Delivered, again: bool, afterwards: ExitStack) -> Fetched:
+        return self.fetch([delivered], [self.spooled(delivered, afterwards)], again)
+
+    def read(
+        self, batch: Sequence[Delivered], fetched: Fetched, validator: Validator, afterwards: ExitStack
+    ) -> ReadFiles | None:
+        """What became of the files of a batch; None if each has to be read by itself."""
         source, candidates, readables = batch[0].source, fetched.candidates, fetched.readables
         for number, readable in readables.items():
             if readable.content.path is not None and readable.content.path != candidates[number].content.path:
                 afterwards.callback(readable.content.path.unlink, missing_ok=True)
         if len(batch) > 1 and any(readable.is_large for readable in readables.values()):
-            self._load_each(batch, validator, again)  # what was packed may be much more than the files
-            return
+            return None  # what was packed may be much more than the files
         verdicts = {number: Verdict(problem=str(problem)) for number, problem in fetched.problems.items()}
         self.watcher.on_step(CrashPoint.READ)
         origins = {n: _origin(candidates[n], readable) for n, readable in readables.items()}
@@ -139,32 +161,28 @@ class Loader:
         except duckdb.Error as error:
             # A value that no rule foresaw must not stop the others: each file by itself shows which one it is in.
             if len(batch) > 1:
-                self._load_each(batch, validator, again)
-                return
+                return None
             verdict = Verdict(problem=f"the rules of its contract can't be applied to it: {error}")
             read = nothing_read(source, dict.fromkeys(readables, verdict))
         verdicts |= read.verdicts
         self.watcher.on_step(CrashPoint.VALIDATED)
         outcomes = [self._outcome(candidates[n], readables.get(n), verdicts[n]) for n in candidates]
-        for outcome in outcomes:
+        return ReadFiles(source, outcomes, read, fetched)
+
+    def changes(self, files: ReadFiles) -> list[Change]:
+        """What they change, once the bytes of what was not wholly accepted are kept."""
+        for outcome in files.outcomes:
             if not outcome.version.is_wholly_accepted and quarantine.keep(self.context.storage.work, outcome.content):
                 self.watcher.on_step(CrashPoint.KEPT)
-        changes = [note_files(fetched.same)] if fetched.same else []
-        if outcomes:
-            changes += changes_for(source, outcomes, self.ledger, read.accepted, read.rejected)
-            touched = [outcome.version for outcome in outcomes if outcome.version.state is not FileState.SUPERSEDED]
+        changes = [note_files(files.fetched.same)] if files.fetched.same else []
+        if files.outcomes:
+            changes += changes_for(files.source, files.outcomes, self.ledger, files.read.accepted, files.read.rejected)
+            touched = [out.version for out in files.outcomes if out.version.state is not FileState.SUPERSEDED]
             changes.append(note_days(self.context.catalog, touched))
-        if changes:
-            self.publish(changes)
-        self._report(outcomes, fetched)
+        return changes
 
-    def _load_each(self, batch: Sequence[Delivered], validator: Validator, again: bool) -> None:
-        for delivered in batch:
-            alone = self._fetch([delivered], self._contents([delivered]), again)
-            self._load_batch([delivered], alone, validator, again)
-
-    def _fetch(self, batch: Sequence[Delivered], contents: Iterable[FileContent | Unreadable], again: bool) -> _Fetched:
-        fetched = _Fetched({}, {}, {}, [], [])
+    def fetch(self, batch: Sequence[Delivered], contents: Iterable[FileContent | Unreadable], again: bool) -> Fetched:
+        fetched = Fetched({}, {}, {}, [], [])
         for delivered, content in zip(batch, contents, strict=True):
             source, file = delivered.source, delivered.file
             if isinstance(content, Unreadable):
@@ -177,7 +195,7 @@ class Loader:
                 fetched.same.append(replace(before, state=state, etag=file.etag, modified_at=file.modified_at))
                 continue
             number = len(fetched.candidates)
-            fetched.candidates[number] = _Candidate(delivered, content, before, identity)
+            fetched.candidates[number] = Candidate(delivered, content, before, identity)
             try:
                 fetched.readables[number] = prepare(source, content, number, self.context.scratch)
             except FileProblem as problem:
@@ -197,7 +215,7 @@ class Loader:
             else:
                 yield content
 
-    def _spooled(self, delivered: Delivered, afterwards: ExitStack) -> FileContent | Unreadable:
+    def spooled(self, delivered: Delivered, afterwards: ExitStack) -> FileContent | Unreadable:
         try:
             content = spool(self._chunks(delivered), self.context.scratch)
         except Unreadable as problem:
@@ -213,7 +231,7 @@ class Loader:
         assert known is not None  # what is not there is only known from the ledger
         return quarantine.kept(self.context.storage.work, known.sha256)
 
-    def _outcome(self, candidate: _Candidate, readable: Readable | None, verdict: Verdict) -> Outcome:
+    def _outcome(self, candidate: Candidate, readable: Readable | None, verdict: Verdict) -> Outcome:
         delivered, known = candidate.delivered, self.ledger.version(candidate.file_id)
         state = FileState.LOADED if verdict.problem is None else FileState.QUARANTINED
         if candidate.before is not None and not delivered.is_there:
@@ -244,17 +262,17 @@ class Loader:
         )
         return Outcome(version, candidate.before, candidate.content)
 
-    def _report(self, outcomes: Sequence[Outcome], fetched: _Fetched) -> None:
-        for outcome in outcomes:
+    def report(self, files: ReadFiles) -> None:
+        for outcome in files.outcomes:
             version = outcome.version
             (self.summary.loaded if version.in_raw else self.summary.quarantined).append(version)
             if outcome.before is not None and outcome.before.file_id != version.file_id:
                 self.summary.corrected.add(version.file_id)
-        self.summary.same_again.extend(fetched.same)
-        self.summary.unreadable.extend(fetched.unreadable)
+        self.summary.same_again.extend(files.fetched.same)
+        self.summary.unreadable.extend(files.fetched.unreadable)
 
 
-def _origin(candidate: _Candidate, readable: Readable) -> Origin:
+def _origin(candidate: Candidate, readable: Readable) -> Origin:
     delivered = candidate.delivered
     return Origin(
         candidate.file_id,

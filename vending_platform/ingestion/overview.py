@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from vending_platform.ingestion.context import IngestionContext
 from vending_platform.ingestion.discovery import discover
+from vending_platform.ingestion.packages.arriving import pending_packages, unseen_in_packages
 from vending_platform.ingestion.planning import Selection, plan
 from vending_platform.ledger import (
     FileCounts,
@@ -58,12 +59,17 @@ def pending(context: IngestionContext, now: datetime | None = None) -> Pending:
     discovery = discover(context.catalog, context.storage.raw.files(), now)
     with context.warehouse.reading() as reader:
         ledger = read_file_versions(reader)
+        packages = list(pending_packages(reader, context.catalog, discovery, ledger))
     planned = plan(context.catalog, discovery, ledger, Selection(), now)
     files: dict[str, dict[date | None, int]] = {}
     for delivered in planned.read:
         days = files.setdefault(delivered.source.name, {})
         day = delivered.parts.business_date if delivered.source.is_dated else None
         days[day] = days.get(day, 0) + 1
+    for package in packages:
+        for delivered in package.files:
+            of_days = files.setdefault(delivered.source.name, {})
+            of_days[package.day] = of_days.get(package.day, 0) + 1
     return Pending(files, planned.unchanged)
 
 
@@ -76,7 +82,9 @@ def unseen(context: IngestionContext, files: Sequence[StoredFile], now: datetime
     with context.warehouse.reading() as reader:
         ledger = read_file_versions(reader, stretch)
         known = undeclared_between(reader, *stretch)
+        of_packages = list(unseen_in_packages(reader, context.catalog, discovery))
     return [
-        *(delivered.file for delivered in ledger.changed(discovery.delivered)),
+        *(d.file for d in ledger.changed([d for d in discovery.delivered if d.source.files.package is None])),
+        *of_packages,
         *(u.file for u in discovery.undeclared if (u.path, u.file.size, u.file.modified_at) not in known),
     ]

@@ -52,10 +52,14 @@ def plan(
     *,
     verify: bool = False,
 ) -> LoadPlan:
-    """`verify` reads every file, even if the store shows no change."""
+    """`verify` reads every file, even if the store shows no change. Files of packages are planned with these."""
     declared = {source.name for source in catalog}
     delivered = [d for d in discovery.delivered if d.source.name in declared]
-    chosen = [d for d in delivered if selection.takes(d.source, d.parts.business_date, d.file.path)]
+    chosen = [
+        d
+        for d in delivered
+        if d.source.files.package is None and selection.takes(d.source, d.parts.business_date, d.file.path)
+    ]
     read = chosen if verify else ledger.changed(chosen)
     gone = tuple(
         replace(version, state=_state_when_gone(catalog, version, now))

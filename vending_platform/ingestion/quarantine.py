@@ -1,6 +1,6 @@
 """The bytes of every file that was not wholly accepted, kept by content for as long as its contract requires."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from vending_platform.catalog import Catalog
@@ -34,15 +34,19 @@ def all_kept(place: Place) -> Iterator[str]:
     return place.paths(_FOLDER)
 
 
-def no_longer_needed(paths: Iterable[str], catalog: Catalog, ledger: FileVersions, now: datetime) -> Iterator[str]:
+def no_longer_needed(
+    paths: Iterable[str], catalog: Catalog, ledger: FileVersions, of_packages: Container[str], now: datetime
+) -> Iterator[str]:
     """Those of the kept paths that are no longer needed: nothing in the ledger rests on them, or their time is up.
 
     Time runs from when another version came, or a person dismissed it: until then a decision is still due.
+    `of_packages` are the hashes of what is in packages that are refused.
     """
     keeps = {source.name: source.files.quarantine_for for source in catalog}
     for path in paths:
-        versions = ledger.not_wholly_accepted(path.rsplit("/", 1)[-1])
-        if not any(
+        sha256 = path.rsplit("/", 1)[-1]
+        versions = ledger.not_wholly_accepted(sha256)
+        if sha256 not in of_packages and not any(
             version.ended_at is None or now - version.ended_at < keeps.get(version.source, timedelta.max)
             for version in versions
         ):

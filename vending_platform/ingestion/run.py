@@ -21,6 +21,7 @@ from vending_platform.ledger import (
     FileVersions,
     prepare_ledger,
     read_file_versions,
+    read_packages,
 )
 from vending_platform.quality import TABLES
 from vending_platform.warehouse import Change, WarehouseError, Writer
@@ -109,6 +110,9 @@ class Run:
         kept = list(quarantine.all_kept(work))
         if not kept:
             return
-        for path in quarantine.no_longer_needed(kept, self.context.catalog, read_file_versions(self.writer), self.now):
+        refused = read_packages(self.writer, with_problems=True).values()
+        of_packages = {sha256 for package in refused for sha256 in package.kept_contents.values()}
+        ledger = read_file_versions(self.writer)
+        for path in quarantine.no_longer_needed(kept, self.context.catalog, ledger, of_packages, self.now):
             work.delete(path)
             self.watcher.on_step(CrashPoint.SWEPT)

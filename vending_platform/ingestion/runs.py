@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tenacity import AttemptManager, Retrying, retry_if_exception_type, stop_after_attempt
@@ -13,7 +14,8 @@ from vending_platform.ingestion.absences import note_absences, record_unreadable
 from vending_platform.ingestion.context import SILENT, IngestionContext, Summary, Watcher
 from vending_platform.ingestion.copies import copies
 from vending_platform.ingestion.crash_points import CrashPoint
-from vending_platform.ingestion.discovery import discover
+from vending_platform.ingestion.discovery import Discovery, discover
+from vending_platform.ingestion.packages import load_packages, replay_packages, with_whole_packages
 from vending_platform.ingestion.planning import Selection, plan
 from vending_platform.ingestion.reshaping import readable_again, reshape
 from vending_platform.ingestion.run import Run
@@ -47,13 +49,15 @@ def ingest(
     for attempt in _plans():
         with attempt, _running(context, "vending ingest", now, watcher, summary, selection.paths) as run:
             discovery, ledger = run.look()
+            selection = _with_what_was_listed(selection, discovery)
             planned = plan(run.catalog, discovery, ledger, selection, run.now, verify=verify)
             watcher.on_step(CrashPoint.PLANNED)
             summary.unchanged = planned.unchanged - len(summary.dealt_with)
             note_absences(run, planned, discovery, selection.paths)
             run.load(ledger, planned.read)
+            judged = load_packages(run, ledger, discovery, selection, verify=verify)
             summary.copies = copies(run.catalog, ledger, summary.loaded)
-            record_unreadable(run, planned.read, discovery, selection.paths)
+            record_unreadable(run, [*planned.read, *judged], discovery, selection.paths)
             if withdraw:
                 withdraw_gone(run, ledger, selection)
             run.sweep()
@@ -87,7 +91,9 @@ def _replay(run: Run, selection: Selection) -> None:
     again: list[Delivered] = []
     for version in ledger.current_versions():
         source = run.sources.get(version.source)
-        if source is None or version.dismissed or not selection.takes(source, version.business_date, version.path):
+        if source is None or source.files.package is not None:
+            continue
+        if version.dismissed or not selection.takes(source, version.business_date, version.path):
             continue
         stale = version.contract_hash != source.reading_hash
         if version.is_wholly_accepted and version.in_raw and not stale:
@@ -99,8 +105,16 @@ def _replay(run: Run, selection: Selection) -> None:
         else:
             run.summary.not_replayable.append(version)
     run.load(ledger, again, again=True)
+    again += replay_packages(run, ledger, discovery, selection)
     record_unreadable(run, again, discovery)
     run.sweep()
+
+
+def _with_what_was_listed(selection: Selection, discovery: Discovery) -> Selection:
+    """With `paths`, what lies in the folders of their packages is meant too."""
+    if selection.paths is None:
+        return selection
+    return replace(selection, paths=selection.paths | discovery.paths)
 
 
 def _summary(now: datetime) -> Summary:
@@ -121,7 +135,7 @@ def _running(
     summary: Summary,
     paths: Collection[str] | None = None,
 ) -> Iterator[Run]:
-    """A run that alone may write. With `paths`, only these files are listed."""
+    """A run that alone may write. With `paths`, only these files are listed, and the packages that they belong to."""
     summary.start_plan()
     with (
         context.warehouse.reserved(purpose, watcher.on_wait) as reservation,
@@ -130,7 +144,7 @@ def _running(
     ):
         # Listed while the warehouse opens, but not earlier: a run that we waited for knows files that are newer.
         raw = context.storage.raw
-        files = raw.files() if paths is None else raw.named(sorted(paths))
+        files = raw.files() if paths is None else with_whole_packages(context.catalog, raw, paths)
         listing = aside.submit(discover, context.catalog, files, now)
         with reservation.writing() as writer:
             yield Run(context, writer, watcher, now, summary, {s.name: s for s in context.catalog}, listing.result)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from vending_platform.catalog import Catalog, Grain, KnownFrom, Source
 from vending_platform.ingestion.outcome import raw_table
+from vending_platform.ingestion.package_findings import PackageFinding, overdue, package_findings, refused
 from vending_platform.ledger import (
     FileState,
     contracts_in_use,
@@ -46,6 +47,8 @@ class DeliveryStatus:
     quarantined: list[dict[str, str]]
     undeclared: list[dict[str, str]]
     withdrawn: list[str]
+    packages: list[PackageFinding]
+    """Those that are not loaded as they lie in their folders."""
     unreadable: list[dict[str, str]]
     """Files that are there, and could not be read when a run tried last."""
     drifted: list[dict[str, str]]
@@ -67,6 +70,8 @@ class DeliveryStatus:
             or self.quarantined
             or self.undeclared
             or self.withdrawn
+            or any(refused(self.packages))
+            or any(overdue(self.packages))
             or self.unreadable
             or self.drifted
             or self.unknown_senders
@@ -127,6 +132,7 @@ def status_of(reader: Reader, catalog: Catalog, due_until: date | None = None) -
         quarantined=[asdict(file) for file in quarantined_files(reader)],
         undeclared=[asdict(file) for file in undeclared],
         withdrawn=withdrawn_paths(reader),
+        packages=package_findings(reader, catalog),
         unreadable=[{"path": file.path, "reason": file.reason} for file in unreadable_files(reader)],
         drifted=[asdict(file) for file in drifted_files(reader)],
         unknown_senders=unknown,
@@ -211,6 +217,7 @@ def without_findings(as_of: str) -> DeliveryStatus:
         quarantined=[],
         undeclared=[],
         withdrawn=[],
+        packages=[],
         unreadable=[],
         drifted=[],
         unknown_senders={},

@@ -1,6 +1,6 @@
 """The platform's own tables: their names, their columns, their version, and every query over them.
 
-A module for each subject: `files` (with `file_versions`), `rejected_rows`, `undeclared`, `unreadable`,
+A module for each subject: `files` (with `file_versions`), `packages`, `rejected_rows`, `undeclared`, `unreadable`,
 `master_versions`, `row_days`, `duplicates`, `carried_keys`, `builds`, `unrecorded`. `tables` lists them all, and
 `migrations` carries over what an earlier version of the platform has written. dbt reads some of them as sources.
 """
@@ -91,6 +91,18 @@ from vending_platform.ledger.master_versions import (
     versions_after,
 )
 from vending_platform.ledger.migrations import prepare_ledger
+from vending_platform.ledger.packages import (
+    PACKAGES,
+    Facts,
+    PackageKey,
+    PackageRecord,
+    PackageState,
+    as_text,
+    facts_of,
+    forget_packages,
+    note_packages,
+    read_packages,
+)
 from vending_platform.ledger.rejected_rows import (
     REJECTED_ROWS,
     REJECTED_ROWS_SCHEMA,
@@ -134,6 +146,7 @@ __all__ = [
     "OF_BUILDS",
     "OF_DELIVERIES",
     "OF_FINDINGS",
+    "PACKAGES",
     "REJECTED_ROWS",
     "REJECTED_ROWS_SCHEMA",
     "REJECTED_ROWS_TABLE",
@@ -148,6 +161,7 @@ __all__ = [
     "Carry",
     "DayOfRows",
     "Delivered",
+    "Facts",
     "FileCounts",
     "FileGroup",
     "FileState",
@@ -157,6 +171,9 @@ __all__ = [
     "MasterFile",
     "MasterVersion",
     "ModelBuild",
+    "PackageKey",
+    "PackageRecord",
+    "PackageState",
     "RecordKind",
     "RejectedRow",
     "RejectedSample",
@@ -164,6 +181,7 @@ __all__ = [
     "UnreadableFile",
     "Unrecorded",
     "add_rejected_rows",
+    "as_text",
     "builds_of_model",
     "built_before",
     "built_codes",
@@ -177,11 +195,13 @@ __all__ = [
     "days_of_rows",
     "drifted_files",
     "drop_recorded",
+    "facts_of",
     "file_id",
     "file_rows",
     "files_of_days",
     "files_with_rows",
     "first_rejected_rows",
+    "forget_packages",
     "group_files",
     "has_builds",
     "has_files",
@@ -194,6 +214,7 @@ __all__ = [
     "note_carried",
     "note_duplicates",
     "note_files",
+    "note_packages",
     "note_parts",
     "note_row_days",
     "note_shared",
@@ -210,6 +231,7 @@ __all__ = [
     "read_carried",
     "read_codes",
     "read_file_versions",
+    "read_packages",
     "read_undeclared",
     "read_unrecorded",
     "read_versions",

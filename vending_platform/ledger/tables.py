@@ -17,6 +17,7 @@ from vending_platform.ledger.duplicates import (
 )
 from vending_platform.ledger.files import FILES, FILES_SCHEMA
 from vending_platform.ledger.master_versions import MASTER_VERSIONS, MASTER_VERSIONS_SCHEMA
+from vending_platform.ledger.packages import PACKAGES, PACKAGES_SCHEMA
 from vending_platform.ledger.rejected_rows import REJECTED_ROWS, REJECTED_ROWS_SCHEMA
 from vending_platform.ledger.row_days import ROW_DAYS, ROW_DAYS_SCHEMA
 from vending_platform.ledger.undeclared import UNDECLARED, UNDECLARED_SCHEMA
@@ -28,6 +29,7 @@ OF_DELIVERIES: Mapping[TableName, pa.Schema] = MappingProxyType(
     {
         FILES: FILES_SCHEMA,
         REJECTED_ROWS: REJECTED_ROWS_SCHEMA,
+        PACKAGES: PACKAGES_SCHEMA,
         UNDECLARED: UNDECLARED_SCHEMA,
         UNREADABLE: UNREADABLE_SCHEMA,
         MASTER_VERSIONS: MASTER_VERSIONS_SCHEMA,

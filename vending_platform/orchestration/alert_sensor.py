@@ -50,7 +50,8 @@ _RUNS_OF_A_JOB = 250
 _MATERIALISATIONS = "__ASSET_JOB"
 _IN_THE_WAREHOUSE = frozenset(
     {
-        *(ProblemKind.MISSING, ProblemKind.QUARANTINE, ProblemKind.REJECTED, ProblemKind.UNDECLARED),
+        *(ProblemKind.MISSING, ProblemKind.INCOMPLETE, ProblemKind.REFUSED),
+        *(ProblemKind.QUARANTINE, ProblemKind.REJECTED, ProblemKind.UNDECLARED),
         *(ProblemKind.BLOCKED, ProblemKind.CHECK, ProblemKind.MARTS, ProblemKind.FRESHNESS),
     }
 )

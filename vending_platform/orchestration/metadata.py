@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from vending_platform.exporting import Part
-from vending_platform.ingestion import Overview, Summary
-from vending_platform.ledger import FileCounts, FileState, RejectedRow
+from vending_platform.ingestion import Overview, PackageResult, Summary
+from vending_platform.ledger import FileCounts, FileState, PackageState, RejectedRow
 
 Metadata = Mapping[str, Any]
 
@@ -36,11 +36,33 @@ def raw_metadata(source: str, now: Overview, summary: Summary, seconds: float) -
         "seconds": dg.MetadataValue.float(round(seconds, 2)),
         "rows a second": round(rows / seconds) if seconds else 0,
     }
+    if packages := [one for one in summary.packages if source in one.sources]:
+        metadata["packages"] = packages_table(packages)
     if rejects := now.rejects.get(source):
         metadata["first rejected rows"] = rejected_rows_table(rejects)
     if len(per_day := now.rows_per_day(source)) > 1:
         metadata["rows per day"] = dg.MetadataValue.md(bar_chart(per_day))
     return metadata
+
+
+def packages_table(packages: Sequence[PackageResult]) -> dg.TableMetadataValue:
+    """What became of packages in a run, those with a problem first."""
+    in_order = sorted(packages, key=lambda one: (one.state is PackageState.LOADED, one.period, one.sender))
+    records = [
+        dg.TableRecord(
+            {
+                "sender": one.sender,
+                "period": one.period,
+                "state": one.state.value,
+                "revision": one.revision or 0,
+                "files": one.files,
+                "rows": one.rows,
+                "reason": one.reason or "",
+            }
+        )
+        for one in in_order[:_TABLE_ROWS]
+    ]
+    return dg.MetadataValue.table(records)
 
 
 def raw_day_metadata(held: FileCounts | None) -> Metadata:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from vending_platform.alerts import Problem, ProblemKind
 from vending_platform.catalog import last_day_of, period_of
-from vending_platform.ingestion import DeliveryStatus
+from vending_platform.ingestion import DeliveryStatus, overdue, refused, titled
 from vending_platform.ledger import REJECTED_ROWS_TABLE
 from vending_platform.orchestration.due import Due
 from vending_platform.orchestration.run_problems import Links
@@ -34,6 +34,7 @@ class Seen:
 def problems(seen: Seen, due: Due, schemas: Mapping[str, str], links: Links) -> Iterator[Problem]:
     """Everything that is wrong in the warehouse; `schemas` has the schema of each model."""
     yield from _missing(seen.status, due, links)
+    yield from _packages(seen.status, links)
     yield from _unusable(seen.status, links)
     yield from _blocked(seen.blocked, links)
     yield from _failed_checks(seen, schemas, links)
@@ -64,6 +65,36 @@ def _missing(status: DeliveryStatus, due: Due, links: Links) -> Iterator[Problem
             count=len(rows),
             unit=f"{sender} {_period(rows)}",
         )
+
+
+def _packages(status: DeliveryStatus, links: Links) -> Iterator[Problem]:
+    """Each by itself: what is wrong with one has nothing to do with another, and ends by itself."""
+    for kind, what, found, what_to_do in (
+        (
+            ProblemKind.INCOMPLETE,
+            "is not complete, and should be by now",
+            overdue(status.packages),
+            "Ask the sender for what is missing; it is loaded as soon as all of it is there.",
+        ),
+        (
+            ProblemKind.REFUSED,
+            "is refused; what was loaded of it before stays",
+            refused(status.packages),
+            "See all that is wrong with `vending check FOLDER`, and have a right package delivered, with a higher"
+            " revision if one was loaded before.",
+        ),
+    ):
+        for one in found:
+            yield Problem(
+                kind,
+                f"{one['package']} {one['sender']} {one['period']}",
+                what=f"The package {one['package']} of {one['sender_name']} {one['sender']} for {one['period']} {what}",
+                where=titled(one),
+                why=str(one["reason"]),
+                what_to_do=what_to_do,
+                link=links.asset("deliveries"),
+                since=datetime.fromisoformat(str(one["since"])),
+            )
 
 
 def _period(rows: Sequence[Mapping[str, str]]) -> str:

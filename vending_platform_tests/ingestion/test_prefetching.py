@@ -51,7 +51,7 @@ def test_a_store_that_fails_while_it_is_read_ahead_stops_the_run_after_what_came
 def test_no_more_than_one_batch_is_read_ahead_of_the_one_that_is_loaded(raw_folder: RawFolder) -> None:
     raw_folder.deliver(FILES)
     fetched, loaded, most_ahead = 0, 0, 0
-    fetch = Loader._fetch
+    fetch = Loader.fetch
 
     def counting(*args: object) -> object:
         nonlocal fetched
@@ -63,7 +63,7 @@ def test_no_more_than_one_batch_is_read_ahead_of_the_one_that_is_loaded(raw_fold
         loaded += step is CrashPoint.READ
         most_ahead = max(most_ahead, fetched - loaded)
 
-    with patch.object(Loader, "_fetch", counting):
+    with patch.object(Loader, "fetch", counting):
         raw_folder.ingest(watcher=Watcher(on_step=on_step))
     assert fetched == loaded == len(DAYS)
     assert most_ahead <= 1

@@ -3,13 +3,14 @@
 from vending_platform.cli.views.anonymised import anonymised_view
 from vending_platform.cli.views.builds import exported_view, plan_view, transformed_view
 from vending_platform.cli.views.doctor import diagnosis_view
-from vending_platform.cli.views.loads import checked_view, summary_view
+from vending_platform.cli.views.loads import checked_package_view, checked_view, summary_view
 from vending_platform.cli.views.quality import quality_view
 from vending_platform.cli.views.status import status_view
 from vending_platform.cli.views.trace import trace_view
 
 __all__ = [
     "anonymised_view",
+    "checked_package_view",
     "checked_view",
     "diagnosis_view",
     "exported_view",

@@ -4,8 +4,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from vending_platform.cli.views.parts import count, new_table, problem_lists, with_commas
-from vending_platform.ingestion import Checked, Summary
-from vending_platform.ledger import FileState
+from vending_platform.ingestion import Checked, CheckedPackage, Summary
+from vending_platform.ledger import FileState, PackageState
 
 
 def summary_view(summary: Summary) -> RenderableType:
@@ -25,6 +25,10 @@ def summary_view(summary: Summary) -> RenderableType:
         lines += [Text(f"Loaded {count(len(summary.loaded), 'file')}", style="bold"), table]
     else:
         lines.append(Text("Nothing was loaded." if summary.quarantined else "Nothing new to load.", style="bold"))
+    if loaded := [one for one in summary.packages if one.state is PackageState.LOADED]:
+        rows = count(sum(one.rows for one in loaded), "row")
+        lines.append(f"{count(len(loaded), 'package')} complete and right, with {rows}.")
+    lines += [f"{one} changes nothing: {one.reason}" for one in summary.packages if one.state is PackageState.OUTDATED]
     if summary.unchanged:
         lines.append(f"{count(summary.unchanged, 'file')} unchanged since last time.")
     if summary.same_again:
@@ -35,6 +39,16 @@ def summary_view(summary: Summary) -> RenderableType:
         lines.append(f"{count(len(summary.withdrawn), 'file')} withdrawn: the rows are out of raw.")
     lines += problem_lists(
         [
+            (
+                "Packages that are refused; what was loaded of them before stays",
+                [f"{one}: {one.reason}" for one in summary.packages if one.state is PackageState.REFUSED],
+                "See all that is wrong: vending check FOLDER. Have a right one delivered, with a higher revision",
+            ),
+            (
+                "Packages that are not complete yet; the rest of them may still come",
+                [f"{one}: {one.reason}" for one in summary.packages if one.state is PackageState.WAITING],
+                None,
+            ),
             (
                 "In quarantine, because the whole file can't be used",
                 [f"{version.path}: {version.reason}" for version in summary.quarantined],
@@ -83,6 +97,20 @@ def summary_view(summary: Summary) -> RenderableType:
         ]
     )
     return Group(*lines)
+
+
+def checked_package_view(checked: CheckedPackage) -> RenderableType:
+    """What is wrong with a package, and with which of its files."""
+    head = Text(checked.title, style="bold")
+    if checked.revision is not None:
+        head.append(f", revision {checked.revision}", style="dim")
+    if checked.faults:
+        lines: list[RenderableType] = [Text("  would not be loaded:", style="red")]
+        lines += [Text(f"    {fault}", style="red") for fault in checked.faults]
+    else:
+        rows = count(sum(file.accepted for file in checked.files.values()), "row")
+        lines = [Text(f"  would be loaded: {count(len(checked.files), 'file')}, {rows}", style="green")]
+    return Group(head, *lines, *(checked_view(name, file) for name, file in sorted(checked.files.items())))
 
 
 def checked_view(name: str, checked: Checked) -> RenderableType:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from vending_platform.catalog import ContentFormat, Encoding, Source
 from vending_platform.ingestion.reading.compression import is_compressed, unpacked
-from vending_platform.ingestion.reading.content import SMALL, FileContent, chunks_of, content_of, spool
+from vending_platform.ingestion.reading.content import SMALL, FileContent, chunks_of, content_of, hash_of, spool
 from vending_platform.ingestion.reading.csv_fast import TextBlock, parse_together, plain_block, with_places
 from vending_platform.ingestion.reading.csv_strict import LONGEST_ROW, Record, TextRows, records, too_long
 from vending_platform.ingestion.reading.decoding import BOM, decode, encoding_of
@@ -33,6 +33,7 @@ __all__ = [
     "chunks_of",
     "content_of",
     "decode",
+    "hash_of",
     "is_compressed",
     "prepare",
     "read_in_pieces",
@@ -52,7 +53,7 @@ class Readable:
     layout: Layout
     block: TextBlock | None = None
     header: Record | None = None
-    """The header as it was found, unless `block` begins right after it."""
+    """The header as it was found, unless `block` begins right after it, or there is none."""
     rows: pa.Table | None = None
     """Of a small file of JSON lines all of it: it was read to know which keys it has."""
     unknown: tuple[tuple[str, ...], ...] = ()
@@ -102,6 +103,11 @@ def _prepare_json_lines(source: Source, content: FileContent, file: int) -> Read
 
 def _prepare_csv(source: Source, content: FileContent, file: int) -> Readable:
     encoding = encoding_of(content, source.files.encodings)
+    if not source.files.has_header:
+        block = plain_block(content.data, source, encoding, file, 1) if content.data is not None else None
+        if block is None:
+            _refuse_damaged(source, content)
+        return Readable(content, encoding, expected_layout(source), block)
     if content.data is not None:
         start = content.data.find(b"\n") + 1
         if content.data[:start].removeprefix(BOM).rstrip(b"\r\n") == source.plain_header:
@@ -117,7 +123,8 @@ def _prepare_csv(source: Source, content: FileContent, file: int) -> Readable:
 
 def _refuse_empty(source: Source, content: FileContent) -> None:
     if content.size == 0:
-        raise FileProblem("it is empty, without even a header" if source.counted_in == "line" else "it is empty")
+        has_header = source.counted_in == "line" and source.files.has_header
+        raise FileProblem("it is empty, without even a header" if has_header else "it is empty")
 
 
 def _refuse_damaged(source: Source, content: FileContent) -> None:
@@ -150,7 +157,7 @@ def read_together(source: Source, files: dict[int, Readable]) -> tuple[list[pa.T
         if together is not None and number in blocks:
             continue
         try:
-            rows = list(records(readable.content.chunks(), source, readable.text_encoding))[1:]
+            rows = list(records(readable.content.chunks(), source, readable.text_encoding))[source.files.has_header :]
             _refuse_cut_row(readable, rows[-1].fields if rows else None)
         except FileProblem as problem:
             problems[number] = problem
@@ -175,7 +182,7 @@ def read_in_pieces(source: Source, readable: Readable, file: int) -> Iterator[pa
     rows = TextRows(source)
     last = None
     for number, record in enumerate(records(readable.content.chunks(), source, readable.text_encoding)):
-        if number == 0:
+        if number == 0 and source.files.has_header:
             continue
         last = record.fields
         rows.add(record, readable.layout, file)
@@ -212,8 +219,8 @@ def _is_just_lines(source: Source, content: FileContent) -> bool:
 
 
 def _between_lines(source: Source, readable: Readable, file: int) -> Iterator[pa.Table]:
-    assert readable.header is not None
-    line, offset = readable.header.line + 1, readable.header.offset + readable.header.length
+    header = readable.header
+    line, offset = (header.line + 1, header.offset + header.length) if header is not None else (1, 0)
     rest, before = b"", offset
     for chunk in readable.content.chunks():
         chunk, before = chunk[before:], max(0, before - len(chunk))

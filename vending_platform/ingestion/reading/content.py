@@ -46,6 +46,15 @@ def content_of(data: bytes) -> FileContent:
     return FileContent(len(data), hashlib.sha256(data).hexdigest(), data=data)
 
 
+def hash_of(chunks: Iterable[bytes]) -> tuple[int, str]:
+    """The size of these bytes, and their hash."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.hexdigest()
+
+
 def spool(chunks: Iterable[bytes], scratch: Path) -> FileContent:
     """Copy a large file to `scratch` while hashing it, so that every later pass sees the bytes that were hashed."""
     scratch.mkdir(parents=True, exist_ok=True)

@@ -32,15 +32,16 @@ class Record:
 def records(
     chunks: Iterable[bytes], source: Source, encoding: Encoding, line: int = 1, offset: int = 0
 ) -> Iterator[Record]:
-    """The records of a file (or of its part from `line` and `offset` on), without its empty lines; but under a header
-    of one column an empty line is a row with an empty value.
+    """The records of a file (or of its part from `line` and `offset` on), without its empty lines; but where rows have
+    one column an empty line is a row with an empty value.
 
     `FileProblem` where quotes leave no safe reading.
     """
     feed = _Feed(chunks, encoding, line, offset)
     quote = source.files.quote
-    width = 1 if offset > 0 and len(source.columns) == 1 else 0
-    """Of the header; of a part of a file it is what the contract says, as no other file is read in parts."""
+    width = len(source.columns) if offset > 0 or not source.files.has_header else 0
+    """Of the header; without one, and of a part of a file, as only such files are read in parts, what the contract
+    says."""
     csv.field_size_limit(LONGEST_ROW)
     reader = csv.reader(
         feed,
@@ -101,7 +102,8 @@ class TextRows:
         if record.problem is not None:
             problem = record.problem
         elif len(fields) != layout.width:
-            problem = f"the row has {len(fields)} fields, the header has {layout.width}"
+            which = "header" if self.source.files.has_header else "contract"
+            problem = f"the row has {len(fields)} fields, the {which} has {layout.width}"
         else:
             values = tuple(None if at is None else fields[at] for at in layout.positions)
             if layout.extra:
