@@ -60,7 +60,7 @@ def environment_in(folder: Path, core: Core, work: Path) -> Environment:
     return replace(
         environment.load(),
         project_dir=core.project_dir,
-        places=Places(*(str(folder / name) for name in ("sources", "processed", "artifacts")), str(work)),
+        places=Places(str(folder / "sources"), str(folder / "processed"), str(folder / "artifacts"), str(work)),
         warehouse=DuckDBSettings(type="duckdb", path=str(folder / "dbt_dev.duckdb")),
         scratch=folder / "scratch",
     )

@@ -40,8 +40,17 @@ class MemoryPlace:
     def write(self, path: str, content: bytes | Iterable[bytes]) -> None:
         self.contents[path] = content if isinstance(content, bytes) else b"".join(content)
 
+    def create(self, path: str, content: bytes) -> bool:
+        return self.contents.setdefault(path, content) is content
+
     def read_path(self, path: str) -> Iterator[bytes]:
         yield self.contents[path]
+
+    def read_span(self, path: str, start: int, end: int) -> Iterator[bytes]:
+        yield self.contents[path][start:end]
+
+    def link(self, path: str, seconds: int) -> str | None:
+        return None
 
     def has(self, path: str) -> bool:
         return path in self.contents
