@@ -17,7 +17,10 @@ from vending_platform.storage import StorageError
 from vending_platform.warehouse import WarehouseBusy
 from vending_platform_tests.syntax import syntax_tree
 
-HANDLED_WHERE_THEY_ARE_RAISED = {"FileProblem", "NotAValue", "NotEncodable", "NotNow", "_BadRow", "_NotUnderstood"}
+HANDLED_WHERE_THEY_ARE_RAISED = {
+    *("FileProblem", "NotAValue", "NotEncodable", "NotNow", "_BadRow", "_NotUnderstood"),
+    *("CancelRefused", "HttpProblem", "NoSuchRun"),  # each becomes the answer to a request
+}
 """Values on their way to a caller of the same package, which makes a result of them."""
 
 

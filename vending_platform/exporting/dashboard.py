@@ -41,7 +41,7 @@ class PageTable:
 
 
 @dataclass(frozen=True)
-class ExportVersion:
+class PageExport:
     """Which version of an export is current."""
 
     name: str
@@ -61,7 +61,7 @@ class PageManifest:
     written_at: str
     tables: dict[str, PageTable]
     """By the name of the model."""
-    exports: list[ExportVersion] = field(default_factory=list)
+    exports: list[PageExport] = field(default_factory=list)
     api: str | None = None
     """Where a server's API is, as seen from the page; None where there is none."""
 
@@ -112,9 +112,9 @@ def _table(schema_name: str, audience: Audience, manifest: Manifest) -> PageTabl
     return PageTable(schema_name, manifest.description, audience.value, manifest.columns, files)
 
 
-def _version(manifest: Manifest) -> ExportVersion:
+def _version(manifest: Manifest) -> PageExport:
     days = sorted(part.day for part in manifest.parts if part.day is not None)
-    return ExportVersion(
+    return PageExport(
         manifest.name,
         manifest.description,
         manifest.format,
