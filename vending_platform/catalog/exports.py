@@ -22,6 +22,8 @@ _WHOLE_NUMBERS = ("bigint", "integer", "int", "smallint")
 class Format(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
+    JSON = "json"
+    """One list, a row per line; decimals are texts, so that no digit is lost."""
 
 
 class CsvEncoding(StrEnum):

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from vending_platform import environment
+from vending_platform.cli.analyse import analyse
 from vending_platform.cli.anonymise import anonymise
 from vending_platform.cli.dev import dev
 from vending_platform.cli.failures import errors_shown
@@ -34,5 +35,5 @@ def choose(
             environment.choose_domain(domain)
 
 
-for command in (ingest, run, replay, check, status, quality, trace, doctor, dev, generate, anonymise):
+for command in (ingest, run, replay, check, status, quality, trace, analyse, doctor, dev, generate, anonymise):
     app.command()(command)
