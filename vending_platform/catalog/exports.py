@@ -24,6 +24,8 @@ class Format(StrEnum):
     CSV = "csv"
     DASHBOARD = "dashboard"
     """Parquet for a page in a browser, which reads it over HTTP: one file, or one a month."""
+    JSON = "json"
+    """One list, a row per line; decimals are texts, so that no digit is lost."""
 
 
 class CsvEncoding(StrEnum):

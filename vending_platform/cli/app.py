@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from vending_platform import environment
+from vending_platform.cli.analyse import analyse
 from vending_platform.cli.anonymise import anonymise
 from vending_platform.cli.dashboard import dashboard
 from vending_platform.cli.dev import dev
@@ -44,6 +45,7 @@ for command in (
     status,
     quality,
     trace,
+    analyse,
     dashboard,
     serve,
     doctor,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -35,6 +36,21 @@ def test_parquet_gives_back_the_same_table() -> None:
     content = encode(table, export(None))
     assert pq.read_table(io.BytesIO(content)).equals(table)
     assert count_rows(content, export(None)) == 1
+
+
+def test_json_is_one_list_with_a_row_per_line() -> None:
+    table = pa.table(
+        {"day": [date(2024, 3, 5), None], "rate": [Decimal("0.05"), None], "name": ['㈱"茶\n', ""], "yen": [1, 2]}
+    )
+    as_json = Export(name="e", model="m", schema_name="marts", format=Format.JSON, file_stem="e")
+    content = encode(table, as_json)
+    assert json.loads(content) == [
+        {"day": "2024-03-05", "rate": "0.05", "name": '㈱"茶\n', "yen": 1},
+        {"day": None, "rate": None, "name": "", "yen": 2},
+    ]
+    assert len(content.splitlines()) == 4
+    assert count_rows(content, as_json) == 2
+    assert json.loads(encode(table.slice(0, 0), as_json)) == []
 
 
 @pytest.mark.parametrize(("by", "told"), [("day", {"day"}), (None, {"day", "yen"})])

@@ -1,0 +1,46 @@
+"""What a run of a pipeline gives: the results that are there, what is missing and why, and what checks found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MissingResult:
+    """A function without a value: it raised, one of its checks failed, or it needs a function that has none."""
+
+    function: str
+    reason: str
+    because_of: tuple[str, ...] = ()
+    """The functions that failed themselves, where it is not this one."""
+    is_result: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.function} is missing: {self.reason}"
+
+
+@dataclass(frozen=True)
+class FunctionCheck:
+    function: str
+    check: str
+    passed: bool
+    must_pass: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Analysed:
+    results: Mapping[str, Any]
+    missing: tuple[MissingResult, ...] = ()
+    checks: tuple[FunctionCheck, ...] = field(default=())
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.missing
+
+    @property
+    def problem(self) -> str | None:
+        """In one sentence what is missing and why."""
+        if self.is_whole:
+            return None
+        return "; ".join(map(str, self.missing))
