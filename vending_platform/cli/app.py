@@ -9,6 +9,7 @@ from vending_platform.cli.anonymise import anonymise
 from vending_platform.cli.dev import dev
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
+from vending_platform.cli.lineage import lineage
 from vending_platform.cli.loads import check, ingest, replay
 from vending_platform.cli.questions import doctor, quality, status, trace
 from vending_platform.cli.run import run
@@ -36,3 +37,4 @@ def choose(
 
 for command in (ingest, run, replay, check, status, quality, trace, doctor, dev, generate, anonymise):
     app.command()(command)
+app.add_typer(lineage, name="lineage")
