@@ -29,6 +29,20 @@ def exclusive(path: Path, purpose: str, on_wait: Callable[[str], None]) -> Itera
         yield
 
 
+@contextmanager
+def exclusive_if_free(path: Path) -> Iterator[bool]:
+    """Whether the lock file is held while the block runs: not where another process, or another part of this one, holds
+    it. No one waits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
 def _holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_text())

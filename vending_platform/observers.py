@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import CrashPoint, Summary
-from vending_platform.transformation import BuildPlan, Finished, Transformed
+from vending_platform.transformation import BuildPlan, Finished, NodeStarted, Transformed, WindowDone
 
 
 class Operation(StrEnum):
@@ -41,8 +41,9 @@ class Notice:
     text: str
 
 
-Progress = Waiting | BytesRead | CrashPoint | BuildPlan | Finished | Notice
-"""A build plan comes before dbt starts, a finished node as soon as dbt is done with it."""
+Progress = Waiting | BytesRead | CrashPoint | BuildPlan | NodeStarted | Finished | WindowDone | Notice
+"""A build plan comes before dbt starts, a node when dbt starts and when it finishes it, a window once it is in the
+ledger."""
 Result = Summary | Transformed | list[Exported]
 AnyResult = TypeVar("AnyResult", Summary, Transformed, list[Exported])
 

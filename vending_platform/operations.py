@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from vending_platform import exporting, ingestion, promotion, transformation
+from vending_platform import exporting, ingestion, lineage, promotion, transformation
 from vending_platform.catalog import Days, project_hash, read_manifest
 from vending_platform.environment import BUSINESS_TIME_ZONE, CodeChanges, Environment, Verification
 from vending_platform.exporting import Exported
 from vending_platform.ingestion import Selection, Summary
-from vending_platform.observers import Notice, Operation, observed
+from vending_platform.observers import Notice, Observer, Operation, observed
 from vending_platform.opening import Platform
 from vending_platform.promotion import PromotionError
 from vending_platform.recording import Recorder
@@ -68,6 +68,7 @@ def transform(
             artifacts=platform.context.storage.artifacts,
             on_plan=platform.report,
             on_node=platform.report,
+            on_window=platform.report,
             on_wait=platform.watcher.on_wait,
         )
 
@@ -150,6 +151,23 @@ def recording(
         keep([f"{type(error).__name__}: {error}"])
         raise
     keep()
+
+
+@contextmanager
+def emitting_lineage(
+    platform: Platform, run_id: str, job: str, *, problems: Callable[[], Sequence[str] | None] = lambda: ()
+) -> Iterator[Observer]:
+    """An observer for one run: OpenLineage events of all that it does. `problems` as in `recording`."""
+    with lineage.emitting(
+        platform.environment,
+        platform.manifest,
+        lambda: platform.catalog,
+        run_id=run_id,
+        job=job,
+        problems=problems,
+        on_problem=lambda text: platform.report(Notice(text)),
+    ) as observer:
+        yield observer
 
 
 def _due(environment: Environment) -> date | None:

@@ -18,6 +18,8 @@ from vending_platform.environment import (
     Encryption,
     Environment,
     EnvironmentName,
+    LineageTarget,
+    LineageTransport,
     Places,
     S3Addressing,
     SecretNames,
@@ -61,6 +63,11 @@ def aws(secrets: SecretNames, topic: str) -> AwsTarget:
     return AwsTarget("012345678901", "ap-northeast-1", None, S3Addressing.VIRTUAL, None, secrets, topic)
 
 
+def lineage(name: str) -> LineageTarget:
+    to = f"s3://hinode-vending-data-{name}/dbt-artifacts/lineage"
+    return LineageTarget(Path("scratch/lineage"), LineageTransport.FILE, to)
+
+
 TABLE = {
     "development": (
         {},
@@ -87,6 +94,7 @@ TABLE = {
             dagster_home=Path("data/dagster"),
             ui_url="http://127.0.0.1:3000",
             slack_alerts=False,
+            lineage=LineageTarget(Path("data/lineage"), LineageTransport.FILE, "data/lineage/events"),
         ),
     ),
     "staging": (
@@ -123,6 +131,7 @@ TABLE = {
             dagster_home=Path("scratch/dagster"),
             ui_url=None,
             slack_alerts=False,
+            lineage=lineage("staging"),
         ),
     ),
     "production": (
@@ -164,6 +173,7 @@ TABLE = {
             dagster_home=Path("scratch/dagster"),
             ui_url=None,
             slack_alerts=False,
+            lineage=lineage("prod"),
         ),
     ),
 }
@@ -532,3 +542,30 @@ def test_a_file_that_is_not_yaml_is_refused_in_one_sentence(monkeypatch: pytest.
     with pytest.raises(SettingsError, match=r"environments.yml is not valid YAML: .*line 1") as caught:
         load_with(monkeypatch, {"VENDING_DOMAIN": f"{tmp_path}/"})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "mistake"),
+    [
+        ({"transport": "http", "to": "marquez:5000"}, "lineage.to='marquez:5000' is not an address such as https://"),
+        ({"transport": "kafka", "to": "kafka:9092"}, "lineage.topic is what kafka needs, and only kafka"),
+        ({"transport": "file", "to": "x", "topic": "t"}, "lineage.topic is what kafka needs, and only kafka"),
+        ({"transport": "file", "to": "s3://bucket/x"}, "lineage.to is in S3, so aws can't be null"),
+        ({"transport": "pigeon", "to": "x"}, "lineage.transport='pigeon'"),
+    ],
+)
+def test_a_contradiction_in_where_lineage_goes_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, declared: dict[str, str], mistake: str
+) -> None:
+    def change(file: dict[str, Any]) -> None:
+        file["environments"]["development"]["lineage"] = {"outbox": "x", "topic": None, **declared}
+
+    with pytest.raises(SettingsError, match=re.escape(mistake)):
+        load_with(monkeypatch, {"VENDING_DOMAIN": project(tmp_path / "library", change)})
+
+
+def test_an_environment_may_make_no_lineage_events(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def change(file: dict[str, Any]) -> None:
+        file["environments"]["development"]["lineage"] = None
+
+    assert load_with(monkeypatch, {"VENDING_DOMAIN": project(tmp_path / "library", change)}).lineage is None

@@ -11,6 +11,7 @@ from vending_platform.cli.dashboard import dashboard
 from vending_platform.cli.dev import dev
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
+from vending_platform.cli.lineage import lineage
 from vending_platform.cli.loads import check, ingest, replay
 from vending_platform.cli.questions import doctor, quality, status, trace
 from vending_platform.cli.run import run
@@ -54,3 +55,4 @@ for command in (
     anonymise,
 ):
     app.command()(command)
+app.add_typer(lineage, name="lineage")

@@ -91,5 +91,8 @@ def recorded(platform: Platform, job: str, bar: ProgressBar) -> Iterator[Platfor
     """The platform for one run of a command; what the run finds of quality is kept."""
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
     observed = platform.observed_by(bar, NoticePrinter())
-    with operations.recording(observed, run_id, job) as recorder:
-        yield observed.observed_by(recorder)
+    with (
+        operations.emitting_lineage(observed, run_id, job) as events,
+        operations.recording(observed, run_id, job) as recorder,
+    ):
+        yield observed.observed_by(events, recorder)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from vending_platform.environment.errors import SettingsError
-from vending_platform.environment.model import CodeChanges, EnvironmentName, Verification
+from vending_platform.environment.model import CodeChanges, EnvironmentName, LineageTransport, Verification
 from vending_platform.environment.warehouses import UNKNOWN_TYPE, DeclaredWarehouse
 
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
@@ -54,6 +54,7 @@ class DeclaredSecrets(_Section):
     slack: Text
     pseudonyms: Text | None
     api_keys: Text | None
+    lineage: Text | None
 
 
 class DeclaredAws(_Section):
@@ -76,6 +77,13 @@ class DeclaredStarts(_Section):
     transformation: TimeOfDay | None
 
 
+class DeclaredLineage(_Section):
+    outbox: Text
+    transport: LineageTransport
+    to: Text
+    topic: Text | None
+
+
 class DeclaredEnvironment(_Section):
     places: DeclaredPlaces
     scratch: Text
@@ -92,6 +100,7 @@ class DeclaredEnvironment(_Section):
     code_changes: CodeChanges
     logs: Literal["local", "cloudwatch"]
     ui_url: Text | None
+    lineage: DeclaredLineage | None
 
 
 class EnvironmentsFile(_Section):
@@ -180,5 +189,12 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
                 yield f"arrivals.{key} is missing, and arrivals.by is notifications"
     if environment.encryption.by == "kms" and environment.encryption.key is None:
         yield "encryption.key is missing, and encryption.by is kms"
+    if (lineage := environment.lineage) is not None:
+        if lineage.transport is LineageTransport.FILE and lineage.to.startswith("s3://") and environment.aws is None:
+            yield "lineage.to is in S3, so aws can't be null"
+        if lineage.transport is LineageTransport.HTTP and not lineage.to.startswith(("http://", "https://")):
+            yield f"lineage.to={lineage.to!r} is not an address such as https://lineage.example.com/api/v1/lineage"
+        if (lineage.topic is None) != (lineage.transport is not LineageTransport.KAFKA):
+            yield f"lineage.topic is what kafka needs, and only kafka; lineage.transport is {lineage.transport}"
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"

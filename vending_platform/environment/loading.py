@@ -9,6 +9,7 @@ from vending_platform.environment.declared import (
     DeclaredArrivals,
     DeclaredAws,
     DeclaredEnvironment,
+    DeclaredLineage,
     EnvironmentsFile,
     placeholders,
 )
@@ -22,6 +23,7 @@ from vending_platform.environment.model import (
     Encryption,
     Environment,
     EnvironmentName,
+    LineageTarget,
     Places,
     S3Addressing,
     SecretNames,
@@ -123,7 +125,12 @@ def _environment(
             token_issuer=variables.get("token_issuer"),
             token_audience=variables.get("token_audience"),
         ),
+        lineage=_lineage(declared.lineage) if declared.lineage else None,
     )
+
+
+def _lineage(declared: DeclaredLineage) -> LineageTarget:
+    return LineageTarget(Path(declared.outbox), declared.transport, declared.to, declared.topic)
 
 
 def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
@@ -134,7 +141,7 @@ def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
         s3_endpoint=variables.get("s3_endpoint"),
         s3_addressing=S3Addressing(variables.get("s3_addressing") or S3Addressing.VIRTUAL),
         endpoint=variables.get("aws_endpoint"),
-        secrets=SecretNames(secrets.warehouse, secrets.slack, secrets.pseudonyms, secrets.api_keys),
+        secrets=SecretNames(**dict(secrets)),
         alerts_topic=f"arn:aws:sns:{declared.region}:{declared.account}:{declared.alerts_topic}",
     )
 

@@ -60,6 +60,8 @@ class SecretNames:
     """The key of pseudonyms, which only the environment with the real deliveries has."""
     api_keys: str | None = None
     """What is kept of the keys by which programs use the service."""
+    lineage: str | None = None
+    """The key that a lineage backend asks for."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,25 @@ class ByNotifications:
 
     queue: str
     dead_letters: str
+
+
+class LineageTransport(StrEnum):
+    """How OpenLineage events leave."""
+
+    FILE = "file"
+    HTTP = "http"
+    KAFKA = "kafka"
+
+
+@dataclass(frozen=True)
+class LineageTarget:
+    """Where OpenLineage events wait, and where they go. `to` is a folder or `s3://bucket/prefix`, a URL, or
+    Kafka's servers."""
+
+    outbox: Path
+    transport: LineageTransport
+    to: str
+    topic: str | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +180,8 @@ class Environment:
     service: ServiceSettings = ServiceSettings()
     warehouse_endpoint: str | None = None
     """Where an emulator listens in the place of the warehouse."""
+    lineage: LineageTarget | None = None
+    """None: no events are made."""
     connect_warehouse: Any = dataclasses.field(default=None, compare=False, repr=False)
     """Makes the warehouse's connections where the warehouse does not make them itself; each type calls it its own
     way."""

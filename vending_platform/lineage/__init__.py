@@ -1,5 +1,18 @@
-"""Which columns a model's columns are made of, by the SQL that dbt compiled for its last build."""
+"""Where data comes from and goes to: OpenLineage events of everything that runs, the columns that columns are made of,
+and provenance, from a number back to its file and line."""
 
 from vending_platform.lineage.columns import ColumnRef, Columns, column_lineage, columns_of
+from vending_platform.lineage.emitting import emitting, flush, outbox_state
+from vending_platform.lineage.outbox import OutboxState, Sent
 
-__all__ = ["ColumnRef", "Columns", "column_lineage", "columns_of"]
+__all__ = [
+    "ColumnRef",
+    "Columns",
+    "OutboxState",
+    "Sent",
+    "column_lineage",
+    "columns_of",
+    "emitting",
+    "flush",
+    "outbox_state",
+]

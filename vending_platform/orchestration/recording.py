@@ -31,8 +31,11 @@ def recorded(factory: PlatformFactory) -> dg.ResourceDefinition:
         tagged = replace(platform, tag={"run_id": run.run_id, "job": run.job_name, "step": "quality"})
         logged = tagged.observed_by(RunLog(context.log)) if context.log is not None else tagged
         failures = partial(_failures, context, run.run_id)
-        with operations.recording(logged, run.run_id, run.job_name, problems=failures) as recorder:
-            yield tagged.observed_by(recorder)
+        with (
+            operations.emitting_lineage(logged, run.run_id, run.job_name, problems=failures) as events,
+            operations.recording(logged, run.run_id, run.job_name, problems=failures) as recorder,
+        ):
+            yield tagged.observed_by(events, recorder)
 
     return dg.ResourceDefinition(
         opened,

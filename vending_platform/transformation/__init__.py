@@ -9,7 +9,15 @@ from vending_platform.ledger import verdicts
 from vending_platform.transformation.blocking import BlockedDay, blocked_days
 from vending_platform.transformation.dbt import Project, TransformationError, check_connection
 from vending_platform.transformation.planning import BuildPlan, Why, Work
-from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build, noted_builds
+from vending_platform.transformation.results import (
+    Finished,
+    NodeResult,
+    NodeStarted,
+    Transformed,
+    WindowDone,
+    note_build,
+    noted_builds,
+)
 from vending_platform.transformation.running import (
     blocked,
     built_versions,
@@ -27,11 +35,13 @@ __all__ = [
     "BuildPlan",
     "Finished",
     "NodeResult",
+    "NodeStarted",
     "Project",
     "TransformationError",
     "Transformed",
     "Why",
     "Window",
+    "WindowDone",
     "Work",
     "blocked",
     "blocked_days",

@@ -19,10 +19,11 @@ from vending_platform.transformation.arguments import (
     parse_arguments,
     test_arguments,
 )
-from vending_platform.transformation.results import Finished, NodeResult, node_result
+from vending_platform.transformation.results import Finished, NodeResult, NodeStarted, node_result
 from vending_platform.transformation.staleness import Window
 from vending_platform.warehouse import DbtConnection
 
+OnNode = Callable[[NodeStarted | Finished], None]
 _parsed: dict[tuple[Path, str, str, str], Any] = {}
 """The last manifest that this process has parsed, under all that it depends on."""
 
@@ -45,7 +46,7 @@ class Project:
 class Dbt:
     """dbt with its manifest loaded: what takes seconds is done once."""
 
-    def __init__(self, project: Project, on_node: Callable[[Finished], None]) -> None:
+    def __init__(self, project: Project, on_node: OnNode) -> None:
         # Seconds of imports, needed only when there is something to build.
         from dbt.cli.main import dbtRunner
         from dbt.contracts.graph.manifest import Manifest
@@ -118,7 +119,7 @@ class Dbt:
 class _Progress:
     """Reports every node that one command of dbt finishes; dbt calls it from each of its threads."""
 
-    def __init__(self, on_node: Callable[[Finished], None]) -> None:
+    def __init__(self, on_node: OnNode) -> None:
         self._on_node = on_node
         self._lock = Lock()
         self.begin()
@@ -135,6 +136,8 @@ class _Progress:
                     self._total = self._nodes = event.data.node_count
                 case "LogStartLine" | "SkippingDetails" if event.data.total > self._nodes:
                     self._total = self._nodes + self._unit_tests
+                case "NodeStart":
+                    self._on_node(NodeStarted(event.data.node_info.unique_id))
                 case "NodeFinished":
                     self._number += 1
                     node, result = event.data.node_info, event.data.run_result
@@ -148,6 +151,7 @@ class _Progress:
                             seconds=result.execution_time,
                             number=self._number,
                             total=max(self._total, self._number),
+                            unique_id=node.unique_id,
                         )
                     )
 

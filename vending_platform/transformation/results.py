@@ -1,6 +1,6 @@
 """What dbt says of a build, and how it is noted until it is recorded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -38,6 +38,13 @@ class NodeResult:
 
 
 @dataclass(frozen=True)
+class NodeStarted:
+    """A model, test or other node of dbt as soon as dbt works on it."""
+
+    unique_id: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """A model, test or other node of dbt as soon as it is done: the `number`th of `total` in this command of dbt."""
 
@@ -49,6 +56,7 @@ class Finished:
     seconds: float
     number: int
     total: int
+    unique_id: str
 
     @property
     def is_good(self) -> bool:
@@ -67,6 +75,15 @@ class Finished:
             case _:
                 ended = f"failed: {' '.join(self.message.split())}"
         return f"{self.number} of {self.total}: {self.name}, {ended}, {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True)
+class WindowDone:
+    """One window, as soon as its builds are in the ledger; `rows` as in `Transformed`, of this window alone."""
+
+    window: Window
+    results: Sequence[NodeResult]
+    rows: Mapping[tuple[str, date | None], int]
 
 
 @dataclass

@@ -28,11 +28,11 @@ from vending_platform.storage import Place
 from vending_platform.transformation.blocking import BlockedDay, blocked_days, blocks
 from vending_platform.transformation.builds import Builds, note_codes, read_builds
 from vending_platform.transformation.cross_day_impact import spread
-from vending_platform.transformation.dbt import Dbt, Project
+from vending_platform.transformation.dbt import Dbt, OnNode, Project
 from vending_platform.transformation.deliveries import DeliveredFiles, read_deliveries
 from vending_platform.transformation.input_versions import RawVersions, raw_versions
 from vending_platform.transformation.planning import BuildPlan, Work, brought_along, builds_of, is_mixed, works
-from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build
+from vending_platform.transformation.results import NodeResult, Transformed, WindowDone, note_build
 from vending_platform.transformation.staleness import Blocked, Window, stale_days, unseen, windows
 from vending_platform.warehouse import Change, Reader, Reservation, TableName, Warehouse, Writer
 
@@ -100,7 +100,8 @@ def transform(
     skip_code_changes: bool = False,
     artifacts: Place | None = None,
     on_plan: Callable[[BuildPlan], None] = lambda _: None,
-    on_node: Callable[[Finished], None] = lambda _: None,
+    on_node: OnNode = lambda _: None,
+    on_window: Callable[[WindowDone], None] = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
     """Build exactly what is stale, and note what each build rests on. With `anew` that is all that was not built well
@@ -109,7 +110,8 @@ def transform(
 
     A model that fails, or is skipped because one before it failed, stays stale: the next run takes it again. So does
     what is blocked. What dbt says about the run goes to `artifacts`, into a folder named by the run. `on_plan` is told
-    what will be built before dbt starts, `on_node` every model and test as soon as it is done.
+    what will be built before dbt starts, `on_node` every model and test as soon as it starts and as soon as it is done,
+    `on_window` what came of a window once the ledger has it.
     """
     done = Transformed(run_id)
     meant = {model.name for model in catalog.models} if models is None else set(models)
@@ -162,7 +164,9 @@ def transform(
             results = dbt.build(window, shared=found.shared, views=views, absent=absent, unit_tests=bool(changed))
             tested |= changed
             done.windows.append((window, results))
-            done.rows |= _note(reservation, catalog, window, results, raw, pending, run_id)
+            rows = _note(reservation, catalog, window, results, raw, pending, run_id)
+            done.rows |= rows
+            on_window(WindowDone(window, results, rows))
             if artifacts is not None:
                 suffix = "" if number == 1 else f"-{number}"
                 _keep(project, artifacts, "run_results.json", f"{run_id}/run_results{suffix}.json")

@@ -9,8 +9,8 @@ from vending_platform.garbage import own_garbage_only
 from vending_platform.ledger import OF_BUILDS, Build, prepare_ledger
 from vending_platform.quality import TABLES
 from vending_platform.transformation.builds import read_builds
-from vending_platform.transformation.dbt import Dbt, Project
-from vending_platform.transformation.results import Finished, NodeResult, Transformed, note_build
+from vending_platform.transformation.dbt import Dbt, OnNode, Project
+from vending_platform.transformation.results import NodeResult, Transformed, note_build
 from vending_platform.transformation.staleness import Window
 from vending_platform.warehouse import Warehouse
 
@@ -23,7 +23,7 @@ def run_tests(
     *,
     run_id: str,
     days: Days | None = None,
-    on_node: Callable[[Finished], None] = lambda _: None,
+    on_node: OnNode = lambda _: None,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Transformed:
     """Run these tests, which `declared` holds by their ids as dbt's manifest does, and note what they found until it is

@@ -18,6 +18,11 @@ def _nothing() -> None:
     """For an adapter that leaves nothing open."""
 
 
+def _type_alone(settings: WarehouseSettings) -> str:
+    """For a type that the rules have no name for."""
+    return f"{settings.type}://"
+
+
 @dataclass(frozen=True)
 class DbtConnection:
     """How dbt reaches the warehouse: what the domain's `profiles.yml` reads by `env_var`, and what dbt leaves open."""
@@ -55,6 +60,8 @@ class WarehouseKind:
     """For the queries of a run, which carry the tag."""
     database: Callable[[WarehouseSettings], str]
     health_checks: ListHealthChecks
+    namespace: Callable[[WarehouseSettings], str] = _type_alone
+    """Where its tables are, by OpenLineage's rules for the names of datasets."""
     shown_name: Callable[[str], str] = str
     """A table's name as the warehouse itself shows it."""
     libraries: Sequence[str] = ()

@@ -3,6 +3,7 @@
 from vending_platform.cli.views.anonymised import anonymised_view
 from vending_platform.cli.views.builds import exported_view, plan_view, transformed_view
 from vending_platform.cli.views.doctor import diagnosis_view
+from vending_platform.cli.views.lineage import outbox_view, sent_view
 from vending_platform.cli.views.loads import checked_package_view, checked_view, summary_view
 from vending_platform.cli.views.quality import quality_view
 from vending_platform.cli.views.status import status_view
@@ -14,8 +15,10 @@ __all__ = [
     "checked_view",
     "diagnosis_view",
     "exported_view",
+    "outbox_view",
     "plan_view",
     "quality_view",
+    "sent_view",
     "status_view",
     "summary_view",
     "trace_view",

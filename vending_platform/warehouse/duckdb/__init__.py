@@ -27,6 +27,11 @@ def _database(settings: WarehouseSettings) -> str:
     return settings.file.stem
 
 
+def _namespace(settings: WarehouseSettings) -> str:
+    assert isinstance(settings, DuckDBSettings)
+    return f"duckdb://{settings.file.absolute()}"
+
+
 KIND = WarehouseKind(
     name="duckdb",
     title="DuckDB",
@@ -35,5 +40,6 @@ KIND = WarehouseKind(
     dbt=_dbt,
     database=_database,
     health_checks=health_checks,
+    namespace=_namespace,
     libraries=("duckdb",),
 )

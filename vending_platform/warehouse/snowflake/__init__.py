@@ -46,6 +46,11 @@ def _database(settings: WarehouseSettings) -> str:
     return settings.database
 
 
+def _namespace(settings: WarehouseSettings) -> str:
+    assert isinstance(settings, SnowflakeSettings)
+    return f"snowflake://{settings.account}"
+
+
 KIND = WarehouseKind(
     name="snowflake",
     title="Snowflake",
@@ -54,6 +59,7 @@ KIND = WarehouseKind(
     dbt=_dbt,
     database=_database,
     health_checks=health_checks,
+    namespace=_namespace,
     shown_name=str.upper,
     libraries=("snowflake-connector-python",),
     noisy_loggers=("snowflake.connector.",),

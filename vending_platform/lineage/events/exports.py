@@ -1,0 +1,63 @@
+"""Events of exports: a run for each export of which something was written, removed or held back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from vending_platform.catalog import Export, period_of
+from vending_platform.exporting import Exported
+from vending_platform.lineage.events.facets import facets, nominal_time
+from vending_platform.lineage.events.knowledge import Knowledge
+from vending_platform.lineage.events.runs import LineageRun
+from vending_platform.lineage.outbox import EventType as State
+
+
+def export_runs(
+    within: LineageRun, knowledge: Knowledge, done: Sequence[Exported]
+) -> Iterator[tuple[LineageRun, State, str | None]]:
+    """Each with how it ended. Days that a failed check holds back are a failure: readers do not get what was built."""
+    declared = {export.name: export for export in knowledge.catalog.exports}
+    for exported in done:
+        problem = exported.problem
+        if problem is None and exported.held_back:
+            problem = f"held back, because a check of its mart failed: {', '.join(exported.held_back)}"
+        if not (exported.written or exported.removed or problem) or exported.name not in declared:
+            continue
+        run = _run(within, knowledge, declared[exported.name], exported)
+        yield run, State.COMPLETE if problem is None else State.FAIL, problem and knowledge.message(problem)
+
+
+def _run(within: LineageRun, knowledge: Knowledge, export: Export, exported: Exported) -> LineageRun:
+    rows = sum(part.rows for part in exported.written)
+    model = knowledge.model_id(export)
+    statistics = facets(
+        outputStatistics={
+            "rowCount": rows,
+            "size": sum(part.bytes for part in exported.written),
+            "fileCount": len(exported.written),
+        }
+    )
+    exposure = knowledge.exposure(export)
+    return within.part(
+        f"{within.job}.{export.name}",
+        job_facets=knowledge.of_code(exposure, "EXPORT") if exposure is not None else {},
+        run_facets=facets(nominalTime=nominal_time(_day(part.day) for part in exported.written)),
+        inputs=(knowledge.datasets.input(model, facets(inputStatistics={"rowCount": rows})),),
+        outputs=(
+            knowledge.datasets.exported(
+                export,
+                columns_of_export(knowledge.manifest["nodes"][model], export),
+                statistics,
+            ),
+        ),
+    )
+
+
+def columns_of_export(model: Mapping[str, Any], export: Export) -> list[dict[str, str]]:
+    """Name in the files and column of the model, in the order of the files."""
+    titles = {column.name: column.title for column in export.columns}
+    return [{"name": titles.get(name, name), "column": name} for name in export.leaving(model["columns"])]
+
+
+def _day(day: str | None) -> date | None:
+    return period_of(day) if day is not None else None
