@@ -7,6 +7,7 @@ import typer
 from vending_platform import environment
 from vending_platform.cli.anonymise import anonymise
 from vending_platform.cli.dev import dev
+from vending_platform.cli.extract import extract
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
 from vending_platform.cli.loads import check, ingest, replay
@@ -34,5 +35,5 @@ def choose(
             environment.choose_domain(domain)
 
 
-for command in (ingest, run, replay, check, status, quality, trace, doctor, dev, generate, anonymise):
+for command in (extract, ingest, run, replay, check, status, quality, trace, doctor, dev, generate, anonymise):
     app.command()(command)
