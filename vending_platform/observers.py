@@ -9,11 +9,13 @@ from enum import StrEnum
 from typing import TypeVar
 
 from vending_platform.exporting import Exported
+from vending_platform.extraction import ExtractionSummary
 from vending_platform.ingestion import CrashPoint, Summary
 from vending_platform.transformation import BuildPlan, Finished, NodeStarted, Transformed, WindowDone
 
 
 class Operation(StrEnum):
+    EXTRACT = "extract"
     INGEST = "ingest"
     REPLAY = "replay"
     TRANSFORM = "transform"
@@ -35,17 +37,25 @@ class BytesRead:
 
 
 @dataclass(frozen=True)
+class RowsRead:
+    """Of a source that is being extracted, so far."""
+
+    source: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something is done in another way than a person may expect."""
 
     text: str
 
 
-Progress = Waiting | BytesRead | CrashPoint | BuildPlan | NodeStarted | Finished | WindowDone | Notice
+Progress = Waiting | BytesRead | RowsRead | CrashPoint | BuildPlan | NodeStarted | Finished | WindowDone | Notice
 """A build plan comes before dbt starts, a node when dbt starts and when it finishes it, a window once it is in the
 ledger."""
-Result = Summary | Transformed | list[Exported]
-AnyResult = TypeVar("AnyResult", Summary, Transformed, list[Exported])
+Result = ExtractionSummary | Summary | Transformed | list[Exported]
+AnyResult = TypeVar("AnyResult", ExtractionSummary, Summary, Transformed, list[Exported])
 
 
 class Observer:

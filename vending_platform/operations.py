@@ -6,16 +6,45 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from vending_platform import exporting, ingestion, lineage, promotion, transformation
+from vending_platform import exporting, extraction, ingestion, lineage, promotion, transformation
 from vending_platform.catalog import Days, project_hash, read_manifest
 from vending_platform.environment import BUSINESS_TIME_ZONE, CodeChanges, Environment, Verification
 from vending_platform.exporting import Exported
+from vending_platform.extraction import ChosenDays, ExtractionSummary, Workplace
 from vending_platform.ingestion import Selection, Summary
-from vending_platform.observers import Notice, Observer, Operation, observed
+from vending_platform.observers import Notice, Observer, Operation, RowsRead, observed
 from vending_platform.opening import Platform
 from vending_platform.promotion import PromotionError
 from vending_platform.recording import Recorder
 from vending_platform.transformation import Transformed
+
+
+def extract(
+    platform: Platform, names: Iterable[str] | None = None, days: ChosenDays | None = None
+) -> ExtractionSummary:
+    """Of every database that the chosen sources come from, in one snapshot, what no delivery says yet."""
+    chosen = set(names) if names is not None else None
+    sources = [source for source in platform.catalog if chosen is None or source.name in chosen]
+    place = Workplace(
+        raw=platform.context.storage.raw,
+        work=platform.context.storage.work,
+        scratch=platform.environment.scratch / "extraction",
+        on_rows=lambda source, rows: platform.report(RowsRead(source, rows)),
+        on_wait=platform.watcher.on_wait,
+    )
+
+    def work() -> ExtractionSummary:
+        return ExtractionSummary(
+            tuple(
+                extracted
+                for database, of_it in extraction.by_database(sources).items()
+                for extracted in extraction.extract(
+                    extraction.system_of(platform.environment, database), of_it, place, days
+                )
+            )
+        )
+
+    return observed(platform.observers, Operation.EXTRACT, work)
 
 
 def ingest(

@@ -15,6 +15,7 @@ from vending_platform.environment import (
     ByFolder,
     ByNotifications,
     CodeChanges,
+    DatabaseSettings,
     Encryption,
     Environment,
     EnvironmentName,
@@ -68,6 +69,13 @@ def lineage(name: str) -> LineageTarget:
     return LineageTarget(Path("scratch/lineage"), LineageTransport.FILE, to)
 
 
+def shop(environment: str) -> DatabaseSettings:
+    url, secret = "mysql://root@127.0.0.1:3306/shop", f"vending/{environment}/shop"
+    if environment == "development":
+        return DatabaseSettings(url, secret=None, is_verified=False, authority=None, statement_minutes=30)
+    return DatabaseSettings(url, secret, is_verified=True, authority=None, statement_minutes=30)
+
+
 TABLE = {
     "development": (
         {},
@@ -81,7 +89,9 @@ TABLE = {
             aws=None,
             warehouse=DuckDBSettings(path="data/dbt_dev.duckdb"),
             arrivals=ByFolder(),
+            databases={"shop": shop("development")},
             dbt_threads=2,
+            extraction_starts=None,
             ingestion_starts=None,
             transformation_starts=None,
             marts_due=None,
@@ -118,7 +128,9 @@ TABLE = {
                 warehouse="COMPUTE_WH_STG",
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
+            databases={"shop": shop("staging")},
             dbt_threads=4,
+            extraction_starts="02:00",
             ingestion_starts="01:00",
             transformation_starts="03:00",
             marts_due="05:00",
@@ -160,7 +172,9 @@ TABLE = {
                 warehouse="COMPUTE_WH_PROD",
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
+            databases={"shop": shop("production")},
             dbt_threads=8,
+            extraction_starts="02:00",
             ingestion_starts="02:00",
             transformation_starts="04:00",
             marts_due="06:00",
@@ -517,6 +531,18 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "a warehouse with a secret, and no place for it": (
         lambda d: _environment(d, "development").update(warehouse=_environment(d)["warehouse"]),
         ["environments.development.warehouse has its secret in AWS Secrets Manager, so aws can't be null"],
+    ),
+    "a database with a secret, and no place for it": (
+        lambda d: _environment(d, "development").update(
+            databases={
+                "shop": {"url": "mysql://u@h/d", "secret": "s", "tls": "off", "authority": None, "statement_limit": 1}
+            }
+        ),
+        ["environments.development.databases.shop.secret is in AWS Secrets Manager, so aws can't be null"],
+    ),
+    "a database that is not declared wholly": (
+        lambda d: _environment(d).update(databases={"shop": {"url": "mysql://u@h/d", "tls": "maybe"}}),
+        ["environments.staging.databases.shop.secret is missing", "environments.staging.databases.shop.tls='maybe'"],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

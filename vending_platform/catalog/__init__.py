@@ -23,6 +23,7 @@ from vending_platform.catalog.exports import (
     Unencodable,
     exports_of,
 )
+from vending_platform.catalog.extract import Extract
 from vending_platform.catalog.file_format import (
     ContentFormat,
     DeliveryMode,
@@ -58,6 +59,7 @@ __all__ = [
     "Encoding",
     "Export",
     "ExportColumn",
+    "Extract",
     "Format",
     "Grain",
     "KnownFrom",
@@ -214,11 +216,17 @@ def catalog_of(manifest: dict[str, Any]) -> Catalog:
         if "files" not in meta:
             near = get_close_matches("files", meta, n=1, cutoff=0.5)
             problems += [f"{where}: unknown key {key!r} in its meta; did you mean 'files'?" for key in near]
+            problems += [f"{where}: extract says where files come from, and 'files' what they are: it is missing"][
+                : "extract" in meta
+            ]
             continue
+        if "extract" not in meta:
+            near = get_close_matches("extract", meta, n=1, cutoff=0.7)
+            problems += [f"{where}: unknown key {key!r} in its meta; did you mean 'extract'?" for key in near]
         names.add(declared["identifier"])
         problems += [f"{where}: {problem}" for problem in _said_twice(declared)]
         try:
-            sources.append(_source(declared, meta["files"]))
+            sources.append(_source(declared, meta["files"], meta.get("extract")))
         except ValidationError as error:
             problems += [f"{where}: {problem}" for problem in _explain(error, declared)]
     problems += _problems_between(sources, names)
@@ -235,7 +243,7 @@ def catalog_of(manifest: dict[str, Any]) -> Catalog:
     )
 
 
-def _source(declared: dict[str, Any], files: object) -> Source:
+def _source(declared: dict[str, Any], files: object, extract: object) -> Source:
     columns = [
         {
             **column["config"]["meta"],
@@ -253,6 +261,7 @@ def _source(declared: dict[str, Any], files: object) -> Source:
             "declared_in": declared["original_file_path"],
             "description": declared["description"],
             "files": files,
+            "extract": extract,
             "columns": columns,
         }
     )
@@ -282,6 +291,9 @@ def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
             within, place = Column, place[2:]
         if place[:1] == ["files"]:
             place = place[1:]
+        elif place[:1] == ["extract"]:
+            words.append("extract")
+            within, place = Extract, place[1:]
         if problem["type"] == "extra_forbidden":
             holder = _NESTED.get(".".join(place[:-1]), within)
             words.append(_unknown(".".join(place), holder))

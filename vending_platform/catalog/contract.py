@@ -15,6 +15,7 @@ from vending_platform.catalog.column import IDENTIFIER, Column
 from vending_platform.catalog.declared import (
     Declared,
 )
+from vending_platform.catalog.extract import Extract
 from vending_platform.catalog.file_format import ContentFormat, DeliveryMode, FileFormat
 from vending_platform.catalog.grain import Grain
 from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
@@ -51,6 +52,7 @@ class Source(Declared):
     declared_in: str
     description: str = ""
     files: FileFormat
+    extract: Extract | None = None
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -84,6 +86,7 @@ class Source(Declared):
                 if not self.column(name).required:
                     raise ValueError(f"{key} names {name!r}, so that column must be required")
         self._check_days()
+        self._check_extract()
         return self
 
     def _check_places(self) -> None:
@@ -122,6 +125,24 @@ class Source(Declared):
                 f" is read from it; it is {column.type}"
             )
 
+    def _check_extract(self) -> None:
+        if (extract := self.extract) is None:
+            return
+        if problem := extract.problem_with(self.files, self.patterns):
+            raise ValueError(problem)
+        for key, name, kinds in (
+            ("watermark", extract.watermark, ("date", "timestamp")),
+            ("deleted", extract.deleted, ("boolean",)),
+        ):
+            if name is None:
+                continue
+            found = [column for column in self.columns if column.name == name]
+            if not found or found[0].type.kind not in kinds:
+                is_what = f"is {found[0].type}" if found else "is not a column"
+                raise ValueError(f"extract: {key} names {name!r}, which {is_what}; it must be {' or '.join(kinds)}")
+        if nested := [column for column in self.columns if column.path is not None]:
+            raise ValueError(f"column {nested[0].name}: 'path' means nothing for a table of a database")
+
     @property
     def is_dated(self) -> bool:
         """Whether a file belongs to the business day or the month in its name."""
@@ -137,9 +158,11 @@ class Source(Declared):
     @property
     def compares_days(self) -> bool:
         """Whether the `day_column` decides between rows with the same key: a text doesn't, nor does a time whose
-        business day is another zone's, as not every warehouse compares those in the same way."""
+        business day is another zone's, as not every warehouse compares those in the same way. Of what is extracted the
+        latest extraction counts, whatever the row's day was before."""
         day = self.files.day_column
-        return day is not None and self.column(day).type.kind != "text" and self.files.day_time_zone is None
+        comparable = day is not None and self.column(day).type.kind != "text" and self.files.day_time_zone is None
+        return comparable and self.extract is None
 
     @property
     def has_days(self) -> bool:
@@ -190,7 +213,8 @@ class Source(Declared):
     @cached_property
     def reading_hash(self) -> str:
         """Changes when the same bytes could give other rows; a new description changes nothing."""
-        said: dict[str, Any] = self.model_dump(mode="json", exclude={"unique_id", "declared_in", "description"})
+        beside = {"unique_id", "declared_in", "description", "extract"}
+        said: dict[str, Any] = self.model_dump(mode="json", exclude=beside)
         for key in _BESIDE_READING:
             said["files"].pop(key)
         said["files"][_SENDER_COLUMN] = self.files.sender_column

@@ -9,6 +9,7 @@ from vending_platform.cli.analyse import analyse
 from vending_platform.cli.anonymise import anonymise
 from vending_platform.cli.dashboard import dashboard
 from vending_platform.cli.dev import dev
+from vending_platform.cli.extract import extract
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
 from vending_platform.cli.lineage import lineage
@@ -39,6 +40,7 @@ def choose(
 
 
 for command in (
+    extract,
     ingest,
     run,
     replay,

@@ -70,9 +70,22 @@ class DeclaredArrivals(_Section):
     dead_letters: Text | None
 
 
+class DeclaredDatabase(_Section):
+    """A database that extractions read. `secret` holds user and password as JSON; `authority` is a file with the
+    certificate that the server's is signed with, null for those that this computer trusts."""
+
+    url: Text
+    secret: Text | None
+    tls: Literal["verified", "off"]
+    authority: Text | None
+    statement_limit: int = Field(ge=1)
+    """Minutes after which the server ends a query."""
+
+
 class DeclaredStarts(_Section):
     """Times of day in UTC; null means "by hand"."""
 
+    extraction: TimeOfDay | None
     ingestion: TimeOfDay | None
     transformation: TimeOfDay | None
 
@@ -92,6 +105,7 @@ class DeclaredEnvironment(_Section):
     aws: DeclaredAws | None
     warehouse: DeclaredWarehouse
     arrivals: DeclaredArrivals
+    databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -137,6 +151,10 @@ def placeholders(value: Any) -> Iterator[tuple[str, str]]:
         case str():
             for name in PLACEHOLDER.findall(value):
                 yield "", name
+        case dict():
+            for key, inner in value.items():
+                for below, name in placeholders(inner):
+                    yield f"{key}.{below}".rstrip("."), name
 
 
 def _unusable(path: Path, mistakes: list[str]) -> SettingsError:
@@ -196,5 +214,8 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
             yield f"lineage.to={lineage.to!r} is not an address such as https://lineage.example.com/api/v1/lineage"
         if (lineage.topic is None) != (lineage.transport is not LineageTransport.KAFKA):
             yield f"lineage.topic is what kafka needs, and only kafka; lineage.transport is {lineage.transport}"
+    for name, database in environment.databases.items():
+        if database.secret is not None and environment.aws is None:
+            yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"

@@ -8,6 +8,7 @@ from vending_platform.environment.declared import (
     PLACEHOLDER,
     DeclaredArrivals,
     DeclaredAws,
+    DeclaredDatabase,
     DeclaredEnvironment,
     DeclaredLineage,
     EnvironmentsFile,
@@ -20,6 +21,7 @@ from vending_platform.environment.model import (
     ByFolder,
     ByListing,
     ByNotifications,
+    DatabaseSettings,
     Encryption,
     Environment,
     EnvironmentName,
@@ -107,6 +109,8 @@ def _environment(
         warehouse_endpoint=variables.get("warehouse_endpoint"),
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
+        databases={name: _database(one) for name, one in declared.databases.items()},
+        extraction_starts=declared.starts.extraction,
         ingestion_starts=declared.starts.ingestion,
         transformation_starts=declared.starts.transformation,
         marts_due=declared.marts_due,
@@ -143,6 +147,16 @@ def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
         endpoint=variables.get("aws_endpoint"),
         secrets=SecretNames(**dict(secrets)),
         alerts_topic=f"arn:aws:sns:{declared.region}:{declared.account}:{declared.alerts_topic}",
+    )
+
+
+def _database(declared: DeclaredDatabase) -> DatabaseSettings:
+    return DatabaseSettings(
+        url=declared.url,
+        secret=declared.secret,
+        is_verified=declared.tls == "verified",
+        authority=declared.authority,
+        statement_minutes=declared.statement_limit,
     )
 
 

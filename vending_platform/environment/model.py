@@ -146,6 +146,19 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True)
+class DatabaseSettings:
+    """Where a database is that extractions read, and how to sign in."""
+
+    url: str = dataclasses.field(repr=False)
+    """May hold a password on a laptop, so it is never shown."""
+    secret: str | None
+    is_verified: bool
+    """Whether the connection is encrypted and the server's certificate checked."""
+    authority: str | None
+    statement_minutes: int
+
+
+@dataclass(frozen=True)
 class Environment:
     """One environment of one domain. Times of day are UTC, as `HH:MM`; None means "by hand"."""
 
@@ -160,6 +173,8 @@ class Environment:
     warehouse: WarehouseSettings
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
+    databases: Mapping[str, DatabaseSettings]
+    extraction_starts: str | None
     ingestion_starts: str | None
     transformation_starts: str | None
     marts_due: str | None

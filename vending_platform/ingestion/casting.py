@@ -26,7 +26,7 @@ def cast_of(column: Column, source: Source) -> str:
         case "timestamp":
             return _timestamp(column)
         case _:
-            return f"nullif({text}, '')"
+            return text if source.extract is not None else f"nullif({text}, '')"  # a database tells '' from NULL
 
 
 def moment_of(column: Column, among: Sequence[str] | None = None) -> str:

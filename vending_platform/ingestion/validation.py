@@ -168,7 +168,8 @@ def _rules(source: Source) -> Iterator[_Rule]:
         filled = f"coalesce({text} <> '', false)"
         shown = _shown(text)
         if column.required:
-            yield _Rule(column.name, f"{there} and not {filled}", literal(f"{column.name} is empty"))
+            is_given = f"{text} is not null" if source.extract is not None else filled
+            yield _Rule(column.name, f"{there} and not ({is_given})", literal(f"{column.name} is empty"))
         if column.formats and column.type.kind == "text":
             moment = moment_of(column)
             yield _Rule(

@@ -5,6 +5,7 @@ import time
 
 from vending_platform.alerts import Number, Unit, json_handler, measured
 from vending_platform.exporting import Exported
+from vending_platform.extraction import ExtractionSummary
 from vending_platform.ingestion import Summary
 from vending_platform.observers import Observer, Operation, Result
 from vending_platform.transformation import Transformed
@@ -24,6 +25,8 @@ class Metrics(Observer):
     def completed(self, operation: Operation, result: Result) -> None:
         numbers: list[Number] = []
         match result:
+            case ExtractionSummary():
+                numbers = extracted(result)
             case Summary():
                 for source, of_source in loaded(result).items():
                     self._log(f"loaded {source}", of_source, Source=source)
@@ -36,6 +39,13 @@ class Metrics(Observer):
 
     def _log(self, what: str, numbers: list[Number], **by: str) -> None:
         measured(what, self._environment, numbers, by=by, about=self._about)
+
+
+def extracted(done: ExtractionSummary) -> list[Number]:
+    return [
+        Number("RowsExtracted", sum(one.rows for one in done.sources)),
+        Number("SourcesNotExtracted", len(done.problems)),
+    ]
 
 
 def loaded(summary: Summary) -> dict[str, list[Number]]:

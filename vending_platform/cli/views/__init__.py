@@ -3,6 +3,7 @@
 from vending_platform.cli.views.anonymised import anonymised_view
 from vending_platform.cli.views.builds import exported_view, plan_view, transformed_view
 from vending_platform.cli.views.doctor import diagnosis_view
+from vending_platform.cli.views.extracted import extracted_view
 from vending_platform.cli.views.lineage import outbox_view, sent_view
 from vending_platform.cli.views.loads import checked_package_view, checked_view, summary_view
 from vending_platform.cli.views.quality import quality_view
@@ -15,6 +16,7 @@ __all__ = [
     "checked_view",
     "diagnosis_view",
     "exported_view",
+    "extracted_view",
     "outbox_view",
     "plan_view",
     "quality_view",

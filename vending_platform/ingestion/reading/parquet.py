@@ -19,6 +19,8 @@ from vending_platform.ingestion.reading.problems import FileProblem
 from vending_platform.ingestion.reading.rows import EXTRA, FILE, LENGTH, LINE, OFFSET, PROBLEM, text_schema
 
 _ROWS_AT_ONCE = 16_384
+_NO_EXPONENT = 6
+"""Up to so many places Arrow writes decimals as people do."""
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 Path = tuple[str, ...]
 
@@ -46,7 +48,7 @@ def layout_of_parquet(source: Source, content: FileContent) -> ParquetLayout:
         kind = _type_at(schema, column.keys)
         if kind is None:
             absent.append(column)
-        elif why := _mismatch(kind, column):
+        elif why := _mismatch(kind, column, source.extract is not None):
             wrong.append(f"{column.place} {why}")
     if wrong:
         raise FileProblem("; ".join(wrong))
@@ -134,11 +136,11 @@ def _type_at(schema: pa.Schema, keys: Path) -> pa.DataType | None:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _mismatch(kind: pa.DataType, column: Column) -> str | None:
+def _mismatch(kind: pa.DataType, column: Column, is_extracted: bool) -> str | None:
     """Why values of this type are not those of the column; None if each of them can be held as it is, or is looked at
-    by itself."""
+    by itself: an extraction writes text where its database can hold values that the column's type can't."""
     is_kind = pa.types
-    fits = is_kind.is_null(kind)
+    fits = is_kind.is_null(kind) or (is_extracted and is_kind.is_string(kind))
     match column.type.kind:
         case "text":
             fits = fits or is_kind.is_string(kind) or is_kind.is_large_string(kind) or is_kind.is_string_view(kind)
@@ -213,7 +215,7 @@ def _text(values: pa.Array | None, count: int) -> pa.Array:
         return pa.nulls(count, pa.string())
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pa.types.is_decimal(values.type):  # Arrow writes small ones with an exponent
+    if pa.types.is_decimal(values.type) and values.type.scale > _NO_EXPONENT:  # of small ones Arrow writes one
         return pa.array([None if value is None else format(value, "f") for value in values.to_pylist()], pa.string())
     if pa.types.is_date(values.type):
         return pc.strftime(values, format="%Y-%m-%d")

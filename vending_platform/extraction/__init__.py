@@ -1,0 +1,26 @@
+"""What a system holds becomes deliveries: files under the names of contracts in the raw place.
+
+`extract` does one extraction; a kind of system implements `interface.System`, as `mysql` does. Ingestion does the rest,
+as for every other delivery.
+"""
+
+from vending_platform.extraction.crash_points import ExtractionPoint
+from vending_platform.extraction.interface import ExtractionError, Snapshot, System, SystemUnavailable
+from vending_platform.extraction.opening import by_database, proposed, system_of
+from vending_platform.extraction.running import ChosenDays, Extracted, ExtractionSummary, Workplace, extract
+
+__all__ = [
+    "ChosenDays",
+    "Extracted",
+    "ExtractionError",
+    "ExtractionPoint",
+    "ExtractionSummary",
+    "Snapshot",
+    "System",
+    "SystemUnavailable",
+    "Workplace",
+    "by_database",
+    "extract",
+    "proposed",
+    "system_of",
+]
