@@ -48,7 +48,7 @@ def derivable(cells: dict[tuple[str, str], int], unknown: set[tuple[str, str]], 
             if number != rank and row[column]:
                 rows[number] = [a - row[column] * b for a, b in zip(row, rows[rank], strict=True)]
         rank += 1
-    return {order[row.index(1)] for row in rows if sum(map(bool, row)) == 1}
+    return {order[row.index(Fraction(1))] for row in rows if sum(map(bool, row)) == 1}
 
 
 @given(
