@@ -26,9 +26,20 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	  --config-settings editable_mode=compat --editable .
 	@touch $@
 
-demo: $(READY) ## set up, then turn the sample's deliveries into marts and exports
-	@$(BIN)/vending run || test $$? -eq 3
+DOMAIN ?= vending
+demo: $(READY) ## set up, then turn the sample's deliveries into marts and exports; DOMAIN=dpc for the hospitals' packages
+	@$(BIN)/vending --domain $(DOMAIN) run || test $$? -eq 3
 	@echo
+	@$(MAKE) --no-print-directory look-next-$(DOMAIN)
+
+.PHONY: look-next-vending look-next-dpc
+look-next-dpc:
+	@echo "Look next at:  .venv/bin/vending --domain dpc status            what needs a person, and why"
+	@echo "               .venv/bin/vending --domain dpc check data/dpc/sources/yyyymm=202404/400030004"
+	@echo "               ls data/dpc/processed-data/*                     the exports; case_mix_public shows no small figure"
+	@echo "               make dev                                        both domains in Dagster's UI, in a browser"
+
+look-next-vending:
 	@echo "Look next at:  .venv/bin/vending status            what needs a person, and why"
 	@echo "               .venv/bin/vending quality           how far each table can be trusted"
 	@echo "               ls data/processed-data/*            the exports; each manifest.json lists what they are made from"
@@ -111,7 +122,7 @@ layers: $(READY)
 	@$(BIN)/lint-imports
 
 sql: $(READY)
-	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor -q dbt_project/models
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor -q dbt_project/models domains/dpc/models
 
 bench: $(READY) ## run the benchmarks, each as a ratio to something run beside it
 	@$(BIN)/python -m benchmarks
@@ -130,5 +141,6 @@ clean: ## remove what set-up and tools created; keeps deliveries, the warehouse 
 # The committed sample: eight machines, two weeks, and a few deliveries that went wrong.
 SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated_row missing corrected_short \
   bad_quantity_exponent bad_impossible_date crlf utf8_bom memo_cp932 replenishment_cp932 name_copy master_cp932)
-sample: $(READY) ## write data/sources/ again
+sample: $(READY) ## write data/sources/ and data/dpc/sources/ again
 	@$(BIN)/vending generate $(SAMPLE) --into data --overwrite
+	@$(BIN)/python -m dpc_simulator data/dpc --hospitals 3 --months 3 --seed 7 --cases 24 --untidy

@@ -74,11 +74,13 @@ class ExportColumn(_ExportSetting):
 
 
 class Suppression(_ExportSetting):
-    """Where the column `count` is less than `below`, it is blanked, and `columns` with it."""
+    """Where the column `count` is less than `below`, it is blanked, and `columns` with it; and as many other rows as it
+    takes, so that no total tells what is blanked: of all rows, and of each value of the columns `totals`."""
 
     count: str
     below: int = Field(ge=2)
     columns: tuple[str, ...] = Field(min_length=1)
+    totals: tuple[str, ...] = Field((), max_length=2)
 
 
 class Export(_ExportSetting):
@@ -308,13 +310,14 @@ class _ModelColumns:
 def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
     """What is wrong with an export, given what its model declares."""
     suppressed = [] if export.suppress is None else [export.suppress.count, *export.suppress.columns]
+    totals = [] if export.suppress is None else list(export.suppress.totals)
     named = {
         "columns": [column.name for column in export.columns],
         "partition_by": [export.partition_by] if export.partition_by and model.kinds else [],
         "split_by": [export.split_by] if export.split_by else [],
         "order_by": [name for name, _ in export.ordered_by],
         "mask": list(export.mask),
-        "suppress": suppressed,
+        "suppress": [*suppressed, *totals],
     }
     unknown = [(key, name) for key, names in named.items() for name in names if name not in model.kinds]
     for key, name in unknown:
@@ -338,6 +341,9 @@ def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
     for name in export.mask:
         if name not in leaving:
             yield f"mask: {name} does not leave, so there is nothing to mask"
+    for name in totals:
+        if name in suppressed:
+            yield f"suppress: {name} is blanked, so there are no totals of its values"
     hidden = model.personal.union(export.mask, suppressed)
     for telling in ("split_by", "order_by"):
         for name in hidden.intersection(named[telling]):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vending_platform.catalog import Export, ExportColumn, Suppression
+from vending_platform.catalog import Export, ExportColumn
+from vending_platform.exporting.suppression import hidden_rows
 
 REST = ""
 """The split of the rows that have no value to be split by."""
@@ -46,7 +47,7 @@ def shaped(export: Export, rows: pa.Table) -> Iterator[FileRows]:
         return
     hidden = pa.chunked_array([pa.repeat(False, rows.num_rows)])
     if export.suppress is not None:
-        hidden = _few(rows, export.suppress)
+        hidden = hidden_rows(rows, export.suppress)
         for name in (export.suppress.count, *export.suppress.columns):
             kept = pc.if_else(hidden, pa.scalar(None, rows[name].type), rows[name])
             rows = rows.set_column(rows.column_names.index(name), name, kept)
@@ -102,18 +103,3 @@ def _numbered(column: pa.ChunkedArray) -> pa.ChunkedArray:
     met: dict[object, str] = {}
     numbers = [None if value is None else met.setdefault(value, str(len(met) + 1)) for value in column.to_pylist()]
     return pa.chunked_array([pa.array(numbers, pa.string())])
-
-
-def _few(rows: pa.Table, rule: Suppression) -> pa.ChunkedArray:
-    """Which rows are about too few. A single one could be had by taking all others from a known total: the next
-    smallest is hidden with it, until there are two, and enough together."""
-    counts = rows[rule.count].to_pylist()
-    hidden = {number for number, count in enumerate(counts) if count is None or count < rule.below}
-    together = sum(counts[number] or 0 for number in hidden)
-    rest = sorted((count, number) for number, count in enumerate(counts) if number not in hidden)
-    for count, number in rest if hidden else ():
-        if len(hidden) > 1 and together >= rule.below:
-            break
-        hidden.add(number)
-        together += count
-    return pa.chunked_array([pa.array([number in hidden for number in range(len(counts))], pa.bool_())])

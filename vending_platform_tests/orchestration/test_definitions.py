@@ -42,9 +42,9 @@ def test_every_deployment_calls_the_code_location_the_same() -> None:
     assert tomllib.loads(text["pyproject.toml"])["tool"]["dg"]["project"]["code_location_name"] == LOCATION
     assert yaml.safe_load(text["dagster_cloud.yaml"])["locations"][0]["location_name"] == LOCATION
     assert f'"--location-name", "{LOCATION}"' in text["Dockerfile"]
-    for workspace in (PROJECT_DIR / "workspace.yaml", PROJECT_DIR / "deployment" / "workspace.yaml"):
-        (location,) = yaml.safe_load(workspace.read_text())["load_from"]
-        assert [how["location_name"] for how in location.values()] == [LOCATION]
+    for workspace, names in (("workspace.yaml", [LOCATION, "dpc"]), ("deployment/workspace.yaml", [LOCATION])):
+        locations = yaml.safe_load((PROJECT_DIR / workspace).read_text())["load_from"]
+        assert [how["location_name"] for location in locations for how in location.values()] == names
 
 
 def test_every_asset_says_what_it_is_and_whose(platform: Platform, specs: dict[str, dg.AssetSpec]) -> None:

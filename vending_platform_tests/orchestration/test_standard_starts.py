@@ -40,14 +40,15 @@ def test_an_asset_is_materialized_and_a_job_executed_in_the_common_history(clone
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize(("words", "location"), [((), "vending"), (MODULE, "vending_platform.definitions")])
-def test_the_ui_shows_the_common_history(clone: Clone, words: tuple[str, ...], location: str) -> None:
+@pytest.mark.parametrize(("words", "locations"), [((), {"vending", "dpc"}), (MODULE, {"vending_platform.definitions"})])
+def test_the_ui_shows_the_common_history(clone: Clone, words: tuple[str, ...], locations: set[str]) -> None:
     before = clone.runs()
     with serving(clone, "dagster", "dev", *words) as server:
-        (entry,) = server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
-        (repository,) = entry["locationOrLoadError"]["repositories"]
-        assert entry["name"] == location
-        assert "daily" in {job["name"] for job in repository["jobs"]}
+        entries = server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+        assert {entry["name"] for entry in entries} == locations
+        for entry in entries:
+            (repository,) = entry["locationOrLoadError"]["repositories"]
+            assert "daily" in {job["name"] for job in repository["jobs"]}
         shown = server.ask("{runsOrError{... on Runs{results{runId}}}}")["runsOrError"]["results"]
         assert {run["runId"] for run in shown} == before.keys()
     assert list(clone.folder.glob(".tmp_dagster_home_*")) == []

@@ -74,7 +74,8 @@ def judge(delivery: PackageDelivery, content: bytes | None, known: PackageRecord
         waits = is_known or all(fault.may_come for fault in faults)
         state = PackageState.WAITING if waits else PackageState.REFUSED
         return Judged(delivery, state, faults, manifest.revision)
-    files = [(delivered, listed[delivered.file.path]) for delivered in delivery.files]
+    there = {delivered.file.path: delivered for delivered in delivery.files}
+    files = [(there[path], file) for path, file in listed.items()]
     return Loadable(delivery, manifest.revision, is_known, files, before)
 
 

@@ -1,0 +1,1 @@
+../../../dbt_project/macros/generate_schema_name.sql

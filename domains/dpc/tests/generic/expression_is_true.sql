@@ -1,0 +1,1 @@
+../../../../dbt_project/tests/generic/expression_is_true.sql

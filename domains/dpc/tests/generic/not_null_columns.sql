@@ -1,0 +1,1 @@
+../../../../dbt_project/tests/generic/not_null_columns.sql

@@ -1,0 +1,1 @@
+../../../../dbt_project/tests/generic/unique_combination_of_columns.sql
