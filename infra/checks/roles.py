@@ -115,6 +115,7 @@ def _blanks(plan: Plan) -> dict[str, str]:
     places = plan.prefixes()
     keys = plan.of_type("aws_kms_key")
     workgroups = plan.of_type("aws_redshiftserverless_workgroup")
+    extracting = "platform" if plan.declared["databases"] else "deliverer"
     domain, environment = secrets["login"].split("/")[:2]
     return {
         **{name: arn + role.values["name"] if role else "absent" for name, role in roles.items()},
@@ -130,6 +131,10 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "log_group": log_group,
         "warehouse_secret": secrets.get("platform[warehouse]", "absent"),
         "slack_secret": secrets.get("platform[slack]", "absent"),
+        "lineage_secret": secrets.get("platform[lineage]", "absent"),
+        "database_secrets": _database_secrets(plan, secrets),
+        "extracted": plan.prefixes()["raw"] if plan.declared["databases"] else "absent",
+        "extraction_role": arn + by_description[extracting].values["name"],
         "login_secret": f"{domain}/{environment}/login",
         "database": f"arn:aws:rds:{plan.region}:{account}:db:{plan.one('aws_db_instance').values['identifier']}",
         "key": f"arn:aws:kms:{plan.region}:{account}:key/{KEY_ID}" if keys else "absent",
@@ -138,3 +143,9 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "delivery_addresses": "absent",
         "trail": plan.one("aws_cloudtrail").values["name"],
     }
+
+
+def _database_secrets(plan: Plan, secrets: dict[str, str]) -> str:
+    names = [secret for name, secret in sorted(secrets.items()) if name.startswith("platform[database-")]
+    prefix = f"arn:aws:secretsmanager:{plan.region}:{plan.account}:secret:"
+    return '", "'.join(f"{prefix}{name}-??????" for name in names) or "absent"

@@ -132,11 +132,11 @@ def declared(code: Code, root: str, given: dict[str, Any]) -> dict[str, Any]:
 def run_tests(module: Path) -> list[str]:
     code, printed, errors = _terraform(module).run("test", options={"json": ...}, chdir=str(module))
     events = [json.loads(line) for line in printed.splitlines()]
-    summary = next((event["test_summary"] for event in events if event["type"] == "test_summary"), None)
-    if summary is None or not summary["passed"]:
-        return [f"{module.name}: no test passed. {errors}"]
     failed = [_readable(event["diagnostic"]) for event in events if event["type"] == "diagnostic"]
-    return failed or ([] if code == 0 else [f"{module.name}: terraform test failed"])
+    summary = next((event["test_summary"] for event in events if event["type"] == "test_summary"), {"passed": 0})
+    if code == 0 and not summary["passed"]:
+        failed.append(f"{module.name} has no test. {errors}")
+    return failed or ([] if code == 0 else [f"{module.name}: terraform test failed. {errors}"])
 
 
 def _terraform(folder: Path) -> Any:

@@ -18,6 +18,7 @@ from dagster._core.instance.ref import InstanceRef
 from vending_platform import ingestion, operations
 from vending_platform.arrivals import Request
 from vending_platform.environment import PROJECT_DIR, ByNotifications, EnvironmentName
+from vending_platform.extraction.mysql.connection import target_of
 from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.alert_sensor import alerting, watch_once
@@ -34,6 +35,7 @@ ARN = "arn:aws:{}:" + f"{REGION}:{ACCOUNT}:"
 BUCKET = f"{COMPANY}-vending-data-prod"
 IN_BUCKET = f"arn:aws:s3:::{BUCKET}/"
 PLATFORM = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-platform-prod"
+READER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-reader-prod"
 DELIVERER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-deliverer-prod"
 OF_THINGS = {"bucket", "logs-bucket", "queue", "topic", "key"}
 """Policies of a thing, which name who may; all others are of a role."""
@@ -82,6 +84,10 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
     aws.client("sns").create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])
     for secret in (target.secrets.warehouse, target.secrets.slack):
         aws.client("secretsmanager").create_secret(Name=secret, SecretString="http://127.0.0.1:1/hook")
+    for database in platform.environment.databases.values():
+        aws.client("secretsmanager").create_secret(
+            Name=str(database.secret), SecretString='{"username": "reader", "password": "x"}'
+        )
     broken = {name("2024-03-02"): day_of_sales("2024-03-02")[:-20]}
     for path, content in (FILES | broken).items():
         s3.put_object(Bucket=BUCKET, Key=f"raw-data/{path}", Body=content)
@@ -109,6 +115,9 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     with pytest.raises(ZeroDivisionError):
         storage.work.write("broken off", (bytes(CHUNK // part) for part in (1, 1, 0)))
     assert private_key_of(platform.environment)
+    for database, settings in platform.environment.databases.items():
+        assert target_of(database, settings, platform.environment.aws).user == "reader"
+    storage.raw.write("extracted/part.parquet", b"x")
     notified = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)
     assert notified.sent
 
@@ -218,16 +227,20 @@ def test_only_the_platform_may_read_deliveries() -> None:
         assert list(denials(bucket, action, raw, _over_tls(PLATFORM))) == []
 
 
-def test_only_the_deliverer_may_write_them_and_no_one_may_remove_them() -> None:
+def test_only_deliverer_and_extractions_may_write_them_and_no_one_may_remove_them() -> None:
     raw = f"{IN_BUCKET}raw-data/sales/sales_VM001_20240305.csv"
     roles = {role: statements for role, statements in policies().items() if role not in OF_THINGS}
     may = {
         action: {role for role, statements in roles.items() if is_allowed(statements, action, raw)}
         for action in _CHANGES
     }
-    assert may == {"s3:PutObject": {"deliverer"}, "s3:DeleteObject": set(), "s3:DeleteObjectVersion": set()}
+    writers = {"deliverer", "platform"}
+    assert may == {"s3:PutObject": writers, "s3:DeleteObject": set(), "s3:DeleteObjectVersion": set()}
     for action in _CHANGES:
-        assert list(denials(policies()["bucket"], action, raw, _over_tls(PLATFORM))) == ["OnlyTheDelivererWritesThem"]
+        assert list(denials(policies()["bucket"], action, raw, _over_tls(PLATFORM))) == []
+        assert list(denials(policies()["bucket"], action, raw, _over_tls(READER))) == [
+            "OnlyDelivererAndExtractionsWriteThem"
+        ]
     assert {action for statement in roles["deliverer"] for action in statement.actions} == {
         *("s3:PutObject", "s3:AbortMultipartUpload", "kms:Decrypt", "kms:GenerateDataKey")
     }

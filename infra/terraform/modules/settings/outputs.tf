@@ -43,12 +43,17 @@ output "policy_values" {
       log_group          = "/${local.domain}/${local.suffix}"
       warehouse_secret   = lookup(local.secrets, "warehouse", "absent")
       slack_secret       = lookup(local.secrets, "slack", "absent")
+      lineage_secret     = lookup(local.secrets, "lineage", "absent")
+      database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
+      extracted          = length(local.databases) == 0 ? "absent" : local.prefixes.raw
       encryption         = local.has_key ? "aws:kms" : "AES256"
       workgroup          = lookup(local.warehouse, "workgroup", "absent")
       delivery_addresses = "absent"
       key                = "absent"
     },
     local.prefixes,
+    # Only the deliverer writes deliveries; and the platform, where it extracts them from a database by itself.
+    { extraction_role = "${local.role_prefix}${local.roles[length(local.databases) == 0 ? "deliverer" : "platform"]}" },
     { for role in local.all_roles : "${replace(role, "-", "_")}_role" => contains(local.role_names, role) ? "${local.role_prefix}${local.roles[role]}" : "absent" },
   )
 }
