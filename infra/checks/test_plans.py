@@ -1,7 +1,9 @@
 """What the plans would make."""
 
 import json
+import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,41 @@ def test_the_folder_of_an_environment_says_which_it_is(plans: list[Plan]) -> Non
             domain, _, environment = folder.rpartition("-")
             log_group = plan.one("aws_cloudwatch_log_group").values["name"]
             assert log_group == f"/{domain}/{'prod' if environment == 'production' else environment}"
+
+
+_SHOW = """
+import json
+from vending_platform import environment
+found = environment.load()
+places, arrivals = vars(found.places), vars(found.arrivals)
+print(json.dumps({"places": places, "topic": found.aws.alerts_topic, "key": found.kms_key, "arrivals": arrivals}))
+"""
+
+
+def test_the_application_starts_with_the_settings_of_a_run_and_finds_what_is_made(
+    plans: list[Plan], tmp_path: Path
+) -> None:
+    for plan in plans:
+        if not plan.declared:
+            continue
+        run = next(task for task in plan.of_type("aws_ecs_task_definition") if task.name == "run[0]")
+        (container,) = json.loads(run.values["container_definitions"])
+        variables = {
+            one["name"]: one["value"] for one in container["environment"] if one["name"].startswith("VENDING_")
+        }
+        found = json.loads(
+            subprocess.run(
+                [PROJECT / ".venv" / "bin" / "python", "-c", _SHOW],
+                cwd=tmp_path,
+                env=variables | {"PATH": os.environ["PATH"]},
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+        )
+        bucket = next(one for one in plan.of_type("aws_s3_bucket") if one.name == "data").values["bucket"]
+        assert {place.split("/")[2] for place in found["places"].values()} == {bucket}
+        assert found["topic"].split(":")[-1] == plan.one("aws_sns_topic").values["name"]
+        assert set(found["arrivals"].values()) == {queue.values["name"] for queue in plan.of_type("aws_sqs_queue")}
+        keys = [key.values["arn"] for key in plan.of_type("aws_kms_key")]
+        assert [found["key"]] == (keys or [None])

@@ -23,6 +23,12 @@ locals {
   filled         = module.foundation.policy_values
   with_snowflake = local.warehouse == "snowflake"
   with_redshift  = local.warehouse == "redshift"
+  variables = merge(var.variables, {
+    company     = var.company
+    aws_account = var.account
+    aws_region  = var.region
+    kms_key     = module.foundation.key_arn
+  })
 }
 
 # Policies of the key and the bucket may name a role only when it is there, and the roles' policies name the key: so the
@@ -67,15 +73,11 @@ module "pipeline" {
   login         = var.login
   database      = var.database
   variables = { for name, value in merge(
+    { for name, value in local.variables : "VENDING_${upper(name)}" => value if contains(local.settings.variables, name) },
     {
-      VENDING_COMPANY      = var.company
-      VENDING_AWS_ACCOUNT  = var.account
-      VENDING_AWS_REGION   = var.region
-      VENDING_KMS_KEY      = module.foundation.key_arn
       VENDING_UI_URL       = "https://${var.login.operate_host}"
       VENDING_SLACK_ALERTS = var.slack_alerts ? "true" : null
     },
-    { for name, value in var.variables : "VENDING_${upper(name)}" => value },
   ) : name => value if value != null }
 }
 

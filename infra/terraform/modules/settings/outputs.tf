@@ -20,6 +20,7 @@ output "settings" {
     cluster      = "${local.prefix}-${local.suffix}"
     run_task     = "${local.prefix}-run-${local.suffix}"
     roles        = local.roles
+    variables    = keys(local.document.variables) # those that the application accepts of this domain
   }
 
   precondition {

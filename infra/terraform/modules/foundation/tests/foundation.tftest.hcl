@@ -3,7 +3,7 @@ mock_provider "aws" {}
 variables {
   policies = "../../../../deployment/iam"
   settings = {
-    domain = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", bucket = "hinode-vending-data-prod"
+    domain   = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", bucket = "hinode-vending-data-prod"
     prefixes = { raw = "raw-data" }, has_key = true, secrets = { warehouse = "vending/production/snowflake" }
   }
   policy_values = merge(
@@ -33,7 +33,7 @@ run "without_a_key" {
   command = plan
   variables {
     settings = {
-      domain = "vending", environment = "staging", suffix = "staging", prefix = "hinode-vending", bucket = "hinode-vending-data-staging"
+      domain   = "vending", environment = "staging", suffix = "staging", prefix = "hinode-vending", bucket = "hinode-vending-data-staging"
       prefixes = { raw = "raw-data" }, has_key = false, secrets = {}
     }
   }
@@ -48,7 +48,7 @@ run "deliveries_from_known_addresses" {
   variables {
     delivery_addresses = ["203.0.113.0/24", "198.51.100.7/32"]
     settings = {
-      domain = "dpc", environment = "staging", suffix = "staging", prefix = "hinode-dpc", bucket = "dpc-learning-data-staging"
+      domain   = "dpc", environment = "staging", suffix = "staging", prefix = "hinode-dpc", bucket = "dpc-learning-data-staging"
       prefixes = { raw = "raw" }, has_key = false, secrets = {}
     }
     raw_archive = { after_days = 90, deep_after_days = 365 }

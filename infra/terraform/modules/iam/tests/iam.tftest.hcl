@@ -5,7 +5,7 @@ variables {
   database_arn = "arn:aws:rds:ap-northeast-1:123456789012:db:dagster"
   settings = {
     domain = "vending", environment = "production", account = "123456789012", warehouse = { type = "snowflake" }
-    roles = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
+    roles  = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
   }
   policy_values = merge(
     { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "database_secrets", "extracted", "workgroup"] : name => name },

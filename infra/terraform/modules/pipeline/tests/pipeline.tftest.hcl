@@ -3,10 +3,10 @@ mock_provider "aws" {}
 variables {
   policies = "../../../../deployment/iam"
   settings = {
-    domain = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", account = "123456789012", region = "ap-northeast-1"
-    prefixes = { raw = "raw-data" }, has_key = true, alerts_topic = "alerts", queue = "arrivals", dead_letters = "arrivals-dlq"
+    domain    = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", account = "123456789012", region = "ap-northeast-1"
+    prefixes  = { raw = "raw-data" }, has_key = true, alerts_topic = "alerts", queue = "arrivals", dead_letters = "arrivals-dlq"
     log_group = "/vending/prod", cluster = "hinode-vending-prod", run_task = "hinode-vending-run-prod"
-    roles = { for role in ["platform", "dagster", "dagster-view", "execution"] : role => "hinode-vending-${role}-prod" }
+    roles     = { for role in ["platform", "dagster", "dagster-view", "execution"] : role => "hinode-vending-${role}-prod" }
   }
   policy_values = { account = "123456789012", region = "ap-northeast-1", bucket = "b", queue = "arrivals", topic = "alerts", platform_role = "arn:platform" }
   bucket        = "b"
