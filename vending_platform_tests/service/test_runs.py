@@ -14,7 +14,8 @@ from vending_platform.service.pipeline.dagster_api import RawEvent
 from vending_platform.service.pipeline.following import EventPosition, position_of
 from vending_platform.service.pipeline.models import RunPhase
 from vending_platform.service.pipeline.run_view import events_of
-from vending_platform.service.web import HttpProblem
+from vending_platform.service.pipeline.shared import Pipeline
+from vending_platform.service.web import HttpProblem, Snapshot
 from vending_platform.transformation import Finished
 from vending_platform_tests.service.dagster_here import FAILS_FOR, DagsterHere
 
@@ -28,6 +29,22 @@ def start(client: TestClient, **order: Any) -> str:
     answer = client.post("/api/pipeline/export", json=order)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["run_id"])
+
+
+def pipeline_of(client: TestClient) -> Pipeline:
+    app: Any = client.app
+    found: Pipeline = app.state.pipeline
+    return found
+
+
+def look_again(client: TestClient, snapshot: Snapshot[Any]) -> None:
+    """As if its time had come, and until it is through."""
+
+    async def look() -> None:
+        await snapshot._find_now()
+
+    portal: Any = client.portal
+    portal.call(look)
 
 
 def events(client: TestClient, run_id: str, after: str | None = None) -> list[tuple[str, str, dict[str, Any]]]:
@@ -72,12 +89,10 @@ def test_what_there_is_of_data_is_what_the_terminal_shows(client: TestClient, pl
 
 
 def test_while_another_process_writes_the_status_is_the_one_of_before(client: TestClient, platform: Platform) -> None:
-    pipeline = client.app.state.pipeline  # type: ignore[attr-defined]
+    data = pipeline_of(client).state.data
     before = client.get(STATUS).json()["data"]
     with platform.context.warehouse.writing("a test", print):
-        pipeline.state.data.expire()
-        client.get(STATUS)  # which begins to look again
-        client.portal.call(pipeline.state.data._find_now)
+        look_again(client, data)
         during = client.get(STATUS).json()["data"]
     assert during["stale_as_of"] == before["stale_as_of"]
     assert during["open_points"] == before["open_points"]
@@ -89,7 +104,7 @@ def test_without_dagster_the_status_says_so_and_has_what_was_known(client: TestC
     assert client.get(STATUS).json()["queued"][0]["id"] == run_id
     assert client.get("/readyz").json() == {"status": "ok", "not_ready": []}
     dagster.breaks["Runs"] = [httpx2.ConnectError("refused")] * 2
-    client.portal.call(client.app.state.pipeline.state.runs._find_now)
+    look_again(client, pipeline_of(client).state.runs)
     status = client.get(STATUS).json()
     assert status["dagster_is_up"] is False
     assert status["queued"][0]["id"] == run_id
@@ -100,7 +115,7 @@ def test_without_dagster_the_status_says_so_and_has_what_was_known(client: TestC
 def test_a_run_that_ended_is_the_last_one_with_its_steps(client: TestClient, dagster: DagsterHere) -> None:
     run_id = start(client, load=False)
     dagster.execute(run_id)
-    client.portal.call(client.app.state.pipeline.state.runs._find_now)
+    look_again(client, pipeline_of(client).state.runs)
     status = client.get(STATUS, params={"run": run_id}).json()
     assert status["last"]["id"] == run_id
     assert status["run"]["phase"] == "succeeded"
@@ -201,13 +216,13 @@ def test_whoever_comes_back_gets_the_next_event_and_none_twice(client: TestClien
 
 def test_whoever_comes_back_while_more_has_happened_gets_all_of_it(client: TestClient, dagster: DagsterHere) -> None:
     run_id = start(client, load=False)
-    client.app.state.pipeline.is_stopping = True
+    pipeline_of(client).is_stopping = True
     assert events(client, run_id) == [], "a service that stops ends its streams"
-    client.app.state.pipeline.is_stopping = False
-    client.app.state.pipeline.stream_seconds = 0.3
+    pipeline_of(client).is_stopping = False
+    pipeline_of(client).stream_seconds = 0.3
     first = events(client, run_id)
     assert [data["phase"] for _, _, data in first] == ["queued"]
-    client.app.state.pipeline.stream_seconds = None
+    pipeline_of(client).stream_seconds = None
     dagster.execute(run_id)
     rest = events(client, run_id, first[-1][0])
     assert first + rest == events(client, run_id)
