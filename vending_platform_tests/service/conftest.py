@@ -62,7 +62,7 @@ def environment_in(folder: Path, core: Core, work: Path) -> Environment:
         project_dir=core.project_dir,
         places=Places(str(folder / "sources"), str(folder / "processed"), str(folder / "artifacts"), str(work)),
         warehouse=DuckDBSettings(type="duckdb", path=str(folder / "dbt_dev.duckdb")),
-        scratch=folder / "scratch",
+        scratch=folder,  # where dbt has left what it compiled
     )
 
 

@@ -41,16 +41,19 @@ class MemoryPlace:
         self.contents[path] = content if isinstance(content, bytes) else b"".join(content)
 
     def create(self, path: str, content: bytes) -> bool:
-        return self.contents.setdefault(path, content) is content
-
-    def read_path(self, path: str) -> Iterator[bytes]:
-        yield self.contents[path]
+        if path in self.contents:
+            return False
+        self.contents[path] = content
+        return True
 
     def read_span(self, path: str, start: int, end: int) -> Iterator[bytes]:
         yield self.contents[path][start:end]
 
-    def link(self, path: str, seconds: int) -> str | None:
+    def link(self, path: str, seconds: int) -> None:
         return None
+
+    def read_path(self, path: str) -> Iterator[bytes]:
+        yield self.contents[path]
 
     def has(self, path: str) -> bool:
         return path in self.contents

@@ -3,9 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -129,6 +131,36 @@ def test_what_is_deleted_is_gone(place: Place) -> None:
     assert names(place) == []
     with pytest.raises(KeyError, match=r"kept/a\.csv"):
         b"".join(place.read_path("kept/a.csv"))
+
+
+def test_of_several_that_create_a_file_one_does(place: Place) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(lambda number: place.create("once/a.json", b"%d" % number), range(8)))
+    assert created.count(True) == 1
+    assert b"".join(place.read_path("once/a.json")) == b"%d" % created.index(True)
+    assert names(place) == ["once/a.json"], "nothing is left of the others"
+    place.delete("once/a.json")
+    assert place.create("once/a.json", b"again")
+
+
+def test_a_span_is_the_same_bytes_of_the_file(place: Place) -> None:
+    content = b"0123456789" * (CHUNK // 10 + 3)
+    place.write("a.bin", content)
+    for start, end in ((0, len(content)), (3, 7), (CHUNK - 2, CHUNK + 2), (len(content) - 1, len(content))):
+        assert b"".join(place.read_span("a.bin", start, end)) == content[start:end]
+    with pytest.raises(KeyError, match="gone"):
+        b"".join(place.read_span("gone.bin", 0, 1))
+
+
+def test_a_link_is_for_whoever_has_it_and_only_where_there_are_links(disk: Place, bucket: Place) -> None:
+    for place in (disk, bucket):
+        place.write("a.csv", b"content")
+    assert disk.link("a.csv", 60) is None
+    link = bucket.link("a.csv", 60)
+    assert link is not None
+    assert "Expires" in link
+    with urlopen(link, timeout=60) as answer:
+        assert answer.read() == b"content"
 
 
 def test_deleting_what_is_not_there_does_the_same_in_every_place(place: Place) -> None:

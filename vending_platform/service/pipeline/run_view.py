@@ -75,7 +75,8 @@ def events_of(raw: RawEvent) -> Iterator[RunEvent]:
     """What a person wants to hear of it, which may be nothing."""
     event = RunEvent(at=raw.at, kind=RunEventKind.MESSAGE, level=raw.level, step=raw.step, text=raw.text)
     if (phase := _RUN_PHASES.get(raw.type)) is not None:
-        yield event.model_copy(update={"kind": RunEventKind.PHASE, "phase": phase, "step": None})
+        text = raw.text or f"The run is {phase}."
+        yield event.model_copy(update={"kind": RunEventKind.PHASE, "phase": phase, "step": None, "text": text})
     elif (phase := _STEP_PHASES.get(raw.type)) is not None:
         yield event.model_copy(update={"kind": RunEventKind.PHASE, "phase": phase})
     elif raw.type == "MaterializationEvent":

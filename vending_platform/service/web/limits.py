@@ -28,6 +28,10 @@ class RequestLimits:
     burst: int = 200
 
 
+class SlowClient(Exception):
+    """Ends a response in the middle: the connection is closed, and nothing more can be said."""
+
+
 class Limited:
     """Refuses what is too large or too slow."""
 
@@ -92,8 +96,11 @@ class Limited:
         async def send_within(message: Message) -> None:
             if message["type"] == "http.response.start":
                 on_start()
-            async with asyncio.timeout(seconds):  # a client that takes nothing is left
-                await send(message)
+            try:
+                async with asyncio.timeout(seconds):
+                    await send(message)
+            except TimeoutError:
+                raise SlowClient(f"a client took nothing of a response for {seconds:g} seconds") from None
 
         return send_within
 

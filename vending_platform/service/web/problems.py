@@ -91,6 +91,8 @@ def problem_of(error: Exception) -> HttpProblem:
                 "the request is not valid: correct what is listed under `invalid`",
                 invalid=[_invalid(one) for one in error.errors()[:_INPUTS_NAMED]],
             )
+        case HTTPException(__cause__=HttpProblem() as cause):  # FastAPI takes whatever ends the reading of a body for a
+            return cause  # body that is not right
         case HTTPException():
             status = HTTPStatus(error.status_code)
             kind = status.phrase.lower().replace(" ", "-")
