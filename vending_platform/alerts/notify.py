@@ -94,9 +94,10 @@ def note(memory: AlertState, found: Found, now: datetime, channels: Sequence[str
         if name in channels and waiting and now - waiting[0].at > _STUCK_AFTER
     }
     problems = [_stuck(name, since) for name, since in stuck.items()]
-    wrong = {kind: of_kind for kind, of_kind in found.items() if kind is not ProblemKind.LOADED}
-    messages, known = reconcile(memory.known, {**wrong, ProblemKind.CHANNEL: problems}, now)
-    if (went_well := found.get(ProblemKind.LOADED)) is not None:
+    wrong: dict[ProblemKind, Sequence[Problem]] = {**found, ProblemKind.CHANNEL: problems}
+    went_well = wrong.pop(ProblemKind.LOADED, None)
+    messages, known = reconcile(memory.known, wrong, now)
+    if went_well is not None:
         news = [one for one in went_well if one.about not in memory.done]
         messages += [Notification(Event.DONE, one, one.since or now, now) for one in news]
         memory = replace(memory, done=[one.about for one in went_well])

@@ -23,7 +23,11 @@ LOADED = PackageRecord(
 
 
 def notices(*records: PackageRecord, stale: set[date] | None = None, now: datetime = NOW) -> list[str]:
-    verdicts = {("one", APRIL): True, ("two", APRIL): False, ("one", date(2024, 3, 1)): True}
+    verdicts: dict[tuple[str, date | None], bool] = {
+        ("one", APRIL): True,
+        ("two", APRIL): False,
+        ("one", date(2024, 3, 1)): True,
+    }
     built = Built(stale or set(), verdicts, "s3://place")
     found = package_notices(CATALOG, records, built, Links(None), now)
     return [text(Notification(Event.DONE, one, one.since or now, now), "production") for one in found]
@@ -54,7 +58,7 @@ def test_what_is_not_built_yet_or_long_ago_or_not_loaded_is_no_news() -> None:
 
 
 def test_what_is_wrong_says_what_where_since_when_and_what_to_do() -> None:
-    finding = {
+    finding: dict[str, str | int | None] = {
         "package": "monthly",
         "sender_name": "shop",
         "sender": "north",
