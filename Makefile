@@ -34,6 +34,8 @@ demo: $(READY) ## set up, then turn the sample's deliveries into marts and expor
 
 .PHONY: look-next-vending look-next-dpc
 look-next-dpc:
+	@$(BIN)/vending --domain dpc watch
+	@echo
 	@echo "Look next at:  .venv/bin/vending --domain dpc status            what needs a person, and why"
 	@echo "               .venv/bin/vending --domain dpc check data/dpc/sources/yyyymm=202404/400030004"
 	@echo "               ls data/dpc/processed-data/*                     the exports; case_mix_public shows no small figure"

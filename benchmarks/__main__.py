@@ -11,12 +11,14 @@ from benchmarks.deciding import deciding
 from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
+from benchmarks.packages import packages
 from benchmarks.table import Row, show
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "loading": loading,
     "memory": memory,
     "large": large,
+    "packages": packages,
     "running": running,
     "backfill": backfill,
     "growing": growing,

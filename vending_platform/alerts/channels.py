@@ -30,7 +30,7 @@ CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"total_max_at
 """For the clients of AWS that alerts use: what is tried again, and for how long, is decided in `notify`."""
 _TIMEOUT = 5
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_COLOURS = {Event.NEW: "bold red", Event.STILL: "yellow", Event.RECOVERED: "green"}
+_COLOURS = {Event.NEW: "bold red", Event.STILL: "yellow", Event.RECOVERED: "green", Event.DONE: "green"}
 
 
 class ChannelDown(Unavailable):
@@ -131,7 +131,7 @@ class Logged:
     name: str = "log"
 
     def send(self, message: Notification) -> None:
-        level = logging.INFO if message.event is Event.RECOVERED else logging.ERROR
+        level = logging.INFO if message.event in (Event.RECOVERED, Event.DONE) else logging.ERROR
         fields = {"kind": message.problem.kind, "about": message.problem.about, "event": message.event}
         logging.getLogger(__name__).log(level, "%s", text(message, self.environment), extra={"fields": fields})
 

@@ -32,7 +32,11 @@ def parts(message: Notification, environment: str) -> Iterator[tuple[str, str]]:
     """The lines below the head, by name."""
     problem, lasted = message.problem, duration(message.at - message.since)
     yield "Where", f"{environment}: {problem.where}"
-    if message.event is Event.RECOVERED:
+    if message.event is Event.DONE:
+        yield "When", moment(message.since)
+        yield "How much", problem.why
+        yield "What to do", problem.what_to_do
+    elif message.event is Event.RECOVERED:
         yield "Since", f"{moment(message.at)}; it had lasted {lasted}, from {moment(message.since)}"
         yield "What to do", "Nothing: what was wrong is no longer so."
     else:

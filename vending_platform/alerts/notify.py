@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_exponential_jitter
 
 from vending_platform.alerts.channels import Channel, ChannelDown
-from vending_platform.alerts.problem import Found, Notification, Problem, ProblemKind, reconcile
+from vending_platform.alerts.problem import Event, Found, Notification, Problem, ProblemKind, reconcile
 from vending_platform.alerts.state import AlertState, Keeper, Looked, queued, remember
 
 _SECONDS = 10.0
@@ -94,7 +94,13 @@ def note(memory: AlertState, found: Found, now: datetime, channels: Sequence[str
         if name in channels and waiting and now - waiting[0].at > _STUCK_AFTER
     }
     problems = [_stuck(name, since) for name, since in stuck.items()]
-    messages, known = reconcile(memory.known, {**found, ProblemKind.CHANNEL: problems}, now)
+    wrong: dict[ProblemKind, Sequence[Problem]] = {**found, ProblemKind.CHANNEL: problems}
+    went_well = wrong.pop(ProblemKind.LOADED, None)
+    messages, known = reconcile(memory.known, wrong, now)
+    if went_well is not None:
+        news = [one for one in went_well if one.about not in memory.done]
+        messages += [Notification(Event.DONE, one, one.since or now, now) for one in news]
+        memory = replace(memory, done=[one.about for one in went_well])
     untold = {name: queued(memory.untold.get(name, ()), messages) for name in channels}
     return replace(memory, known=known, untold=untold)
 

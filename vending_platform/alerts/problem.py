@@ -25,6 +25,8 @@ class ProblemKind(StrEnum):
     POISON = "poison message"
     CHANNEL = "alert channel down"
     WATCH = "can't look"
+    LOADED = "package loaded"
+    """What went well, and is worth one notice."""
 
     @property
     def is_news_when_it_grows(self) -> bool:
@@ -36,6 +38,7 @@ class Event(StrEnum):
     NEW = "problem"
     STILL = "still a problem"
     RECOVERED = "recovered"
+    DONE = "done"
 
 
 GAPS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
@@ -46,7 +49,8 @@ Identity: TypeAlias = tuple[ProblemKind, str]
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong now. Two of the same kind about the same thing are one problem, whenever they are found.
+    """What is wrong now; of the kind `LOADED`, what went well. Two of the same kind about the same thing are one,
+    whenever they are found.
 
     `what` is a short sentence that stays the same while the problem lasts; the rest says how it is now. Whatever it is
     made with, its texts are lines that can be kept, sent and shown.

@@ -40,6 +40,8 @@ class AlertState:
     untold: Mapping[str, Sequence[Notification]] = field(default_factory=dict)
     """Per channel, the oldest first."""
     looked: Looked | None = None
+    done: Sequence[str] = field(default_factory=list)
+    """What went well lately, and a notice was sent about."""
 
 
 _MEMORY = TypeAdapter(AlertState)

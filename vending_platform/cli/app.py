@@ -17,6 +17,7 @@ from vending_platform.cli.loads import check, ingest, replay
 from vending_platform.cli.questions import doctor, quality, status, trace
 from vending_platform.cli.run import run
 from vending_platform.cli.serve import serve
+from vending_platform.cli.watch import watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,6 +49,7 @@ for command in (
     status,
     quality,
     trace,
+    watch,
     analyse,
     dashboard,
     serve,

@@ -7,6 +7,6 @@ process, for the terminal, with its history where the UI looks for it.
 from vending_platform.orchestration.asset_details import described
 from vending_platform.orchestration.build import assemble
 from vending_platform.orchestration.history import open_history, serve
-from vending_platform.orchestration.in_process import run_daily
+from vending_platform.orchestration.in_process import look_and_alert, run_daily
 
-__all__ = ["assemble", "described", "open_history", "run_daily", "serve"]
+__all__ = ["assemble", "described", "look_and_alert", "open_history", "run_daily", "serve"]

@@ -34,9 +34,10 @@ from vending_platform.alerts import (
 )
 from vending_platform.catalog import project_hash
 from vending_platform.environment import ByNotifications, CodeChanges, Environment
-from vending_platform.ledger import last_changes
+from vending_platform.ledger import last_changes, read_packages
 from vending_platform.opening import Platform
 from vending_platform.orchestration.due import Due, due
+from vending_platform.orchestration.package_notices import Built, package_notices
 from vending_platform.orchestration.problems import Seen, problems
 from vending_platform.orchestration.run_problems import Links, Ran, failing, run_problem
 from vending_platform.orchestration.sensors import ABOUT
@@ -52,7 +53,7 @@ _IN_THE_WAREHOUSE = frozenset(
     {
         *(ProblemKind.MISSING, ProblemKind.INCOMPLETE, ProblemKind.REFUSED),
         *(ProblemKind.QUARANTINE, ProblemKind.REJECTED, ProblemKind.UNDECLARED),
-        *(ProblemKind.BLOCKED, ProblemKind.CHECK, ProblemKind.MARTS, ProblemKind.FRESHNESS),
+        *(ProblemKind.BLOCKED, ProblemKind.CHECK, ProblemKind.MARTS, ProblemKind.FRESHNESS, ProblemKind.LOADED),
     }
 )
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
@@ -102,7 +103,7 @@ def watch(*, is_running: bool) -> dg.SensorDefinition:
             return dg.SkipReason(f"No alert could be sent, because of {type(error).__name__}; see the log.")
         for channel, why in result.down.items():
             context.log.warning(f"{channel} takes no messages, and gets them later: {why}")
-        return dg.SkipReason(_in_short(result))
+        return dg.SkipReason(in_short(result))
 
     return look_and_notify
 
@@ -119,7 +120,7 @@ def watch_once(
     finders = [Finder("runs", frozenset({ProblemKind.RUN}), lambda: list(_run_problems(history, runs, now, links)))]
     outside = _outside(platform, expected, runs)
     if _is_worth_a_look(memory, outside, now):
-        finders.append(Finder("the warehouse", _IN_THE_WAREHOUSE, lambda: _look_inside(platform, expected, links)))
+        finders.append(Finder("the warehouse", _IN_THE_WAREHOUSE, lambda: _look_inside(platform, expected, links, now)))
     found = look([*finders, *alerting.finders])
     looked = Looked(now, outside) if found.keys() >= _IN_THE_WAREHOUSE else None
     result = send_notifications(keeper, memory, found, alerting.channels, now, looked=looked)
@@ -171,7 +172,7 @@ def _reason(history: dg.DagsterInstance, run_id: str) -> str:
     return "it ended without a reason"
 
 
-def _look_inside(platform: Platform, expected: Due, links: Links) -> list[Problem]:
+def _look_inside(platform: Platform, expected: Due, links: Links, now: datetime) -> list[Problem]:
     catalog = platform.catalog
     waits = platform.environment.code_changes is CodeChanges.WAIT
     try:
@@ -184,10 +185,13 @@ def _look_inside(platform: Platform, expected: Due, links: Links) -> list[Proble
                 changed=last_changes(reader, catalog),
                 code_changes=transformation.code_changes(reader, catalog) if waits else (),
             )
+            packages = list(read_packages(reader).values()) if catalog.packages else []
     except WarehouseBusy as busy:
         raise NotNow from busy
     schemas = {model.name: model.schema_name for model in catalog.models}
-    return list(problems(seen, expected, schemas, links))
+    built = Built(seen.stale.keys(), seen.verdicts, platform.environment.places.processed)
+    news = package_notices(catalog, packages, built, links, now)
+    return [*problems(seen, expected, schemas, links), *news]
 
 
 def _is_worth_a_look(memory: AlertState, outside: str, now: datetime) -> bool:
@@ -208,7 +212,8 @@ def _outside(platform: Platform, expected: Due, runs: Iterable[Ran]) -> str:
     return hashlib.sha256(json.dumps(signs).encode()).hexdigest()[:16]
 
 
-def _in_short(result: Notified) -> str:
+def in_short(result: Notified) -> str:
+    """What came of a look, as a sentence."""
     parts = [f"{len(result.memory.known)} problems are open" if result.memory.known else "Nothing is wrong"]
     if result.sent:
         parts.append(f"{result.sent} messages sent")

@@ -1,6 +1,6 @@
 """The `daily` job in this process: a run like any other in the history, without a server."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 import dagster as dg
@@ -12,9 +12,9 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from vending_platform import stopping
 from vending_platform.garbage import own_garbage_only
 from vending_platform.opening import Platform
+from vending_platform.orchestration.alert_sensor import alerting, in_short, watch_once
 from vending_platform.orchestration.build import assemble
 from vending_platform.orchestration.history import ALIVE, alive, cancel, open_history
-from vending_platform.orchestration.names import LOCATION
 from vending_platform.orchestration.observers import UNVERIFIED_BECAUSE
 from vending_platform.orchestration.steps import BUILD, DAILY, LOAD
 
@@ -55,7 +55,7 @@ def run_daily(
                 job,
                 run_config={"ops": config, "loggers": SILENT},
                 tags={"vending/started_by": "vending run", ALIVE: mark, **allowed},
-                remote_job_origin=_origin_of(DAILY),
+                remote_job_origin=_origin_of(DAILY, platform.environment.domain),
             )
             execute_run(InMemoryJob(job), run, history, raise_on_error=True)
         except dg.Failure as failure:
@@ -65,8 +65,16 @@ def run_daily(
         return True
 
 
-def _origin_of(job: str) -> RemoteJobOrigin:
+def look_and_alert(platform: Platform) -> str:
+    """One look of the sensor `watch`, and what came of it."""
+    repository = assemble(platform, {}).get_repository_def()
+    with open_history(platform.environment.dagster_home) as history:
+        jobs = sorted(repository.job_names)
+        return in_short(watch_once(history, jobs, platform, alerting(platform.environment), datetime.now(UTC)))
+
+
+def _origin_of(job: str, location: str) -> RemoteJobOrigin:
     """By which the UI knows that a run is one of this job in the code location of its servers."""
     return RemoteJobOrigin(
-        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), SINGLETON_REPOSITORY_NAME), job
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(location), SINGLETON_REPOSITORY_NAME), job
     )

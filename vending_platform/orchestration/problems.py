@@ -88,12 +88,13 @@ def _packages(status: DeliveryStatus, links: Links) -> Iterator[Problem]:
             yield Problem(
                 kind,
                 f"{one['package']} {one['sender']} {one['period']}",
-                what=f"The package {one['package']} of {one['sender_name']} {one['sender']} for {one['period']} {what}",
+                what=f"{one['package']} of {one['sender_name']} {one['sender']} for {one['period']} {what}",
                 where=titled(one),
                 why=str(one["reason"]),
                 what_to_do=what_to_do,
                 link=links.asset("deliveries"),
                 since=datetime.fromisoformat(str(one["since"])),
+                unit="package",
             )
 
 

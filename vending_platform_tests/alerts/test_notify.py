@@ -272,3 +272,18 @@ def test_the_memory_is_read_as_it_was_written() -> None:
     )
     back = recall(folder)
     assert replace(back, known=list(back.known)) == told.memory
+
+
+def test_what_went_well_is_one_notice_and_never_a_problem() -> None:
+    """Once, however often it is found; again for another run; and gone from memory when it is no longer found."""
+    folder, phone = Folder(), Notebook("a")
+    loaded = problem("one of run 1", ProblemKind.LOADED)
+    again = problem("one of run 2", ProblemKind.LOADED)
+    memory = send_notifications(folder, AlertState(), found(loaded), [phone], NOON).memory
+    memory = send_notifications(folder, memory, found(loaded, again), [phone], NOON + HOUR).memory
+    memory = send_notifications(folder, memory, found(again), [phone], NOON + 2 * HOUR).memory
+    memory = send_notifications(folder, memory, found(), [phone], NOON + 3 * HOUR).memory
+    assert phone.events() == ["DONE one of run 1", "DONE one of run 2"]
+    assert memory.known == []
+    assert list(memory.done) == ["one of run 2"]
+    assert recall(folder) == memory

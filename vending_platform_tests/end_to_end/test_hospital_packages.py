@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,9 +14,11 @@ import pytest
 
 from dpc_simulator import Truth, generate
 from vending_platform import environment, operations
+from vending_platform.alerts import recall
 from vending_platform.definitions import build_definitions
 from vending_platform.ingestion import PackageResult, check_package
 from vending_platform.opening import Platform, open_platform
+from vending_platform.orchestration import look_and_alert
 
 APRIL = date(2024, 4, 1)
 
@@ -110,6 +113,14 @@ def test_no_export_has_a_case_number(hospitals: Hospitals) -> None:
     for path in files:
         content = path.read_bytes()
         assert not [number for number in numbers if number.encode() in content], path
+
+
+def test_each_package_is_told_once(hospitals: Hospitals) -> None:
+    first, again = look_and_alert(hospitals.platform), look_and_alert(hospitals.platform)
+    assert re.search(r"; [0-9]+ messages sent", first)
+    assert "sent" not in again
+    loaded = [about for about in recall(hospitals.platform.context.storage.work).done if about.startswith("dpc ")]
+    assert len(loaded) == 7
 
 
 def test_dagster_has_its_assets_by_month(hospitals: Hospitals) -> None:
