@@ -1,0 +1,259 @@
+"""`vending serve` as a person starts it: with Dagster beside it, from an order to the new file."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from starlette.testclient import TestClient
+
+from vending_platform import environment
+from vending_platform.environment import SettingsError
+from vending_platform.service.__main__ import refuse_open_house
+from vending_platform.service.dagster_beside import OtherDagster, is_answering
+from vending_platform.service.server import PatientProtocol
+from vending_platform_tests.core import Core
+from vending_platform_tests.end_to_end.small_platform import built_once, day_of_sales, name
+from vending_platform_tests.service.dagster_here import DagsterHere
+
+STARTING = 300
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def process(words: list[str], variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "serving.log").open("a") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            env=os.environ | variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            started.wait(90)
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
+
+def answer(address: str, body: Any = None, **headers: str) -> Any:
+    content = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(address, content, {"Content-Type": "application/json"} | headers), timeout=60) as found:
+        return json.load(found)
+
+
+def wait_for(address: str, is_so: Any, log: Path) -> Any:
+    ends = time.monotonic() + STARTING
+    while time.monotonic() < ends:
+        try:
+            if is_so(found := answer(address)):
+                return found
+        except (URLError, OSError):
+            pass
+        time.sleep(0.3)
+    raise AssertionError(f"{address} did not come to it:\n{log.read_text()}")
+
+
+@pytest.mark.proof
+def test_an_order_is_followed_to_the_new_file(run_folder: Path, core: Core, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(built_once(run_folder, core), data, copy_function=shutil.copy2)
+    (data / "processed").rename(data / "processed-data")
+    port, dagster_port = free_port(), free_port()
+    variables = {"VENDING_DATA_DIR": str(data), "VENDING_UI_URL": f"http://127.0.0.1:{dagster_port}"}
+    words = ["vending_platform", "--domain", str(core.project_dir), "serve", "--port", str(port)]
+    service, log = f"http://127.0.0.1:{port}", tmp_path / "serving.log"
+    with process(words, variables, tmp_path):
+        wait_for(f"{service}/api/pipeline/status", lambda status: status["dagster_is_up"], log)
+        before = answer(f"{service}/api/exports/sales_by_day")
+        day = "2024-03-07"
+        (data / "sources" / name(day)).write_bytes(day_of_sales(day))
+        made = answer(f"{service}/api/pipeline/export", {}, **{"Idempotency-Key": "k-1"})
+        with urlopen(f"{service}{made['links']['events']}", timeout=STARTING) as stream:
+            events = stream.read().decode().split("\n\n")
+        assert json.loads(events[-2].splitlines()[2].removeprefix("data: "))["phase"] == "succeeded", log.read_text()
+        after = answer(f"{service}/api/exports/sales_by_day")
+        (new,) = [file for file in after["files"] if file not in before["files"]]
+        assert (new["day"], new["rows"]) == (day, 3)
+        with urlopen(f"{service}{new['url']}", timeout=60) as fetched:
+            assert hashlib.sha256(fetched.read()).hexdigest() == new["sha256"]
+        again = answer(f"{service}/api/pipeline/export", {}, **{"Idempotency-Key": "k-1"})
+        assert (again["run_id"], again["is_repeated"]) == (made["run_id"], True)
+
+
+def test_a_laptop_is_served_to_itself_only() -> None:
+    refuse_open_house(environment.load(), "127.0.0.1")
+    for host in ("0.0.0.0", "192.168.1.2", "::"):
+        with pytest.raises(SettingsError, match="it is served on this machine only"):
+            refuse_open_house(environment.load(), host)
+
+
+def test_what_answers_in_the_place_of_dagster_is_not_taken_for_it(httpserver: Any) -> None:
+    url, settings = httpserver.url_for("").rstrip("/"), environment.load()
+    httpserver.expect_request("/graphql").respond_with_data("hello")
+    with pytest.raises(OtherDagster, match=r"is not Dagster .*set VENDING_UI_URL to another address"):
+        is_answering(settings, url)
+    httpserver.clear()
+    places = {"data": {"allTopLevelResourceDetailsOrError": {"results": []}}}
+    httpserver.expect_request("/graphql").respond_with_json(places)
+    with pytest.raises(OtherDagster, match="works on nothing of this domain"):
+        is_answering(settings, url)
+    httpserver.clear()
+    value = {"key": "processed", "value": json.dumps("/elsewhere")}
+    places["data"]["allTopLevelResourceDetailsOrError"]["results"] = [{"name": "files", "configuredValues": [value]}]  # type: ignore[list-item]
+    httpserver.expect_request("/graphql").respond_with_json(places)
+    with pytest.raises(OtherDagster, match="works on /elsewhere, and not on"):
+        is_answering(settings, url)
+    value["value"] = json.dumps(str(Path(settings.places.processed).resolve()))
+    httpserver.clear()
+    httpserver.expect_request("/graphql").respond_with_json(places)
+    assert is_answering(settings, url) is True
+    assert is_answering(settings, f"http://127.0.0.1:{free_port()}") is False
+
+
+def test_a_header_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    import uvicorn
+
+    monkeypatch.setattr("vending_platform.service.server._HEADER_SECONDS", 0.2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"  # without a lifespan
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def slow(port: int, pieces: list[bytes]) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for piece in pieces:
+            writer.write(piece)
+        with suppress(ConnectionError):
+            await writer.drain()
+        found = await reader.read()
+        writer.close()
+        return found
+
+    async def tried() -> list[bytes]:
+        port = free_port()
+        config = uvicorn.Config(
+            app, port=port, http=PatientProtocol, lifespan="off", log_config=None, timeout_keep_alive=1
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server._serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        whole = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        found = [
+            await slow(port, []),
+            await slow(port, [b"GET / HTTP/1.1\r\nHost: a\r\nX-A: "]),
+            await slow(port, [whole]),
+            await slow(port, [whole, b"GET / HT"]),
+        ]
+        server.should_exit = True
+        await serving
+        return found
+
+    nothing, half, answered, then_half = asyncio.run(tried())
+    assert (nothing, half) == (b"", b"")
+    assert answered.endswith(b"ok")
+    assert then_half.count(b"200 OK") == 1
+
+
+def test_in_lambda_the_same_application_answers(
+    app: Any, dagster: DagsterHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    from vending_platform.service import aws_lambda
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    made: list[Any] = []
+
+    def make(settings: Any, stream_seconds: float) -> Any:
+        made.append(stream_seconds)
+        return app
+
+    monkeypatch.setattr(aws_lambda, "pipeline_app", make)
+    aws_lambda._adapter.cache_clear()
+    try:
+        first, second = (aws_lambda.handler(event("GET", "/api/pipeline/status"), None) for _ in range(2))
+        ordered = aws_lambda.handler(event("POST", "/api/pipeline/export", "{}"), None)
+        run_id = json.loads(ordered["body"])["run_id"]
+        app.state.pipeline.stream_seconds = 0.2
+        stream = aws_lambda.handler(event("GET", f"/api/pipeline/runs/{run_id}/events"), None)
+        loop.run_until_complete(app.state.pipeline.dagster.close())
+    finally:
+        aws_lambda._adapter.cache_clear()
+        asyncio.set_event_loop(None)
+        loop.close()
+    assert (first["statusCode"], second["statusCode"], ordered["statusCode"]) == (200, 200, 202)
+    assert made == [15.0], "it is made once for all invocations"
+    assert "event: phase" in stream["body"]
+    assert [run.run_id for run in dagster.runs()] == [run_id]
+
+
+def event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
+    """As an HTTP API of AWS sends it."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "127.0.0.1", "content-type": "application/json"},
+        "requestContext": {
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "a"},
+            "stage": "$default",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def test_without_a_dashboard_the_page_says_how_to_build_it(tmp_path: Path) -> None:
+    from fastapi import FastAPI
+
+    from vending_platform.service.pipeline.dashboard import add_dashboard
+    from vending_platform.service.web import Loopback, WebSettings, new_app
+
+    page: FastAPI = new_app("A page", WebSettings([Loopback()]))
+    add_dashboard(page, tmp_path)
+    with TestClient(page, "http://127.0.0.1:8000") as client:
+        assert "make dashboard" in client.get("/").text
+        (tmp_path / "assets").mkdir()
+        (tmp_path / "index.html").write_text("<p>built</p>")
+        (tmp_path / "assets" / "app-1a2b.js").write_text("1")
+        (tmp_path / "assets" / "secret.pem").write_text("nothing for a browser")
+        built = client.get("/")
+        assert built.text == "<p>built</p>"
+        assert "'wasm-unsafe-eval'" in built.headers["content-security-policy"]
+        assert built.headers["cache-control"] == "no-cache"
+        script = client.get("/assets/app-1a2b.js")
+        assert (script.headers["content-type"].split(";")[0], "immutable" in script.headers["cache-control"]) == (
+            "text/javascript",
+            True,
+        )
+        for path in ("/assets/secret.pem", "/assets/", "/assets/%2e%2e/index.html", "/nothing"):
+            assert client.get(path).status_code == 404
