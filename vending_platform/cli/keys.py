@@ -11,7 +11,7 @@ from vending_platform.cli.failures import errors_shown, refuse
 
 
 def new_key(
-    holder: Annotated[str, typer.Argument(help="Who gets it: a program or a team, such as route-planning.")],
+    holder: Annotated[str, typer.Argument(help="Who gets it: a program or a team, such as finance.")],
     permission: Annotated[
         list[str], typer.Option("--may", help="read, run or download. Can be given several times.")
     ] = ["read"],  # noqa: B006  # typer reads it, and never changes it

@@ -257,3 +257,31 @@ def test_without_a_dashboard_the_page_says_how_to_build_it(tmp_path: Path) -> No
         )
         for path in ("/assets/secret.pem", "/assets/", "/assets/%2e%2e/index.html", "/nothing"):
             assert client.get(path).status_code == 404
+
+
+def test_a_new_key_is_shown_once_with_the_record_that_is_kept(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pydantic import SecretStr
+    from typer.testing import CliRunner
+
+    from vending_platform.cli import app as command
+    from vending_platform.service.web.api_keys import KeyRecord, KeyRing, new_session_key, record_of
+
+    for setting, value in aws.variables().items():
+        monkeypatch.setenv(setting, value)
+    result = CliRunner().invoke(command, ["new-key", "finance", "--may", "read", "--may", "download", "--days", "30"])
+    assert result.exit_code == 0, result.output
+    key, record_text = result.stdout.splitlines()
+    record = KeyRecord.model_validate_json(record_text)
+    assert record_of(key, KeyRing(keys=(record,), session_key=SecretStr(new_session_key()))) == record
+    assert (record.holder, sorted(record.permissions), record.environment) == (
+        "finance",
+        ["download", "read"],
+        "staging",
+    )
+    assert "vending/staging/api-keys" in result.stderr
+    unknown = CliRunner().invoke(command, ["new-key", "finance", "--may", "everything"])
+    assert unknown.exit_code == 2
+    for setting in aws.variables():
+        monkeypatch.delenv(setting)
+    local = CliRunner().invoke(command, ["new-key", "finance"])
+    assert (local.exit_code, "has no log-in" in local.stderr) == (1, True)
