@@ -244,7 +244,7 @@ def test_an_id_that_is_no_event_is_refused(last: str) -> None:
 
 
 def test_the_line_about_a_finished_model_is_progress() -> None:
-    text = str(Finished("a", "model", "success", "", 0, 0.1, 3, 20))
+    text = str(Finished("a", "model", "success", "", 0, 0.1, 3, 20, "model.a"))
     (event,) = events_of(RawEvent("LogMessageEvent", datetime.now(UTC), "info", None, text, None, None))
     assert event.progress is not None
     assert (event.progress.done, event.progress.total) == (3, 20)

@@ -116,13 +116,13 @@ def test_what_answers_in_the_place_of_dagster_is_not_taken_for_it(httpserver: An
     with pytest.raises(OtherDagster, match=r"is not Dagster .*set VENDING_UI_URL to another address"):
         is_answering(settings, url)
     httpserver.clear()
-    places = {"data": {"allTopLevelResourceDetailsOrError": {"results": []}}}
+    places: Any = {"data": {"allTopLevelResourceDetailsOrError": {"results": []}}}
     httpserver.expect_request("/graphql").respond_with_json(places)
     with pytest.raises(OtherDagster, match="works on nothing of this domain"):
         is_answering(settings, url)
     httpserver.clear()
     value = {"key": "processed", "value": json.dumps("/elsewhere")}
-    places["data"]["allTopLevelResourceDetailsOrError"]["results"] = [{"name": "files", "configuredValues": [value]}]  # type: ignore[list-item]
+    places["data"]["allTopLevelResourceDetailsOrError"]["results"] = [{"name": "files", "configuredValues": [value]}]
     httpserver.expect_request("/graphql").respond_with_json(places)
     with pytest.raises(OtherDagster, match="works on /elsewhere, and not on"):
         is_answering(settings, url)
