@@ -1,20 +1,10 @@
-"""`vending serve` as a person starts it: with Dagster beside it, from an order to the new file."""
+"""The process that serves: where it listens, what it takes for Dagster, slow clients, Lambda, the page, new keys."""
 
-import hashlib
 import json
-import os
-import shutil
-import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import pytest
 from starlette.testclient import TestClient
@@ -24,83 +14,13 @@ from vending_platform.environment import SettingsError
 from vending_platform.service.__main__ import refuse_open_house
 from vending_platform.service.dagster_beside import OtherDagster, is_answering
 from vending_platform.service.server import PatientProtocol
-from vending_platform_tests.core import Core
-from vending_platform_tests.end_to_end.small_platform import built_once, day_of_sales, name
 from vending_platform_tests.service.dagster_here import DagsterHere
-
-STARTING = 300
 
 
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-@contextmanager
-def process(words: list[str], variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / "serving.log").open("a") as log:
-        started = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            env=os.environ | variables,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield started
-    finally:
-        started.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            started.wait(90)
-        with suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGKILL)
-        started.wait()
-
-
-def answer(address: str, body: Any = None, **headers: str) -> Any:
-    content = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(address, content, {"Content-Type": "application/json"} | headers), timeout=60) as found:
-        return json.load(found)
-
-
-def wait_for(address: str, is_so: Any, log: Path) -> Any:
-    ends = time.monotonic() + STARTING
-    while time.monotonic() < ends:
-        try:
-            if is_so(found := answer(address)):
-                return found
-        except (URLError, OSError):
-            pass
-        time.sleep(0.3)
-    raise AssertionError(f"{address} did not come to it:\n{log.read_text()}")
-
-
-@pytest.mark.proof
-def test_an_order_is_followed_to_the_new_file(run_folder: Path, core: Core, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(built_once(run_folder, core), data, copy_function=shutil.copy2)
-    (data / "processed").rename(data / "processed-data")
-    port, dagster_port = free_port(), free_port()
-    variables = {"VENDING_DATA_DIR": str(data), "VENDING_UI_URL": f"http://127.0.0.1:{dagster_port}"}
-    words = ["vending_platform", "--domain", str(core.project_dir), "serve", "--port", str(port)]
-    service, log = f"http://127.0.0.1:{port}", tmp_path / "serving.log"
-    with process(words, variables, tmp_path):
-        wait_for(f"{service}/api/pipeline/status", lambda status: status["dagster_is_up"], log)
-        before = answer(f"{service}/api/exports/sales_by_day")
-        day = "2024-03-07"
-        (data / "sources" / name(day)).write_bytes(day_of_sales(day))
-        made = answer(f"{service}/api/pipeline/export", {}, **{"Idempotency-Key": "k-1"})
-        with urlopen(f"{service}{made['links']['events']}", timeout=STARTING) as stream:
-            events = stream.read().decode().split("\n\n")
-        assert json.loads(events[-2].splitlines()[2].removeprefix("data: "))["phase"] == "succeeded", log.read_text()
-        after = answer(f"{service}/api/exports/sales_by_day")
-        (new,) = [file for file in after["files"] if file not in before["files"]]
-        assert (new["day"], new["rows"]) == (day, 3)
-        with urlopen(f"{service}{new['url']}", timeout=60) as fetched:
-            assert hashlib.sha256(fetched.read()).hexdigest() == new["sha256"]
-        again = answer(f"{service}/api/pipeline/export", {}, **{"Idempotency-Key": "k-1"})
-        assert (again["run_id"], again["is_repeated"]) == (made["run_id"], True)
 
 
 def test_a_laptop_is_served_to_itself_only() -> None:
