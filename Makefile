@@ -47,6 +47,7 @@ look-next-vending:
 	@echo "               ls data/processed-data/*            the exports; each manifest.json lists what they are made from"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
+	@echo "               .venv/bin/vending serve            opens the dashboard on http://127.0.0.1:8000"
 
 demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud

@@ -12,6 +12,7 @@ from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.packages import packages
+from benchmarks.serving import serving
 from benchmarks.table import Row, show
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "arriving": arriving,
     "finding": finding,
     "deciding": deciding,
+    "serving": serving,
 }
 
 

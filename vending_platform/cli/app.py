@@ -12,6 +12,7 @@ from vending_platform.cli.dev import dev
 from vending_platform.cli.extract import extract
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
+from vending_platform.cli.keys import new_key
 from vending_platform.cli.lineage import lineage
 from vending_platform.cli.loads import check, ingest, replay
 from vending_platform.cli.questions import doctor, quality, status, trace
@@ -53,6 +54,7 @@ for command in (
     analyse,
     dashboard,
     serve,
+    new_key,
     doctor,
     dev,
     generate,

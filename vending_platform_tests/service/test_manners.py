@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 from vending_platform.errors import ConfigurationError, NotAllowed, PlatformError, Unavailable
 from vending_platform.service.web import (
     HttpProblem,
+    LastKnown,
     Loopback,
     ReadingCaller,
     RequestLimits,
-    Snapshot,
     WebSettings,
     new_app,
     unavailable,
@@ -392,10 +392,10 @@ class Looking:
         return self.found
 
 
-def test_a_snapshot_is_found_once_for_all_who_wait_and_then_given_at_once() -> None:
+def test_what_is_known_last_is_found_once_for_all_who_wait_and_then_given_at_once() -> None:
     async def look() -> None:
         looking = Looking()
-        snapshot = Snapshot(looking.find, fresh_seconds=1, usable_seconds=10, now=lambda: looking.now)
+        snapshot = LastKnown(looking.find, fresh_seconds=1, usable_seconds=10, now=lambda: looking.now)
         assert snapshot.last is None
         assert await asyncio.gather(*(snapshot.get() for _ in range(5))) == [1] * 5
         looking.now = 5
@@ -414,10 +414,10 @@ def test_a_snapshot_is_found_once_for_all_who_wait_and_then_given_at_once() -> N
     asyncio.run(look())
 
 
-def test_a_snapshot_that_fails_keeps_what_it_has(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_known_last_that_fails_keeps_what_it_has(caplog: pytest.LogCaptureFixture) -> None:
     async def look() -> None:
         looking = Looking()
-        snapshot = Snapshot(looking.find, fresh_seconds=1, usable_seconds=10, now=lambda: looking.now)
+        snapshot = LastKnown(looking.find, fresh_seconds=1, usable_seconds=10, now=lambda: looking.now)
         looking.fails = True
         with pytest.raises(HttpProblem):
             await snapshot.get()
@@ -432,11 +432,11 @@ def test_a_snapshot_that_fails_keeps_what_it_has(caplog: pytest.LogCaptureFixtur
     assert "the one of before stays: away" in caplog.text
 
 
-def test_a_snapshot_outlives_whoever_asked_first() -> None:
+def test_what_is_known_last_outlives_whoever_asked_first() -> None:
     async def look() -> None:
         looking = Looking()
         looking.gate.clear()
-        snapshot = Snapshot(looking.find, fresh_seconds=1, usable_seconds=10)
+        snapshot = LastKnown(looking.find, fresh_seconds=1, usable_seconds=10)
         first = asyncio.create_task(snapshot.get())
         await asyncio.sleep(0.01)
         second = asyncio.create_task(snapshot.get())

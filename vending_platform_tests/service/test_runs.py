@@ -14,8 +14,8 @@ from vending_platform.service.pipeline.dagster_api import RawEvent
 from vending_platform.service.pipeline.following import EventPosition, position_of
 from vending_platform.service.pipeline.models import RunPhase
 from vending_platform.service.pipeline.run_view import events_of
-from vending_platform.service.pipeline.shared import Pipeline
-from vending_platform.service.web import HttpProblem, Snapshot
+from vending_platform.service.pipeline.shared import PipelineParts
+from vending_platform.service.web import HttpProblem, LastKnown
 from vending_platform.transformation import Finished
 from vending_platform_tests.service.dagster_here import FAILS_FOR, DagsterHere
 
@@ -31,13 +31,13 @@ def start(client: TestClient, **order: Any) -> str:
     return str(answer.json()["run_id"])
 
 
-def pipeline_of(client: TestClient) -> Pipeline:
+def pipeline_of(client: TestClient) -> PipelineParts:
     app: Any = client.app
-    found: Pipeline = app.state.pipeline
+    found: PipelineParts = app.state.pipeline
     return found
 
 
-def look_again(client: TestClient, snapshot: Snapshot[Any]) -> None:
+def look_again(client: TestClient, snapshot: LastKnown[Any]) -> None:
     """As if its time had come, and until it is through."""
 
     async def look() -> None:
@@ -244,7 +244,7 @@ def test_an_id_that_is_no_event_is_refused(last: str) -> None:
 
 
 def test_the_line_about_a_finished_model_is_progress() -> None:
-    text = str(Finished("a", "model", "success", "", 0, 0.1, 3, 20))
+    text = str(Finished("a", "model", "success", "", 0, 0.1, 3, 20, "model.a"))
     (event,) = events_of(RawEvent("LogMessageEvent", datetime.now(UTC), "info", None, text, None, None))
     assert event.progress is not None
     assert (event.progress.done, event.progress.total) == (3, 20)

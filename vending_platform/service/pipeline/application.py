@@ -12,7 +12,7 @@ from vending_platform.service.pipeline.dashboard import add_dashboard
 from vending_platform.service.pipeline.data_endpoints import data_endpoints
 from vending_platform.service.pipeline.file_endpoints import file_endpoints
 from vending_platform.service.pipeline.run_endpoints import run_endpoints
-from vending_platform.service.pipeline.shared import Pipeline
+from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import new_app
 from vending_platform.service.web.session_endpoints import session_endpoints
 
@@ -26,7 +26,7 @@ def create_app(
 ) -> FastAPI:
     """`ui_url` is where people see Dagster. A stream of events ends after `stream_seconds`, and its reader comes back:
     for where a response is sent only when it is whole."""
-    pipeline = Pipeline(platform, dagster, ui_url, stream_seconds)
+    pipeline = PipelineParts(platform, dagster, ui_url, stream_seconds)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:

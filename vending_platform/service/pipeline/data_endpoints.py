@@ -12,7 +12,7 @@ from vending_platform.lineage.provenance import NothingToTrace, Trace, WrongQues
 from vending_platform.quality import Quality
 from vending_platform.service.pipeline.lineage_view import Direction
 from vending_platform.service.pipeline.models import ColumnLineage, QualityAnswer
-from vending_platform.service.pipeline.shared import Pipeline
+from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import COMMON_PROBLEMS, HttpProblem, ReadingCaller, not_found, responses, unavailable
 from vending_platform.status import read_quality
 from vending_platform.warehouse import WarehouseBusy
@@ -25,7 +25,7 @@ Table = Annotated[
 Column = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,128}$")]
 
 
-def data_endpoints(pipeline: Pipeline) -> APIRouter:
+def data_endpoints(pipeline: PipelineParts) -> APIRouter:
     endpoints = APIRouter(tags=["data"], responses=COMMON_PROBLEMS)
     turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -69,7 +69,7 @@ def data_endpoints(pipeline: Pipeline) -> APIRouter:
     return endpoints
 
 
-def _trace(pipeline: Pipeline, table: str, conditions: list[tuple[str, str]], lines: bool) -> Trace:
+def _trace(pipeline: PipelineParts, table: str, conditions: list[tuple[str, str]], lines: bool) -> Trace:
     platform = pipeline.platform
     try:
         with platform.context.warehouse.reading() as reader:

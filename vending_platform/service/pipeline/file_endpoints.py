@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from vending_platform.service.pipeline.exports import FILES
 from vending_platform.service.pipeline.models import ExportVersion, LatestExports
-from vending_platform.service.pipeline.shared import Pipeline
+from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import COMMON_PROBLEMS, DownloadingCaller, ReadingCaller, responses
 from vending_platform.service.web.downloads import download_response
 
@@ -20,7 +20,7 @@ FileName = Annotated[
 ]
 
 
-def file_endpoints(pipeline: Pipeline) -> APIRouter:
+def file_endpoints(pipeline: PipelineParts) -> APIRouter:
     endpoints = APIRouter(tags=["exports"], responses=COMMON_PROBLEMS)
 
     @endpoints.get("/api/pipeline/latest")

@@ -20,7 +20,7 @@ from vending_platform.service.pipeline.models import (
     RunSteps,
 )
 from vending_platform.service.pipeline.run_view import links_of, run_of, steps_of
-from vending_platform.service.pipeline.shared import Pipeline
+from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import (
     COMMON_PROBLEMS,
     HttpProblem,
@@ -46,7 +46,7 @@ Key = Annotated[
 Job = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_]{1,100}$", description="Only runs of this job.")]
 
 
-def run_endpoints(pipeline: Pipeline) -> APIRouter:
+def run_endpoints(pipeline: PipelineParts) -> APIRouter:
     endpoints = APIRouter(tags=["runs"], responses=COMMON_PROBLEMS)
 
     @endpoints.post(
@@ -138,7 +138,7 @@ def run_endpoints(pipeline: Pipeline) -> APIRouter:
     return endpoints
 
 
-async def _status(pipeline: Pipeline, named: RunSteps | None) -> PipelineStatus:
+async def _status(pipeline: PipelineParts, named: RunSteps | None) -> PipelineStatus:
     runs, data = await pipeline.state.runs.get(), await pipeline.state.data.get()
     ui_url, environment = pipeline.ui_url, pipeline.platform.environment
     return PipelineStatus(
@@ -154,20 +154,20 @@ async def _status(pipeline: Pipeline, named: RunSteps | None) -> PipelineStatus:
     )
 
 
-async def _seen(pipeline: Pipeline, run_id: str) -> RunSeen:
+async def _seen(pipeline: PipelineParts, run_id: str) -> RunSeen:
     try:
         return await pipeline.dagster.run(run_id)
     except NoSuchRun:
         raise not_found(f"there is no run {run_id} here") from None
 
 
-async def _steps(pipeline: Pipeline, run_id: str) -> RunSteps:
+async def _steps(pipeline: PipelineParts, run_id: str) -> RunSteps:
     seen = await _seen(pipeline, run_id)
     problem = await _problem(pipeline, seen) if seen.phase is RunPhase.FAILED else None
     return steps_of(seen, problem, pipeline.ui_url)
 
 
-async def _problem(pipeline: Pipeline, seen: RunSeen) -> str | None:
+async def _problem(pipeline: PipelineParts, seen: RunSeen) -> str | None:
     """The first step's that failed, or else the run's own."""
     cursor, last = None, None
     while True:

@@ -13,7 +13,7 @@ from vending_platform.service.pipeline.state import PipelineState
 
 
 @dataclass
-class Pipeline:
+class PipelineParts:
     """Making one opens nothing: the first request that needs something does."""
 
     platform: Platform

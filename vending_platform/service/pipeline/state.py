@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from vending_platform.opening import Platform
 from vending_platform.service.pipeline.dagster_api import DagsterApi, DagsterUnavailable, RunSeen
 from vending_platform.service.pipeline.models import DataState, MissingDelivery, NeedsAPerson, RunPhase
-from vending_platform.service.web import Snapshot
+from vending_platform.service.web import LastKnown
 from vending_platform.status import PlatformStatus, open_points, read_status
 
 _RUNS_FRESH, _RUNS_USABLE = 1.0, 10.0
@@ -47,8 +47,8 @@ class PipelineState:
         self, platform: Platform, dagster: DagsterApi, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._platform, self._dagster, self._now = platform, dagster, now
-        self.runs = Snapshot(self._find_runs, fresh_seconds=_RUNS_FRESH, usable_seconds=_RUNS_USABLE)
-        self.data = Snapshot(self._find_data, fresh_seconds=_DATA_FRESH, usable_seconds=_DATA_USABLE)
+        self.runs = LastKnown(self._find_runs, fresh_seconds=_RUNS_FRESH, usable_seconds=_RUNS_USABLE)
+        self.data = LastKnown(self._find_data, fresh_seconds=_DATA_FRESH, usable_seconds=_DATA_USABLE)
 
     async def _find_runs(self) -> RunsState:
         before = self.runs.last

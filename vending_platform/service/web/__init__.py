@@ -19,6 +19,7 @@ from vending_platform.service.web.callers import (
     RunningCaller,
     unauthorized,
 )
+from vending_platform.service.web.last_known import LastKnown
 from vending_platform.service.web.limits import RequestLimits
 from vending_platform.service.web.problems import (
     COMMON_PROBLEMS,
@@ -29,7 +30,6 @@ from vending_platform.service.web.problems import (
     unavailable,
 )
 from vending_platform.service.web.protecting import LOOPBACK, content_policy
-from vending_platform.service.web.snapshots import Snapshot
 
 __all__ = [
     "ALL_PERMISSIONS",
@@ -40,6 +40,7 @@ __all__ = [
     "DownloadingCaller",
     "HttpProblem",
     "InvalidInput",
+    "LastKnown",
     "LoginKind",
     "LoginMethod",
     "Loopback",
@@ -47,7 +48,6 @@ __all__ = [
     "ReadingCaller",
     "RequestLimits",
     "RunningCaller",
-    "Snapshot",
     "WebSettings",
     "content_policy",
     "new_app",

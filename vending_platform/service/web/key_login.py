@@ -18,9 +18,9 @@ from fastapi import Request, Response
 
 from vending_platform.service.web.api_keys import KeyRecord, KeyRing, looks_like_key, record_of, utc_now
 from vending_platform.service.web.callers import ApiCaller, LoginKind, LoginMethod, bearer_of, unauthorized
+from vending_platform.service.web.last_known import LastKnown
 from vending_platform.service.web.problems import HttpProblem
 from vending_platform.service.web.protecting import SAFE_METHODS
-from vending_platform.service.web.snapshots import Snapshot
 
 SESSION_COOKIE = "__Host-vending-session"
 """Browsers accept a cookie of such a name from this host alone, encrypted, for all of its addresses."""
@@ -42,7 +42,7 @@ class ApiKeys(LoginMethod):
     def __init__(
         self, read: Callable[[], Awaitable[KeyRing]], use: KeyUse, now: Callable[[], datetime] = utc_now
     ) -> None:
-        self._ring = Snapshot(read, fresh_seconds=_KEYS_FRESH, usable_seconds=_KEYS_USABLE)
+        self._ring = LastKnown(read, fresh_seconds=_KEYS_FRESH, usable_seconds=_KEYS_USABLE)
         self._use, self._now = use, now
 
     async def caller(self, request: Request) -> ApiCaller | None:

@@ -23,9 +23,9 @@ class RequestLimits:
     send_seconds: float = 60
     """Until a client must have taken a piece of a response."""
     headers: int = 100
-    per_second: float = 50
+    per_second: float = 300
     """Requests of one caller, on the average."""
-    burst: int = 200
+    burst: int = 600
 
 
 class SlowClient(Exception):

@@ -14,7 +14,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class Snapshot(Generic[T]):
+class LastKnown(Generic[T]):
     """`find` is never called twice at once. If it fails, the value of before stays, and the failure is logged; where
     there is no such value, who waits gets the failure."""
 
