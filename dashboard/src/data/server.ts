@@ -15,7 +15,8 @@ export const api = {
   at,
   trace(mart: string, rows: Record<string, string | number | null>): string | null {
     if (base === null) return null;
-    const query = new URLSearchParams(Object.entries(rows).map(([name, value]) => [name, String(value ?? "")]));
-    return `${at(`lineage/${encodeURIComponent(mart)}`)}?${query}`;
+    const query = new URLSearchParams(Object.entries(rows).map(([name, value]) => ["where", `${name}=${value ?? ""}`]));
+    query.append("lines", "true");
+    return `${at(`lineage/trace/${encodeURIComponent(mart)}`)}?${query}`;
   },
 };

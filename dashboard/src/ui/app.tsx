@@ -1,6 +1,6 @@
 /** The frame around every page: navigation, what the data is worth today, and the states of loading and failing. */
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { forgetAllBut, Unreachable } from "../data/fetching.ts";
 import { loadManifest, type Manifest } from "../data/manifest.ts";
 import { daysOf } from "../data/parquet.ts";
@@ -79,13 +79,17 @@ function Navigation({ current, day, route, tables }: { current: string; day: str
   const [chosen, setTheme] = useState<Theme>(theme());
   const themes: Record<Theme, string> = { system: say("自動", "Auto"), light: say("明", "Light"), dark: say("暗", "Dark") };
   const order: Theme[] = ["system", "light", "dark"];
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
     <nav class="side" aria-label={say("ページ", "Pages")}>
       <p class="name">
         <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true"><rect width="32" height="32" rx="7" class="mark-ground" /><rect x="9" y="5" width="14" height="22" rx="2" fill="#fff" /><path d="M11 8h2.6v5H11zM14.7 8h2.6v5h-2.6zM18.4 8H21v5h-2.6z" class="mark-ink" /><rect x="11.5" y="20.5" width="9" height="3.6" rx="1" fill="#d9623b" /></svg>
         <span>{say("自販機ダッシュボード", "Vending dashboard")}</span>
       </p>
-      <ul>
+      <ul ref={list}>
         {PAGES.filter((page) => page.icon !== "" && (tables === null || page.tables.every((name) => name in tables))).map((page) => (
           <li key={page.id}>
             <a href={addressOf(page.id, { day, route })} aria-current={page.id === current ? "page" : undefined}>
