@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
+from benchmarks.dashboard import first_chart
 from benchmarks.deciding import deciding
 from benchmarks.finding import finding
 from benchmarks.growing import growing
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "arriving": arriving,
     "finding": finding,
     "deciding": deciding,
+    "dashboard": first_chart,
 }
 
 

@@ -15,7 +15,7 @@ from vending_platform.storage import LocalPlace, Place
 
 PAGE_FOLDER = Path(__file__).parent / "service" / "static"
 """What `dashboard/` was built into."""
-_ENGINE = PAGE_FOLDER / "engine" / "duckdb-eh.wasm"
+_ENGINE = "engine/duckdb-eh.wasm"
 """Too large to be committed: `make dashboard` brings it."""
 DATA, MANIFEST, QUALITY = "data", "data/manifest.json", "data/quality.json"
 _BUILT = ("assets/", "engine/", "data/")
@@ -42,7 +42,7 @@ def page_manifest(processed: Place, *, api: str | None = None) -> PageManifest:
             "There is no data for the dashboard yet: run `vending run`; if there is none then, declare exports with"
             " `format: dashboard` (docs/dashboard.md)"
         )
-    return replace(manifest, api=api, has_sql_engine=_ENGINE.is_file())
+    return replace(manifest, api=api, has_sql_engine=(PAGE_FOLDER / _ENGINE).is_file())
 
 
 def write_dashboard(

@@ -32,6 +32,7 @@ export interface Status {
   };
 }
 
+/** Of the last one, `end`, there are its kind and the phase of the run. */
 export interface RunEvent {
   at: string;
   kind: "phase" | "progress" | "message" | "asset" | "end";

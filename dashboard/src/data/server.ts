@@ -20,3 +20,11 @@ export const api = {
     return `${at(`lineage/trace/${encodeURIComponent(mart)}`)}?${query}`;
   },
 };
+
+/** Begin a session with an API key; a sentence where the key is refused. */
+export async function logIn(key: string): Promise<string | null> {
+  const answer = await fetch(new URL("api/session", document.baseURI), { method: "POST", headers: { Authorization: `Bearer ${key}` } });
+  if (answer.ok) return null;
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+  return problem.detail ?? `${answer.status}`;
+}

@@ -189,7 +189,7 @@ function Progress({ links, run, onEnd }: { links: Run["links"]; run: Run | null;
   useEffect(() => {
     if (log.current !== null) log.current.scrollTop = log.current.scrollHeight;
   }, [events]);
-  const phase = events.findLast((event) => event.phase !== null && event.step === null)?.phase ?? run?.phase ?? "queued";
+  const phase = events.findLast((event) => event.phase != null && event.step == null)?.phase ?? run?.phase ?? "queued";
   const progress = events.findLast((event) => event.kind === "progress")?.progress ?? null;
   const done = isOver(phase);
   return (
@@ -202,7 +202,7 @@ function Progress({ links, run, onEnd }: { links: Run["links"]; run: Run | null;
       </p>
       <progress aria-label={say("進み具合", "Progress")} max={progress?.total ?? 1} {...(done ? { value: progress?.total ?? 1 } : progress === null ? {} : { value: progress.done })} />
       <ol ref={log} class="log" tabIndex={0} aria-label={say("経過", "What happens")}>
-        {events.filter((event) => event.text !== "" || event.asset !== null).map((event, place) => (
+        {events.filter((event) => event.kind !== "end" && (event.text !== "" || event.asset !== null)).map((event, place) => (
           <li key={place} class={event.level === "error" || event.level === "critical" ? "bad" : event.level === "warning" ? "fair" : ""}>
             <time>{clockInJapan(event.at).slice(-5)}</time> {event.kind === "asset" ? <>{say("作成", "made")} <code>{event.asset}</code> {event.partition ?? ""}</> : event.text}
           </li>

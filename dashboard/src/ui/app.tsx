@@ -1,10 +1,10 @@
 /** The frame around every page: navigation, what the data is worth today, and the states of loading and failing. */
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { forgetAllBut, Unreachable } from "../data/fetching.ts";
+import { forgetAllBut, NeedsLogin, Unreachable } from "../data/fetching.ts";
 import { loadManifest, type Manifest } from "../data/manifest.ts";
 import { daysOf } from "../data/parquet.ts";
-import { useServer } from "../data/server.ts";
+import { logIn, useServer } from "../data/server.ts";
 import { HOME, PAGES } from "../pages/index.ts";
 import type { Context, Page, PageEntry } from "../pages/page.ts";
 import { addressOf, useAddress } from "./address.ts";
@@ -181,7 +181,33 @@ const Loading = () => (
   </div>
 );
 
+/** Where the service lets nobody in without a key; whoever comes from an identity provider never sees this. */
+function LogIn({ why, again }: { why: string; again: () => void }) {
+  const [key, type] = useState("");
+  const [refused, setRefused] = useState<string | null>(null);
+  const enter = (event: Event) => {
+    event.preventDefault();
+    logIn(key.trim()).then(
+      (problem) => (problem === null ? again() : setRefused(problem)),
+      (error: unknown) => setRefused(String(error)),
+    );
+  };
+  return (
+    <form class="problem login" onSubmit={enter}>
+      <h2>{say("ログイン", "Log in")}</h2>
+      <p>{say("APIキーを入力してください。キーはデータ担当者が発行します。", "Enter your API key; the data team issues them.")}</p>
+      <p class="soft" role={refused === null ? undefined : "alert"}>{refused ?? why}</p>
+      <label class="field">
+        <span>{say("APIキー", "API key")}</span>
+        <input type="password" autocomplete="current-password" required value={key} onInput={(event) => type(event.currentTarget.value)} />
+      </label>{" "}
+      <button type="submit" class="main">{say("ログイン", "Log in")}</button>
+    </form>
+  );
+}
+
 function Problem({ problem, again }: { problem: unknown; again: () => void }) {
+  if (problem instanceof NeedsLogin) return <LogIn why={problem.message} again={again} />;
   const isAway = problem instanceof Unreachable;
   return (
     <div class="problem" role="alert">

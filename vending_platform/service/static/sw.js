@@ -1,6 +1,6 @@
 // The page stays usable without a network: its own files are kept when it is first opened, and what it reads is kept by
-// the page itself (src/data/fetching.ts). `__FILES__` and `7724fdabe055` are filled in by the build.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-mm4aBijZ.js","assets/download-CyJWNCdj.js","assets/filters-C9xz73mM.js","assets/index-0WS6z0Sj.js","assets/index-D4gIkxmA.css","assets/machine-CyN-hNEN.js","assets/machines-Clti96W3.js","assets/page-BZeEs_Ey.js","assets/pipeline-ABNuo_q4.js","assets/products-DHIQmZXe.js","assets/quality-DckXFknA.js","assets/route-TWhkdF6f.js","assets/sql-CErLE4pZ.js","assets/today-CEUx_XCA.js","assets/words-PNCxDn6g.js"];
+// the page itself (src/data/fetching.ts). `__FILES__` and `6c768e850f7a` are filled in by the build.
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-Cp3va9tw.js","assets/download-DSheG9E8.js","assets/filters-DTolVJ3X.js","assets/index-D4gIkxmA.css","assets/index-Xv8Mctwc.js","assets/machine-BiPyw0QL.js","assets/machines-D1jUPKUG.js","assets/page-CtumiqSe.js","assets/pipeline-C8E2LRAl.js","assets/products-BKJssaci.js","assets/quality-C2VQQtWf.js","assets/route-DsQ76WiV.js","assets/sql-CkoYWnKd.js","assets/today-C_M117pi.js","assets/words-CnTRDIi2.js"];
 const CACHE = "page-__VERSION__";
 
 self.addEventListener("install", (event) => {
