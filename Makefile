@@ -48,8 +48,8 @@ look-next-vending:
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
 	@$(BIN)/vending dashboard --into $(DATA)/dashboard >/dev/null
-	@echo "               the dashboard: python3 -m http.server --directory $(DATA)/dashboard --bind 127.0.0.1 8080"
-	@echo "               and open http://127.0.0.1:8080"
+	@echo "               the dashboard: .venv/bin/vending serve, then http://127.0.0.1:8000; without a server of ours:"
+	@echo "               python3 -m http.server --directory $(DATA)/dashboard --bind 127.0.0.1 8080"
 
 demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud
