@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev docs test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
+.PHONY: help setup demo demo-cloud dev docs dashboard test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,7 +47,9 @@ look-next-vending:
 	@echo "               ls data/processed-data/*            the exports; each manifest.json lists what they are made from"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
-	@echo "               .venv/bin/vending serve            opens the dashboard on http://127.0.0.1:8000"
+	@$(BIN)/vending dashboard --into $(DATA)/dashboard >/dev/null
+	@echo "               the dashboard: .venv/bin/vending serve, then http://127.0.0.1:8000; without a server of ours:"
+	@echo "               python3 -m http.server --directory $(DATA)/dashboard --bind 127.0.0.1 8080"
 
 demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud
@@ -62,6 +64,11 @@ docs: $(READY) ## dbt's documentation of every model, column and test, as one fi
 	@$(BIN)/dbt --quiet docs generate --static --project-dir dbt_project --profiles-dir dbt_project \
 	  --target-path $(abspath $(DATA))/dbt-docs --log-path $(abspath $(DATA))/dbt-docs
 	@echo "Open in a browser:  $(DATA)/dbt-docs/static_index.html"
+
+# The page is committed as it is built, so nobody needs Node to use it; the engine of its SQL page is not.
+dashboard: ## build the dashboard's page, with the engine of its SQL page; needs Node
+	@cd dashboard && npm ci --no-audit --no-fund --silent && npm run --silent typecheck && WITH_SQL=1 npm run --silent build -- --logLevel warn
+	@echo "Built into vending_platform/service/static/. Write it with your data:  .venv/bin/vending dashboard --into FOLDER"
 
 test: $(READY) ## set up, then the tests; ALL=1 adds Snowflake's and the browser's, COVERAGE=1 measures coverage, SHUFFLE=7 shuffles
 	@$(BIN)/python $(if $(COVERAGE),-m slipcover --json --out .coverage.json) -m pytest $(if $(ALL),-m "not proof and not live") $(if $(SHUFFLE),--shuffle $(SHUFFLE))

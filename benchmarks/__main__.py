@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
+from benchmarks.dashboard import first_chart
 from benchmarks.deciding import deciding
 from benchmarks.finding import finding
 from benchmarks.growing import growing
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "finding": finding,
     "deciding": deciding,
     "serving": serving,
+    "dashboard": first_chart,
 }
 
 

@@ -12,7 +12,7 @@ function offline(): Plugin {
     name: "offline",
     enforce: "post",
     generateBundle(_, bundle) {
-      const files = Object.keys(bundle).filter((name) => name !== "sw.js").sort();
+      const files = Object.keys(bundle).filter((name) => name !== "sw.js" && !/^(engine\/|assets\/engine-)/.test(name)).sort();
       const version = createHash("sha256");
       for (const name of files) {
         const file = bundle[name];

@@ -15,6 +15,8 @@ from vending_platform.storage import LocalPlace, Place
 
 PAGE_FOLDER = Path(__file__).parent / "service" / "static"
 """What `dashboard/` was built into."""
+_ENGINE = "engine/duckdb-eh.wasm"
+"""Too large to be committed: `make dashboard` brings it."""
 DATA, MANIFEST, QUALITY = "data", "data/manifest.json", "data/quality.json"
 _BUILT = ("assets/", "engine/", "data/")
 """Folders of which nobody else has files."""
@@ -40,7 +42,7 @@ def page_manifest(processed: Place, *, api: str | None = None) -> PageManifest:
             "There is no data for the dashboard yet: run `vending run`; if there is none then, declare exports with"
             " `format: dashboard` (docs/dashboard.md)"
         )
-    return replace(manifest, api=api)
+    return replace(manifest, api=api, has_sql_engine=(PAGE_FOLDER / _ENGINE).is_file())
 
 
 def write_dashboard(

@@ -35,6 +35,8 @@ MARTS = (
 )
 KEPT_TESTS = {"unique", "unique_combination_of_columns"}
 KEPT_SINGULAR_TEST = "sales_and_daily_marts_agree"
+PAGE = "_dashboard__exposures.yml"
+"""What the vending dashboard reads; a test of such exports declares its own."""
 UNIT_TESTED = "mart_machine_daily"
 
 
@@ -92,6 +94,7 @@ def cut_down(project: Path, models: set[str]) -> None:
     for path in (*(project / "models").rglob("*.sql"), *(project / "seeds").rglob("*.csv")):
         if path.stem not in models:
             path.unlink()
+    (project / "models" / "marts" / PAGE).unlink()
     for path in (project / "tests").glob("*.sql"):
         if path.stem != KEPT_SINGULAR_TEST:
             path.unlink()

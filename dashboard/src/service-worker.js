@@ -33,5 +33,13 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(fetch(event.request).catch(() => caches.match("./", { cacheName: CACHE }).then((kept) => kept ?? Response.error())));
     return;
   }
-  event.respondWith(caches.match(event.request, { ignoreSearch: true }).then((kept) => kept ?? fetch(event.request)));
+  event.respondWith(
+    caches.open(CACHE).then(async (cache) => {
+      const kept = await cache.match(event.request, { ignoreSearch: true });
+      if (kept !== undefined) return kept;
+      const answer = await fetch(event.request);
+      if (answer.status === 200) await cache.put(event.request, answer.clone()); // the SQL engine, once it was used
+      return answer;
+    }),
+  );
 });

@@ -64,6 +64,8 @@ class PageManifest:
     exports: list[PageExport] = field(default_factory=list)
     api: str | None = None
     """Where a server's API is, as seen from the page; None where there is none."""
+    has_sql_engine: bool = False
+    """Whether the page can be asked in SQL."""
 
     @property
     def paths(self) -> set[str]:

@@ -115,6 +115,13 @@ def test_an_export_says_which_columns_leave_and_how() -> None:
     assert (export.audience, export.publish_if_checks_failed) == (Audience.INTERNAL, False)
 
 
+@pytest.mark.parametrize(("partition_by", "is_by_month"), [("business_date", True), (None, False)])
+def test_a_page_gets_a_file_a_month_or_one_in_all(partition_by: str | None, is_by_month: bool) -> None:
+    (export,) = declared(format="dashboard", partition_by=partition_by)
+    assert isinstance(export, Export)
+    assert (export.is_by_month, export.is_by_day) == (is_by_month, False)
+
+
 def test_an_export_for_the_public_says_what_is_suppressed_or_why_nothing_is() -> None:
     (with_rule,) = declared(audience="public", suppress=FEW)
     (with_reason,) = declared(audience="public", unsuppressed_because="every row is about the whole fleet")
@@ -129,6 +136,8 @@ def test_an_export_for_the_public_says_what_is_suppressed_or_why_nothing_is() ->
         ({"columns": [{"name": "yen", "headr": "円"}]}, "columns.0.headr: unknown key; allowed: header, name, values"),
         ({"columns": ["yen", "yen"]}, "columns: the column 'yen' is there twice"),
         ({"file_stem": "../../x"}, "file_stem: '../../x' can't begin a file's name: letters, digits"),
+        ({"format": "dashboard", "split_by": "prefecture"}, "'split_by' is not for format dashboard"),
+        ({"format": "dashboard", "encoding": "utf-8"}, "'encoding' belongs to csv and only to csv"),
         ({"file_stem": ".hidden"}, "file_stem: '.hidden' can't begin a file's name"),
         ({"file_stem": ""}, "file_stem: '' can't begin a file's name"),
         ({"file_stem": "x" * 81}, "no dot first, 80 at most"),

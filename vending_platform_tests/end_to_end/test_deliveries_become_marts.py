@@ -14,12 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from vending_platform.catalog import CsvEncoding, Export
 from vending_platform.cli.views import exported_view
 from vending_platform.console import PlainConsole
-from vending_platform.exporting import Damage, Exported, current_parts, verified
+from vending_platform.exporting import (
+    Damage,
+    Exported,
+    PageManifest,
+    current_parts,
+    export_all,
+    publishing,
+    read_page_manifest,
+    verified,
+)
 from vending_platform.lineage.provenance import trace
 from vending_platform.storage import LocalPlace
 from vending_platform.transformation import NodeResult, Transformed, dbt, running, transform, verdicts
@@ -550,3 +560,93 @@ def test_the_previous_export_stays_readable_until_the_next(small_platform: Small
     left = Counter(path.parent.name for path in processed.rglob("*.*"))
     assert left["machine_daily"] == len(DAYS) + 2, "the days, the manifest, and the one file that was superseded last"
     assert left["raw-files"] == len(DAYS) + 1, "the days, and the one that was superseded last"
+
+
+def test_a_page_gets_a_file_a_month_and_all_tables_of_one_moment(small_platform: SmallPlatform) -> None:
+    processed = small_platform.raw_folder.context.storage.processed
+    small_platform.run({name(day): day_of_sales(day) for day in ("2024-02-28", "2024-02-29")})
+    for export in ("machine_daily", "product_daily"):
+        declare(small_platform, export, format="dashboard", encoding=None)
+    assert read_page_manifest(processed) is None
+    small_platform.export()
+    first = page_of(small_platform)
+    assert list(first.tables) == ["mart_machine_daily", "mart_product_daily"]
+    files = first.tables["mart_machine_daily"].files
+    assert [(file.month, file.rows) for file in files] == [("2024-02", 2), ("2024-03", 6)]
+    folder = small_platform.raw_folder.folder / "processed"
+    rows = pq.read_table([folder / file.path for file in files])
+    assert rows.select(["business_date", "machine_id", "sales_with_tax"]).to_pylist() == small_platform.raw_folder.rows(
+        "select business_date, machine_id, sales_with_tax from marts.mart_machine_daily order by business_date"
+    )
+    assert not any(export.written for export in small_platform.export())
+    assert page_of(small_platform) == first, "nothing has changed, so neither has its time"
+
+    small_platform.run({name("2024-02-29"): day_of_sales("2024-02-29", 1)})
+    written = [
+        part.path for export in small_platform.export() if export.name == "machine_daily" for part in export.written
+    ]
+    second = page_of(small_platform)
+    assert [file.path for file in second.tables["mart_machine_daily"].files] == [*written, files[1].path]
+    assert all((folder / path).is_file() for path in first.paths), "who has the page open reads on"
+    small_platform.run({name("2024-02-28"): day_of_sales("2024-02-28", 1)})
+    small_platform.export()
+    left = {path.relative_to(folder).as_posix() for path in (folder / "machine_daily").glob("*.parquet")}
+    assert left == {path for path in (second.paths | page_of(small_platform).paths) if path.startswith("machine")}
+
+
+def page_of(small_platform: SmallPlatform) -> PageManifest:
+    found = read_page_manifest(small_platform.raw_folder.context.storage.processed)
+    assert found is not None
+    return found
+
+
+def test_what_a_page_shows_stays_while_exports_are_replaced_twice(
+    small_platform: SmallPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends before the page's list is written leaves it as it was, and so does the one after."""
+    declare(small_platform, "machine_daily", format="dashboard", encoding=None)
+    small_platform.export()
+    before = page_of(small_platform)
+    folder = small_platform.raw_folder.folder / "processed"
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "write_page_manifest", killed)
+        for number in (1, 2):
+            small_platform.run({name(DAYS[2]): day_of_sales(DAYS[2], *range(1, number + 1))})
+            with pytest.raises(KeyboardInterrupt):
+                small_platform.export()
+            assert page_of(small_platform) == before
+            assert all((folder / path).is_file() for path in before.paths)
+    small_platform.export()
+    assert page_of(small_platform) != before
+
+
+def test_a_month_waits_for_its_stale_days_and_is_held_back_with_a_failed_one(small_platform: SmallPlatform) -> None:
+    declare(small_platform, "machine_daily", format="dashboard", encoding=None)
+    small_platform.export()
+    before = page_of(small_platform)
+    checks = (
+        "update raw._builds set checks_passed = {}, built_at = now()"
+        " where model = 'mart_machine_daily' and day(business_date) = 3"
+    )
+    with duckdb.connect(str(small_platform.raw_folder.folder / "dbt_dev.duckdb")) as connection:
+        connection.execute(checks.format("false"))
+    (held,) = (export for export in small_platform.export() if export.name == "machine_daily")
+    assert (held.written, held.held_back) == ([], ["2024-03"])
+    assert page_of(small_platform) == before
+    with duckdb.connect(str(small_platform.raw_folder.folder / "dbt_dev.duckdb")) as connection:
+        connection.execute(checks.format("true"))
+    waiting = {date(2024, 3, 5): frozenset({"mart_machine_daily"})}
+    context = small_platform.raw_folder.context
+    done = export_all(
+        small_platform.raw_folder.catalog,
+        context.warehouse,
+        context.storage.processed,
+        run_id="test",
+        names=["machine_daily"],
+        stale=lambda _: waiting,
+    )
+    assert [export.written for export in done] == [[]]

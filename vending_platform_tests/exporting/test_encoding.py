@@ -61,6 +61,27 @@ def test_parquet_tells_the_ranges_by_which_a_reader_can_leave_files_out(by: str 
     assert {column["path_in_schema"] for column in columns if column["statistics"] is not None} == told
 
 
+def test_parquet_for_a_page_is_what_its_reader_has_inside() -> None:
+    """Snappy, decimals as whole numbers, ranges of every column, and few rows in one piece."""
+    rows = 45_000
+    table = pa.table(
+        {"machine": [f"VM{n // 100:05}" for n in range(rows)], "yen": [Decimal(n) / 4 for n in range(rows)]}
+    )
+    page = export(None).model_copy(update={"format": Format.DASHBOARD})
+    content = encode(table, page)
+    assert pq.read_table(io.BytesIO(content)).equals(table)
+    assert count_rows(content, page) == rows
+    metadata = pq.read_metadata(io.BytesIO(content))
+    columns = [metadata.row_group(group).column(1) for group in range(metadata.num_row_groups)]
+    assert [column.num_values for column in columns] == [20_000, 20_000, 5_000]
+    assert {(column.compression, column.physical_type) for column in columns} == {("SNAPPY", "INT32")}
+    assert [column.statistics.max for column in columns] == [
+        Decimal("4999.75"),
+        Decimal("9999.75"),
+        Decimal("11249.75"),
+    ]
+
+
 @pytest.mark.parametrize("encoding", CsvEncoding)
 def test_csv_holds_header_and_rows_in_its_encoding(encoding: CsvEncoding) -> None:
     table = pa.table({"day": [date(2024, 3, 5)], "name": ['㈱茶, "濃い"\n①'], "yen": [130], "known": [True]})

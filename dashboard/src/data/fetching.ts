@@ -10,6 +10,9 @@ export interface Latest<T> {
 
 export class Unreachable extends Error {}
 
+/** The server wants to know who is asking. */
+export class NeedsLogin extends Error {}
+
 const cache = async (): Promise<Cache | undefined> => {
   try {
     return await caches.open(KEPT);
@@ -30,9 +33,16 @@ export async function latestJson<T>(path: string): Promise<Latest<T>> {
     if (last === undefined) throw new Unreachable(path);
     return { value: (await last.json()) as T, isKept: true };
   }
-  if (!answer.ok) throw new Unreachable(`${path}: ${answer.status}`);
+  if (answer.status === 401) throw new NeedsLogin(await reasonOf(answer, path));
+  if (!answer.ok) throw new Unreachable(await reasonOf(answer, path));
   await kept?.put(url, answer.clone());
   return { value: (await answer.json()) as T, isKept: false };
+}
+
+/** What a server says is wrong; a static host says its number only. */
+async function reasonOf(answer: Response, path: string): Promise<string> {
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: unknown };
+  return typeof problem.detail === "string" ? problem.detail : `${path}: ${answer.status}`;
 }
 
 /** Bytes of a file whose name changes with its content. A server without ranges sends all of it, which is right too. */

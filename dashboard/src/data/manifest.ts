@@ -36,6 +36,8 @@ export interface Manifest {
   exports: ExportVersion[];
   /** Where the API is, if a server is behind the page. */
   api?: string | null;
+  /** Whether the engine of the SQL page is there. */
+  has_sql_engine?: boolean;
 }
 
 export const loadManifest = () => latestJson<Manifest>("data/manifest.json");

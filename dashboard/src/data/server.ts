@@ -15,7 +15,16 @@ export const api = {
   at,
   trace(mart: string, rows: Record<string, string | number | null>): string | null {
     if (base === null) return null;
-    const query = new URLSearchParams(Object.entries(rows).map(([name, value]) => [name, String(value ?? "")]));
-    return `${at(`lineage/${encodeURIComponent(mart)}`)}?${query}`;
+    const query = new URLSearchParams(Object.entries(rows).map(([name, value]) => ["where", `${name}=${value ?? ""}`]));
+    query.append("lines", "true");
+    return `${at(`lineage/trace/${encodeURIComponent(mart)}`)}?${query}`;
   },
 };
+
+/** Begin a session with an API key; a sentence where the key is refused. */
+export async function logIn(key: string): Promise<string | null> {
+  const answer = await fetch(new URL("api/session", document.baseURI), { method: "POST", headers: { Authorization: `Bearer ${key}` } });
+  if (answer.ok) return null;
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+  return problem.detail ?? `${answer.status}`;
+}

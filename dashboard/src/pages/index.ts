@@ -1,4 +1,4 @@
-/** The pages, in the order of the navigation. */
+/** The pages, in the order of the navigation. One without an icon is reached from others. */
 import type { PageEntry } from "./page.ts";
 
 export const PAGES: readonly PageEntry[] = [
@@ -8,6 +8,55 @@ export const PAGES: readonly PageEntry[] = [
     icon: "M3 9l7-6 7 6v8h-5v-5H8v5H3z",
     tables: ["mart_machine_daily"],
     open: () => import("./today.tsx"),
+  },
+  {
+    id: "machines",
+    title: { ja: "自販機", en: "Machines" },
+    icon: "M5 2h10v16H5zM7 4v4h2V4zm4 0v4h2V4zM7 12v3h6v-3z",
+    tables: ["dim_machines", "mart_machine_daily"],
+    open: () => import("./machines.tsx"),
+  },
+  {
+    id: "machine",
+    title: { ja: "自販機の詳細", en: "A machine" },
+    icon: "",
+    tables: ["dim_machines", "mart_machine_daily"],
+    open: () => import("./machine.tsx"),
+  },
+  {
+    id: "route",
+    title: { ja: "明日のルート", en: "Tomorrow's route" },
+    icon: "M2 5h9v8H2zM12 8h4l2 3v2h-6zM5 14a2 2 0 1 0 .1 0zM15 14a2 2 0 1 0 .1 0z",
+    tables: ["mart_replenishment_recommendation", "mart_pick_list"],
+    open: () => import("./route.tsx"),
+  },
+  {
+    id: "products",
+    title: { ja: "商品", en: "Products" },
+    icon: "M8 2h4v3l1 2v11H7V7l1-2zM8.5 10h3v4h-3z",
+    tables: ["mart_product_ranking"],
+    open: () => import("./products.tsx"),
+  },
+  {
+    id: "quality",
+    title: { ja: "データ品質", en: "Quality" },
+    icon: "M10 1l8 3v5c0 5-3.5 8-8 10-4.5-2-8-5-8-10V4zM9 13l5.5-6-1.5-1.3L8.9 10.2 7 8.5 5.6 9.9z",
+    tables: ["mart_machine_daily"],
+    open: () => import("./quality.tsx"),
+  },
+  {
+    id: "pipeline",
+    title: { ja: "パイプライン", en: "Pipeline" },
+    icon: "M2 8h5v4H2zM13 3h5v4h-5zM13 13h5v4h-5zM7 9.3l6-4.6v1.9l-6 4.6zM7 10.7l6 4.6v-1.9l-6-4.6z",
+    tables: [],
+    open: () => import("./pipeline.tsx"),
+  },
+  {
+    id: "sql",
+    title: { ja: "SQL", en: "SQL" },
+    icon: "M2 3h16v14H2zM4 7v8h12V7zM5.5 8.5l3 2.5-3 2.5zM10 13h4v1.3h-4z",
+    tables: [],
+    open: () => import("./sql.tsx"),
   },
 ];
 

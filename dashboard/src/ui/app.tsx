@@ -1,10 +1,10 @@
 /** The frame around every page: navigation, what the data is worth today, and the states of loading and failing. */
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { forgetAllBut, Unreachable } from "../data/fetching.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { forgetAllBut, NeedsLogin, Unreachable } from "../data/fetching.ts";
 import { loadManifest, type Manifest } from "../data/manifest.ts";
 import { daysOf } from "../data/parquet.ts";
-import { useServer } from "../data/server.ts";
+import { logIn, useServer } from "../data/server.ts";
 import { HOME, PAGES } from "../pages/index.ts";
 import type { Context, Page, PageEntry } from "../pages/page.ts";
 import { addressOf, useAddress } from "./address.ts";
@@ -79,13 +79,17 @@ function Navigation({ current, day, route, tables }: { current: string; day: str
   const [chosen, setTheme] = useState<Theme>(theme());
   const themes: Record<Theme, string> = { system: say("自動", "Auto"), light: say("明", "Light"), dark: say("暗", "Dark") };
   const order: Theme[] = ["system", "light", "dark"];
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
     <nav class="side" aria-label={say("ページ", "Pages")}>
       <p class="name">
         <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true"><rect width="32" height="32" rx="7" class="mark-ground" /><rect x="9" y="5" width="14" height="22" rx="2" fill="#fff" /><path d="M11 8h2.6v5H11zM14.7 8h2.6v5h-2.6zM18.4 8H21v5h-2.6z" class="mark-ink" /><rect x="11.5" y="20.5" width="9" height="3.6" rx="1" fill="#d9623b" /></svg>
         <span>{say("自販機ダッシュボード", "Vending dashboard")}</span>
       </p>
-      <ul>
+      <ul ref={list}>
         {PAGES.filter((page) => page.icon !== "" && (tables === null || page.tables.every((name) => name in tables))).map((page) => (
           <li key={page.id}>
             <a href={addressOf(page.id, { day, route })} aria-current={page.id === current ? "page" : undefined}>
@@ -177,7 +181,33 @@ const Loading = () => (
   </div>
 );
 
+/** Where the service lets nobody in without a key; whoever comes from an identity provider never sees this. */
+function LogIn({ why, again }: { why: string; again: () => void }) {
+  const [key, type] = useState("");
+  const [refused, setRefused] = useState<string | null>(null);
+  const enter = (event: Event) => {
+    event.preventDefault();
+    logIn(key.trim()).then(
+      (problem) => (problem === null ? again() : setRefused(problem)),
+      (error: unknown) => setRefused(String(error)),
+    );
+  };
+  return (
+    <form class="problem login" onSubmit={enter}>
+      <h2>{say("ログイン", "Log in")}</h2>
+      <p>{say("APIキーを入力してください。キーはデータ担当者が発行します。", "Enter your API key; the data team issues them.")}</p>
+      <p class="soft" role={refused === null ? undefined : "alert"}>{refused ?? why}</p>
+      <label class="field">
+        <span>{say("APIキー", "API key")}</span>
+        <input type="password" autocomplete="current-password" required value={key} onInput={(event) => type(event.currentTarget.value)} />
+      </label>{" "}
+      <button type="submit" class="main">{say("ログイン", "Log in")}</button>
+    </form>
+  );
+}
+
 function Problem({ problem, again }: { problem: unknown; again: () => void }) {
+  if (problem instanceof NeedsLogin) return <LogIn why={problem.message} again={again} />;
   const isAway = problem instanceof Unreachable;
   return (
     <div class="problem" role="alert">

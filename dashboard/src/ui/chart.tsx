@@ -67,7 +67,7 @@ export function Chart({ label, labels, series, format, axis, height = 220 }: {
         <caption>{label}</caption>
         <thead>
           <tr>
-            <th scope="col" />
+            <td />
             {series.map((one) => <th key={one.title} scope="col">{one.title}</th>)}
           </tr>
         </thead>

@@ -14,7 +14,7 @@ export function Card({ title, note, actions, children, class: kind = "" }: {
   class?: string;
 }) {
   return (
-    <section class={`card ${kind}`} aria-label={title}>
+    <section class={`card ${kind}`}>
       <header>
         <h2>{title}</h2>
         {note !== undefined && <p class="note">{note}</p>}
@@ -74,17 +74,19 @@ export const Bar = ({ share, tone = "info" }: { share: number; tone?: Tone }) =>
 );
 
 /** A line of figures, the oldest at the left; days without one are gaps. */
-export function Spark({ values, label, width = 96, height = 22 }: { values: (number | null)[]; label: string; width?: number; height?: number }) {
+export function Spark({ values, label, from = 0, width = 96, height = 22 }: { values: (number | null)[]; label: string; from?: number; width?: number; height?: number }) {
   const known = values.filter((value): value is number => value !== null);
   if (known.length === 0) return <span class="soft">–</span>;
-  const most = Math.max(...known, 1);
+  const least = Math.min(from, ...known);
+  const most = Math.max(...known, least + 1);
+  const y = (value: number) => 2 + (height - 4) * (1 - (value - least) / (most - least));
   const step = (width - 4) / Math.max(values.length - 1, 1);
   let path = "";
   let isDown = false;
   values.forEach((value, place) => {
     if (value === null) isDown = false;
     else {
-      path += `${isDown ? "L" : "M"}${(2 + place * step).toFixed(1)} ${(2 + (height - 4) * (1 - value / most)).toFixed(1)}`;
+      path += `${isDown ? "L" : "M"}${(2 + place * step).toFixed(1)} ${y(value).toFixed(1)}`;
       isDown = true;
     }
   });
@@ -92,7 +94,7 @@ export function Spark({ values, label, width = 96, height = 22 }: { values: (num
   return (
     <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
       <path d={path} />
-      {last != null && <circle cx={2 + (values.length - 1) * step} cy={2 + (height - 4) * (1 - last / most)} r="1.8" />}
+      {last != null && <circle cx={2 + (values.length - 1) * step} cy={y(last)} r="1.8" />}
     </svg>
   );
 }

@@ -12,6 +12,8 @@ export interface Column<R> {
   isNumber?: boolean;
   /** Left out on a phone. */
   isMinor?: boolean;
+  /** Shown on wide screens only. */
+  isRare?: boolean;
 }
 
 interface Order {
@@ -23,13 +25,15 @@ const ROW = 40;
 const MANY = 150;
 const AROUND = 12;
 
-export function Table<R>({ rows, columns, keyOf, label, start, whenEmpty, onOpen }: {
+export function Table<R>({ rows, columns, keyOf, label, start, whenEmpty, isTall = false, onOpen }: {
   rows: R[];
   columns: Column<R>[];
   keyOf: (row: R) => string;
   label: string;
   start?: Order;
   whenEmpty: string;
+  /** Whether it is what the page is about, and takes the height that there is. */
+  isTall?: boolean;
   onOpen?: (row: R) => void;
 }) {
   const [order, setOrder] = useState<Order | undefined>(start);
@@ -65,7 +69,7 @@ export function Table<R>({ rows, columns, keyOf, label, start, whenEmpty, onOpen
   const above = isLong ? Math.min(seen.first, sorted.length) * ROW : 0;
   const below = isLong ? Math.max(0, sorted.length - seen.last) * ROW : 0;
   return (
-    <div class={`table ${isLong ? "long" : ""}`} ref={box} tabIndex={0} role="region" aria-label={label}>
+    <div class={`table ${isLong ? "long" : isTall ? "tall" : ""}`} ref={box} tabIndex={0} role="region" aria-label={label}>
       <table aria-rowcount={rows.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
@@ -122,7 +126,7 @@ function Head<R>({ column, order, onOrder }: { column: Column<R>; order: Order |
   );
 }
 
-const classOf = <R,>(column: Column<R>): string => `${column.isNumber ? "number" : ""} ${column.isMinor ? "minor" : ""}`.trim();
+const classOf = <R,>(column: Column<R>): string => [column.isNumber && "number", column.isMinor && "minor", column.isRare && "rare"].filter(Boolean).join(" ");
 
 /** What is unknown comes last, whatever the direction. */
 function sort<R>(rows: R[], columns: Column<R>[], order: Order | undefined): R[] {

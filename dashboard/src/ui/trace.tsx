@@ -4,11 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../data/server.ts";
 import { say } from "./language.ts";
 
-export interface Origin {
-  mart: string;
-  /** Which rows of it: a value per column. */
-  rows: Record<string, string | number | null>;
-}
+/** Rows of a mart, by a value per column; or, of what no mart has, the command that shows it. */
+export type Origin = { mart: string; rows: Record<string, string | number | null> } | { command: string };
 
 const OPEN = "open-trace";
 
@@ -31,8 +28,10 @@ export function Traced({ of, children, label }: { of: Origin; children: Componen
 
 const quoted = (text: string): string => (/^[\w.=:-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-export const commandOf = ({ mart, rows }: Origin): string =>
-  ["vending trace", `marts.${mart}`, ...Object.entries(rows).map(([name, value]) => quoted(`${name}=${value ?? ""}`))].join(" ");
+export const commandOf = (origin: Origin): string =>
+  "command" in origin
+    ? origin.command
+    : ["vending trace", `marts.${origin.mart}`, ...Object.entries(origin.rows).map(([name, value]) => quoted(`${name}=${value ?? ""}`))].join(" ");
 
 /** Sits once in the layout. */
 export function TraceDialog() {
@@ -49,7 +48,7 @@ export function TraceDialog() {
     return () => removeEventListener(OPEN, listener);
   }, []);
   const command = origin === null ? "" : commandOf(origin);
-  const link = origin === null ? null : api.trace(origin.mart, origin.rows);
+  const link = origin === null || "command" in origin ? null : api.trace(origin.mart, origin.rows);
   return (
     <dialog ref={dialog} class="trace" aria-labelledby="trace-title" onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
       <h2 id="trace-title">{say("この数字の出どころ", "Where this number comes from")}</h2>

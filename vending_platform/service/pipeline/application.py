@@ -11,6 +11,7 @@ from vending_platform.service.pipeline.dagster_api import DagsterApi
 from vending_platform.service.pipeline.dashboard import add_dashboard
 from vending_platform.service.pipeline.data_endpoints import data_endpoints
 from vending_platform.service.pipeline.file_endpoints import file_endpoints
+from vending_platform.service.pipeline.page_endpoints import page_endpoints
 from vending_platform.service.pipeline.run_endpoints import run_endpoints
 from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import new_app
@@ -35,7 +36,7 @@ def create_app(
 
     app = new_app("The pipeline", access.settings, readiness=[pipeline.not_ready], running=running)
     app.state.pipeline = pipeline
-    for endpoints in (run_endpoints, file_endpoints, data_endpoints):
+    for endpoints in (run_endpoints, file_endpoints, data_endpoints, page_endpoints):
         app.include_router(endpoints(pipeline))
     app.include_router(session_endpoints(access.keys))
     add_dashboard(app)

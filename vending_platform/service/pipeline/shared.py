@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from vending_platform.catalog import Format
 from vending_platform.opening import Platform
 from vending_platform.service.pipeline.dagster_api import DagsterApi
 from vending_platform.service.pipeline.exports import PublishedExports
@@ -33,6 +35,12 @@ class PipelineParts:
         self.orders = Orders(self.dagster, lambda: self.platform.context.storage.work)
         self.exports = PublishedExports(self.platform)
         self.lineage = LineageView(self.platform)
+
+    @cached_property
+    def page_exports(self) -> frozenset[str]:
+        """The exports that the dashboard's page reads."""
+        exports = self.platform.catalog.exports
+        return frozenset(export.name for export in exports if export.format is Format.DASHBOARD)
 
     def stream_ends(self) -> Callable[[], bool]:
         """Whether a stream that begins now has to end."""

@@ -1,6 +1,6 @@
 // The page stays usable without a network: its own files are kept when it is first opened, and what it reads is kept by
-// the page itself (src/data/fetching.ts). `__FILES__` and `127fb4c4dc57` are filled in by the build.
-const FILES = ["./","assets/index-DECNFgWS.js","assets/index-DpCnPatP.css","assets/today-CnsZ1jie.css","assets/today-bwh1A6O5.js"];
+// the page itself (src/data/fetching.ts). `__FILES__` and `6c768e850f7a` are filled in by the build.
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-Cp3va9tw.js","assets/download-DSheG9E8.js","assets/filters-DTolVJ3X.js","assets/index-D4gIkxmA.css","assets/index-Xv8Mctwc.js","assets/machine-BiPyw0QL.js","assets/machines-D1jUPKUG.js","assets/page-CtumiqSe.js","assets/pipeline-C8E2LRAl.js","assets/products-BKJssaci.js","assets/quality-C2VQQtWf.js","assets/route-DsQ76WiV.js","assets/sql-CkoYWnKd.js","assets/today-C_M117pi.js","assets/words-CnTRDIi2.js"];
 const CACHE = "page-__VERSION__";
 
 self.addEventListener("install", (event) => {
@@ -33,5 +33,13 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(fetch(event.request).catch(() => caches.match("./", { cacheName: CACHE }).then((kept) => kept ?? Response.error())));
     return;
   }
-  event.respondWith(caches.match(event.request, { ignoreSearch: true }).then((kept) => kept ?? fetch(event.request)));
+  event.respondWith(
+    caches.open(CACHE).then(async (cache) => {
+      const kept = await cache.match(event.request, { ignoreSearch: true });
+      if (kept !== undefined) return kept;
+      const answer = await fetch(event.request);
+      if (answer.status === 200) await cache.put(event.request, answer.clone()); // the SQL engine, once it was used
+      return answer;
+    }),
+  );
 });
