@@ -17,6 +17,7 @@ from vending_platform import environment, operations
 from vending_platform.alerts import recall
 from vending_platform.definitions import build_definitions
 from vending_platform.ingestion import PackageResult, check_package
+from vending_platform.lineage import provenance
 from vending_platform.opening import Platform, open_platform
 from vending_platform.orchestration import look_and_alert
 
@@ -113,6 +114,14 @@ def test_no_export_has_a_case_number(hospitals: Hospitals) -> None:
     for path in files:
         content = path.read_bytes()
         assert not [number for number in numbers if number.encode() in content], path
+
+
+def test_a_figure_is_traced_to_the_files_and_revision_of_its_package(hospitals: Hospitals) -> None:
+    which = [("facility_code", "200010002"), ("day", "2024-05-01")]
+    with hospitals.platform.context.warehouse.reading() as reader:
+        traced = provenance.trace(hospitals.platform.catalog, reader, "mart.mart_procedure_use", which)
+    packages = {file.path: file.package for file in traced.files if file.source == "efn"}
+    assert packages == {"yyyymm=202405/200010002/EFn_200010002_2405.txt": "dpc, revision 2"}
 
 
 def test_each_package_is_told_once(hospitals: Hospitals) -> None:

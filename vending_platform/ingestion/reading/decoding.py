@@ -23,7 +23,7 @@ _AS_UTF8 = re.compile(
     rb"|(?P<foreign>[\x80-\xff])"
 )
 # Python's codec gives these for the single bytes 80, A0, FD, FE and FF, to which CP932 assigns nothing.
-_NOT_IN_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
+_NOT_IN_CP932 = ("\x80", "\uf8f0", "\uf8f1", "\uf8f2", "\uf8f3")
 
 
 def encoding_of(content: FileContent, allowed: Sequence[Encoding]) -> Encoding:
@@ -62,8 +62,8 @@ def _first_failure(content: FileContent, encoding: Encoding) -> str | None:
         except UnicodeDecodeError as error:
             line += error.object.count(b"\n", 0, error.start)
             return f"byte 0x{error.object[error.start]:02X} in line {line}"
-        if encoding is Encoding.CP932 and (found := _NOT_IN_CP932.search(text)):
-            return f"a byte without meaning in line {line + text.count(chr(10), 0, found.start())}"
+        if encoding is Encoding.CP932 and (found := [text.find(letter) for letter in _NOT_IN_CP932 if letter in text]):
+            return f"a byte without meaning in line {line + text.count(chr(10), 0, min(found))}"
         line += chunk.count(b"\n")
     return None
 
