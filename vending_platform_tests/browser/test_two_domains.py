@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from vending_platform_tests.browser.test_after_the_demo import COMMANDS, page, shown
-from vending_platform_tests.orchestration.standard_starts import fresh_clone
+from vending_platform_tests.browser.test_after_the_demo import page, shown
+from vending_platform_tests.orchestration.standard_starts import COMMANDS, fresh_clone
 from vending_platform_tests.web_servers import Server, serving
 
 __all__ = ["page"]
