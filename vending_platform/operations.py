@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from vending_platform import exporting, extraction, ingestion, lineage, promotion, transformation
+from vending_platform import anonymising, exporting, extraction, ingestion, lineage, promotion, transformation
 from vending_platform.catalog import Days, project_hash, read_manifest
 from vending_platform.environment import BUSINESS_TIME_ZONE, CodeChanges, Environment, Verification
 from vending_platform.exporting import Exported
@@ -137,6 +137,7 @@ def export(platform: Platform, run_id: str, names: Iterable[str] | None = None) 
             names=names,
             stale=lambda reader: transformation.stale(reader, catalog),
             on_wait=platform.watcher.on_wait,
+            pseudonyms=lambda: anonymising.key_of_exports(platform.environment),
         )
 
     return observed(platform.observers, Operation.EXPORT, work)

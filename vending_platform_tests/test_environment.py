@@ -595,3 +595,9 @@ def test_an_environment_may_make_no_lineage_events(monkeypatch: pytest.MonkeyPat
         file["environments"]["development"]["lineage"] = None
 
     assert load_with(monkeypatch, {"VENDING_DOMAIN": project(tmp_path / "library", change)}).lineage is None
+
+
+@pytest.mark.parametrize("domain", ["vending", "dpc"])
+def test_an_environment_is_a_key_that_a_process_has_once(domain: str) -> None:
+    """A resource of Dagster keeps what it has opened by its environment."""
+    assert {load(domain): 1} == {load(domain): 1}

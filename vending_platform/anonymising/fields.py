@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from vending_platform.anonymising.pseudonyms import CHARACTERS, normalize
 from vending_platform.catalog import Column, ContentFormat, DeliveryMode, Encoding, Source
 from vending_platform.ingestion.reading import FileContent, FileProblem
 from vending_platform.ingestion.reading.compression import is_compressed
 from vending_platform.ingestion.reading.csv_strict import Record, records
 from vending_platform.ingestion.reading.decoding import decode
+from vending_platform.pseudonyms import CHARACTERS, normalize
 
 _LEAD = rb"\x81-\x9f\xe0-\xfc"
 """First bytes of CP932's pairs, whose second byte may look like a delimiter or a quote."""

@@ -1,15 +1,17 @@
 """Where the key of the pseudonyms comes from, and where anonymised deliveries may go."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_urlsafe
 
 from pydantic import SecretStr
 
 from vending_platform import secrets
 from vending_platform.accounts import buckets_of, check_bucket
-from vending_platform.anonymising.pseudonyms import Pseudonyms
 from vending_platform.environment import Encryption, Environment
 from vending_platform.errors import PlatformError
+from vending_platform.pseudonyms import SHORTEST_KEY, Pseudonyms
 from vending_platform.storage import LocalPlace, Place, open_place
 
 _S3 = "s3://"
@@ -40,6 +42,18 @@ def key_of(environment: Environment, key_file: Path | None = None) -> Pseudonyms
     if key_file is not None:
         raise AnonymisingError(f"the key of {environment.name} is the secret {name}: leave --key-file out")
     return _pseudonyms(secrets.fetch(environment.aws, name).get_secret_value(), f"the secret {name}")
+
+
+def key_of_exports(environment: Environment) -> Pseudonyms:
+    """The same key; a laptop makes one for its exports, which stays there."""
+    if environment.aws is not None:
+        return key_of(environment)
+    kept = Path(environment.places.work) / "pseudonyms.key"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        kept.touch(0o600, exist_ok=False)
+        kept.write_text(token_urlsafe(SHORTEST_KEY), "ascii")
+    return key_of(environment, kept)
 
 
 def _pseudonyms(key: str, where: str) -> Pseudonyms:

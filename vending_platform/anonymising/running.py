@@ -11,13 +11,13 @@ from pathlib import Path
 
 from vending_platform.anonymising.fields import personal_columns, pieces, suspected, unfit
 from vending_platform.anonymising.opening import AnonymisingError
-from vending_platform.anonymising.pseudonyms import Pseudonyms
 from vending_platform.anonymising.searching import People, Search
 from vending_platform.catalog import Catalog, DeliveryMode
 from vending_platform.ingestion import EVERYTHING, Selection, discover
 from vending_platform.ingestion.reading import SMALL, FileContent, FileProblem, content_of, spool
 from vending_platform.ingestion.reading.decoding import encoding_of
 from vending_platform.ledger import Delivered
+from vending_platform.pseudonyms import Pseudonyms
 from vending_platform.storage import Place, StoredFile, Unreadable
 
 _WRITES_AT_ONCE = 16

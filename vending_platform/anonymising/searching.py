@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from vending_platform.anonymising.pseudonyms import GAPS, fold, normalize, without_gaps
 from vending_platform.catalog import Encoding
 from vending_platform.ingestion.reading import FileContent
+from vending_platform.pseudonyms import GAPS, fold, normalize, without_gaps
 
 _LONGEST = 40
 """Only the beginning of a longer value is searched for: where the whole value is, its beginning is too."""

@@ -108,6 +108,8 @@ class Export(_ExportSetting):
     split_by: str | None = None
     order_by: tuple[str, ...] = ()
     mask: tuple[str, ...] = ()
+    pseudonyms: tuple[str, ...] = ()
+    """Columns whose values leave as keyed pseudonyms, the same in every file."""
     audience: Audience = Audience.INTERNAL
     suppress: Suppression | None = None
     unsuppressed_because: str | None = Field(default=None, min_length=10)
@@ -192,7 +194,13 @@ class Export(_ExportSetting):
     @property
     def contract(self) -> dict[str, Any]:
         """What the exposure says of the files beyond their format, as JSON has it."""
-        return self.model_dump(mode="json", include=_CONTRACT)
+        said: dict[str, Any] = self.model_dump(mode="json", include=_CONTRACT)
+        # Keys that exports did not have from the beginning: where they say nothing, the files are as they were.
+        if not self.pseudonyms:
+            said.pop("pseudonyms")
+        if self.suppress is not None and not self.suppress.totals:
+            said["suppress"].pop("totals")
+        return said
 
     @property
     def code_version(self) -> str:
@@ -215,8 +223,8 @@ class Export(_ExportSetting):
 
 
 _CONTRACT = {
-    *("columns", "language", "split_by", "order_by", "mask", "audience", "suppress", "unsuppressed_because"),
-    "publish_if_checks_failed",
+    *("columns", "language", "split_by", "order_by", "mask", "pseudonyms", "audience", "suppress"),
+    *("unsuppressed_because", "publish_if_checks_failed"),
 }
 NOTHING_SAID: dict[str, Any] = Export(name="", model="", schema_name="", format=Format.PARQUET, file_stem="x").contract
 """The contract of an export that says its format only."""
@@ -317,6 +325,7 @@ def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
         "split_by": [export.split_by] if export.split_by else [],
         "order_by": [name for name, _ in export.ordered_by],
         "mask": list(export.mask),
+        "pseudonyms": list(export.pseudonyms),
         "suppress": [*suppressed, *totals],
     }
     unknown = [(key, name) for key, names in named.items() for name in names if name not in model.kinds]
@@ -336,15 +345,20 @@ def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
             continue
         if export.audience is Audience.PUBLIC:
             yield f"columns: {name} is personal data, which the public never gets, masked or not"
-        elif name not in export.mask:
+        elif name not in (*export.mask, *export.pseudonyms):
             yield f"columns: {name} is personal data: mask it, or name the columns that leave without it"
     for name in export.mask:
         if name not in leaving:
             yield f"mask: {name} does not leave, so there is nothing to mask"
+    for name in export.pseudonyms:
+        if name not in leaving:
+            yield f"pseudonyms: {name} does not leave, so there is nothing to hide"
+        if name in export.mask:
+            yield f"pseudonyms: {name} is masked: its numbers mean something within one file only"
     for name in totals:
         if name in suppressed:
             yield f"suppress: {name} is blanked, so there are no totals of its values"
-    hidden = model.personal.union(export.mask, suppressed)
+    hidden = model.personal.union(export.mask, export.pseudonyms, suppressed)
     for telling in ("split_by", "order_by"):
         for name in hidden.intersection(named[telling]):
             yield f"{telling}: {name} is personal, masked or suppressed, and the files' names or rows' order would tell"

@@ -17,17 +17,20 @@ from functools import cached_property, partial
 from itertools import groupby
 
 from vending_platform.catalog import Catalog, Export, Grain
+from vending_platform.errors import PlatformError
 from vending_platform.exporting.contents import ExportRows, builds_of, contents
 from vending_platform.exporting.dashboard import read_page_manifest, write_page_manifest
 from vending_platform.exporting.encoding import NotEncodable
 from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
 from vending_platform.exporting.manifest import MANIFEST, Manifest, Part, manifest_path, paths_of, read_manifest
+from vending_platform.exporting.pseudonymizing import no_key, pseudonymized
 from vending_platform.exporting.shaping import described
 from vending_platform.exporting.verification import Listing, damages_of, listing_of
 from vending_platform.exporting.writing import write_day
 from vending_platform.garbage import own_garbage_only
 from vending_platform.ledger import OF_FINDINGS, ModelBuild, has_builds, prepare_ledger
 from vending_platform.prefetch import prefetched
+from vending_platform.pseudonyms import Pseudonyms
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse, Writer
 
@@ -73,11 +76,12 @@ def export_all(
     names: Iterable[str] | None = None,
     stale: Callable[[Reader], Mapping[date, frozenset[str]]] = lambda _: {},
     on_wait: Callable[[str], None] = lambda _: None,
+    pseudonyms: Callable[[], Pseudonyms] = no_key,
 ) -> list[Exported]:
     """Bring every export (or those with these names) up to date with its model: the days built since, and no others.
 
     What is `stale` (per business day, the models) waits for the next build: its rows are not those of the deliveries
-    that are there now.
+    that are there now. `pseudonyms` is called where an export needs them.
     """
     chosen = [export for export in catalog.exports if names is None or export.name in set(names)]
     with warehouse.writing("vending export", on_wait) as writer, own_garbage_only():
@@ -87,7 +91,7 @@ def export_all(
         waiting = stale(writer)
         page = read_page_manifest(processed)
         shown = page.paths if page is not None else set()
-        done = [_export(export, catalog, writer, processed, run_id, waiting, shown) for export in chosen]
+        done = [_export(export, catalog, writer, processed, run_id, waiting, shown, pseudonyms) for export in chosen]
         write_page_manifest(catalog, processed, page, now=datetime.now(UTC))
         return done
 
@@ -149,6 +153,7 @@ def _export(
     run_id: str,
     waiting: Mapping[date, frozenset[str]],
     shown: Set[str],
+    pseudonyms: Callable[[], Pseudonyms],
 ) -> Exported:
     """`shown` are files that a page may be reading, whatever became of their export since."""
     before = _before(export, processed)
@@ -156,7 +161,13 @@ def _export(
     stays = before.is_rewritten and before.may_stay
     if stays and _would_lose(before.parts, todo.left_out):
         return Exported(export.name, [], [], todo.held_back, _NOT_WHOLE, visible=before.parts)
-    attempt = _attempt(export, before, contents(writer, catalog, export, todo.due), processed)
+    rows = contents(writer, catalog, export, todo.due)
+    if export.pseudonyms and todo.due:
+        try:
+            rows = pseudonymized(export, rows, pseudonyms())
+        except PlatformError as error:
+            return Exported(export.name, [], [], todo.held_back, str(error), visible=before.parts)
+    attempt = _attempt(export, before, rows, processed)
     files = set(before.listing.files) | paths_of(attempt.written)
     if stays and attempt.problem is not None:
         _note(writer, export, [], todo.held_back, attempt.problem)

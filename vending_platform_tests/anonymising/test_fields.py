@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.anonymising.fields import Segment, pieces, suspected, unfit
-from vending_platform.anonymising.pseudonyms import normalize
 from vending_platform.catalog import ContentFormat, Encoding, Source
 from vending_platform.ingestion.reading import FileContent, FileProblem, content_of
 from vending_platform.ingestion.reading.decoding import encoding_of
+from vending_platform.pseudonyms import normalize
 from vending_platform_tests.anonymising.contracts import PSEUDONYMS, column, places, staff, visits
 
 # In CP932 the second bytes of ポ, ソ and ー are those of |, \ and [; 髙, ① and ｱ are where encodings differ.

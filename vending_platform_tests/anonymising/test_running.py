@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.anonymising import Anonymised, AnonymisingError, anonymise, running
-from vending_platform.anonymising.pseudonyms import fold, without_gaps
 from vending_platform.catalog import Catalog
 from vending_platform.environment import PROJECT_DIR
 from vending_platform.ingestion import Selection
+from vending_platform.pseudonyms import fold, without_gaps
 from vending_platform.storage import LocalPlace, StoredFile, Unreadable
 from vending_platform_tests.anonymising.contracts import PSEUDONYMS, catalog, column, staff
 from vending_platform_tests.ingestion.raw_folder import RawFolder

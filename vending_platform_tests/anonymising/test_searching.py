@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_platform.anonymising.pseudonyms import fold, normalize
 from vending_platform.anonymising.searching import People, Search
 from vending_platform.catalog import Encoding
 from vending_platform.ingestion.reading import FileContent, content_of
+from vending_platform.pseudonyms import fold, normalize
 
 ORIGIN = "staff.name"
 

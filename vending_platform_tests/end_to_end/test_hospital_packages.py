@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
 from dpc_simulator import Truth, generate
 from vending_platform import environment, operations
 from vending_platform.alerts import recall
+from vending_platform.anonymising import key_of_exports
 from vending_platform.definitions import build_definitions
 from vending_platform.ingestion import PackageResult, check_package
+from vending_platform.lineage import provenance
 from vending_platform.opening import Platform, open_platform
 from vending_platform.orchestration import look_and_alert
 
@@ -113,6 +116,29 @@ def test_no_export_has_a_case_number(hospitals: Hospitals) -> None:
     for path in files:
         content = path.read_bytes()
         assert not [number for number in numbers if number.encode() in content], path
+
+
+def test_a_patient_is_the_same_pseudonym_in_every_file(hospitals: Hospitals) -> None:
+    files = (hospitals.folder / "processed-data" / "readmissions").rglob("*.parquet")
+    found = {
+        (row["business_date"], row["facility_code"], row["admitted_on"], row["days_between"]): row["case_number"]
+        for path in files
+        for row in pq.read_table(path).to_pylist()
+    }
+    key = key_of_exports(hospitals.platform.environment)
+    assert found == {
+        (month, hospital, admitted, days): key.of(number)
+        for month, hospital, number, admitted, days in hospitals.truth.readmissions
+    }
+
+
+def test_a_figure_is_traced_to_the_files_and_revision_of_its_package(hospitals: Hospitals) -> None:
+    which = [("facility_code", "200010002"), ("day", "2024-05-01")]
+    with hospitals.platform.context.warehouse.reading() as reader:
+        traced = provenance.trace(hospitals.platform.catalog, reader, "mart.mart_procedure_use", which)
+    packages = {file.path: file.package for file in traced.files if file.source == "efn"}
+    assert packages["yyyymm=202405/200010002/EFn_200010002_2405.txt"] == "dpc, revision 2"
+    assert not any("202404" in path or "202406" in path for path in packages)
 
 
 def test_each_package_is_told_once(hospitals: Hospitals) -> None:

@@ -1,6 +1,7 @@
 """Files without a header: the contract's columns in their order, by each way of reading, whatever the encoding."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vending_platform.catalog import Source
-from vending_platform.ingestion.reading import FileProblem, content_of, prepare, read_in_pieces, read_together, spool
+from vending_platform.ingestion.reading import (
+    FileProblem,
+    content_of,
+    decoding,
+    prepare,
+    read_in_pieces,
+    read_together,
+    spool,
+)
 from vending_platform_tests.ingestion.test_forms import contract
 from vending_platform_tests.properties import examples
 
@@ -87,3 +96,16 @@ def test_a_contract_without_headers_has_no_rules_about_them() -> None:
         tab_separated(unknown_columns="refuse")
     with pytest.raises(ValueError, match="'header' means nothing for files without a header"):
         contract({"name": {"type": "text", "header": "Name"}}, has_header=False)
+
+
+@given(content=st.binary(max_size=60) | st.text("aア漢①1ｱ", max_size=40).map(lambda text: text.encode("cp932")))
+@examples(300)
+def test_counting_bytes_never_decides_otherwise_than_looking_at_them(content: bytes) -> None:
+    with patch.object(decoding, "_can_not_be_utf8", lambda _: False):
+        by_looking = decoding._looks_like_utf8(content_of(content))
+    assert decoding._looks_like_utf8(content_of(content)) == by_looking
+
+
+def test_counting_is_enough_for_common_text() -> None:
+    assert decoding._can_not_be_utf8(bytearray("末梢血液一般検査、大腿骨頸部骨折手術".encode("cp932")))
+    assert not decoding._can_not_be_utf8(bytearray("末梢血液一般検査".encode()))

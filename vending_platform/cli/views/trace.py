@@ -48,6 +48,8 @@ def _file_lines(file: TracedFile) -> Iterator[RenderableType]:
         behind = f"{behind if file.rows_behind else ''}, {with_commas(file.rows_compared)} to compare with"
     rejected = f", {with_commas(file.rows_rejected)} rejected" if file.rows_rejected else ""
     yield Text.assemble(f"  {file.path}", (f" as {file.source}{behind}{rejected}", "dim"))
+    if file.package is not None:
+        yield Text(f"    in the package {file.package}", style="dim")
     yield Text(f"    delivered {file.delivered_at:%Y-%m-%d %H:%M}, sha256 {file.sha256}", style="dim")
     for line in file.lines:
         values = ", ".join(f"{name} {value}" for name, value in line.values.items() if value is not None)

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
+import numpy as np
+
 from vending_platform.catalog import Encoding
 from vending_platform.ingestion.reading.content import FileContent
 from vending_platform.ingestion.reading.problems import FileProblem
@@ -21,7 +23,7 @@ _AS_UTF8 = re.compile(
     rb"|(?P<foreign>[\x80-\xff])"
 )
 # Python's codec gives these for the single bytes 80, A0, FD, FE and FF, to which CP932 assigns nothing.
-_NOT_IN_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
+_NOT_IN_CP932 = ("\x80", "\uf8f0", "\uf8f1", "\uf8f2", "\uf8f3")
 
 
 def encoding_of(content: FileContent, allowed: Sequence[Encoding]) -> Encoding:
@@ -60,8 +62,8 @@ def _first_failure(content: FileContent, encoding: Encoding) -> str | None:
         except UnicodeDecodeError as error:
             line += error.object.count(b"\n", 0, error.start)
             return f"byte 0x{error.object[error.start]:02X} in line {line}"
-        if encoding is Encoding.CP932 and (found := _NOT_IN_CP932.search(text)):
-            return f"a byte without meaning in line {line + text.count(chr(10), 0, found.start())}"
+        if encoding is Encoding.CP932 and (found := [text.find(letter) for letter in _NOT_IN_CP932 if letter in text]):
+            return f"a byte without meaning in line {line + text.count(chr(10), 0, min(found))}"
         line += chunk.count(b"\n")
     return None
 
@@ -76,5 +78,17 @@ def _looks_like_utf8(content: FileContent) -> bool:
         beginning += chunk
         if len(beginning) >= _TELLING:
             break
-    found = Counter(match.lastgroup for match in _AS_UTF8.finditer(beginning[:_TELLING]))
+    del beginning[_TELLING:]
+    if _can_not_be_utf8(beginning):
+        return False
+    found = Counter(match.lastgroup for match in _AS_UTF8.finditer(beginning))
     return found["whole"] + found["cut"] > found["foreign"]
+
+
+def _can_not_be_utf8(beginning: bytearray) -> bool:
+    """Whether counting the bytes is enough, a hundred times as fast as looking at each of them: there are more foreign
+    ones, even if every byte that can begin a character of UTF-8 does, and takes as many others with it as can be."""
+    counts = np.bincount(np.frombuffer(beginning, np.uint8), minlength=256)
+    begin_long, begin_pair = int(counts[0xE0:0xF5].sum()), int(counts[0xC2:0xE0].sum())
+    foreign_at_least = int(counts[0x80:].sum()) - 4 * begin_long - 2 * begin_pair
+    return foreign_at_least >= begin_long

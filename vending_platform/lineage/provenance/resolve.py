@@ -1,15 +1,15 @@
 """Which files, and which of their lines, rows of a model rest on. Too many rather than too few: what is not known
 from the row leaves a file in."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from vending_platform.catalog import Catalog, DeliveryMode, Model, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.ledger import TraceableFile, traceable_files
+from vending_platform.ledger import TraceableFile, read_packages, traceable_files
 from vending_platform.lineage.provenance.conditions import ALWAYS, NEVER, listed, within
 from vending_platform.lineage.provenance.masking import HIDDEN, is_hidden, personal_of, without_persons
 from vending_platform.lineage.provenance.masters import master_lines, references
@@ -78,10 +78,11 @@ def trace(
     waiting = stale(reader, catalog)
     is_stale = any(model.name in models for day, models in waiting.items() if days is None or day in days)
     found.files.sort(key=lambda file: file.is_peer)  # those of the rows themselves first
+    with_package = _packages_of(catalog, reader)
     return Trace(
         model=f"{model.schema_name}.{model.name}",
         rows=without_persons(rows, personal),
-        files=found.files,
+        files=[with_package(file) for file in found.files],
         missing=found.missing,
         is_stale=is_stale,
         lines_left_out=found.left_out,
@@ -232,6 +233,22 @@ def _traced(
         lines=tuple(lines),
         quarantined_because=None if file.in_raw else masked_words(file.reason or "", personal),
     )
+
+
+def _packages_of(catalog: Catalog, reader: Reader) -> Callable[[TracedFile], TracedFile]:
+    """Adds to a file which package it came in."""
+    names = {source.name: package.name for package in catalog.packages for source in package.sources.values()}
+    known = read_packages(reader) if names else {}
+
+    def with_package(file: TracedFile) -> TracedFile:
+        if file.source not in names or file.sender is None or file.business_date is None:
+            return file
+        record = known.get((names[file.source], file.sender, file.business_date))
+        if record is None or record.revision is None:
+            return file
+        return replace(file, package=f"{record.package}, revision {record.revision}")
+
+    return with_package
 
 
 def _in_japan(moment: datetime) -> datetime:

@@ -37,6 +37,8 @@ class TracedFile:
     lines: tuple[Line, ...] = ()
     quarantined_because: str | None = None
     """Then nothing of it is in the number."""
+    package: str | None = None
+    """Of which package it is, and which revision of it is loaded."""
 
     @property
     def is_peer(self) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from vending_platform.anonymising import Pseudonyms
-from vending_platform.anonymising.pseudonyms import CHARACTERS, normalize
+from vending_platform.pseudonyms import CHARACTERS, normalize
 from vending_platform_tests.anonymising.contracts import KEY, PSEUDONYMS
 
 
