@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev docs test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
+.PHONY: help setup demo demo-cloud demo-lake dev docs test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ look-next-vending:
 	@echo "               ls data/processed-data/*            the exports; each manifest.json lists what they are made from"
 	@echo "               .venv/bin/vending check data/sources/sales_VM003_20240304.csv"
 	@echo "               make dev                           the same in Dagster's UI, in a browser"
+
+demo-lake: $(READY) ## a web shop's database in MariaDB: extracted, loaded, transformed, for two nights
+	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.lake
 
 demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud
@@ -146,3 +149,4 @@ SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated
 sample: $(READY) ## write data/sources/ and data/dpc/sources/ again
 	@$(BIN)/vending generate $(SAMPLE) --into data --overwrite
 	@$(BIN)/python -m dpc_simulator data/dpc --hospitals 3 --months 3 --seed 7 --cases 24 --untidy
+	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.lake --sample
