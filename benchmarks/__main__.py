@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
 from benchmarks.deciding import deciding
+from benchmarks.extracting import extracting
 from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "backfill": backfill,
     "growing": growing,
     "arriving": arriving,
+    "extracting": extracting,
     "finding": finding,
     "deciding": deciding,
 }

@@ -173,7 +173,7 @@ class Environment:
     warehouse: WarehouseSettings
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
-    databases: Mapping[str, DatabaseSettings]
+    databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)
     extraction_starts: str | None
     ingestion_starts: str | None
     transformation_starts: str | None
