@@ -19,7 +19,7 @@ import typer
 from shop_simulator import fill, forget_customer, goods_of, late_order, new_column, one_more_day, simulate
 from vending_platform.catalog import load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, DatabaseSettings
-from vending_platform.extraction import Snapshot, System, Workplace, extract, mysql
+from vending_platform.extraction import System, SystemSnapshot, Workplace, extract, mysql
 from vending_platform.storage import LocalPlace
 from vending_platform_tests.emulators.mariadb import MariaDb, make_empty, running_mariadb
 
@@ -48,7 +48,7 @@ class _OfTheSample:
     system: System
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[SystemSnapshot]:
         with self.system.snapshot() as snapshot:
             yield replace(snapshot, taken_at=SAMPLE_TAKEN_AT)  # type: ignore[type-var]  # a frozen dataclass of ours
 

@@ -12,31 +12,9 @@ orders as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('stg_shop__customers') }}
-
-),
-
-first_orders as (
-
-    select
-        customer_id,
-        min(order_month) as cohort_month
-    from orders
-    group by customer_id
-
-),
-
 cohorts as (
 
-    select
-        first_orders.customer_id,
-        first_orders.cohort_month,
-        coalesce(customers.segment, 'deleted') as segment
-    from first_orders
-    left join customers
-        on first_orders.customer_id = customers.customer_id
+    select * from {{ ref('int_shop_cohorts') }}
 
 ),
 
