@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cloud dev docs dashboard test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
+.PHONY: help setup demo demo-cloud demo-lake dev docs dashboard test quick proof browser snowflake test-live infra terraform-init terraform-plan terraform-apply lint style types layers sql bench lock clean sample
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ look-next-vending:
 	@$(BIN)/vending dashboard --into $(DATA)/dashboard >/dev/null
 	@echo "               the dashboard: .venv/bin/vending serve, then http://127.0.0.1:8000; without a server of ours:"
 	@echo "               python3 -m http.server --directory $(DATA)/dashboard --bind 127.0.0.1 8080"
+
+demo-lake: $(READY) ## a web shop's database in MariaDB: extracted, loaded, transformed, for two nights
+	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.lake
 
 demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.cloud
@@ -154,3 +157,4 @@ SAMPLE := --machines 8 --days 14 --seed 7 --untidy $(addprefix --only ,truncated
 sample: $(READY) ## write data/sources/ and data/dpc/sources/ again
 	@$(BIN)/vending generate $(SAMPLE) --into data --overwrite
 	@$(BIN)/python -m dpc_simulator data/dpc --hospitals 3 --months 3 --seed 7 --cases 24 --untidy
+	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.lake --sample

@@ -9,6 +9,7 @@ from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
 from benchmarks.dashboard import first_chart
 from benchmarks.deciding import deciding
+from benchmarks.extracting import extracting
 from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "backfill": backfill,
     "growing": growing,
     "arriving": arriving,
+    "extracting": extracting,
     "finding": finding,
     "deciding": deciding,
     "serving": serving,

@@ -5,7 +5,8 @@ as for every other delivery.
 """
 
 from vending_platform.extraction.crash_points import ExtractionPoint
-from vending_platform.extraction.interface import ExtractionError, Snapshot, System, SystemUnavailable
+from vending_platform.extraction.deliveries import business_day
+from vending_platform.extraction.interface import ExtractionError, System, SystemSnapshot, SystemUnavailable
 from vending_platform.extraction.opening import by_database, proposed, system_of
 from vending_platform.extraction.running import ChosenDays, Extracted, ExtractionSummary, Workplace, extract
 
@@ -15,10 +16,11 @@ __all__ = [
     "ExtractionError",
     "ExtractionPoint",
     "ExtractionSummary",
-    "Snapshot",
     "System",
+    "SystemSnapshot",
     "SystemUnavailable",
     "Workplace",
+    "business_day",
     "by_database",
     "extract",
     "proposed",

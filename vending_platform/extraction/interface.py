@@ -61,7 +61,7 @@ class KeysOnly:
 Part = Everything | Since | Between | KeysOnly
 
 
-class Snapshot(Protocol):
+class SystemSnapshot(Protocol):
     """The state of a whole system at one moment, for as long as it is open."""
 
     @property
@@ -80,4 +80,4 @@ class Snapshot(Protocol):
 class System(Protocol):
     """Something to extract from."""
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+    def snapshot(self) -> AbstractContextManager[SystemSnapshot]: ...

@@ -20,8 +20,8 @@ from vending_platform.extraction.interface import (
     KeysOnly,
     Part,
     Since,
-    Snapshot,
     System,
+    SystemSnapshot,
 )
 from vending_platform.extraction.notes import METADATA, Note, read_note, write_note
 from vending_platform.extraction.writing import MetadataOf, Written, write_rows
@@ -108,7 +108,7 @@ def extract(
 class _One:
     """The extraction of one source."""
 
-    snapshot: Snapshot
+    snapshot: SystemSnapshot
     source: Source
     place: Workplace
     folder: Path

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from vending_platform.catalog import Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.extraction.interface import HeldAsText, KeysOnly, Part, Snapshot
+from vending_platform.extraction.interface import HeldAsText, KeysOnly, Part, SystemSnapshot
 from vending_platform.prefetch import prefetched
 
 _ROWS = 65_536
@@ -35,7 +35,7 @@ class Written:
 
 
 def write_rows(
-    snapshot: Snapshot,
+    snapshot: SystemSnapshot,
     source: Source,
     part: Part,
     path: Path,

@@ -15,6 +15,7 @@ from vending_platform.orchestration.alert_sensor import alerting, watch
 from vending_platform.orchestration.asset_details import NOT_DESCRIBED, Described, with_automation
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.exports import export_assets
+from vending_platform.orchestration.extractions import extraction_assets
 from vending_platform.orchestration.io_manager import tables
 from vending_platform.orchestration.jobs import jobs
 from vending_platform.orchestration.models import model_assets
@@ -23,7 +24,7 @@ from vending_platform.orchestration.recording import recorded
 from vending_platform.orchestration.resources import PlatformFactory, resources_of
 from vending_platform.orchestration.retries import Attempt
 from vending_platform.orchestration.sensors import by_folder, by_listing, by_notifications
-from vending_platform.orchestration.steps import DAILY, EXPORT, INGEST, TRANSFORM
+from vending_platform.orchestration.steps import DAILY, EXPORT, EXTRACT, INGEST, TRANSFORM
 
 _BY_HAND = "03:00"
 """When the schedule would run that a person switches on where the environment has none of its own."""
@@ -42,11 +43,14 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
     schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
         schedules.append(_schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
+    if environment.extraction_starts is not None and EXTRACT in by_name:
+        schedules.append(_schedule(by_name[EXTRACT], environment.extraction_starts, is_running=True))
     sensor = _sensor(environment)
     return dg.Definitions(
         assets=[
             deliveries_asset(environment.places.raw),
             *specs.of_others(platform.catalog),
+            *with_automation(extraction_assets(platform.catalog, specs), {EXTRACT}, schedules, sensor),
             *with_automation(raw_assets(platform.catalog, specs), {INGEST, DAILY}, schedules, sensor),
             *with_automation(model_assets(platform.catalog, specs), {TRANSFORM, DAILY}, schedules, sensor),
             *with_automation(export_assets(platform.catalog, specs.days), {EXPORT, DAILY}, schedules, sensor),

@@ -11,7 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from vending_platform.catalog import Catalog, Grain, Model, Source
 from vending_platform.environment import Environment
 from vending_platform.orchestration.asset_details import Described
-from vending_platform.orchestration.names import DELIVERIES, has_days, model_key
+from vending_platform.orchestration.names import DELIVERIES, extraction_key, has_days, model_key
 from vending_platform.orchestration.partitions import business_days
 from vending_platform.recording import expectation
 from vending_platform.warehouse import WarehouseKind, kind_of
@@ -40,7 +40,7 @@ class Specs:
         return spec.replace_attributes(
             description=source.description,
             group_name="raw",
-            deps=[DELIVERIES],
+            deps=[DELIVERIES if source.extract is None else extraction_key(source.name)],
             kinds={source.files.format.value, self._warehouse.name},
             code_version=source.reading_hash,
             partitions_def=self._dated.get(source.unique_id),

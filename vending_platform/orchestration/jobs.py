@@ -19,6 +19,8 @@ from vending_platform.orchestration.steps import (
     BUILD,
     DAILY,
     EXPORT,
+    EXTRACT,
+    FETCH,
     INGEST,
     LOAD,
     TRANSFORM,
@@ -26,25 +28,33 @@ from vending_platform.orchestration.steps import (
     WRITE,
     Days,
     ExportConfig,
+    ExtractConfig,
     IngestConfig,
     build,
+    fetch,
     load,
     write,
 )
 
 _DESCRIPTIONS = {
+    EXTRACT: "Deliver what databases hold and no delivery says yet.",
     INGEST: "Load every delivery that is new or was corrected. Again does no harm.",
     TRANSFORM: "Build exactly the days that changed raw rows reach, however old, and test them.",
     EXPORT: "Bring every export up to date with its mart.",
     DAILY: "Deliveries become marts and exports: ingest, transform, export.",
 }
-_STEPS = {INGEST: (LOAD,), TRANSFORM: (BUILD,), EXPORT: (WRITE,), DAILY: (LOAD, BUILD, WRITE)}
+_STEPS = {EXTRACT: (FETCH,), INGEST: (LOAD,), TRANSFORM: (BUILD,), EXPORT: (WRITE,), DAILY: (LOAD, BUILD, WRITE)}
 _AFTER: Mapping[str, Any] = {"ins": {"after": dg.In(dg.Nothing)}, "out": dg.Out(dg.Nothing)}
 
 
 def jobs(specs: Specs) -> list[dg.JobDefinition]:
     ops = _ops(specs)
-    return [_job(name, [ops[step] for step in steps], _verdict(name, steps, specs)) for name, steps in _STEPS.items()]
+    has_databases = any(source.extract is not None for source in specs.days.catalog)
+    return [
+        _job(name, [ops[step] for step in steps], _verdict(name, steps, specs))
+        for name, steps in _STEPS.items()
+        if has_databases or name != EXTRACT
+    ]
 
 
 def _job(name: str, steps: list[dg.OpDefinition], verdict: Any) -> dg.JobDefinition:
@@ -60,6 +70,16 @@ def _job(name: str, steps: list[dg.OpDefinition], verdict: Any) -> dg.JobDefinit
 
 
 def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
+    @dg.op(name=FETCH, description="Extract what changed, of every database in one snapshot.", **_AFTER)
+    def extract(
+        context: dg.OpExecutionContext,
+        config: ExtractConfig,
+        platform: dg.ResourceParam[Platform],
+        attempt: dg.ResourceParam[Attempt],
+    ) -> None:
+        with retrying(context, platform.environment.automatic_retries):
+            attempt.note(FETCH, fetch(context, config, platform))
+
     @dg.op(name=LOAD, description="Load every delivery that is new or was corrected.", **_AFTER)
     def ingest(
         context: dg.OpExecutionContext,
@@ -90,7 +110,7 @@ def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
         with retrying(context, platform.environment.automatic_retries):
             attempt.note(WRITE, write(context, config, platform))
 
-    return {op.name: op for op in (ingest, transform, export)}
+    return {op.name: op for op in (extract, ingest, transform, export)}
 
 
 def _verdict(job: str, steps: tuple[str, ...], specs: Specs) -> Any:
@@ -120,8 +140,11 @@ def _works(
 ) -> Mapping[str, Callable[[], list[StepFailure]]]:
     """Every step, with the config that the run was started with."""
     configs: Any = context.run.run_config.get("ops", {})
-    deliveries, days, exports = (configs.get(name, {}).get("config", {}) for name in (LOAD, BUILD, WRITE))
+    tables, deliveries, days, exports = (
+        configs.get(name, {}).get("config", {}) for name in (FETCH, LOAD, BUILD, WRITE)
+    )
     return {
+        FETCH: lambda: fetch(context, ExtractConfig(**tables), platform),
         LOAD: lambda: load(context, IngestConfig(**deliveries), platform),
         BUILD: lambda: build(context, Days(**days), platform, specs),
         WRITE: lambda: write(context, ExportConfig(**exports), platform),

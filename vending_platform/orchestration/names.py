@@ -16,6 +16,10 @@ def raw_key(source: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", source])
 
 
+def extraction_key(source: str) -> dg.AssetKey:
+    return dg.AssetKey(["extracted", source])
+
+
 def model_key(schema: str, model: str) -> dg.AssetKey:
     return dg.AssetKey([schema, model])
 

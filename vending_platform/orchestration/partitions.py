@@ -43,6 +43,12 @@ class BusinessDays:
         firsts = [source.files.first_day for source in (*read, *of_rows)]
         return _periods(grain, min(firsts, default=date(2020, 1, 1)), end_offset=0 if self.is_scheduled else 1)
 
+    @property
+    def extracted(self) -> dg.TimeWindowPartitionsDefinition:
+        """The days on which extractions ran or can run: until today."""
+        firsts = [source.files.first_day for source in self.catalog if source.extract is not None]
+        return _periods(Grain.DAY, min(firsts), end_offset=1)
+
     def by_partitions(self, models: Iterable[Model]) -> dict[dg.TimeWindowPartitionsDefinition, list[Model]]:
         """Models with days or months, by the partitions that they have."""
         found: dict[dg.TimeWindowPartitionsDefinition, list[Model]] = {}

@@ -14,13 +14,15 @@ from vending_platform.ingestion import Selection
 from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.exports import log_exported, not_exported
+from vending_platform.orchestration.extractions import log_extracted, not_extracted
 from vending_platform.orchestration.models import failures_of, log_built
 from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.raw import log_loaded, unloaded
 from vending_platform.orchestration.retries import StepFailure, begun_at
 
-INGEST, TRANSFORM, EXPORT, DAILY = "ingest", "transform", "export", "daily"
-LOAD, BUILD, WRITE, VERDICT = "load_what_is_new", "build_what_is_stale", "write_what_changed", "verdict"
+EXTRACT, INGEST, TRANSFORM, EXPORT, DAILY = "extract", "ingest", "transform", "export", "daily"
+FETCH, LOAD, BUILD = "extract_what_changed", "load_what_is_new", "build_what_is_stale"
+WRITE, VERDICT = "write_what_changed", "verdict"
 """The steps; their names are keys of a run's config."""
 
 
@@ -52,6 +54,23 @@ class ExportConfig(dg.Config):
     exports: list[str] = Field([], description="Only these exports.")
     first_day: str | None = Field(None, description="First business day that has to be exported, YYYY-MM-DD.")
     last_day: str | None = Field(None, description="Last business day that has to be exported, YYYY-MM-DD.")
+
+
+class ExtractConfig(dg.Config):
+    """Which tables; by default all of every database."""
+
+    sources: list[str] = Field([], description="Only these.")
+
+
+def fetch(context: dg.OpExecutionContext, config: ExtractConfig, platform: Platform) -> list[StepFailure]:
+    extracted = [source.name for source in platform.catalog if source.extract is not None]
+    _refuse_unknown("extracted source", config.sources, extracted)
+    done = operations.extract(observed(context, platform), config.sources or None)
+    log_extracted(context, done)
+    failures = not_extracted(done)
+    for failure in failures:
+        context.log.warning(failure.text)
+    return failures
 
 
 def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform) -> list[StepFailure]:

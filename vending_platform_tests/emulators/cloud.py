@@ -61,7 +61,8 @@ class Cloud:
         """Into the folders that staging's bucket has."""
         for name, content in files.items():
             folder = next((into for start, into in _FOLDERS.items() if name.startswith(start)), "master-data")
-            self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"raw-data/{folder}/{name}", Body=content)
+            path = name if "/" in name else f"{folder}/{name}"
+            self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"raw-data/{path}", Body=content)
 
     def everything(self) -> dict[str, bytes]:
         """All that is in the bucket."""
@@ -80,7 +81,9 @@ def emulated_cloud() -> Iterator[Cloud]:
 
 
 def sample() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((PROJECT_DIR / "data" / "sources").iterdir())}
+    folder = PROJECT_DIR / "data" / "sources"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def demo(arguments: list[str]) -> int:

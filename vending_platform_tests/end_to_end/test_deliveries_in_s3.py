@@ -21,7 +21,8 @@ from vending_platform_tests.ingestion.raw_folder import NOW, sales_file
 SAMPLE = [
     path
     for path in (PROJECT_DIR / "data" / "sources").iterdir()
-    if "VM" not in path.name or any(machine in path.name for machine in ("VM003", "VM006", "VM008"))
+    if path.is_file()
+    and ("VM" not in path.name or any(machine in path.name for machine in ("VM003", "VM006", "VM008")))
 ]
 """Three machines, two weeks, the masters: also what is broken, has bad rows, or an undeclared name."""
 BUCKET = "hinode-vending-data-prod"

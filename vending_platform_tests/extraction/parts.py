@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from vending_platform.extraction import (
     extract,
     mysql,
 )
+from vending_platform.ingestion import ingest
 from vending_platform.storage import LocalPlace
 from vending_platform_tests.emulators.mariadb import PASSWORD, READER, MariaDb
+from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 
 def settings_of(server: MariaDb, database: str, **others: Any) -> DatabaseSettings:
@@ -84,9 +87,13 @@ class ExtractedDatabase:
             for source in contracts(mysql.proposed("db", self.settings, None))
         )
 
+    def propose_always_comparing(self) -> None:
+        """Every extraction looks for deleted rows."""
+        self.propose(compare_keys=timedelta(0))
+
     @property
     def raw(self) -> Path:
-        return self.folder / "raw"
+        return self.folder / "sources"
 
     @property
     def place(self) -> Workplace:
@@ -101,6 +108,12 @@ class ExtractedDatabase:
     def extract(self, days: ChosenDays | None = None) -> ExtractionSummary:
         system = mysql.system("db", self.settings, None)
         return ExtractionSummary(tuple(extract(system, self.sources, self.place, days)))
+
+    def load(self) -> RawFolder:
+        """What is delivered, loaded into a DuckDB."""
+        loaded = RawFolder(self.folder, Catalog(self.sources))
+        ingest(loaded.context)
+        return loaded
 
     def files(self) -> dict[str, bytes]:
         return {

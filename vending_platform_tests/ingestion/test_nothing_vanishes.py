@@ -45,7 +45,7 @@ def fleets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(params=FLEETS)
 def deliveries(request: pytest.FixtureRequest, fleets: dict[str, Path]) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in fleets[request.param].iterdir()}
+    return {path.name: path.read_bytes() for path in fleets[request.param].iterdir() if path.is_file()}
 
 
 def test_every_row_delivered_is_accepted_rejected_or_quarantined(

@@ -119,6 +119,9 @@ def typed(values: pa.Array, server: ServerColumn, wanted: Column | None, *, as_t
 def _as_text(values: pa.Array, server: ServerColumn, wanted: Column) -> pa.Array:
     """In the form that ingestion expects of a text for the contract's type."""
     match wanted.type.kind:
+        case "decimal" if server.kind == "decimal" and server.scale:
+            values = pc.replace_substring_regex(values, r"0+$", "")  # the server writes every place that there could be
+            return pc.replace_substring_regex(values, r"\.$", "")
         case "boolean" if server.kind in _INTEGERS or server.kind == "bit":
             values = pc.if_else(pc.equal(values, "1"), "true", values)
             return pc.if_else(pc.equal(values, "0"), "false", values)

@@ -19,7 +19,7 @@ from vending_platform.extraction.interface import (
     KeysOnly,
     Part,
     Since,
-    Snapshot,
+    SystemSnapshot,
 )
 from vending_platform.extraction.mysql.columns import ServerColumn, columns_of, quoted, text, typed
 from vending_platform.extraction.mysql.connection import MySqlSession
@@ -34,7 +34,7 @@ class MySql:
     opened: Opened
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[SystemSnapshot]:
         with self.opened() as session:
             session.query("set session transaction isolation level repeatable read, read only")
             session.query("start transaction with consistent snapshot, read only")
