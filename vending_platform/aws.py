@@ -161,7 +161,7 @@ def client(target: AwsTarget, service: Literal["sqs"]) -> "SQSClient": ...
 @overload
 def client(target: AwsTarget, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
 @overload
-def client(target: AwsTarget, service: Literal["kms"]) -> Any: ...  # without stubs: one call needs it
+def client(target: AwsTarget, service: str) -> Any: ...  # of a service that one package alone uses
 def client(target: AwsTarget, service: Any) -> Any:
     """A client that tries a few times, never waits for ever, and uses the endpoints that the environment declares,
     whatever boto3's own variables hold. It may already look for credentials, so make it when it is used."""

@@ -25,6 +25,8 @@ __all__ = ["_ends_what_it_starts", "aws"]
 
 if TYPE_CHECKING:  # whoever needs no cloud waits for none to be imported
     from vending_platform_tests.emulators.accounts import Account
+    from vending_platform_tests.emulators.redshift import RedshiftEmulator
+    from vending_platform_tests.emulators.redshift.accounts import RedshiftDatabase
     from vending_platform_tests.emulators.snowflake import Emulator
 
 
@@ -114,16 +116,36 @@ def account(snowflake: "Emulator", aws: EmulatedAws) -> "Account":
     return new_account(snowflake, aws)
 
 
+@pytest.fixture(scope="module")
+def redshift(aws: EmulatedAws) -> "Iterator[RedshiftEmulator]":
+    """One for all tests of a module, as no module leaves a process running."""
+    from vending_platform_tests.emulators.redshift import redshift_emulator
+
+    with redshift_emulator(aws) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def redshift_database(redshift: "RedshiftEmulator", aws: EmulatedAws) -> "RedshiftDatabase":
+    """An empty one."""
+    from vending_platform_tests.emulators.redshift.accounts import new_database
+
+    return new_database(redshift, aws)
+
+
 @pytest.fixture
 def without_unit_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """dbt's unit tests are half of what it asks of a Snowflake; `test_staging` has them answered by both warehouses."""
     monkeypatch.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "unit_test")
 
 
-@pytest.fixture(params=["duckdb", "snowflake"])
+@pytest.fixture(params=["duckdb", "snowflake", "redshift"])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """Each of them, for what both promise."""
     if request.param == "duckdb":
         return DuckDBWarehouse(tmp_path / "dev.duckdb")
+    if request.param == "redshift":
+        database: RedshiftDatabase = request.getfixturevalue("redshift_database")
+        return database.warehouse()
     account: Account = request.getfixturevalue("account")
     return account.warehouse()

@@ -19,6 +19,7 @@
 {% macro safe_divide(dividend, divisor) -%}
     {#- Warehouses disagree on integer division, so both sides are doubles. -#}
     cast(
-        round(cast({{ dividend }} as double) / nullif(cast({{ divisor }} as double), 0), 4) as decimal(18, 4)
+        round(cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0), 4)
+        as decimal(18, 4)
     )
 {%- endmacro %}

@@ -7,7 +7,9 @@
     {#- 2000-01-03 was a Monday. Each warehouse has another function for it. -#}
     cast(
         {{ day }} - cast('2000-01-03' as date) + 1
-        - 7 * floor(cast({{ day }} - cast('2000-01-03' as date) as double) / nullif(cast(7 as double), 0)) as bigint
+        - 7 * floor(
+            cast({{ day }} - cast('2000-01-03' as date) as double precision) / nullif(cast(7 as double precision), 0)
+        ) as bigint
     )
 {%- endmacro %}
 

@@ -58,3 +58,22 @@
     {%- endif -%}
     {{ return(dbt.duckdb__create_table_as(temporary, relation, compiled_code, *varargs, **kwargs)) }}
 {%- endmacro %}
+
+
+{#-
+    On Redshift a `varchar` without a length holds 256 bytes; a declared column of a table is as long as there are any.
+-#}
+
+{% macro redshift__get_table_columns_and_constraints() -%}
+    {%- set columns = {} -%}
+    {%- for name, column in model.columns.items() -%}
+        {%- set is_text = column.data_type | lower in ["varchar", "text", "string"] -%}
+        {%- do columns.update({name: dict(column, data_type="varchar(65535)" if is_text else column.data_type)}) -%}
+    {%- endfor -%}
+    (
+        {{ (
+            adapter.render_raw_columns_constraints(raw_columns=columns)
+            + adapter.render_raw_model_constraints(raw_constraints=model.constraints)
+        ) | join(", ") }}
+    )
+{%- endmacro %}

@@ -116,6 +116,11 @@
 {%- endmacro %}
 
 
+{% macro redshift__joined_text(text, separator, order_by) -%}
+    listagg({{ text }}, '{{ separator }}') within group (order by {{ order_by }})
+{%- endmacro %}
+
+
 {% macro rounded_text(number) -%}
     cast(cast(round({{ number }}, 1) as decimal(18, 1)) as varchar)
 {%- endmacro %}

@@ -50,7 +50,7 @@ class DeclaredEncryption(_Section):
 
 
 class DeclaredSecrets(_Section):
-    warehouse: Text
+    warehouse: Text | None
     slack: Text
     pseudonyms: Text | None
     api_keys: Text | None
@@ -219,3 +219,5 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
             yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
+    if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:
+        yield "aws.secrets.warehouse is missing, and a warehouse of this type is opened with a secret"

@@ -145,7 +145,7 @@ def _aws(declared: DeclaredAws, variables: Variables) -> AwsTarget:
         s3_endpoint=variables.get("s3_endpoint"),
         s3_addressing=S3Addressing(variables.get("s3_addressing") or S3Addressing.VIRTUAL),
         endpoint=variables.get("aws_endpoint"),
-        secrets=SecretNames(**dict(secrets)),
+        secrets=SecretNames(**(dict(secrets) | {"warehouse": secrets.warehouse or ""})),
         alerts_topic=f"arn:aws:sns:{declared.region}:{declared.account}:{declared.alerts_topic}",
     )
 

@@ -55,6 +55,7 @@ class SecretNames:
     """The names in AWS Secrets Manager of what an environment must not write down."""
 
     warehouse: str
+    """Empty where the warehouse is opened without a secret."""
     slack: str
     pseudonyms: str | None = None
     """The key of pseudonyms, which only the environment with the real deliveries has."""

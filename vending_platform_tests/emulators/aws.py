@@ -66,6 +66,8 @@ class EmulatedAws:
     endpoint: str
     requests: list[Request] = field(default_factory=list)
     rule: Rule | None = None
+    others: "dict[str, Callable[[WSGIEnvironment, StartResponse], Iterator[bytes]]]" = field(default_factory=dict)
+    """Who answers in moto's place, by how the name of the requested operation (`X-Amz-Target`) begins."""
 
     def variables(self, name: EnvironmentName = EnvironmentName.STAGING) -> dict[str, str]:
         """The settings of staging or production on this machine."""
@@ -105,6 +107,9 @@ class EmulatedAws:
             yield
         finally:
             self.rule = None
+
+    def answering(self, operation: str, moto: Any) -> Any:
+        return next((answer for start, answer in self.others.items() if operation.startswith(start)), moto)
 
     def refusal_of(self, request: Request) -> Refusal | None:
         self.requests.append(request)
@@ -147,9 +152,9 @@ def emulated_aws() -> Iterator[EmulatedAws]:
         path, query = environ["PATH_INFO"].encode("latin-1").decode(), environ["QUERY_STRING"]
         refusal = emulated.refusal_of(Request(environ["REQUEST_METHOD"], path, query, headers))
         if refusal is None:
-            yield from moto(environ, start)
+            yield from emulated.answering(headers.get("X_AMZ_TARGET", ""), moto)(environ, start)
         elif refusal is DROPPED:
-            body = b"".join(moto(environ, start))
+            body = b"".join(emulated.answering(headers.get("X_AMZ_TARGET", ""), moto)(environ, start))
             yield body[: len(body) // 2]
             raise ConnectionResetError
         else:

@@ -6,6 +6,7 @@ statement of dbt contains is left out: models and tests are checked by a list of
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _LIST = Path(__file__).with_name("snowflake_statements.txt")
@@ -82,16 +83,17 @@ _STEPS_OF_DBT = (
 )
 
 
-def shape(sql: str) -> str:
+def shape(sql: str, first: Iterable[tuple[str, str]] = ()) -> str:
+    """`first` are the steps of a warehouse's own, in the same form."""
     text, is_dbt = sql.lower(), '"app": "dbt"' in sql
-    for pattern, replacement in (*_STEPS, *_STEPS_OF_DBT) if is_dbt else _STEPS:
+    for pattern, replacement in (*first, *_STEPS, *_STEPS_OF_DBT) if is_dbt else (*first, *_STEPS):
         text = re.sub(pattern, replacement, text, flags=re.S)
     return ("dbt: " if is_dbt else "") + text.strip("; ")
 
 
-def reviewed() -> frozenset[str]:
-    lines = (line.strip() for line in _LIST.read_text().splitlines())
+def listed_in(path: Path) -> frozenset[str]:
+    lines = (line.strip() for line in path.read_text().splitlines())
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
-REVIEWED = reviewed()
+REVIEWED = listed_in(_LIST)

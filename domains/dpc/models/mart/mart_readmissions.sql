@@ -37,7 +37,7 @@ final as (
         admitted_on,
         discharged_on,
         discharged_before_on,
-        admitted_on - discharged_before_on as days_between,
+        cast(admitted_on - discharged_before_on as bigint) as days_between,
         diagnosis_group,
         diagnosis_group_before,
         diagnosis_group = diagnosis_group_before as is_same_group

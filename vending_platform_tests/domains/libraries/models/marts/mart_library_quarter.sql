@@ -22,6 +22,6 @@ select
 from ends
 inner join months
     on
-        ends.business_date >= months.business_date
-        and ends.business_date <= months.business_date + interval 2 month
+        datediff('month', months.business_date, ends.business_date) >= 0
+        and datediff('month', months.business_date, ends.business_date) <= 2
 group by ends.business_date
