@@ -14,7 +14,6 @@ from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.packages import packages
-from benchmarks.serving import serving
 from benchmarks.table import Row, show
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
@@ -29,7 +28,6 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "extracting": extracting,
     "finding": finding,
     "deciding": deciding,
-    "serving": serving,
     "dashboard": first_chart,
 }
 
