@@ -91,11 +91,11 @@ def test_every_page_fits_and_is_accessible(
     browser: Browser, site: Site, packages: Path, width: int, theme: str, language: str
 ) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    size = {"width": width, "height": HEIGHTS[width]}
-    scheme = "dark" if theme == "dark" else "light"
     with browser.new_context(
-        viewport=size, color_scheme=scheme, locale="ja-JP" if language == "ja" else "en-US"
-    ) as context:  # type: ignore[arg-type]
+        viewport={"width": width, "height": HEIGHTS[width]},
+        color_scheme="dark" if theme == "dark" else "light",
+        locale="ja-JP" if language == "ja" else "en-US",
+    ) as context:
         dashboard = watched(context, site)
         for name, address in PAGES.items():
             dashboard.open(address)
