@@ -16,8 +16,8 @@ from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.extraction.interface import HeldAsText, KeysOnly, Part, SystemSnapshot
 from vending_platform.prefetch import prefetched
 
-_ROWS = 65_536
-_BYTES = 32 * 1024 * 1024
+_ROWS = 32_768
+_BYTES = 16 * 1024 * 1024
 """A group of rows ends at the one or the other."""
 _WRITTEN = "%Y-%m-%d %H:%M:%S.%f"
 OnRows = Callable[[int], None]

@@ -11,16 +11,15 @@ def extracted_view(done: ExtractionSummary) -> RenderableType:
     delivered = [one for one in done.sources if one.path is not None]
     lines: list[RenderableType] = []
     if delivered:
-        table = new_table("source", "delivery", "rows", "deleted", "kB", "rows a second", "watermark")
+        table = new_table("source", "rows", "deleted", "kB", "rows a second", "watermark")
         for one in delivered:
             table.add_row(
                 one.source,
-                one.path,
                 with_commas(one.rows),
                 with_commas(one.deleted),
                 with_commas(-(-one.bytes // 1000)),
                 with_commas(round(one.rows_read / one.seconds) if one.seconds else 0),
-                one.watermark or "",
+                (one.watermark or "")[:19],
             )
         lines += [Text(f"Extracted {count(len(delivered), 'table')}", style="bold"), table]
     elif not done.problems:

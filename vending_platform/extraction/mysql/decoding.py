@@ -18,8 +18,8 @@ _NULL, _TWO, _THREE, _EIGHT = 0xFB, 0xFC, 0xFD, 0xFE
 _END, _ERROR = 0xFE, 0xFF
 _SHORTEST_LONG_VALUE = 9
 """A packet that begins with 0xFE and is not shorter is a row; a shorter one ends the rows."""
-_ROOM = 4 * 1024 * 1024
-_ENOUGH = 3 * 1024 * 1024
+_ROOM = 2 * 1024 * 1024
+_ENOUGH = 1_500_000
 """So much is decoded at once: for less the computing is not worth starting."""
 _length = struct.Struct("<I").unpack_from
 
