@@ -81,7 +81,7 @@ def ymls_of_another_folder(manifest: Manifest) -> Iterator[str]:
 )
 def undescribed_macros(manifest: Manifest) -> Iterator[str]:
     for macro in manifest["macros"].values():
-        is_variant = re.match("(default|duckdb|snowflake)__", macro["name"])
+        is_variant = re.match("(default|duckdb|redshift|snowflake)__", macro["name"])
         if macro["package_name"] != "vending" or is_variant:
             continue
         signature = re.match(r"\{%-?\s*(?:macro|test)\s+\w+\((.*?)\)\s*-?%\}", macro["macro_sql"], re.DOTALL)
