@@ -10,6 +10,7 @@ from vending_platform.analysis.optional import NotInstalled, require
 from vending_platform.analysis.pipeline import Pipeline, PipelineError, load_pipelines, together
 from vending_platform.analysis.results import Analysed, FunctionCheck, MissingResult
 from vending_platform.analysis.running import analyse
+from vending_platform.analysis.tables import read_tables, save_tables
 
 __all__ = [
     "Analysed",
@@ -27,6 +28,8 @@ __all__ = [
     "as_input",
     "load_pipelines",
     "read_files",
+    "read_tables",
     "require",
+    "save_tables",
     "together",
 ]

@@ -15,7 +15,7 @@ from vending_platform.analysis.observing import FunctionNode
 from vending_platform.analysis.optional import require_hamilton
 from vending_platform.errors import ConfigurationError
 
-_INPUTS, _EACH_DAY, _PART = "INPUTS", "EACH_DAY", "part"
+_INPUTS, _EACH_DAY, _SCHEMA, _PART = "INPUTS", "EACH_DAY", "SCHEMA", "part"
 _RAW = "_raw"
 """What Hamilton appends to the name of a function that has checks."""
 _FOR_DAGSTER = "definitions"
@@ -96,6 +96,11 @@ class Pipeline:
         for name in self.functions[function].inputs:
             found |= self.tables_of(name) if name in self.functions else {name}
         return found
+
+    def schema_of(self, function: str) -> str:
+        """The schema in which a function's result is kept."""
+        module = next(module for module in self.modules if module.__name__ == self.functions[function].module)
+        return str(getattr(module, _SCHEMA, "analysis"))
 
     def results_of(self, tables: Iterable[str]) -> list[str]:
         """The results that need no other tables than these."""

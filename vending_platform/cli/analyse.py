@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 
 def analyse(
     what: Annotated[
-        list[str], typer.Argument(metavar="FILE_OR_MART...", help="CSV or Parquet files with the columns, or a mart.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="[FILE_OR_MART...]", help="CSV or Parquet files with the columns, or marts; or all."),
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only this result. Can be given several times.")] = None,
     into: Annotated[
         Path | None, typer.Option("--out", file_okay=False, help="Write each result here as CSV, JSON and Parquet.")
     ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep the results as tables of the warehouse.")] = False,
     graph: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Draw the functions and what became of each, as one SVG file.")
     ] = None,
 ) -> None:
-    """Run the domain's functions: what was cleaned, sums, quality, trends, the best days. Needs no warehouse for files.
+    """Run the domain's functions: what was cleaned, sums, quality, trends, the best days, forecasts. Needs no
+    warehouse for files.
 
     If one function fails, all results that do not need it are there, and the command ends with 1.
     """
@@ -42,10 +45,12 @@ def analyse(
             )
         pipeline = analysis.together(pipelines, domain)
         check_known(pipeline.results, "result", only or [])
-        table, rows = _input_of(pipeline, what, only)
-        done = analysis.analyse(pipeline, {table: rows}, only or pipeline.results_of([table]))
+        inputs = _inputs(pipeline, what or [], only)
+        done = analysis.analyse(pipeline, inputs, only or pipeline.results_of(inputs))
+        if save:
+            _save(pipeline, done.results)
         written = _written(done.results, into) if into is not None else None
-        out.print(analysed_view(done, rows.height, written, with_rows=bool(only)))
+        out.print(analysed_view(done, sum(rows.height for rows in inputs.values()), written, with_rows=bool(only)))
         if graph is not None:
             from vending_platform.analysis.drawing import draw
 
@@ -55,43 +60,46 @@ def analyse(
             raise typer.Exit(FAILED)
 
 
-def _input_of(pipeline: "Pipeline", what: list[str], only: list[str] | None) -> tuple[str, Any]:
-    """The table that these files or this mart are, and its rows."""
-    from vending_platform.analysis import UnsuitableInput, as_input, read_files
+def _inputs(pipeline: "Pipeline", what: list[str], only: list[str] | None) -> dict[str, Any]:
+    """The tables that these files or this mart are, and their rows."""
+    from vending_platform.analysis import UnsuitableInput, read_files
 
+    needed = [pipeline.tables_of(name) for name in only or pipeline.results]
+    alone = sorted({table for tables in needed if len(tables) == 1 for table in tables})
     paths = [Path(name) for name in what]
-    wanted = {table for name in only or pipeline.results for table in pipeline.tables_of(name)}
-    if all(path.is_file() for path in paths):
+    if paths and all(path.is_file() for path in paths):
         problems = []
-        for table in sorted(wanted):
+        for table in alone:
             try:
-                return table, read_files(paths, pipeline.inputs[table])
+                return {table: read_files(paths, pipeline.inputs[table])}
             except UnsuitableInput as problem:
                 problems.append(str(problem))
-        raise UnsuitableInput("; ".join(problems))
-    if len(what) > 1 or any(mark in what[0] for mark in "/."[:1]) or what[0].endswith((".csv", ".parquet")):
+        raise UnsuitableInput("; ".join(problems) or f"{', '.join(only or [])} needs several marts: leave out the file")
+    if len(what) > 1 or any("/" in name or name.endswith((".csv", ".parquet")) for name in what):
         missing = next(str(path) for path in paths if not path.is_file())
         raise UnsuitableInput(f"there is no file {missing}")
-    name = what[0].rpartition(".")[2]
-    check_known(sorted(wanted), "mart that the functions take, nor a file,", [name])
-    return name, as_input(_mart(name, pipeline), pipeline.inputs[name], name)
+    names = [name.rpartition(".")[2] for name in what] or sorted(set().union(*needed))
+    check_known(alone if what else names, "mart that the functions take, nor a file,", names)
+    return _marts(pipeline, names)
 
 
-def _mart(name: str, pipeline: "Pipeline") -> Any:
-    from vending_platform.analysis import UnsuitableInput
+def _marts(pipeline: "Pipeline", names: list[str]) -> dict[str, Any]:
+    from vending_platform.analysis import read_tables
     from vending_platform.opening import open_platform
-    from vending_platform.warehouse import TableName, quoted
 
     platform = open_platform(environment.load())
-    models = {model.name: model for model in platform.catalog.models}
-    check_known(sorted(models), "mart", [name])
-    table = TableName(models[name].schema_name, name)
     with platform.context.warehouse.reading() as reader:
-        if not reader.has_table(table):
-            raise UnsuitableInput(f"{table.plain} is not in the warehouse: build it with vending run")
-        there = reader.query(f"select * from {table} limit 0").column_names
-        wanted = pipeline.inputs[name].wanted(there) or there
-        return reader.unloaded(f"select {', '.join(map(quoted, wanted))} from {table}")
+        return dict(read_tables(reader, platform.catalog, pipeline, names))
+
+
+def _save(pipeline: "Pipeline", results: Any) -> None:
+    from vending_platform.analysis import save_tables
+    from vending_platform.opening import open_platform
+
+    platform = open_platform(environment.load())
+    with platform.context.warehouse.writing("keeping the results of analyses", lambda _: None) as writer:
+        for table in save_tables(writer, pipeline, results):
+            err.print(f"Kept: {table}")
 
 
 def _written(results: Any, folder: Path) -> list[Path]:

@@ -8,5 +8,16 @@ from vending_platform.orchestration.asset_details import described
 from vending_platform.orchestration.build import assemble
 from vending_platform.orchestration.history import open_history, serve
 from vending_platform.orchestration.in_process import look_and_alert, run_daily
+from vending_platform.orchestration.partitions import business_days
+from vending_platform.orchestration.pipelines import pipeline_assets
 
-__all__ = ["assemble", "described", "look_and_alert", "open_history", "run_daily", "serve"]
+__all__ = [
+    "assemble",
+    "business_days",
+    "described",
+    "look_and_alert",
+    "open_history",
+    "pipeline_assets",
+    "run_daily",
+    "serve",
+]

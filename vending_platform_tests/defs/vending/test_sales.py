@@ -115,8 +115,9 @@ def test_a_mart_gives_the_same_as_a_file_of_the_same_rows() -> None:
         pl.col("sold_at").str.to_datetime(),
         pl.col("sold_at").str.slice(0, 10).str.to_date().alias("business_date"),
     )
-    as_file = analyse(pipeline(), {"fct_sales": rows}).results
-    as_mart = analyse(pipeline(), {"fct_sales": typed}).results
+    names = pipeline().results_of(["fct_sales"])
+    as_file = analyse(pipeline(), {"fct_sales": rows}, names).results
+    as_mart = analyse(pipeline(), {"fct_sales": typed}, names).results
     assert as_file.keys() == as_mart.keys()
     for name, result in as_file.items():
         assert result.equals(as_mart[name]), name
@@ -128,7 +129,7 @@ CELLS = [None, "", "1", "２", "x", "1,0", " 5 ", "2024-03-04 09:00:00", "2024-0
 @pytest.mark.parametrize("seed", range(5))
 def test_days_by_themselves_give_the_rows_that_all_days_together_give(seed: int) -> None:
     """Whatever is in the file, and in whatever order: no crash, nothing silent, and a day is a day."""
-    (sales_pipeline, _) = load_pipelines("vending_platform.defs.vending.analysis")
+    (_, sales_pipeline, _) = load_pipelines("vending_platform.defs.vending.analysis")
     random = Random(seed)
     odd = [{name: random.choice(CELLS) for name in sale()} for _ in range(40)]
     rows = sales(*odd, *map(sale, range(20))).with_columns(

@@ -1,0 +1,18 @@
+"""Forecasts of what series will count on the next days, as quantiles. What a series is, a domain declares."""
+
+from vending_platform.analysis.forecasting.declaration import HORIZON, LEVELS, Declaration, NothingToForecast
+from vending_platform.analysis.forecasting.engine import BOOSTED, COMBINED, Forecasts, forecast
+from vending_platform.analysis.forecasting.tables import errors_table, forecast_table
+
+__all__ = [
+    "BOOSTED",
+    "COMBINED",
+    "HORIZON",
+    "LEVELS",
+    "Declaration",
+    "Forecasts",
+    "NothingToForecast",
+    "errors_table",
+    "forecast",
+    "forecast_table",
+]

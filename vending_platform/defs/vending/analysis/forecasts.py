@@ -1,0 +1,97 @@
+"""Vending's forecasts: units per machine, product and day, two weeks ahead, from what was sold and what could have
+been."""
+
+import polars as pl
+
+from vending_platform.analysis.forecasting import Declaration, Forecasts, errors_table, forecast, forecast_table
+from vending_platform.analysis.functions import AtLeast, InputTable, Keys, NoNulls, checked, part
+from vending_platform.defs.vending.holidays import holiday
+
+INPUTS = {
+    "fct_slot_inventory_daily": InputTable(
+        ("machine_id", "slot_no", "product_id", "business_date", "units_sold", "closing_units", "opening_units")
+    ),
+    "fct_stockouts": InputTable(("machine_id", "slot_no", "business_date", "started_at", "ended_at")),
+    "mart_machine_daily": InputTable(("machine_id", "business_date", "vends")),
+    "dim_products": InputTable(("product_id", "category_id", "temperature", "valid_from")),
+}
+SCHEMA = "ml"
+DECLARED = Declaration(
+    name="units sold",
+    series=("machine_id", "product_id"),
+    day="business_date",
+    target="units_sold",
+    available="share_available",
+    group="machine_id",
+    pool="temperature",
+    category="category_id",
+    is_holiday=lambda day: holiday(day) is not None,
+)
+_DAY = 24 * 3600
+
+
+@part
+def product_days(
+    fct_slot_inventory_daily: pl.DataFrame,
+    fct_stockouts: pl.DataFrame,
+    mart_machine_daily: pl.DataFrame,
+    dim_products: pl.DataFrame,
+) -> pl.DataFrame:
+    """What each machine sold of each product on each day, and the share of the day on which it could be bought: not
+    while all of its slots were empty, and not at all on days on which the machine sold nothing of anything."""
+    sold = mart_machine_daily.filter(pl.col("vends") > 0).select("machine_id", "business_date", works=pl.lit(1.0))
+    slots = (
+        fct_slot_inventory_daily.join(
+            _empty_shares(fct_stockouts), on=["machine_id", "slot_no", "business_date"], how="left"
+        )
+        .join(sold, on=["machine_id", "business_date"], how="left")
+        .filter(pl.col("product_id").is_not_null())
+        .with_columns((1 - pl.col("empty").fill_null(0.0)).clip(0, 1).alias("stocked"))
+    )
+    days = slots.group_by("machine_id", "product_id", "business_date").agg(
+        pl.col("units_sold").sum(),
+        (pl.col("stocked").max() * pl.col("works").max().fill_null(0.0)).alias("share_available"),
+    )
+    products = dim_products.sort("valid_from", nulls_last=False).group_by("product_id").last()
+    return days.join(products.select("product_id", "category_id", "temperature"), on="product_id", how="left").sort(
+        "machine_id", "product_id", "business_date"
+    )
+
+
+@part
+def computed_forecasts(product_days: pl.DataFrame) -> Forecasts:
+    return forecast(product_days, DECLARED)
+
+
+@checked(
+    Keys("machine_id", "product_id", "business_date"),
+    NoNulls("expected", "q10", "q50", "q90"),
+    AtLeast(0, "expected", "q10", "q50", "q90"),
+)
+def unit_forecasts(computed_forecasts: Forecasts) -> pl.DataFrame:
+    """Units per machine, product and day for the next two weeks: expected, and quantiles."""
+    return forecast_table(computed_forecasts)
+
+
+@checked(Keys("forecast_on", "level", "model", "segment"))
+def forecast_errors(computed_forecasts: Forecasts) -> pl.DataFrame:
+    """How good each model was when it forecast days that are known by now, per segment."""
+    return errors_table(computed_forecasts)
+
+
+def _empty_shares(stockouts: pl.DataFrame) -> pl.DataFrame:
+    """Per slot and day the share of the day on which it was empty: a stock-out is a row on the day on which it
+    began."""
+    last = pl.col("ended_at").fill_null(pl.col("ended_at").max()).fill_null(pl.col("started_at"))
+    spells = stockouts.with_columns(last.alias("ended_at")).filter(pl.col("ended_at") > pl.col("started_at"))
+    return (
+        spells.with_columns(pl.date_ranges(pl.col("started_at").dt.date(), pl.col("ended_at").dt.date()).alias("day"))
+        .explode("day")
+        .with_columns(pl.col("day").cast(pl.Datetime("us")).alias("midnight"))
+        .with_columns(
+            pl.min_horizontal("ended_at", pl.col("midnight") + pl.duration(days=1)).alias("until"),
+            pl.max_horizontal("started_at", "midnight").alias("since"),
+        )
+        .group_by("machine_id", "slot_no", pl.col("day").alias("business_date"))
+        .agg(((pl.col("until") - pl.col("since")).dt.total_seconds().sum() / _DAY).clip(0, 1).alias("empty"))
+    )

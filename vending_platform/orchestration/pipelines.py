@@ -1,0 +1,129 @@
+"""Assets of a domain's functions: one definition per pipeline, of which any results can be materialized by
+themselves."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from vending_platform.analysis import Analysed, FunctionCheck, Pipeline, analyse, read_tables, save_tables
+from vending_platform.catalog import Catalog
+from vending_platform.exporting import write_table
+from vending_platform.opening import Platform
+from vending_platform.orchestration.names import days_of, model_key
+from vending_platform.orchestration.partitions import BusinessDays
+
+
+def pipeline_assets(pipelines: Sequence[Pipeline], catalog: Catalog, days: BusinessDays) -> list[dg.AssetsDefinition]:
+    keys = {name: model_key(model.schema_name, name) for model in catalog.models for name in [model.name]}
+    for pipeline in pipelines:
+        keys |= {name: model_key(pipeline.schema_of(name), name) for name in pipeline.results}
+    models = {model.name: model for model in catalog.models}
+    found = []
+    for pipeline in pipelines:
+        partitions = None
+        if pipeline.each_day:
+            dated = [models[table] for table in pipeline.tables if table in models and models[table].is_dated]
+            partitions = next(iter(days.by_partitions(dated)), None)
+        found.append(_assets(pipeline, keys, partitions))
+    return found
+
+
+def _assets(
+    pipeline: Pipeline, keys: dict[str, dg.AssetKey], partitions: dg.PartitionsDefinition[str] | None
+) -> dg.AssetsDefinition:
+    checks = {
+        (function.name, _name(function.name, check)): dg.AssetCheckSpec(
+            _name(function.name, check), asset=keys[function.name]
+        )
+        for function in pipeline.functions.values()
+        if function.is_result
+        for check in function.checks
+    }
+
+    @dg.multi_asset(
+        name=f"functions_of_{pipeline.name}",
+        specs=[_spec(pipeline, name, keys, partitions) for name in pipeline.results],
+        check_specs=list(checks.values()),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+    )
+    def run(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
+        chosen = [name for name in pipeline.results if keys[name] in context.selected_asset_keys]
+        span = days_of(context) if partitions is not None else None
+        done = _computed(platform, pipeline, chosen, span)
+        delivered = [date.fromisoformat(key) for key in context.partition_keys] if partitions is not None else None
+        with platform.context.warehouse.writing(
+            f"keeping the results of {pipeline.name}", lambda holder: context.log.info(f"Waiting for {holder} …")
+        ) as writer:
+            save_tables(writer, pipeline, done.results, delivered)
+        for name in chosen:  # in the order in which they were computed
+            if name in done.results:
+                files = _files(platform, keys[name], done.results[name], span)
+                metadata = {"dagster/row_count": done.results[name].height, "files": ", ".join(files)}
+                yield dg.MaterializeResult(asset_key=keys[name], metadata=metadata)
+        for check in done.checks:
+            spec = checks.get((check.function, check.check))
+            if spec is not None and spec.key in context.selected_asset_check_keys and check.function in chosen:
+                yield _verdict(check, spec)
+        if done.problem is not None:
+            raise dg.Failure(done.problem, allow_retries=False)
+
+    return run
+
+
+def _computed(
+    platform: Platform, pipeline: Pipeline, chosen: Sequence[str], span: tuple[date, date] | None
+) -> Analysed:
+    tables = sorted({table for name in chosen for table in pipeline.tables_of(name)})
+    with platform.context.warehouse.reading() as reader:
+        inputs = read_tables(reader, platform.catalog, pipeline, tables, span)
+    return analyse(pipeline, inputs, chosen)
+
+
+def _files(platform: Platform, key: dg.AssetKey, result: Any, span: tuple[date, date] | None) -> list[str]:
+    """Beside the exports; of days under the first and the last that were computed together."""
+    name = key.path[-1]
+    stem = "/".join([*key.path, f"{span[0]}_{span[1]}/{name}" if span is not None else name])
+    return write_table(platform.context.storage.processed, stem, result.to_arrow())
+
+
+def _verdict(check: FunctionCheck, spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=check.passed,
+        severity=dg.AssetCheckSeverity.ERROR if check.must_pass else dg.AssetCheckSeverity.WARN,
+        description=check.message,
+    )
+
+
+def _spec(
+    pipeline: Pipeline, name: str, keys: dict[str, dg.AssetKey], partitions: dg.PartitionsDefinition[str] | None
+) -> dg.AssetSpec:
+    needed = pipeline.tables_of(name) | _results_behind(pipeline, name)
+    return dg.AssetSpec(
+        keys[name],
+        deps=sorted(keys[one] for one in needed),
+        description=pipeline.functions[name].description or name,
+        group_name=pipeline.schema_of(name),
+        kinds={"python", "polars"},
+        partitions_def=partitions,
+        code_version=pipeline.code_version,
+        skippable=True,
+    )
+
+
+def _results_behind(pipeline: Pipeline, name: str) -> set[str]:
+    """The nearest results of the same pipeline that this one is made of."""
+    found: set[str] = set()
+    for one in pipeline.functions[name].inputs:
+        if one in pipeline.functions:
+            found |= {one} if pipeline.functions[one].is_result else _results_behind(pipeline, one)
+    return found
+
+
+def _name(function: str, check: str) -> str:
+    return check.removeprefix(f"{function}_")
