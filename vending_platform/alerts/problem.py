@@ -24,6 +24,7 @@ class ProblemKind(StrEnum):
     UNDECLARED = "nobody declared"
     POISON = "poison message"
     CHANNEL = "alert channel down"
+    LINEAGE = "lineage not sent"
     WATCH = "can't look"
     LOADED = "package loaded"
     """What went well, and is worth one notice."""
@@ -31,7 +32,7 @@ class ProblemKind(StrEnum):
     @property
     def is_news_when_it_grows(self) -> bool:
         """Another file in quarantine is something new; the same run failing again is not."""
-        return self not in (ProblemKind.RUN, ProblemKind.CHANNEL, ProblemKind.WATCH)
+        return self not in (ProblemKind.RUN, ProblemKind.CHANNEL, ProblemKind.LINEAGE, ProblemKind.WATCH)
 
 
 class Event(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 from vending_platform import stopping
 from vending_platform.catalog import Catalog
 from vending_platform.environment import Environment
-from vending_platform.lineage.events import Knowledge, LineageObserver, lost, run_id_of
+from vending_platform.lineage.events import Knowledge, LineageObserver, lost, run_id_of, with_column_lineage
 from vending_platform.lineage.outbox import (
     Courier,
     EventType,
@@ -20,7 +20,6 @@ from vending_platform.lineage.outbox import (
     open_transport,
     send,
 )
-from vending_platform.lineage.sql_columns import with_columns
 from vending_platform.observers import Observer
 
 _STOPPED = "A person stopped the run."
@@ -80,7 +79,7 @@ def flush(
             outbox.offer_again()
         transport = open_transport(environment, target, outbox.name)
         try:
-            return send(outbox, transport, with_columns(environment), patient=patient, may_go_on=may_go_on)
+            return send(outbox, transport, with_column_lineage(environment), patient=patient, may_go_on=may_go_on)
         finally:
             transport.close()
 
@@ -106,7 +105,11 @@ def _begun(
         return None
     outbox = stack.enter_context(Outbox(target.outbox))
     end_lost_runs(outbox, lambda start: lost(start, datetime.now(UTC)))
-    courier = Courier(outbox, open_transport(environment, target, outbox.name), with_columns(environment))
+    courier = Courier(
+        target.outbox,
+        lambda mine: open_transport(environment, target, mine.name),
+        with_column_lineage(environment),
+    )
     stack.callback(courier.finish)
     writer = stack.enter_context(OutboxWriter(outbox))
     knowledge = Knowledge(environment, manifest, catalog(), environment.scratch / "dbt" / "compiled")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -35,6 +36,7 @@ from vending_platform.alerts import (
 from vending_platform.catalog import project_hash
 from vending_platform.environment import ByNotifications, CodeChanges, Environment
 from vending_platform.ledger import last_changes, read_packages
+from vending_platform.lineage import outbox_finder
 from vending_platform.opening import Platform
 from vending_platform.orchestration.due import Due, due
 from vending_platform.orchestration.package_notices import Built, package_notices
@@ -64,12 +66,12 @@ def alerting(environment: Environment) -> Alerting:
     """Who gets alerts by default: the terminal, or the log where that goes to the cloud."""
     target = environment.aws
     if target is None:
-        return on_a_laptop(environment.name)
+        return replace(on_a_laptop(environment.name), finders=[outbox_finder(environment)])
 
     def webhook() -> str:
         return secrets.fetch(target, target.secrets.slack).get_secret_value()
 
-    finders = []
+    finders = [outbox_finder(environment)]
     if isinstance(environment.arrivals, ByNotifications):
         finders.append(dead_letters(lambda: aws.client(target, "sqs"), environment.arrivals.dead_letters))
     return in_the_cloud(

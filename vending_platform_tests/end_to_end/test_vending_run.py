@@ -6,6 +6,8 @@ from pathlib import Path
 
 from vending_platform.stopping import STOPPED
 from vending_platform_tests.ingestion.raw_folder import sales_file
+from vending_platform_tests.lineage.events.sent import sent_events
+from vending_platform_tests.lineage.events.specification import check_events
 from vending_platform_tests.sample import Sample, vending
 
 
@@ -52,3 +54,10 @@ def test_the_sample_becomes_marts_and_exports_with_one_command(sample: Sample, t
     one_day = vending(data, "run", "--from", "2024-03-07", "--to", "2024-03-07", "--select", "fct_sales")
     assert "2024-03-07: fct_sales" in one_day.stdout
     assert vending(data, "run", "--select", "nonsense").returncode == 2
+
+    assert vending(data, "lineage", "flush").returncode == 0
+    events = sent_events(data)
+    check_events(events)
+    runs = [event["eventType"] for event in events if event["job"]["name"] == "daily" and event["eventType"] != "START"]
+    assert runs == ["ABORT", "COMPLETE", "COMPLETE", "COMPLETE", "COMPLETE"]
+    assert "No event waits to be sent." in vending(data, "lineage", "status").stdout

@@ -4,7 +4,7 @@ from vending_platform.cli.views.anonymised import anonymised_view
 from vending_platform.cli.views.builds import exported_view, plan_view, transformed_view
 from vending_platform.cli.views.doctor import diagnosis_view
 from vending_platform.cli.views.extracted import extracted_view
-from vending_platform.cli.views.lineage import outbox_view, sent_view
+from vending_platform.cli.views.lineage import outbox_view, sent_view, way_view
 from vending_platform.cli.views.loads import checked_package_view, checked_view, summary_view
 from vending_platform.cli.views.quality import quality_view
 from vending_platform.cli.views.status import status_view
@@ -25,4 +25,5 @@ __all__ = [
     "summary_view",
     "trace_view",
     "transformed_view",
+    "way_view",
 ]

@@ -1,8 +1,9 @@
 """Lineage as text."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from vending_platform.lineage import OutboxState, Sent
+from vending_platform.lineage import Direction, OutboxState, Sent, Step
 
 
 def outbox_view(state: OutboxState, now: datetime) -> str:
@@ -33,4 +34,17 @@ def sent_view(sent: Sent) -> str:
         lines.append(f"{sent.refused:,} events were refused and are kept: vending lineage status")
     if sent.problem is not None:
         lines.append(f"The rest waits: {sent.problem}")
+    return "\n".join(lines)
+
+
+def way_view(of: object, steps: Sequence[Step], direction: Direction, *, unknown: int) -> str:
+    """`unknown` is the number of models whose columns are not known."""
+    is_up = direction is Direction.UPSTREAM
+    begin = f"{of} {'comes from' if is_up else 'is used by'}"
+    lines = [begin if steps else f"{begin} nothing that is known."]
+    for step in steps:
+        how = ", ".join(one.lower().replace("_", " ") for one in step.how)
+        lines.append(f"{'  ' * step.distance}{step.point}" + (f"  ({how})" if how else ""))
+    if unknown:
+        lines.append(f"Of {unknown:,} models the columns are not known, as they were never built here: vending run")
     return "\n".join(lines)

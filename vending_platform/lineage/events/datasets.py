@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from vending_platform.catalog import Export
 from vending_platform.environment import Environment
-from vending_platform.lineage.events.facets import Facets, facets, owners
+from vending_platform.lineage.columns import OF_THE_PLATFORM
+from vending_platform.lineage.events.facets import Facet, Facets, facets, owners
 from vending_platform.lineage.events.runs import Dataset
 from vending_platform.warehouse import WarehouseKind, kind_of
 
@@ -67,19 +68,24 @@ class Datasets:
             "inputFacets": {**(subset if locations else {}), **input_facets},
         }
 
-    def exported(self, export: Export, columns: Iterable[Mapping[str, str]], output_facets: Facets) -> Dataset:
-        """`columns` as the manifest of the export has them."""
+    def exported(
+        self, export: Export, columns: Iterable[Mapping[str, str]], column_lineage: Facet, output_facets: Facets
+    ) -> Dataset:
+        """`columns` have their name in the files."""
         place = file_name(self.environment.places.processed, export.name)
-        fields = [{"name": one["name"], "type": one.get("type")} for one in columns]
+        fields = [{"name": one["name"]} for one in columns]
         return {
             **place._asdict(),
-            "facets": facets(
-                schema={"fields": [_without_nulls(field) for field in fields]} if fields else None,
-                datasetType={"datasetType": "FILE", "subType": export.format.value.upper()},
-                dataSource=_source(place.namespace),
-                documentation_of_dataset={"description": export.description} if export.description else None,
-                ownership_of_dataset=owners([export.owner]),
-            ),
+            "facets": {
+                "columnLineage": column_lineage,
+                **facets(
+                    schema={"fields": fields},
+                    datasetType={"datasetType": "FILE", "subType": export.format.value.upper()},
+                    dataSource=_source(place.namespace),
+                    documentation_of_dataset={"description": export.description} if export.description else None,
+                    ownership_of_dataset=owners([export.owner]),
+                ),
+            },
             "outputFacets": dict(output_facets),
         }
 
@@ -125,6 +131,8 @@ class Datasets:
             )
             for place, (name, about) in enumerate(columns.items(), start=1)
         ]
+        if "files" in declared.get("config", {}).get("meta", {}):
+            fields += [{"name": self.column(name)} for name in OF_THE_PLATFORM]
         tags = [{"key": tag, "value": "true", "source": "DBT"} for tag in declared.get("tags", ())]
         tags += [
             {"key": "personal", "value": "true", "source": "DBT", "field": self.column(name)}

@@ -6,7 +6,9 @@ from typing import Any
 
 from vending_platform.catalog import Export, period_of
 from vending_platform.exporting import Exported
-from vending_platform.lineage.events.facets import facets, nominal_time
+from vending_platform.lineage.columns import Influence
+from vending_platform.lineage.events.column_facets import columns_facet, input_field
+from vending_platform.lineage.events.facets import Facet, facets, nominal_time
 from vending_platform.lineage.events.knowledge import Knowledge
 from vending_platform.lineage.events.runs import LineageRun
 from vending_platform.lineage.outbox import EventType as State
@@ -38,19 +40,35 @@ def _run(within: LineageRun, knowledge: Knowledge, export: Export, exported: Exp
         }
     )
     exposure = knowledge.exposure(export)
+    columns = columns_of_export(knowledge.manifest["nodes"][model], export)
     return within.part(
         f"{within.job}.{export.name}",
         job_facets=knowledge.of_code(exposure, "EXPORT") if exposure is not None else {},
         run_facets=facets(nominalTime=nominal_time(_day(part.day) for part in exported.written)),
         inputs=(knowledge.datasets.input(model, facets(inputStatistics={"rowCount": rows})),),
         outputs=(
-            knowledge.datasets.exported(
-                export,
-                columns_of_export(knowledge.manifest["nodes"][model], export),
-                statistics,
-            ),
+            knowledge.datasets.exported(export, columns, _lineage(knowledge, model, export, columns), statistics),
         ),
     )
+
+
+def _lineage(knowledge: Knowledge, model: str, export: Export, columns: Sequence[Mapping[str, str]]) -> Facet:
+    """Each column leaves as it is, in other words, or as numbers that mean something within one file only."""
+    table = knowledge.datasets.table(model)
+    translated = {column.name for column in export.columns if column.values} | set(export.mask)
+    suppressed = set(export.suppress.columns) if export.suppress is not None else set()
+    found = {}
+    for one in columns:
+        name = one["column"]
+        how = Influence.TRANSFORMATION if name in translated | suppressed else Influence.IDENTITY
+        shown = knowledge.datasets.column(name)
+        fields = [input_field(*table, shown, {how}, is_masked=name in export.mask)]
+        if name in suppressed and export.suppress is not None:
+            count = knowledge.datasets.column(export.suppress.count)
+            fields.append(input_field(*table, count, {Influence.CONDITIONAL}))
+        found[one["name"]] = iter(fields)
+    ordered = (input_field(*table, knowledge.datasets.column(name), {Influence.SORT}) for name, _ in export.ordered_by)
+    return columns_facet(found, ordered)
 
 
 def columns_of_export(model: Mapping[str, Any], export: Export) -> list[dict[str, str]]:

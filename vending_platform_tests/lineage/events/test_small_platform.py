@@ -14,7 +14,7 @@ from vending_platform.warehouse import WarehouseError
 from vending_platform_tests.core import Core
 from vending_platform_tests.end_to_end.small_platform import DAYS, FILES, name
 from vending_platform_tests.ingestion.raw_folder import sales, sales_row
-from vending_platform_tests.lineage.events.sent import ends, sent_events
+from vending_platform_tests.lineage.events.sent import ends, flushed_events
 from vending_platform_tests.lineage.events.specification import check_events
 
 PERSON = "山田 Canary"
@@ -50,8 +50,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, core: Core) -> Path:
 
 
 @pytest.fixture(scope="module")
-def events(built: Path) -> list[dict[str, Any]]:
-    return sent_events(built)
+def events(built: Path, core: Core) -> list[dict[str, Any]]:
+    return flushed_events(opened(built, core).environment)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_an_export_goes_from_its_mart_to_its_files(events: list[dict[str, Any]],
 def test_a_run_with_nothing_to_do_claims_nothing(folder: Path, core: Core) -> None:
     core.hand_over()
     run_all(opened(folder, core), "again")
-    events = sent_events(folder)
+    events = flushed_events(opened(folder, core).environment)
     check_events(events)
     assert ends(events) == dict.fromkeys(["everything", "ingest", "transform", "export"], "COMPLETE")
     assert [event["inputs"] + event["outputs"] for event in events] == [[]] * len(events)
@@ -151,7 +151,7 @@ def test_an_empty_delivery_is_reported_as_empty(folder: Path, core: Core) -> Non
     (folder / "sources" / name(DAYS[0])).write_bytes(header + b"\n")
     core.hand_over()
     run_all(opened(folder, core), "empty")
-    events = sent_events(folder)
+    events = flushed_events(opened(folder, core).environment)
     check_events(events)
     table = only(end_of(events, "ingest.sales")["outputs"])
     assert table["outputFacets"]["outputStatistics"]["rowCount"] == 0
@@ -174,7 +174,7 @@ def test_what_fails_ends_with_fail_up_to_the_root_and_quotes_no_value(
     core.hand_over()
     with pytest.raises(WarehouseError):
         run_all(platform, "bad")
-    events = sent_events(folder)
+    events = flushed_events(opened(folder, core).environment)
     check_events(events)
     ended = ends(events)
     assert (ended["export"], ended["everything"]) == ("FAIL", "FAIL")
@@ -186,3 +186,40 @@ def test_what_fails_ends_with_fail_up_to_the_root_and_quotes_no_value(
     message = end_of(events, "export")["run"]["facets"]["errorMessage"]["message"]
     assert message == "WarehouseError: can't cast '•••' in staff_name: 'staff_name' is too long, •••"
     assert "Canary" not in str(events)
+
+
+def test_a_models_columns_tell_what_they_are_made_of_and_what_decides_on_its_rows(events: list[dict[str, Any]]) -> None:
+    def inputs(fields: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+        return {
+            (one["name"].removeprefix("dbt_dev."), one["field"], how["subtype"])
+            for one in fields
+            for how in one["transformations"]
+        }
+
+    built = {event["job"]["name"] for event in events if event["job"]["name"].startswith("model.")}
+    for job in built:
+        lineage = only(end_of(events, job)["outputs"])["facets"]["columnLineage"]
+        schema = only(end_of(events, job)["outputs"])["facets"]["schema"]
+        assert lineage["fields"].keys() == {field["name"] for field in schema["fields"]}, job
+    mart = only(end_of(events, "model.marts.mart_machine_daily")["outputs"])["facets"]["columnLineage"]
+    assert ("marts.fct_sales", "machine_id", "GROUP_BY") in inputs(mart["dataset"])
+    assert inputs(mart["fields"]["machine_id"]["inputFields"]) >= {("marts.fct_sales", "machine_id", "IDENTITY")}
+    assert ("marts.fct_sales", "quantity", "AGGREGATION") in inputs(
+        [one for of in mart["fields"].values() for one in of["inputFields"]]
+    )
+
+
+def test_an_exports_columns_are_the_marts_and_masked_where_they_are(events: list[dict[str, Any]], core: Core) -> None:
+    masked = 0
+    for export in core.catalog.exports:
+        event = end_of(events, f"export.{export.name}") if f"export.{export.name}" in ends(events) else None
+        if event is None:
+            continue
+        fields = only(event["outputs"])["facets"]["columnLineage"]["fields"]
+        titles = {column.title: column.name for column in export.columns}
+        for title, of in fields.items():
+            (first, *_) = of["inputFields"]
+            assert first["field"] == titles.get(title, title)
+            assert first["transformations"][0]["masking"] == (first["field"] in export.mask)
+            masked += first["field"] in export.mask
+    assert masked

@@ -165,16 +165,27 @@ def test_a_folder_that_can_not_be_written_is_a_backend_that_is_down(outbox: Outb
 def test_a_courier_sends_while_a_run_is_under_way_and_what_is_left_at_its_end(
     outbox: Outbox, backend: Backend, http: Http
 ) -> None:
-    courier = Courier(outbox, http, lambda events: events)
+    courier = Courier(outbox.folder, lambda _: http, lambda events: events)
     outbox.write([event("last", "START")], "w")
     courier.finish()
+    courier.join()
     assert backend.taken == [*EVERYTHING, ("last", "START")]
+
+
+def test_a_courier_that_fails_says_so_and_loses_nothing(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: Outbox) -> Http:
+        raise RuntimeError("no way")
+
+    courier = Courier(outbox.folder, broken, lambda events: events)
+    courier.join()
+    assert "their sender failed: RuntimeError: no way" in caplog.text
+    assert len(waiting(outbox)) == 10
 
 
 def test_the_end_of_a_run_does_not_wait_for_a_backend_that_hangs(outbox: Outbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hanging = Http(f"http://127.0.0.1:{silent.getsockname()[1]}{PATH}", timeout=1.5)
-        courier = Courier(outbox, hanging, lambda events: events)
+        courier = Courier(outbox.folder, lambda _: hanging, lambda events: events)
         courier.finish()
         assert courier.is_sending, "the run has gone on, and nobody waits for the backend"
         courier.join()
