@@ -34,7 +34,7 @@ def test_every_source_model_and_export_is_an_asset(platform: Platform, specs: di
     assert {"raw/sales", "raw/staff"} < sources
     ours = {f"{layer}/{name}" for layer, names in OURS.items() for name in names}
     exports = {f"exports/{export.name}" for export in platform.catalog.exports}
-    assert specs.keys() == {"deliveries"} | sources | models | ours | exports
+    assert specs.keys() == {"deliveries", "lake/maintenance"} | sources | models | ours | exports
 
 
 def test_every_deployment_calls_the_code_location_the_same() -> None:
