@@ -37,6 +37,7 @@ from vending_platform.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
@@ -160,6 +161,8 @@ def client(target: AwsTarget, service: Literal["sns"]) -> "SNSClient": ...
 def client(target: AwsTarget, service: Literal["sqs"]) -> "SQSClient": ...
 @overload
 def client(target: AwsTarget, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
+@overload
+def client(target: AwsTarget, service: Literal["glue"]) -> "GlueClient": ...
 @overload
 def client(target: AwsTarget, service: str) -> Any: ...  # of a service that one package alone uses
 def client(target: AwsTarget, service: Any) -> Any:

@@ -11,6 +11,7 @@ from vending_platform.arrivals import Lists
 from vending_platform.catalog import Catalog, catalog_of, read_manifest
 from vending_platform.environment import Environment
 from vending_platform.ingestion import IngestionContext, Watcher
+from vending_platform.lake import Lake, open_lake
 from vending_platform.ledger import CarriedOver
 from vending_platform.observers import BytesRead, Observer, Progress, Waiting
 from vending_platform.storage import Place, open_storage
@@ -55,6 +56,11 @@ class Platform:
     def lists(self) -> Lists:
         """The files that each run is about which a sensor requested."""
         return Lists(self.context.storage.work)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """`LakeError` if the environment has none."""
+        return open_lake(self.environment)
 
     @cached_property
     def project(self) -> Project:

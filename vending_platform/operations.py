@@ -138,6 +138,7 @@ def export(platform: Platform, run_id: str, names: Iterable[str] | None = None) 
             stale=lambda reader: transformation.stale(reader, catalog),
             on_wait=platform.watcher.on_wait,
             pseudonyms=lambda: anonymising.key_of_exports(platform.environment),
+            lake=lambda: platform.lake,
         )
 
     return observed(platform.observers, Operation.EXPORT, work)

@@ -111,7 +111,10 @@ def _kept(said: dict[str, Any], models: set[str]) -> dict[str, Any]:
         "seeds": lambda seed: seed["name"] in models,
         "unit_tests": lambda test: test["model"] == UNIT_TESTED,
         "data_tests": lambda test: test["name"] == KEPT_SINGULAR_TEST,
-        "exposures": lambda exposure: set(re.findall(r"ref\('(\w+)'\)", str(exposure["depends_on"]))) <= models,
+        "exposures": lambda exposure: (
+            set(re.findall(r"ref\('(\w+)'\)", str(exposure["depends_on"]))) <= models
+            and exposure["config"]["meta"]["export"]["format"] != "iceberg"  # the lake has tests of its own
+        ),
     }
     kept = {part: list(filter(is_kept[part], said[part])) for part in said.keys() & is_kept.keys()}
     for model in (*kept.get("models", ()), *kept.get("seeds", ())):

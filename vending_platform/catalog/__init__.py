@@ -34,6 +34,7 @@ from vending_platform.catalog.file_format import (
     Sender,
 )
 from vending_platform.catalog.grain import Grain, last_day_of, period_of
+from vending_platform.catalog.lake import LakeLayout, LakeNamespace, PartitionRule
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
 from vending_platform.catalog.models import Model, models_of
 from vending_platform.catalog.names import NameParts, NamePattern
@@ -63,10 +64,13 @@ __all__ = [
     "Format",
     "Grain",
     "KnownFrom",
+    "LakeLayout",
+    "LakeNamespace",
     "LogicalType",
     "Model",
     "NameParts",
     "Package",
+    "PartitionRule",
     "ProjectError",
     "Provenance",
     "Reach",

@@ -14,6 +14,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from vending_platform.catalog.declared import Words
+from vending_platform.catalog.lake import LakeNamespace, PartitionRules
+
 _NUMBERS = ("bigint", "integer", "int", "smallint", "decimal", "numeric", "number", "double", "float")
 _FILE_STEM = re.compile(r"[\w-][\w.-]{0,79}")
 _WHOLE_NUMBERS = ("bigint", "integer", "int", "smallint")
@@ -26,6 +29,8 @@ class Format(StrEnum):
     """Parquet for a page in a browser, which reads it over HTTP: one file, or one a month."""
     JSON = "json"
     """One list, a row per line; decimals are texts, so that no digit is lost."""
+    ICEBERG = "iceberg"
+    """A table of the lake, in the place of files."""
 
 
 class CsvEncoding(StrEnum):
@@ -115,6 +120,14 @@ class Export(_ExportSetting):
     unsuppressed_because: str | None = Field(default=None, min_length=10)
     """Why nothing that the public gets could be about a few only."""
     publish_if_checks_failed: bool = False
+    namespace: LakeNamespace = LakeNamespace.GOLD
+    key: Words = ()
+    """Of a table of the lake: of a model without days, by which only rows that differ are written again."""
+    partitioning: PartitionRules = ()
+    """Of a table of the lake: rows of one value are in files of their own."""
+    renamed: Mapping[str, str] = {}
+    """Of a table of the lake: new names of columns, each with the old one."""
+    column_descriptions: Mapping[str, str] = {}
 
     @field_validator("file_stem")
     @classmethod
@@ -135,6 +148,19 @@ class Export(_ExportSetting):
     def _a_page_finds_its_files_by_month(self) -> Self:
         if self.format is Format.DASHBOARD and self.split_by is not None:
             raise ValueError("'split_by' is not for format dashboard: a page filters the rows of a month itself")
+        return self
+
+    @model_validator(mode="after")
+    def _files_and_tables_differ(self) -> Self:
+        is_table = self.format is Format.ICEBERG
+        for key in sorted((_OF_FILES if is_table else _OF_TABLES) & self.model_fields_set):
+            if not (key == "file_stem" and self.file_stem == self.name):
+                belongs = "to files, and format iceberg makes a table" if is_table else "to tables, of format iceberg"
+                raise ValueError(f"{key!r} belongs {belongs}")
+        if is_table and self.audience is Audience.PUBLIC:
+            raise ValueError("a table of the lake is for the company's own people: what the public gets is a file")
+        if self.key and self.partition_by is not None:
+            raise ValueError("'key' and 'partition_by' exclude each other: a table is merged by key or replaced by day")
         return self
 
     @model_validator(mode="after")
@@ -194,7 +220,8 @@ class Export(_ExportSetting):
     @property
     def contract(self) -> dict[str, Any]:
         """What the exposure says of the files beyond their format, as JSON has it."""
-        said: dict[str, Any] = self.model_dump(mode="json", include=_CONTRACT)
+        keys = _CONTRACT | _OF_TABLES if self.format is Format.ICEBERG else _CONTRACT
+        said: dict[str, Any] = self.model_dump(mode="json", include=keys)
         # Keys that exports did not have from the beginning: where they say nothing, the files are as they were.
         if not self.pseudonyms:
             said.pop("pseudonyms")
@@ -206,7 +233,7 @@ class Export(_ExportSetting):
     def code_version(self) -> str:
         """All that decides what the files look like; what is not said is not in it."""
         form = {"format", "encoding", "partition_by", "file_stem"} | ({"unencodable"} & self.model_fields_set)
-        return self.model_dump_json(include=form | (_CONTRACT & self.model_fields_set))
+        return self.model_dump_json(include=form | ((_CONTRACT | _OF_TABLES) & self.model_fields_set))
 
     @cached_property
     def ordered_by(self) -> tuple[tuple[str, str], ...]:
@@ -226,9 +253,11 @@ _CONTRACT = {
     *("columns", "language", "split_by", "order_by", "mask", "pseudonyms", "audience", "suppress"),
     *("unsuppressed_because", "publish_if_checks_failed"),
 }
+_OF_TABLES = {"namespace", "key", "partitioning", "renamed"}
+_OF_FILES = {"file_stem", "split_by", "order_by", "mask", "pseudonyms"}
 NOTHING_SAID: dict[str, Any] = Export(name="", model="", schema_name="", format=Format.PARQUET, file_stem="x").contract
 """The contract of an export that says its format only."""
-_OURS = {"name", "model", "schema_name", "description", "owner", "email"}
+_OURS = {"name", "model", "schema_name", "description", "owner", "email", "column_descriptions"}
 """What the exposure says elsewhere."""
 
 
@@ -261,6 +290,9 @@ def exports_of(manifest: dict[str, Any]) -> Iterator[Export | str]:
                     "description": exposure["description"],
                     "owner": exposure["owner"].get("name") or exposure["owner"].get("email") or "",
                     "email": exposure["owner"].get("email"),
+                    "column_descriptions": {
+                        name: column.get("description", "") for name, column in node.get("columns", {}).items()
+                    },
                 }
             )
         except ValidationError as error:
@@ -327,6 +359,8 @@ def _held_against(export: Export, model: _ModelColumns) -> Iterator[str]:
         "mask": list(export.mask),
         "pseudonyms": list(export.pseudonyms),
         "suppress": [*suppressed, *totals],
+        "key": list(export.key),
+        "partitioning": [rule.column for rule in export.partitioning],
     }
     unknown = [(key, name) for key, names in named.items() for name in names if name not in model.kinds]
     for key, name in unknown:

@@ -13,6 +13,7 @@ from vending_platform.cli.extract import extract
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
 from vending_platform.cli.keys import new_key
+from vending_platform.cli.lake import lake
 from vending_platform.cli.lineage import lineage
 from vending_platform.cli.loads import check, ingest, replay
 from vending_platform.cli.questions import doctor, quality, status, trace
@@ -62,3 +63,4 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(lineage, name="lineage")
+app.add_typer(lake, name="lake")

@@ -97,6 +97,16 @@ class DeclaredLineage(_Section):
     topic: Text | None
 
 
+class DeclaredLake(_Section):
+    catalog: Literal["sqlite", "glue"]
+    warehouse: Text
+    databases: Text | None
+    """What the names of Glue's databases begin with; the namespace follows."""
+    keep_days: int = Field(ge=1)
+    orphan_days: int = Field(ge=1)
+    maintained: TimeOfDay | None
+
+
 class DeclaredEnvironment(_Section):
     places: DeclaredPlaces
     scratch: Text
@@ -104,6 +114,7 @@ class DeclaredEnvironment(_Section):
     encryption: DeclaredEncryption
     aws: DeclaredAws | None
     warehouse: DeclaredWarehouse
+    lake: DeclaredLake | None
     arrivals: DeclaredArrivals
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
     dbt_threads: int = Field(ge=1)
@@ -199,6 +210,8 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     in_s3 = [key for key in DeclaredPlaces.model_fields if getattr(environment.places, key).startswith("s3://")]
     if in_s3 and environment.aws is None:
         yield f"places.{in_s3[0]} is in S3, so aws can't be null"
+    if environment.lake is not None:
+        yield from (f"lake.{mistake}" for mistake in _contradictions_of_lake(environment.lake, environment.aws))
     if environment.arrivals.by == "notifications":
         if environment.aws is None:
             yield "arrivals.by is notifications, so aws can't be null"
@@ -221,3 +234,16 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:
         yield "aws.secrets.warehouse is missing, and a warehouse of this type is opened with a secret"
+
+
+def _contradictions_of_lake(lake: DeclaredLake, aws: DeclaredAws | None) -> Iterator[str]:
+    is_in_s3 = lake.warehouse.startswith("s3://")
+    if lake.catalog == "sqlite" and is_in_s3:
+        yield "catalog is a file of SQLite, so warehouse must be a local folder"
+    if lake.catalog == "glue":
+        if aws is None:
+            yield "catalog is glue, so aws can't be null"
+        if not is_in_s3:
+            yield "catalog is glue, so warehouse must be in S3"
+        if lake.databases is None:
+            yield "databases is missing, and catalog is glue"

@@ -10,6 +10,7 @@ from vending_platform.environment.declared import (
     DeclaredAws,
     DeclaredDatabase,
     DeclaredEnvironment,
+    DeclaredLake,
     DeclaredLineage,
     EnvironmentsFile,
     placeholders,
@@ -25,6 +26,8 @@ from vending_platform.environment.model import (
     Encryption,
     Environment,
     EnvironmentName,
+    LakeCatalog,
+    LakeSettings,
     LineageTarget,
     Places,
     S3Addressing,
@@ -107,6 +110,7 @@ def _environment(
         aws=_aws(declared.aws, variables) if declared.aws else None,
         warehouse=declared.warehouse,
         warehouse_endpoint=variables.get("warehouse_endpoint"),
+        lake=_lake(declared.lake) if declared.lake else None,
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
         databases={name: _database(one) for name, one in declared.databases.items()},
@@ -157,6 +161,17 @@ def _database(declared: DeclaredDatabase) -> DatabaseSettings:
         is_verified=declared.tls == "verified",
         authority=declared.authority,
         statement_minutes=declared.statement_limit,
+    )
+
+
+def _lake(declared: DeclaredLake) -> LakeSettings:
+    return LakeSettings(
+        catalog=LakeCatalog(declared.catalog),
+        warehouse=declared.warehouse,
+        databases=declared.databases or "",
+        keep_days=declared.keep_days,
+        orphan_days=declared.orphan_days,
+        maintained=declared.maintained,
     )
 
 

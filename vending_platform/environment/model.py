@@ -94,6 +94,30 @@ class Places:
     work: str
 
 
+class LakeCatalog(StrEnum):
+    """What keeps the names of the lake's tables, and which version of each is the current one."""
+
+    SQLITE = "sqlite"
+    GLUE = "glue"
+
+
+@dataclass(frozen=True)
+class LakeSettings:
+    """Where an environment's Iceberg tables are."""
+
+    catalog: LakeCatalog
+    warehouse: str
+    """The place of all files: a local folder, or `s3://bucket/prefix`."""
+    databases: str
+    """What the names of the catalog's databases begin with; the namespace follows."""
+    keep_days: int
+    """How long a snapshot can be read after another one took its place."""
+    orphan_days: int
+    """How long a file stays that no snapshot needs. A write has to be committed within half of that."""
+    maintained: str | None
+    """When maintenance starts, as `HH:MM` in UTC; None means "by hand"."""
+
+
 @dataclass(frozen=True)
 class ByFolder:
     """New files are found by comparing the whole raw place with the ledger at every tick: right for a laptop."""
@@ -172,6 +196,7 @@ class Environment:
     kms_key: str | None
     aws: AwsTarget | None
     warehouse: WarehouseSettings
+    lake: LakeSettings | None
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)

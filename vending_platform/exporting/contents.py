@@ -34,6 +34,11 @@ class ExportRows:
     """Of each source of which it rests on more days than its own: the first and the last."""
 
 
+def grain_of(catalog: Catalog, export: Export) -> Grain:
+    """Whether its model is built by day or by month."""
+    return next(model.grain for model in catalog.models if model.name == export.model)
+
+
 def builds_of(reader: Reader, export: Export, grain: Grain = Grain.DAY) -> list[ModelBuild]:
     builds = builds_of_model(reader, export.model, grain)
     if export.is_by_month:

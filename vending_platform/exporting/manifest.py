@@ -67,6 +67,8 @@ class Manifest:
     unencodable: str = Unencodable.REFUSE
     partition_by: str | None = None
     """None also where an earlier version of the platform wrote it: the files tell."""
+    table_uuid: str | None = None
+    """Of a table of the lake: which one it is, as another one of its name has none of these rows."""
 
     def is_of(self, export: Export) -> bool:
         """Whether it was written as the export is declared now, with all of its files."""
@@ -88,6 +90,8 @@ MANIFEST = TypeAdapter(Manifest)
 
 
 def path_of(export: Export, day: str | None, split: str | None, sha256: str) -> str:
+    if export.format is Format.ICEBERG:
+        return f"{export.namespace}.{export.model}"
     label = None if split is None else file_label(split)
     stem = "_".join(filter(None, (export.file_stem, day, label, sha256[:8])))
     extension = Format.PARQUET if export.format is Format.DASHBOARD else export.format
@@ -95,7 +99,7 @@ def path_of(export: Export, day: str | None, split: str | None, sha256: str) -> 
 
 
 def paths_of(parts: Iterable[Part]) -> set[str]:
-    """All files that belong to these."""
+    """All files that belong to these, and the table that they are part of."""
     return {path for part in parts for path in (part.path, part.raw_files.path)}
 
 

@@ -11,60 +11,31 @@ them all would be read, and written, with all of history for every new day.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property, partial
-from itertools import groupby
+from functools import partial
 
-from vending_platform.catalog import Catalog, Export, Grain
+from vending_platform.catalog import Catalog, Export, Format
 from vending_platform.errors import PlatformError
-from vending_platform.exporting.contents import ExportRows, builds_of, contents
+from vending_platform.exporting.contents import ExportRows, builds_of, contents, grain_of
 from vending_platform.exporting.dashboard import read_page_manifest, write_page_manifest
 from vending_platform.exporting.encoding import NotEncodable
-from vending_platform.exporting.findings import ExportFindings, WrittenFile, note_export
 from vending_platform.exporting.manifest import MANIFEST, Manifest, Part, manifest_path, paths_of, read_manifest
 from vending_platform.exporting.pseudonymizing import no_key, pseudonymized
 from vending_platform.exporting.shaping import described
+from vending_platform.exporting.tables import export_table, no_lake
+from vending_platform.exporting.todo import NOT_WHOLE, Exported, by_day, note, todo_of, would_lose
 from vending_platform.exporting.verification import Listing, damages_of, listing_of
 from vending_platform.exporting.writing import write_day
 from vending_platform.garbage import own_garbage_only
-from vending_platform.ledger import OF_FINDINGS, ModelBuild, has_builds, prepare_ledger
+from vending_platform.lake import Lake
+from vending_platform.ledger import OF_FINDINGS, has_builds, prepare_ledger
 from vending_platform.prefetch import prefetched
 from vending_platform.pseudonyms import Pseudonyms
 from vending_platform.storage import Place
 from vending_platform.warehouse import Reader, Warehouse, Writer
 
 _FILES_AT_ONCE = 4
-_NOT_WHOLE = (
-    "it is declared otherwise than before, and is written again as a whole once all of its days may leave; until then"
-    " the files of before stay"
-)
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What became of one export."""
-
-    name: str
-    written: list[Part]
-    removed: list[str]
-    held_back: list[str]
-    """Days that were not published, because a blocking check of their model failed."""
-    problem: str | None = None
-    is_rewritten: bool = False
-    """Whether all of it was written again, because it is declared otherwise than before."""
-    visible: list[Part] = field(default_factory=list, repr=False, compare=False)
-    """All that readers see now, in the order of the days."""
-
-    @cached_property
-    def days(self) -> dict[str | None, list[Part]]:
-        """What they see of each day."""
-        return _by_day(self.visible)
-
-    @property
-    def replaced(self) -> list[str]:
-        """Where 〓 stands in a file that was written now, because the encoding lacks a character."""
-        return [f"{part.path}: {text}" for part in self.written for text in part.replaced]
 
 
 def export_all(
@@ -77,6 +48,7 @@ def export_all(
     stale: Callable[[Reader], Mapping[date, frozenset[str]]] = lambda _: {},
     on_wait: Callable[[str], None] = lambda _: None,
     pseudonyms: Callable[[], Pseudonyms] = no_key,
+    lake: Callable[[], Lake] = no_lake,
 ) -> list[Exported]:
     """Bring every export (or those with these names) up to date with its model: the days built since, and no others.
 
@@ -91,7 +63,12 @@ def export_all(
         waiting = stale(writer)
         page = read_page_manifest(processed)
         shown = page.paths if page is not None else set()
-        done = [_export(export, catalog, writer, processed, run_id, waiting, shown, pseudonyms) for export in chosen]
+        done = [
+            export_table(export, catalog, writer, processed, run_id, waiting, lake)
+            if export.format is Format.ICEBERG
+            else _export(export, catalog, writer, processed, run_id, waiting, shown, pseudonyms)
+            for export in chosen
+        ]
         write_page_manifest(catalog, processed, page, now=datetime.now(UTC))
         return done
 
@@ -99,7 +76,7 @@ def export_all(
 def current_parts(catalog: Catalog, processed: Place) -> Iterator[tuple[str, Part]]:
     """The files that are visible now, with the name of their export."""
     for export in catalog.exports:
-        if (manifest := read_manifest(processed, export.name)) is not None:
+        if export.format is not Format.ICEBERG and (manifest := read_manifest(processed, export.name)) is not None:
             for part in manifest.parts:
                 yield export.name, part
 
@@ -127,15 +104,6 @@ class _Before:
 
 
 @dataclass(frozen=True)
-class _Todo:
-    """Of the days that were built since, those that may leave now, and those that may not."""
-
-    due: list[ModelBuild]
-    held_back: list[str]
-    left_out: Set[str | None]
-
-
-@dataclass(frozen=True)
 class _Attempt:
     """What came of writing the days that are due."""
 
@@ -157,10 +125,10 @@ def _export(
 ) -> Exported:
     """`shown` are files that a page may be reading, whatever became of their export since."""
     before = _before(export, processed)
-    todo = _todo(export, before, builds_of(writer, export, _grain(catalog, export)), waiting)
+    todo = todo_of(export, before.kept, builds_of(writer, export, grain_of(catalog, export)), waiting)
     stays = before.is_rewritten and before.may_stay
-    if stays and _would_lose(before.parts, todo.left_out):
-        return Exported(export.name, [], [], todo.held_back, _NOT_WHOLE, visible=before.parts)
+    if stays and would_lose(before.parts, todo.left_out):
+        return Exported(export.name, [], [], todo.held_back, NOT_WHOLE, visible=before.parts)
     rows = contents(writer, catalog, export, todo.due)
     if export.pseudonyms and todo.due:
         try:
@@ -170,11 +138,11 @@ def _export(
     attempt = _attempt(export, before, rows, processed)
     files = set(before.listing.files) | paths_of(attempt.written)
     if stays and attempt.problem is not None:
-        _note(writer, export, [], todo.held_back, attempt.problem)
+        note(writer, export, [], todo.held_back, attempt.problem)
         _sweep(export, before.manifest, processed, files - shown)
         return Exported(export.name, [], [], todo.held_back, attempt.problem, visible=before.parts)
     # Before it is visible: from then on nobody would write it again.
-    _note(writer, export, attempt.written, todo.held_back, attempt.problem)
+    note(writer, export, attempt.written, todo.held_back, attempt.problem)
     manifest = before.manifest
     if _is_news(before, attempt):
         manifest = _manifest(export, before, attempt, run_id)
@@ -192,10 +160,6 @@ def _export(
     )
 
 
-def _grain(catalog: Catalog, export: Export) -> Grain:
-    return next(model.grain for model in catalog.models if model.name == export.model)
-
-
 def _before(export: Export, processed: Place) -> _Before:
     manifest = read_manifest(processed, export.name)
     is_rewritten = manifest is not None and not manifest.is_of(export)
@@ -207,26 +171,9 @@ def _before(export: Export, processed: Place) -> _Before:
         listing=listing,
         damaged=damaged,
         intact=(paths_of(parts) & listing.files.keys()) - damaged,
-        kept={day: of_day for day, of_day in _by_day(parts).items() if paths_of(of_day).isdisjoint(damaged)},
+        kept={day: of_day for day, of_day in by_day(parts).items() if paths_of(of_day).isdisjoint(damaged)},
         is_rewritten=is_rewritten,
         may_stay=manifest is not None and _may_stay(manifest, export),
-    )
-
-
-def _todo(
-    export: Export, before: _Before, builds: Iterable[ModelBuild], waiting: Mapping[date, frozenset[str]]
-) -> _Todo:
-    new = [
-        build
-        for build in builds
-        if (build.key not in before.kept and build.row_count != 0)
-        or any(part.built_at != build.built_at for part in before.kept.get(build.key, ()))
-    ]
-    due = [build for build in new if _may_leave(export, build) and not _is_waiting(export, build, waiting)]
-    return _Todo(
-        due=due,
-        held_back=[build.key or export.name for build in new if not _may_leave(export, build)],
-        left_out={build.key for build in new} - {build.key for build in due},
     )
 
 
@@ -249,13 +196,6 @@ def _attempt(export: Export, before: _Before, due: Iterator[tuple[ExportRows, ..
                     kept[content.build.key] = parts
     visible = [part for day in sorted(kept, key=str) for part in kept[day]]
     return _Attempt(written, visible, "; ".join(problems[:3]) or None, columns)
-
-
-def _note(writer: Writer, export: Export, written: Iterable[Part], held_back: list[str], problem: str | None) -> None:
-    """Leave the results of the checks where the next recorder finds them."""
-    files = [WrittenFile(part.day, part.rows, part.sha256) for part in written]
-    if found := note_export(ExportFindings(export.name, files, held_back, problem)):
-        writer.publish(found, lambda _: None)
 
 
 def _is_news(before: _Before, attempt: _Attempt) -> bool:
@@ -284,30 +224,6 @@ def _manifest(export: Export, before: _Before, attempt: _Attempt, run_id: str) -
         unencodable=export.unencodable,
         partition_by=export.partition_by,
     )
-
-
-def _by_day(parts: Iterable[Part]) -> dict[str | None, list[Part]]:
-    return {day: list(of_day) for day, of_day in groupby(parts, key=lambda part: part.day)}
-
-
-def _may_leave(export: Export, build: ModelBuild) -> bool:
-    return build.checks_passed or (export.publish_if_checks_failed and build.is_finished)
-
-
-def _is_waiting(export: Export, build: ModelBuild, stale: Mapping[date, frozenset[str]]) -> bool:
-    if not build.checks_passed:
-        return False  # it is stale for that alone, and leaves all the same
-    if build.day is None:
-        return any(export.model in models for models in stale.values())
-    if export.is_by_month:
-        return any(export.model in models for day, models in stale.items() if Grain.MONTH.start(day) == build.day)
-    return export.model in stale.get(build.day, ())
-
-
-def _would_lose(parts: Iterable[Part], days: Set[str | None]) -> bool:
-    """Whether readers see any of these days now; one file for all of them has every day."""
-    seen = {part.day for part in parts}
-    return bool(days) and bool(seen) and (None in seen | days or not seen.isdisjoint(days))
 
 
 def _may_stay(old: Manifest, export: Export) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from vending_platform.catalog import Catalog
+from vending_platform.catalog import Catalog, Format
 from vending_platform.exporting.manifest import Part, manifest_path, read_manifest
 from vending_platform.storage import Place, StoredFile
 
@@ -57,8 +57,11 @@ def verified(catalog: Catalog, processed: Place, *, hashing: bool = False) -> It
     for export in catalog.exports:
         if (manifest := read_manifest(processed, export.name)) is not None:
             listing = listing_of(processed, export.name)
-            found = (damages_of(listing, export.name, part, hashing=hashing) for part in manifest.parts)
-            yield VerifiedExport(export.name, manifest.parts, list(chain.from_iterable(found)))
+            is_table = manifest.format == Format.ICEBERG
+            found = (
+                damages_of(listing, export.name, part, hashing=hashing, is_table=is_table) for part in manifest.parts
+            )
+            yield VerifiedExport(export.name, [] if is_table else manifest.parts, list(chain.from_iterable(found)))
 
 
 def listing_of(place: Place, export: str) -> Listing:
@@ -67,10 +70,13 @@ def listing_of(place: Place, export: str) -> Listing:
     return Listing(place, files, manifest.modified_at if manifest is not None else None)
 
 
-def damages_of(listing: Listing, export: str, part: Part, *, hashing: bool = False) -> Iterator[Damage]:
-    """Those of one part: its own file, and the one beside that names its deliveries."""
+def damages_of(
+    listing: Listing, export: str, part: Part, *, hashing: bool = False, is_table: bool = False
+) -> Iterator[Damage]:
+    """Those of one part: its own file, unless it is one of a table, and the one beside that names its deliveries."""
     beside = part.raw_files
-    for path, size, sha256 in ((part.path, part.bytes, part.sha256), (beside.path, None, beside.sha256)):
+    own = () if is_table else ((part.path, part.bytes, part.sha256),)
+    for path, size, sha256 in (*own, (beside.path, None, beside.sha256)):
         if (file := listing.files.get(path)) is None:
             yield Damage(export, path, GONE)
         elif size is not None and file.size != size:

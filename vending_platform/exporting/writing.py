@@ -27,11 +27,11 @@ def write_day(export: Export, place: Place, content: ExportRows) -> list[Part] |
         return problem
     if not pieces:
         return []
-    raw_files = _write_raw_files(export, place, content)
+    raw_files = write_raw_files(export, place, content)
     return [_write_piece(export, place, content, *piece, raw_files) for piece in pieces]
 
 
-def _write_raw_files(export: Export, place: Place, content: ExportRows) -> RawFiles:
+def write_raw_files(export: Export, place: Place, content: ExportRows) -> RawFiles:
     listed = _RAW_FILES.dump_json(content.raw_files, indent=1)
     sha256 = hashlib.sha256(listed).hexdigest()
     path = f"{export.name}/raw-files/{content.build.key or 'all'}_{sha256[:8]}.json"

@@ -18,6 +18,7 @@ from vending_platform.orchestration.exports import export_assets
 from vending_platform.orchestration.extractions import extraction_assets
 from vending_platform.orchestration.io_manager import tables
 from vending_platform.orchestration.jobs import jobs
+from vending_platform.orchestration.lake import maintenance_asset, maintenance_job
 from vending_platform.orchestration.models import model_assets
 from vending_platform.orchestration.raw import deliveries_asset, deliveries_check, raw_assets
 from vending_platform.orchestration.recording import recorded
@@ -45,6 +46,8 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
         schedules.append(_schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
     if environment.extraction_starts is not None and EXTRACT in by_name:
         schedules.append(_schedule(by_name[EXTRACT], environment.extraction_starts, is_running=True))
+    if environment.lake is not None and environment.lake.maintained is not None:
+        schedules.append(_schedule(maintenance_job(), environment.lake.maintained, is_running=True))
     sensor = _sensor(environment)
     return dg.Definitions(
         assets=[
@@ -54,9 +57,10 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
             *with_automation(raw_assets(platform.catalog, specs), {INGEST, DAILY}, schedules, sensor),
             *with_automation(model_assets(platform.catalog, specs), {TRANSFORM, DAILY}, schedules, sensor),
             *with_automation(export_assets(platform.catalog, specs.days), {EXPORT, DAILY}, schedules, sensor),
+            *([maintenance_asset(platform.catalog)] if environment.lake is not None else []),
         ],
         asset_checks=[deliveries_check()],
-        jobs=list(by_name.values()),
+        jobs=[*by_name.values(), *([maintenance_job()] if environment.lake is not None else [])],
         schedules=schedules,
         sensors=[sensor, watch(is_running=not is_by_hand)],
         resources={

@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 
 from vending_platform import operations, transformation
-from vending_platform.catalog import Catalog, Export
-from vending_platform.exporting import Exported
+from vending_platform.catalog import Catalog, Export, Format
+from vending_platform.exporting import Exported, table_of
 from vending_platform.opening import Platform
-from vending_platform.orchestration.metadata import parts_metadata
+from vending_platform.orchestration.metadata import parts_metadata, table_metadata
 from vending_platform.orchestration.names import export_key, model_key
 from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.partitions import BusinessDays
@@ -65,7 +65,9 @@ def _assets(
                 continue
             for day in sorted(requested & done[export].days.keys(), key=str):
                 context.add_asset_metadata(
-                    parts_metadata(done[export].days[day], place), asset_key=key, partition_key=day
+                    parts_metadata(done[export].days[day], place, is_table=done[export].table is not None),
+                    asset_key=key,
+                    partition_key=day,
                 )
             for replaced in done[export].replaced:
                 context.log.warning(f"〓 stands for characters that the encoding lacks: {replaced}")
@@ -89,7 +91,7 @@ def log_exported(context: dg.OpExecutionContext, platform: Platform, done: Seque
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata))
             continue
         for day in dict.fromkeys(part.day for part in exported.written):
-            metadata = parts_metadata(exported.days[day], place)
+            metadata = parts_metadata(exported.days[day], place, is_table=exported.table is not None)
             context.log_event(dg.AssetMaterialization(export_key(exported.name), metadata=metadata, partition=day))
     for name, day in _without_rows(context, platform, done):
         context.log_event(dg.AssetMaterialization(export_key(name), metadata=_NO_ROWS, partition=day))
@@ -130,6 +132,8 @@ def not_exported(
 
 def _spec(export: Export, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetSpec:
     form = export.format.upper() + (f" ({export.encoding})" if export.encoding is not None else "")
+    if export.format is Format.ICEBERG:
+        form = f"The table {table_of(export).plain} of the lake"
     return dg.AssetSpec(
         export_key(export.name),
         deps=[model_key(export.schema_name, export.model)],
@@ -149,6 +153,7 @@ def _metadata(exported: Exported, place: str) -> dict[str, Any]:
         "new files": len(exported.written),
         "rows written": sum(part.rows for part in exported.written),
         **({"replaced by 〓": "; ".join(exported.replaced)} if exported.replaced else {}),
+        **table_metadata(exported),
         "manifest": dg.MetadataValue.path(f"{place}/{exported.name}/manifest.json"),
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform.exporting import Part
+from vending_platform.exporting import Exported, Part
 from vending_platform.ingestion import Overview, PackageResult, Summary
 from vending_platform.ledger import FileCounts, FileState, PackageState, RejectedRow
 
@@ -77,9 +77,15 @@ def raw_day_metadata(held: FileCounts | None) -> Metadata:
     }
 
 
-def parts_metadata(parts: Sequence[Part], place: str) -> Metadata:
-    """Of the files of one day of an export, or of all of an export without days."""
+def parts_metadata(parts: Sequence[Part], place: str, *, is_table: bool = False) -> Metadata:
+    """Of the files of one day of an export, or of all of an export without days; of a table of the lake they are rows
+    in files with those of other days."""
     first = parts[0]
+    if is_table:
+        return {
+            "dagster/partition_row_count" if first.day else "dagster/row_count": sum(part.rows for part in parts),
+            "raw files it rests on": first.raw_files.files,
+        }
     folder, _, _ = first.path.rpartition("/")
     which: Metadata = {"sha256": first.sha256} if len(parts) == 1 else {"files": len(parts)}
     return {
@@ -88,6 +94,19 @@ def parts_metadata(parts: Sequence[Part], place: str) -> Metadata:
         "bytes": sum(part.bytes for part in parts),
         **which,
         "raw files it rests on": first.raw_files.files,
+    }
+
+
+def table_metadata(exported: Exported) -> Metadata:
+    """Of an export that is a table of the lake: its current snapshot."""
+    state = exported.table
+    if state is None:
+        return {}
+    return {
+        "dagster/row_count": state.rows,
+        "snapshot": str(state.snapshot_id),
+        "files": state.files,
+        "bytes": state.bytes,
     }
 
 

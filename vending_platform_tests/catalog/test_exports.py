@@ -61,7 +61,11 @@ def test_an_exposure_without_export_is_somebody_elses() -> None:
 @pytest.mark.parametrize(
     ("meta", "nodes", "problem"),
     [
-        ({"format": "xlsx"}, ("model.v.mart",), "format: Input should be 'parquet', 'csv', 'dashboard' or 'json'"),
+        (
+            {"format": "xlsx"},
+            ("model.v.mart",),
+            "format: Input should be 'parquet', 'csv', 'dashboard', 'json' or 'iceberg'",
+        ),
         ({"format": "csv"}, ("model.v.mart",), "'encoding' belongs to csv and only to csv"),
         ({"format": "parquet", "encoding": "utf-8"}, ("model.v.mart",), "'encoding' belongs to csv and only to csv"),
         (

@@ -35,7 +35,7 @@ def test_every_source_model_and_export_is_an_asset(platform: Platform, specs: di
     ours = {f"{layer}/{name}" for layer, names in OURS.items() for name in names}
     exports = {f"exports/{export.name}" for export in platform.catalog.exports}
     extracted = {f"extracted/{source.name}" for source in platform.catalog if source.extract is not None}
-    assert specs.keys() == {"deliveries"} | sources | models | ours | exports | extracted
+    assert specs.keys() == {"deliveries", "lake/maintenance"} | sources | models | ours | exports | extracted
 
 
 def test_every_deployment_calls_the_code_location_the_same() -> None:

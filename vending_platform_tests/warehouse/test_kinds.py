@@ -25,11 +25,14 @@ from vending_platform_tests.syntax import syntax_tree
 
 NAMES = re.compile("duckdb|snowflake|redshift", re.IGNORECASE)
 AS_A_LIBRARY = "DuckDB is the library that does this in memory, whatever the warehouse"
+OF_THE_LAKE = "DuckDB is the library that reads and writes the lake's files, whatever the warehouse"
+_OF_THE_LAKE = ("changes", "data_files", "engine", "reading", "sql/pruning", "sql/querying")
 ALLOWED = {
     "vending_platform/ingestion/loading.py": AS_A_LIBRARY,
     "vending_platform/ingestion/same_keys.py": AS_A_LIBRARY,
     "vending_platform/ingestion/validation.py": AS_A_LIBRARY,
     "vending_platform/quality/anomalies.py": AS_A_LIBRARY,
+    **{f"vending_platform/lake/{module}.py": OF_THE_LAKE for module in _OF_THE_LAKE},
 }
 """The modules outside `warehouse/` whose code has the name of a warehouse, each with the reason."""
 

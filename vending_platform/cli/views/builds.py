@@ -69,6 +69,10 @@ def exported_view(exported: Sequence[Exported], place: str) -> RenderableType:
         elif export.written or export.removed:
             rows = sum(part.rows for part in export.written)
             why = "; all of it, because its declaration has changed" if export.is_rewritten else ""
+            if export.table is not None:
+                days = count(len(export.written), "new part")
+                lines.append(f"  {export.visible[0].path} in the lake: {days}, {count(rows, 'row')}{why}")
+                continue
             files = f"{count(len(export.written), 'new file')}, {count(rows, 'row')}{why}"
             lines.append(f"  {place}/{export.name}/: {files}")
         if export.replaced:

@@ -1,0 +1,142 @@
+"""Commands about the lake: what there is, its history, SQL over it, and its maintenance."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from vending_platform import environment
+from vending_platform.cli.consoles import err, out
+from vending_platform.cli.failures import errors_shown
+from vending_platform.cli.options import AsJson
+from vending_platform.lake import Lake, open_lake
+from vending_platform.warehouse import TableName
+
+lake = typer.Typer(no_args_is_help=True, help="Iceberg tables: what there is, SQL over it, history, maintenance.")
+Table = Annotated[str, typer.Argument(help="A table with its namespace, such as gold.mart_x.")]
+
+
+class OutputFormat(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON = "json"
+
+
+@lake.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT, such as: select count(*) from gold.mart_x")],
+    as_of: Annotated[
+        str | None, typer.Option(help="Read an earlier state: a snapshot's id, or a time such as 2024-03-15T12:00.")
+    ] = None,
+    form: Annotated[OutputFormat, typer.Option("--format", help="How the rows are written.")] = OutputFormat.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="The file to write; else the terminal.")
+    ] = None,
+) -> None:
+    """Ask the lake. It reads, and can't change anything."""
+    if form is OutputFormat.PARQUET and output is None:
+        raise typer.BadParameter("parquet is not for a terminal: name a file with --output")
+    with errors_shown():
+        from vending_platform.cli.rows import WRITERS
+        from vending_platform.cli.views.lake import cost_view, rows_view
+        from vending_platform.lake.sql import parse_as_of, query_lake
+
+        with query_lake(_opened(), query, parse_as_of(as_of) if as_of else None) as found:
+            if form is OutputFormat.TABLE and output is None:
+                out.print(rows_view(found))
+            else:
+                with _target(output) as file:
+                    WRITERS[form](found.rows, file)
+            err.print(cost_view(found))
+
+
+@lake.command()
+def tables(as_json: AsJson = False) -> None:
+    """List the tables, with their rows, files and bytes."""
+    with errors_shown():
+        from vending_platform.cli.views.lake import tables_view
+        from vending_platform.lake.history import tables as all_tables
+
+        found = list(all_tables(_opened()))
+        if as_json:
+            _print_json([{"table": name.plain, **asdict(state)} for name, state in found])
+        else:
+            out.print(tables_view(found))
+
+
+@lake.command()
+def describe(table: Table, as_json: AsJson = False) -> None:
+    """Show a table's columns, key, partitioning and place."""
+    with errors_shown():
+        from vending_platform.cli.views.lake import described_view
+        from vending_platform.lake.history import describe as description_of
+
+        described = description_of(_opened(), _named(table))
+        if as_json:
+            _print_json(asdict(described))
+        else:
+            out.print(described_view(described))
+
+
+@lake.command()
+def history(table: Table, as_json: AsJson = False) -> None:
+    """List the snapshots of a table that can be read, the newest first."""
+    with errors_shown():
+        from vending_platform.cli.views.lake import history_view
+        from vending_platform.lake.history import history as history_of
+
+        entries = history_of(_opened(), _named(table))
+        if as_json:
+            _print_json([asdict(entry) for entry in entries])
+        else:
+            out.print(history_view(entries))
+
+
+@lake.command()
+def maintain(
+    table: Annotated[list[str] | None, typer.Argument(help="Only these tables.")] = None, as_json: AsJson = False
+) -> None:
+    """Make few files of many small ones, let old snapshots go, and remove files that nothing needs."""
+    with errors_shown():
+        from vending_platform.cli.views.lake import maintained_view
+        from vending_platform.lake.maintenance import maintain as maintained
+
+        opened = _opened()
+        names = [_named(name) for name in table] if table else list(opened.tables())
+        done = [maintained(opened, name) for name in names]
+        if as_json:
+            _print_json([asdict(one) for one in done])
+        else:
+            out.print(maintained_view(done))
+
+
+def _opened() -> Lake:
+    return open_lake(environment.load())
+
+
+def _named(table: str) -> TableName:
+    namespace, _, name = table.partition(".")
+    if not name:
+        raise typer.BadParameter(f"{table!r} has no namespace; write it as gold.{table}")
+    return TableName(namespace, name)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+@contextmanager
+def _target(path: Path | None) -> Iterator[IO[bytes]]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with path.open("wb") as file:
+            yield file
