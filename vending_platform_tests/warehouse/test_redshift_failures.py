@@ -82,7 +82,7 @@ class _MortalApi(DataApi):
     life: Life = field(default_factory=lambda: Life(0, answered=False))
 
     @property
-    def _client(self) -> Any:  # type: ignore[override]
+    def _client(self) -> Any:
         return self.life.of(DataApi(self.target, self.settings)._client)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from vending_platform import dashboard
 from vending_platform.service.pipeline.file_endpoints import FileName, Name
-from vending_platform.service.pipeline.shared import Pipeline
+from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import COMMON_PROBLEMS, ReadingCaller, not_found, responses
 from vending_platform.service.web.downloads import download_response
 from vending_platform.status import read_quality
@@ -16,7 +16,7 @@ _API = "api/"
 """Where the API is, as seen from the page."""
 
 
-def page_endpoints(pipeline: Pipeline) -> APIRouter:
+def page_endpoints(pipeline: PipelineParts) -> APIRouter:
     """A page may read these files with the permission to read; to fetch exports for other uses is another one."""
     endpoints = APIRouter(prefix=f"/{dashboard.DATA}", tags=["page"], responses=COMMON_PROBLEMS)
 
