@@ -525,7 +525,7 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "an unknown warehouse": (
         lambda d: _environment(d)["warehouse"].update(type="oracle"),
-        ["environments.staging.warehouse.type='oracle' is none of: duckdb, snowflake"],
+        ["environments.staging.warehouse.type='oracle' is none of: duckdb, redshift, snowflake"],
     ),
     "a warehouse without a type": (
         lambda d: _environment(d)["warehouse"].pop("type"),

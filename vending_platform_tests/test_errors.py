@@ -19,7 +19,8 @@ from vending_platform_tests.syntax import syntax_tree
 
 HANDLED_WHERE_THEY_ARE_RAISED = {
     *("FileProblem", "NotAValue", "NotEncodable", "NotNow", "_BadRow", "_NotUnderstood"),
-    *("CancelRefused", "HttpProblem", "NoSuchRun"),  # each becomes the answer to a request
+    *("BrokenCheck", "HeldAsText", "LostRows"),
+    *("CancelRefused", "HttpProblem", "NoSuchRun", "SlowClient"),  # each becomes the answer to a request, or its end
 }
 """Values on their way to a caller of the same package, which makes a result of them."""
 

@@ -77,6 +77,7 @@ def _spec(source: Source, partitions: dg.PartitionsDefinition[str], owners: Sequ
         description=f"{source.description}\n\nThe table `{extract.table}` of the database {extract.database}: {what}.",
         group_name="extracted",
         kinds={"mysql", "parquet"},
+        code_version=source.reading_hash,
         owners=owners,
         partitions_def=partitions,
         skippable=True,

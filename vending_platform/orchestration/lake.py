@@ -18,15 +18,16 @@ LAKE_JOB = "maintain_lake"
 
 
 def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=MAINTENANCE,
+    spec = dg.AssetSpec(
+        MAINTENANCE,
         deps=[export_key(export.name) for export in catalog.exports if export.format is Format.ICEBERG],
         group_name="lake",
         kinds={"iceberg"},
         code_version="1",
-        backfill_policy=dg.BackfillPolicy.single_run(),
         description="Makes few files of many small ones, lets old snapshots go, and removes files that nothing needs.",
     )
+
+    @dg.multi_asset(name="lake_maintenance", specs=[spec], backfill_policy=dg.BackfillPolicy.single_run())
     def maintenance(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> dg.MaterializeResult[Any]:

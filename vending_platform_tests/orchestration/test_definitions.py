@@ -80,7 +80,7 @@ def test_what_has_business_days_is_partitioned_and_backfilled_in_one_run(
     platform: Platform, definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
 ) -> None:
     daily = {key for key, spec in specs.items() if spec.partitions_def is not None}
-    exports = {f"exports/{export.name}" for export in platform.catalog.exports if export.partition_by is not None}
+    exports = {f"exports/{export.name}" for export in platform.catalog.exports if export.is_by_day}
     assert {"exports/sales_by_day", "exports/daily_summary"} < exports
     built_by_day = {f"{model.schema_name}/{model.name}" for model in platform.catalog.models if model.is_dated}
     assert exports | built_by_day < daily
