@@ -131,6 +131,7 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "log_group": log_group,
         "warehouse_secret": secrets.get("platform[warehouse]", "absent"),
         "slack_secret": secrets.get("platform[slack]", "absent"),
+        "pseudonyms_secret": secrets.get("platform[pseudonyms]", "absent"),
         "lineage_secret": secrets.get("platform[lineage]", "absent"),
         "database_secrets": _database_secrets(plan, secrets),
         "extracted": plan.prefixes()["raw"] if plan.declared["databases"] else "absent",

@@ -46,8 +46,9 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
         schedules.append(_schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
     if environment.extraction_starts is not None and EXTRACT in by_name:
         schedules.append(_schedule(by_name[EXTRACT], environment.extraction_starts, is_running=True))
+    of_lake = [maintenance_job()] if environment.lake is not None else []
     if environment.lake is not None and environment.lake.maintained is not None:
-        schedules.append(_schedule(maintenance_job(), environment.lake.maintained, is_running=True))
+        schedules.append(_schedule(of_lake[0], environment.lake.maintained, is_running=True))
     sensor = _sensor(environment)
     return dg.Definitions(
         assets=[
@@ -60,7 +61,7 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
             *([maintenance_asset(platform.catalog)] if environment.lake is not None else []),
         ],
         asset_checks=[deliveries_check()],
-        jobs=[*by_name.values(), *([maintenance_job()] if environment.lake is not None else [])],
+        jobs=[*by_name.values(), *of_lake],
         schedules=schedules,
         sensors=[sensor, watch(is_running=not is_by_hand)],
         resources={

@@ -86,6 +86,7 @@ def blanks(suffix: str) -> dict[str, str]:
         "warehouse_secret": f"vending/{environment}/snowflake",
         "slack_secret": f"vending/{environment}/slack",
         "lineage_secret": ABSENT,
+        "pseudonyms_secret": "vending/production/pseudonyms" if has_key else ABSENT,  # staging's data has none left
         "database_secrets": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:vending/{environment}/shop-??????",
         "extracted": "raw-data",
         "extraction_role": arn.format("platform"),

@@ -16,6 +16,7 @@ from botocore.client import BaseClient
 from dagster._core.instance.ref import InstanceRef
 
 from vending_platform import ingestion, operations
+from vending_platform.anonymising import key_of
 from vending_platform.arrivals import Request
 from vending_platform.environment import PROJECT_DIR, ByNotifications, EnvironmentName
 from vending_platform.extraction.mysql.connection import target_of
@@ -82,6 +83,8 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
         url = sqs.create_queue(QueueName=queue)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="not a notification")
     aws.client("sns").create_topic(Name=target.alerts_topic.rsplit(":", 1)[1])
+    assert target.secrets.pseudonyms is not None
+    aws.client("secretsmanager").create_secret(Name=target.secrets.pseudonyms, SecretString="5" * 64)
     for secret in (target.secrets.warehouse, target.secrets.slack):
         aws.client("secretsmanager").create_secret(Name=secret, SecretString="http://127.0.0.1:1/hook")
     for database in platform.environment.databases.values():
@@ -118,6 +121,7 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     for database, settings in platform.environment.databases.items():
         assert target_of(database, settings, platform.environment.aws).user == "reader"
     storage.raw.write("extracted/part.parquet", b"x")
+    assert key_of(platform.environment, None)
     notified = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)
     assert notified.sent
 
@@ -195,6 +199,10 @@ def test_staging_has_the_same_rights_in_its_own_account_and_no_key() -> None:
         if role in {"bucket", "key"}:
             continue
         without_key = [statement for statement in statements if statement.sid != "UseTheKey"]
+        of_production = f"{ARN.format('secretsmanager')}secret:vending/production/pseudonyms-??????"
+        for statement in without_key:
+            if of_production in statement.resources:
+                statement.resources.remove(of_production)
         as_staging = str(without_key).replace("-prod", "-staging").replace("/production/", "/staging/")
         assert as_staging.replace("/vending/prod", "/vending/staging") == str(policies("staging")[role])
     assert [statement.sid for statement in policies("staging")["bucket"]] == [

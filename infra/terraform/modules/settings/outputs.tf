@@ -44,6 +44,7 @@ output "policy_values" {
       log_group          = "/${local.domain}/${local.suffix}"
       warehouse_secret   = lookup(local.secrets, "warehouse", "absent")
       slack_secret       = lookup(local.secrets, "slack", "absent")
+      pseudonyms_secret  = lookup(local.secrets, "pseudonyms", "absent")
       lineage_secret     = lookup(local.secrets, "lineage", "absent")
       database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
       extracted          = length(local.databases) == 0 ? "absent" : local.prefixes.raw
