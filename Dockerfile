@@ -9,7 +9,8 @@ COPY pyproject.toml requirements.lock requirements-uv.lock ./
 RUN python -m venv /opt/venv \
   && python -m pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-uv.lock \
   && uv pip install --no-cache --compile-bytecode --require-hashes --constraint requirements.lock \
-       --requirement pyproject.toml --extra production --extra service
+       --requirement pyproject.toml --extra production --extra service --extra databases --extra lake --extra redshift \
+       --extra analysis --extra forecasts
 COPY vending_platform vending_platform
 COPY dbt_project dbt_project
 COPY deployment/dagster.yaml deployment/workspace.yaml deployment/

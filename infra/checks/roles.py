@@ -38,6 +38,10 @@ OF_WAREHOUSE: dict[str, dict[str, Row]] = {
 def role_table(plan: Plan) -> Iterator[str]:
     kind = "redshift" if plan.of_type("aws_redshiftserverless_workgroup") else "snowflake"
     table = ROLES | OF_WAREHOUSE[kind]
+    lake = plan.declared.get("lake")
+    if lake is not None:
+        takers, of_platform = table["platform"]
+        table["platform"] = (takers, (*of_platform, "lake"))
     if not plan.of_type("aws_ecs_cluster"):  # the bootstrap, which has two roles of its own
         return
     if plan.roles() != table.keys():
@@ -131,6 +135,8 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "log_group": log_group,
         "warehouse_secret": secrets.get("platform[warehouse]", "absent"),
         "slack_secret": secrets.get("platform[slack]", "absent"),
+        "lake": plan.declared["lake"]["warehouse"].split("/", 3)[3] if plan.declared["lake"] else "absent",
+        "lake_databases": plan.declared["lake"]["databases"] if plan.declared["lake"] else "absent",
         "pseudonyms_secret": secrets.get("platform[pseudonyms]", "absent"),
         "lineage_secret": secrets.get("platform[lineage]", "absent"),
         "database_secrets": _database_secrets(plan, secrets),

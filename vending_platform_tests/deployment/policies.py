@@ -85,6 +85,8 @@ def blanks(suffix: str) -> dict[str, str]:
         "log_group": f"/vending/{suffix}",
         "warehouse_secret": f"vending/{environment}/snowflake",
         "slack_secret": f"vending/{environment}/slack",
+        "lake": "lake",
+        "lake_databases": f"{environment}_vending_",
         "lineage_secret": ABSENT,
         "pseudonyms_secret": "vending/production/pseudonyms" if has_key else ABSENT,  # staging's data has none left
         "database_secrets": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:vending/{environment}/shop-??????",

@@ -234,7 +234,6 @@ class TestHandbook:
         for handbook, left_out in ((self.TEXT, {"VENDING_DATA_DIR"}), (OPERATING.read_text(), set[str]())):
             documented = set(re.findall(r"VENDING_[A-Z0-9_]*[A-Z0-9]", handbook))
             assert set(known_variables(find_domain("vending").declared)) - documented == left_out
-        assert re.search(rf"key={re.escape(str(environment.kms_key).rsplit('/', 1)[1])}$", self.TEXT, re.MULTILINE)
 
     def test_its_commands_are_those_of_dagster(self) -> None:
         commands = [shlex.split(line) for line in re.findall(r"^dagster-cloud .*$", self.TEXT, re.MULTILINE)]

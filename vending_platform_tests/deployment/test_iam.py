@@ -204,6 +204,7 @@ def test_staging_has_the_same_rights_in_its_own_account_and_no_key() -> None:
             if of_production in statement.resources:
                 statement.resources.remove(of_production)
         as_staging = str(without_key).replace("-prod", "-staging").replace("/production/", "/staging/")
+        as_staging = as_staging.replace("production_vending_", "staging_vending_")
         assert as_staging.replace("/vending/prod", "/vending/staging") == str(policies("staging")[role])
     assert [statement.sid for statement in policies("staging")["bucket"]] == [
         statement.sid for statement in policies("prod")["bucket"] if statement.sid != "NoOtherKey"

@@ -12,7 +12,7 @@ locals {
 
   # role => the policies it has. snowflake, which only Snowflake takes, is in modules/warehouse_snowflake_stage.
   all_policies = {
-    platform     = concat(["platform"], var.settings.warehouse.type == "redshift" ? ["redshift"] : [])
+    platform     = concat(["platform"], var.settings.warehouse.type == "redshift" ? ["redshift"] : [], var.settings.has_lake ? ["lake"] : [])
     dagster      = ["dagster-logs", "dagster-ecs"]
     dagster-view = ["dagster-logs"]
     execution    = ["execution"]

@@ -22,6 +22,7 @@ locals {
   databases   = { for name, database in local.declared.databases : "database-${name}" => database.secret if database.secret != null }
   secrets     = merge({ for name, secret in local.declared.aws.secrets : name => secret if secret != null }, local.databases)
   secret_arn  = "arn:aws:secretsmanager:${var.variables.aws_region}:${var.variables.aws_account}:secret"
+  has_lake    = try(local.declared.lake.catalog, null) == "glue"
   with_queue  = local.declared.arrivals.by == "notifications"
   role_names  = concat(["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"], lookup(local.roles_of, local.warehouse.type, []))
   roles_of    = { snowflake = ["snowflake"], redshift = ["copy", "bi", "dbt"] }

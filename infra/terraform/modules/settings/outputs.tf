@@ -16,6 +16,7 @@ output "settings" {
     dead_letters = local.with_queue ? local.declared.arrivals.dead_letters : null
     secrets      = local.secrets
     warehouse    = { for name, value in local.warehouse : name => tostring(value) if value != null && can(tostring(value)) }
+    has_lake     = local.has_lake
     log_group    = "/${local.domain}/${local.suffix}"
     cluster      = "${local.prefix}-${local.suffix}"
     run_task     = "${local.prefix}-run-${local.suffix}"
@@ -44,6 +45,8 @@ output "policy_values" {
       log_group          = "/${local.domain}/${local.suffix}"
       warehouse_secret   = lookup(local.secrets, "warehouse", "absent")
       slack_secret       = lookup(local.secrets, "slack", "absent")
+      lake               = local.has_lake ? trimsuffix(regex("^s3://[^/]+/(.*)$", local.declared.lake.warehouse)[0], "/") : "absent"
+      lake_databases     = local.has_lake ? local.declared.lake.databases : "absent"
       pseudonyms_secret  = lookup(local.secrets, "pseudonyms", "absent")
       lineage_secret     = lookup(local.secrets, "lineage", "absent")
       database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])

@@ -4,11 +4,11 @@ variables {
   policies     = "../../../../deployment/iam"
   database_arn = "arn:aws:rds:ap-northeast-1:123456789012:db:dagster"
   settings = {
-    domain = "vending", environment = "production", account = "123456789012", warehouse = { type = "snowflake" }
+    domain = "vending", environment = "production", account = "123456789012", has_lake = true, warehouse = { type = "snowflake" }
     roles  = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
   }
   policy_values = merge(
-    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "pseudonyms_secret", "database_secrets", "extracted", "workgroup"] : name => name },
+    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "pseudonyms_secret", "lake", "lake_databases", "database_secrets", "extracted", "workgroup"] : name => name },
     { account = "123456789012", region = "ap-northeast-1", key = "absent", platform_role = "p", execution_role = "e" },
   )
   trusted = { operator = ["arn:aws:iam::123456789012:role/on-duty"] }
