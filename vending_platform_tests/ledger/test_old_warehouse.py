@@ -63,7 +63,9 @@ def rows(platform: SmallPlatform) -> dict[str, int]:
 
 
 def compared(status: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Without what depends on when it was made, and what is new."""
+    """Without what depends on when it was made, and what is new: also sources of which nothing came."""
+    delivered = {source: counts for source, counts in status["rows"].items() if any(counts.values())}
+    status = status | {"rows": delivered}
     new = ("as_of", "contracts", "packages", "sender_names")
     return ((name, value) for name, value in status.items() if name not in new)
 

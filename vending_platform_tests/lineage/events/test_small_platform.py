@@ -204,7 +204,7 @@ def test_a_models_columns_tell_what_they_are_made_of_and_what_decides_on_its_row
     mart = only(end_of(events, "model.marts.mart_machine_daily")["outputs"])["facets"]["columnLineage"]
     assert ("marts.fct_sales", "machine_id", "GROUP_BY") in inputs(mart["dataset"])
     assert inputs(mart["fields"]["machine_id"]["inputFields"]) >= {("marts.fct_sales", "machine_id", "IDENTITY")}
-    assert ("marts.fct_sales", "quantity", "AGGREGATION") in inputs(
+    assert ("marts.fct_sales", "units_sold", "AGGREGATION") in inputs(
         [one for of in mart["fields"].values() for one in of["inputFields"]]
     )
 
