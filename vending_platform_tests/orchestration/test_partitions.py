@@ -15,11 +15,11 @@ TODAY = datetime.now(ZoneInfo(BUSINESS_TIME_ZONE)).date()
 
 
 def partitions_of(platform: Platform) -> set[tuple[str, str]]:
-    """The first and the last partition of what has some, but for extractions: a database has days before its first
+    """The first and the last partition of what has some, but for the shop: a database has days before its first
     delivery."""
     found = set()
     for spec in assemble(platform, {}).resolve_all_asset_specs():
-        if spec.group_name != "extracted" and isinstance(spec.partitions_def, dg.DailyPartitionsDefinition):
+        if "shop_" not in spec.key.path[-1] and isinstance(spec.partitions_def, dg.DailyPartitionsDefinition):
             keys = spec.partitions_def.get_partition_keys()
             found.add((keys[0], keys[-1]))
     return found
