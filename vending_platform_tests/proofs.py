@@ -50,8 +50,8 @@ PARTS = {
         ("-m", "slipcover", "--json", "--out", _COVERAGE, *_PYTEST, "-m", "not proof and not live"),
     ),
     "coverage": Part(
-        "which lines they ran, 97 % at the least",
-        ("-m", "slipcover", "--merge", _COVERAGE, "--out", _COVERAGE, "--skip-covered", "--fail-under", "97"),
+        "which lines they ran, 96 % at the least",
+        ("-m", "slipcover", "--merge", _COVERAGE, "--out", _COVERAGE, "--skip-covered", "--fail-under", "96"),
     ),
     "properties": Part(
         "every property on ten times as many examples",

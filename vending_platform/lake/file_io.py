@@ -41,7 +41,10 @@ def path_below(location: str, file: str) -> str:
     """The path of a file in the place at `location`."""
     path = file.removeprefix(f"{location}/")
     if path == file:
-        raise LakeUnavailable(f"{file} is not below {location}, which is where the lake's files are")
+        raise LakeUnavailable(
+            f"{file} is not below {location}: the lake was moved or copied, and its files name where they were; remove "
+            "that folder, and the next run writes the lake again"
+        )
     return path
 
 

@@ -216,7 +216,7 @@ def test_every_mart_has_rows(story: Story) -> None:
     assert {name: bool(rows) for name, rows in story.marts["all days"].items()} == dict.fromkeys(
         [
             *("dim_machines", "dim_payment_methods", "dim_products", "dim_staff", "fct_replenishments", "fct_sales"),
-            *("mart_machine_daily", "mart_prefecture_daily", "mart_product_daily"),
+            *("mart_machine_daily", "mart_machine_hourly", "mart_prefecture_daily", "mart_product_daily"),
         ],
         True,
     )

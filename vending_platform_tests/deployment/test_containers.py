@@ -225,6 +225,7 @@ class TestHandbook:
 
     def test_its_settings_are_productions_and_complete(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("VENDING_DATA_DIR", raising=False)
         settings = dict(re.findall(r"^(VENDING_\w+)=(\S+)$", self.TEXT, re.MULTILINE))
         for name, value in settings.items():
             monkeypatch.setenv(name, value)

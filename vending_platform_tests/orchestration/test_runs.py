@@ -126,7 +126,9 @@ def test_one_day_after_the_other_as_a_story(fleet: Fleet) -> None:
     """One test, because each part goes on from where the one before left the warehouse, and dbt takes seconds."""
     assert fleet.run("daily").success
     assert fleet.days(SALES) == fleet.days(FACT) == fleet.days(EXPORT) == set(DAYS)
-    assert {key.path[-1] for key in fleet.gaps()} == {
+    # Jobs of their own extract the shop's tables, and tend the lake.
+    gaps = {key.path[-1] for key in fleet.gaps() if key.path[0] != "lake"}
+    assert {name for name in gaps if not name.startswith("shop_")} == {
         *("fct_replenishments", "base_vending__replenishments_superseded", "fct_replenishments_parquet")
     }, "in the graph all is materialized but what rests on visits alone, of which there are none"
     assert fleet.stale() == {}

@@ -149,6 +149,7 @@ def test_a_resource_of_another_type_is_refused(name: str, monkeypatch: pytest.Mo
     for variable, value in {"COMPANY": "hinode", "AWS_ACCOUNT": "123456789012", "SNOWFLAKE_ACCOUNT": "ab12345"}.items():
         monkeypatch.setenv(f"VENDING_{variable}", value) if name == "staging" else None
     monkeypatch.setenv("VENDING_ENV", name)
+    monkeypatch.delenv("VENDING_DATA_DIR", raising=False)
     settings = environment.load()
     title = kind_of(settings.warehouse).title
     with pytest.raises(

@@ -51,7 +51,7 @@ FILES = {
 }
 MODELS = {
     "mart_machine_daily": "select machine_id, _business_date as business_date, sum(quantity) as units_sold,"
-    " 0.5::decimal(5,4) as rate, true as is_known, null::varchar as note from raw.sales group by all",
+    " 0.5::decimal(5,4) as rate, true as is_known, null::varchar as comment from raw.sales group by all",
     "mart_product_daily": "select product_id, _business_date as business_date, count(*) as vends"
     " from raw.sales group by all",
     "fct_sales": "select transaction_id, machine_id, product_id, _business_date as business_date, sold_at,"
@@ -228,7 +228,7 @@ def test_a_wrong_question_is_answered_with_what_there_is(
             "business_date '2024-03-09'; it goes from 2024-02-28 to 2024-03-05",
         ),
         ("mart_machine_daily", {"machine": "VM002", "day": "2024-02-28"}, "none with machine_id 'VM002' and business_"),
-        ("mart_machine_daily", {"note": "x"}, "there are none"),
+        ("mart_machine_daily", {"comment": "x"}, "there are none"),
         ("fct_replenishments", {"machine": "VM001"}, "marts.fct_replenishments is not built here"),
         ("mart_waste", {"machine": "VM001"}, "marts.mart_waste is not built here; build it with: vending run"),
         ("mart_machine_daily", {"units_sold": "1e400"}, "no row with units_sold '1e400'; it goes from 1 to 3"),
@@ -279,7 +279,7 @@ def test_values_are_compared_as_what_they_are(raw_folder: RawFolder) -> None:
         "units_sold": "1",
         "rate": "0.50",
         "is_known": "TRUE",
-        "note": "",
+        "comment": "",
     }
     assert len(traced(raw_folder, "mart_machine_daily", **one).rows) == 1
     assert len(traced(raw_folder, "fct_sales", machine="VM002", sold_at="2024-03-05T08:00:00").rows) == 1
