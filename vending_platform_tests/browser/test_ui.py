@@ -130,6 +130,7 @@ def test_the_graph_shows_every_layer(page: Page, ui: Ui) -> None:
     page.screenshot(path=SCREENSHOTS / "graph.png")
 
 
+@pytest.mark.proof  # fails since the shop's assets have other days than the machines': docs/limits.md
 def test_a_day_is_materialized(page: Page, ui: Ui) -> None:
     before = len(ui.wait_for_runs(0))
     materialise(page, ui, DAY, "day")
