@@ -49,46 +49,46 @@ def serving(schema: Schema) -> Iterator[dict[str, str]]:
             server.stop(grace=None).wait()
 
 
-class _Provider(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
+class _Provider(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]  # gRPC generates it without types
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._account, self._region = "000000000000", "nowhere"
 
-    def GetMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetMetadata(self, request: Any, context: Any) -> Any:
         answer = protocol.GetMetadata.Response
         return answer(
             resources=[answer.ResourceMetadata(type_name=name) for name in self._schema.resources],
             data_sources=[answer.DataSourceMetadata(type_name=name) for name in self._schema.data_sources],
         )
 
-    def GetProviderSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetProviderSchema(self, request: Any, context: Any) -> Any:
         return protocol.GetProviderSchema.Response(
             provider=_schema(self._schema.provider),
             resource_schemas={name: _schema(block) for name, block in self._schema.resources.items()},
             data_source_schemas={name: _schema(block) for name, block in self._schema.data_sources.items()},
         )
 
-    def ValidateProviderConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ValidateProviderConfig(self, request: Any, context: Any) -> Any:
         return protocol.ValidateProviderConfig.Response()
 
-    def ValidateResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
         return protocol.ValidateResourceConfig.Response()
 
-    def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
         return protocol.ValidateDataResourceConfig.Response()
 
-    def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ConfigureProvider(self, request: Any, context: Any) -> Any:
         config = _unpacked(request.config)
         self._account, self._region = next(iter(config.get("allowed_account_ids") or [self._account])), config["region"]
         return protocol.ConfigureProvider.Response()
 
-    def UpgradeResourceState(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def UpgradeResourceState(self, request: Any, context: Any) -> Any:
         return protocol.UpgradeResourceState.Response(upgraded_state=protocol.DynamicValue(json=request.raw_state.json))
 
-    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ReadResource(self, request: Any, context: Any) -> Any:
         return protocol.ReadResource.Response(new_state=request.current_state)
 
-    def PlanResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def PlanResourceChange(self, request: Any, context: Any) -> Any:
         planned = _unpacked(request.proposed_new_state)
         if planned is not None:
             for name, attribute in self._schema.resources[request.type_name].attributes.items():
@@ -120,21 +120,21 @@ class _Provider(tfplugin_pb2_grpc.ProviderServicer):  # type: ignore[misc]
     def _secrets(self) -> str:
         return f"arn:aws:secretsmanager:{self._region}:{self._account}:secret"
 
-    def GetFunctions(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetFunctions(self, request: Any, context: Any) -> Any:
         return protocol.GetFunctions.Response()
 
-    def StopProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def StopProvider(self, request: Any, context: Any) -> Any:
         return protocol.StopProvider.Response()
 
 
-class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ignore[misc]
-    def Shutdown(self, request: Any, context: Any) -> Any:  # noqa: N802
+class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ignore[misc]  # gRPC generates it without types
+    def Shutdown(self, request: Any, context: Any) -> Any:
         """Terraform ends what it started; this server is ours."""
         return grpc_controller_pb2.Empty()
 
 
-class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]
-    def StreamStdio(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]  # gRPC generates it without types
+    def StreamStdio(self, request: Any, context: Any) -> Iterator[Any]:
         return iter(())
 
 
