@@ -53,7 +53,7 @@ final as (
         orders.status <> 'cancelled' as is_sale,
         orders.subscription_id is not null as is_from_subscription,
         coalesce(line_sums.order_lines, 0) as order_lines,
-        coalesce(line_sums.cases, 0) as cases,
+        cast(coalesce(line_sums.cases, 0) as bigint) as cases,
         coalesce(line_sums.amount_with_tax, 0) as amount_with_tax,
         orders.total as total_with_tax,
         coalesce(payment_sums.paid_with_tax, 0) as paid_with_tax
