@@ -75,8 +75,7 @@ def cloud(request: pytest.FixtureRequest) -> "Iterator[Cloud | Live]":
             yield live
 
 
-# With the shop the sample differs on Snowflake (docs/limits.md): it is back in the gate once they agree.
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.proof) for name in ("sample", "untidy fleet")])
+@pytest.fixture(params=["sample", pytest.param("untidy fleet", marks=pytest.mark.proof)])
 def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, bytes]:
     from vending_platform_tests.emulators.cloud import sample
 

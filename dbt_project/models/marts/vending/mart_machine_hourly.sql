@@ -32,7 +32,7 @@ final as (
     select
         machine_id,
         business_date,
-        cast(hour_of_day as integer) as hour_of_day,
+        cast(hour_of_day as bigint) as hour_of_day,
         cast(sum(case when status = 'completed' then 1 else 0 end) as bigint) as vends,
         cast(sum(units_sold) as bigint) as units_sold,
         cast(sum(sales_with_tax) as bigint) as sales_with_tax
