@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vending_platform.errors import ConfigurationError
+
+
+class TooFewRows(ConfigurationError):
+    """A function has too little yet to compute something from. A person who asks for its result gets this message; a
+    run that computes whatever it can leaves the result out and has not failed."""
+
 
 @dataclass(frozen=True)
 class MissingResult:
@@ -14,6 +21,8 @@ class MissingResult:
     because_of: tuple[str, ...] = ()
     """The functions that failed themselves, where it is not this one."""
     is_result: bool = True
+    is_early: bool = False
+    """Only because there are too few rows yet."""
 
     def __str__(self) -> str:
         return f"{self.function} is missing: {self.reason}"
@@ -44,3 +53,8 @@ class Analysed:
         if self.is_whole:
             return None
         return "; ".join(map(str, self.missing))
+
+    @property
+    def failure(self) -> str | None:
+        """The same, without what is missing only because it is too early."""
+        return "; ".join(str(one) for one in self.missing if not one.is_early) or None

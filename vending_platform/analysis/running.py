@@ -11,7 +11,7 @@ from typing import Any
 
 from vending_platform.analysis.observing import FunctionNode, FunctionObserver
 from vending_platform.analysis.pipeline import Pipeline, PipelineError
-from vending_platform.analysis.results import Analysed, FunctionCheck, MissingResult
+from vending_platform.analysis.results import Analysed, FunctionCheck, MissingResult, TooFewRows
 
 
 class BrokenCheck(Exception):
@@ -25,6 +25,7 @@ class _NoValue:
     reason: str
     failed: tuple[str, ...]
     is_skipped: bool
+    is_early: bool
 
 
 def analyse(
@@ -121,13 +122,15 @@ def _adapter() -> Any:
                 observer.failed(function, inputs, error)
             given = ", ".join(f"{name} ({_shape(value)})" for name, value in inputs.items()) or "nothing"
             what = f"a check failed ({error})" if isinstance(error, BrokenCheck) else _described(error)
-            return _NoValue(f"{what}; it was given {given}", (function.name,), is_skipped=False)
+            is_early = isinstance(error, TooFewRows)
+            return _NoValue(f"{what}; it was given {given}", (function.name,), is_skipped=False, is_early=is_early)
 
         def _skipped(self, function: FunctionNode, lost: list[_NoValue]) -> _NoValue:
             failed = tuple(sorted({name for value in lost for name in value.failed}))
             for observer in self._observers:
                 observer.skipped(function, failed)
-            return _NoValue(f"it needs {' and '.join(failed)}, which failed", failed, is_skipped=True)
+            reason = f"it needs {' and '.join(failed)}, which failed"
+            return _NoValue(reason, failed, is_skipped=True, is_early=all(value.is_early for value in lost))
 
     return Execution
 
@@ -178,7 +181,7 @@ def _missing(functions: list[FunctionNode], computed: Mapping[str, Any], chosen:
         value = computed[function.name]
         if isinstance(value, _NoValue) and (function.name in chosen or not value.is_skipped):
             because = value.failed if value.is_skipped else ()
-            yield MissingResult(function.name, value.reason, because, function.is_result)
+            yield MissingResult(function.name, value.reason, because, function.is_result, value.is_early)
 
 
 def _checks(pipeline: Pipeline, functions: list[FunctionNode], computed: Mapping[str, Any]) -> Iterator[FunctionCheck]:

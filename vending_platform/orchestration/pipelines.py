@@ -68,8 +68,11 @@ def _assets(
             spec = checks.get((check.function, check.check))
             if spec is not None and spec.key in context.selected_asset_check_keys and check.function in chosen:
                 yield _verdict(check, spec)
-        if done.problem is not None:
-            raise dg.Failure(done.problem, allow_retries=False)
+        for missing in done.missing:
+            if missing.is_early:
+                context.log.warning(f"Not computed yet: {missing}")
+        if done.failure is not None:
+            raise dg.Failure(done.failure, allow_retries=False)
 
     return run
 

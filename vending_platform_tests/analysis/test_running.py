@@ -9,6 +9,7 @@ import pytest
 from vending_platform.analysis import FunctionNode, FunctionObserver, Pipeline, PipelineError, analyse
 from vending_platform.analysis.functions import Keys
 from vending_platform.analysis.pipeline import pipeline_of
+from vending_platform.analysis.results import TooFewRows
 from vending_platform_tests.analysis import functions
 
 LOANS = pl.DataFrame({"reader": ["ann", "bob", "ann"], "books": ["1", "5", "2"]})
@@ -72,6 +73,7 @@ def test_a_function_that_raises_takes_with_it_what_needs_it(monkeypatch: pytest.
     }
     assert done.missing[1].because_of == ("books_per_reader",)
     assert "most_books is missing: it needs books_per_reader" in str(done.problem)
+    assert done.failure == done.problem
     assert set(done.results) == {"all_books"}
     assert done.results["all_books"].equals(good.results["all_books"])
     assert heard.events == [
@@ -83,6 +85,22 @@ def test_a_function_that_raises_takes_with_it_what_needs_it(monkeypatch: pytest.
         ("failed", "books_per_reader"),
         ("skipped", "most_books because of books_per_reader"),
     ]
+
+
+def test_too_few_rows_leave_a_result_out_and_are_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def early(tidy_loans: pl.DataFrame) -> pl.DataFrame:
+        raise TooFewRows("14 days are needed")
+
+    early.__name__, early.__module__ = "books_per_reader", functions.__name__
+    monkeypatch.setattr(functions, "books_per_reader", early)
+    done = analyse(pipeline(), {"loans": LOANS})
+    assert set(done.results) == {"all_books"}
+    assert {missing.function: missing.is_early for missing in done.missing} == {
+        "books_per_reader": True,
+        "most_books": True,
+    }
+    assert "14 days are needed" in str(done.problem)
+    assert done.failure is None
 
 
 def test_a_part_that_fails_is_named_although_it_is_no_result() -> None:

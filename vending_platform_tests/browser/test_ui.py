@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import duckdb
@@ -96,8 +97,10 @@ def page(ui: Ui) -> Iterator[Page]:
 
 
 def materialise(page: Page, ui: Ui, partitions: str, name: str) -> None:
-    """All assets, for these partitions, as a person would request it."""
-    page.goto(f"{ui.address}/asset-groups")
+    """All assets with these partitions, as a person would request it. Another domain's have months and the shop's other
+    days, and Dagster offers partitions for assets that have the same ones (docs/operating.md)."""
+    same_days = 'code_location:"vending" and not (key:"*shop_*" or group:"extracted")'
+    page.goto(f"{ui.address}/asset-groups~{quote(same_days, safe='')}/")
     page.get_by_text("Materialize all").first.click(timeout=60_000)
     dialog = page.get_by_role("dialog")
     days = dialog.locator("input[type=text]").first
@@ -130,7 +133,6 @@ def test_the_graph_shows_every_layer(page: Page, ui: Ui) -> None:
     page.screenshot(path=SCREENSHOTS / "graph.png")
 
 
-@pytest.mark.proof  # fails since the shop's assets have other days than the machines': docs/limits.md
 def test_a_day_is_materialized(page: Page, ui: Ui) -> None:
     before = len(ui.wait_for_runs(0))
     materialise(page, ui, DAY, "day")

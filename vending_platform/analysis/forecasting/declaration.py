@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from vending_platform.errors import ConfigurationError
+from vending_platform.analysis.results import TooFewRows
 
 KINDS_OF_DAYS = 8
 """Monday to Sunday, and holidays."""
@@ -14,7 +14,7 @@ LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """The quantiles that are forecast."""
 
 
-class NothingToForecast(ConfigurationError):
+class NothingToForecast(TooFewRows):
     """The message says what is missing."""
 
 
