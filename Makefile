@@ -68,7 +68,7 @@ docs: $(READY) ## dbt's documentation of every model, column and test, as one fi
 	  --target-path $(abspath $(DATA))/dbt-docs --log-path $(abspath $(DATA))/dbt-docs
 	@echo "Open in a browser:  $(DATA)/dbt-docs/static_index.html"
 
-# The page is committed as it is built, so nobody needs Node to use it; the engine of its SQL page is not.
+# The page is committed as it is built, so no one needs Node to use it; the engine of its SQL page is not.
 dashboard: ## build the dashboard's page, with the engine of its SQL page; needs Node
 	@cd dashboard && npm ci --no-audit --no-fund --silent && npm run --silent typecheck && WITH_SQL=1 npm run --silent build -- --logLevel warn
 	@echo "Built into vending_platform/service/static/. Write it with your data:  .venv/bin/vending dashboard --into FOLDER"

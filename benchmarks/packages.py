@@ -70,13 +70,13 @@ def load_and_tell(folder: Path) -> None:
     hidden.rename(last)
     more, another = timed(lambda: ingest(context, monthly))
     assert (len(summary.packages), len(another.packages)) == (PACKAGES - 1, 1)
-    told = {
+    figures = {
         "rows": summary.rows_accepted + another.rows_accepted,
         "seconds": seconds,
         "one more": more,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(figures))
 
 
 def _paths(folder: Path, number: int) -> Path:

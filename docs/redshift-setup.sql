@@ -60,7 +60,7 @@ grant role platform_loader to :platform;
 grant role platform_transformer to :platform;
 grant role platform_reader to :reader;
 
--- Nobody else. ----------------------------------------------------------------------------------------------------------
+-- No one else. ----------------------------------------------------------------------------------------------------------
 
 revoke create on schema public from public;
 revoke all on schema raw from public;

@@ -1,6 +1,6 @@
 """What happens in the shop: customers register, order by hand and by subscription, pay, and sometimes cancel.
 
-The same arguments give the same shop. Prices change once a year; an office orders more than a studio, and nobody on
+The same arguments give the same shop. Prices change once a year; an office orders more than a studio, and no one on
 Sundays.
 """
 

@@ -1,7 +1,7 @@
 """The dashboard as a folder that any web server can serve: the page, and the files that it reads.
 
 What a reader sees is decided by `data/manifest.json`, which is replaced last and in one step. Files have names by their
-content; those of the version before stay until the next one, for whoever has the page open.
+content; those of the version before stay until the next one, for people who have the page open.
 """
 
 import json
@@ -19,7 +19,7 @@ _ENGINE = "engine/duckdb-eh.wasm"
 """Too large to be committed: `make dashboard` brings it."""
 DATA, MANIFEST, QUALITY = "data", "data/manifest.json", "data/quality.json"
 _BUILT = ("assets/", "engine/", "data/")
-"""Folders of which nobody else has files."""
+"""Folders of which no one else has files."""
 
 
 class NoDashboard(PlatformError):

@@ -1,4 +1,4 @@
-"""The sample as `vending run` leaves it, made once for all workers: nobody else spends that half a minute again."""
+"""The sample as `vending run` leaves it, made once for all workers: no one else spends that half a minute again."""
 
 import json
 import os
@@ -28,7 +28,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Sample:
-    """`data` is what everybody reads and nobody changes; `copied` gives a copy to work on."""
+    """`data` is what everyone reads and no one changes; `copied` gives a copy to work on."""
 
     data: Path
     stopped: Printed

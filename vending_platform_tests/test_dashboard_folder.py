@@ -1,4 +1,4 @@
-"""The dashboard as a folder: replaced without anybody seeing half of it, and never over somebody else's files."""
+"""The dashboard as a folder: replaced without anyone seeing half of it, and never over someone else's files."""
 
 import json
 from datetime import UTC, datetime

@@ -33,7 +33,7 @@ def new_key(
         allowed = frozenset(map(Permission, permission))
         key, record = api_keys.new_key(holder, allowed, settings.domain, settings.name, ends)
         secret = settings.aws.secrets.api_keys
-        err.print(f"The key, which is shown this once: give it to {holder}, by a way that nobody else reads.")
+        err.print(f"The key, which is shown this once: give it to {holder}, by a way that no one else reads.")
         typer.echo(key)
         err.print(f"Its record, for the list `keys` in the secret {secret}; nothing in it can be turned into the key.")
         typer.echo(record.model_dump_json())

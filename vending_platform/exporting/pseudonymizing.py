@@ -14,7 +14,7 @@ from vending_platform.pseudonyms import Pseudonyms
 
 
 class NoKey(ConfigurationError):
-    """An export has pseudonyms, and nobody has given the key."""
+    """An export has pseudonyms, and no one has given the key."""
 
 
 def no_key() -> Pseudonyms:

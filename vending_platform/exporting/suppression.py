@@ -1,11 +1,11 @@
-"""Which rows of an export are about too few, and which others have to be blanked so that nobody can work them out.
+"""Which rows of an export are about too few, and which others have to be blanked so that no one can work them out.
 
 Who knows the totals can take all other rows from them. So beside the small rows (`count` less than `below`) enough
 others are hidden that each small one stays unknown: by the grand total, and by the totals of up to two dimensions that
-the export declares (`totals`). A total that is itself less than `below` is never published, so nobody has it.
+the export declares (`totals`). A total that is itself less than `below` is never published, so no one has it.
 
 Totals tell a hidden row exactly if and only if it is a bridge in the graph whose edges are the hidden rows and whose
-nodes are the totals they are part of; totals that nobody has are all one node.
+nodes are the totals they are part of; totals that no one has are all one node.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ import pyarrow as pa
 from vending_platform.catalog import Suppression
 
 _FREE = (-1, None)
-"""The node of all totals that nobody has."""
+"""The node of all totals that no one has."""
 Node = tuple[int, object]
 
 

@@ -185,7 +185,7 @@ class _One:
         return self.deliveries.note_of(last)
 
     def _part(self, known: Note | None, shape: str, days: ChosenDays | None) -> Part:
-        """Other columns than the last time mean the whole table: a new column has values in rows that nobody wrote."""
+        """Other columns than the last time mean the whole table: a new column has values in rows that no one wrote."""
         if days is not None:
             return Between(days.first, days.last)
         if known is None or known.watermark is None or known.shape != shape:

@@ -2,7 +2,7 @@
 
 `open_lake` is the way in. `tables` declares a table, `changes` changes its rows as one commit or not at all, `sql`
 reads it, `history` lists what there is, and `maintenance` keeps it small. These modules need the extra `lake`, and take
-a second to import: whoever uses one imports it when it is used.
+a second to import: a caller imports it where it is used.
 """
 
 from vending_platform.lake.errors import LakeConflict, LakeError, LakeUnavailable

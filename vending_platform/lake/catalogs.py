@@ -32,5 +32,5 @@ def open_catalog(lake: Lake) -> Catalog:
         case LakeCatalog.GLUE:
             from pyiceberg.catalog.glue import GlueCatalog
 
-            assert lake.environment.aws is not None, "whoever has its catalog in AWS is in AWS"
+            assert lake.environment.aws is not None, "a catalog in AWS is declared only where there is an account"
             return GlueCatalog("lake", client=aws.client(lake.environment.aws, "glue"), **properties)

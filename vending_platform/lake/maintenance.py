@@ -1,7 +1,7 @@
 """Maintenance of a table: small files become few, old snapshots go, and files that nothing needs are removed.
 
 No file is removed that a reader or a writer may be using. Needed is what is reachable from any version of the table
-that was current within the age of orphans: whoever began to read in that time began with one of these. And only files
+that was current within the age of orphans: a reader that began in that time began with one of these. And only files
 go that are older than that age, while a writer gives up its commit when its files have half of it.
 """
 

@@ -114,7 +114,7 @@ class LineageGraph:
         return _turned(self.columns)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, for whoever draws it."""
+        """All of it, as JSON, for a page that draws it."""
         return {
             "tables": [{"name": str(point), "columns": list(names)} for point, names in sorted(self.declared.items())],
             "edges": [

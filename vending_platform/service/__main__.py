@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def refuse_open_house(settings: Environment, host: str) -> None:
-    """Whoever reaches a laptop's service may do everything, so nobody else may reach it."""
+    """Everyone who reaches a laptop's service may do everything, so no one else may reach it."""
     if settings.aws is None and host not in LOOPBACK:
         raise SettingsError(
             f"{settings.name} has no log-in, so it is served on this machine only: leave --host out, or use an"

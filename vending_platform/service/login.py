@@ -43,7 +43,7 @@ def access_to(environment: Environment) -> Access:
         logins.append(Tokens(issuer, IssuerKeys(service.token_issuer)))
     if not logins:
         raise SettingsError(
-            f"{environment.name} would let nobody in: it has neither a secret of API keys (secrets.api_keys in"
+            f"{environment.name} would let no one in: it has neither a secret of API keys (secrets.api_keys in"
             " environments.yml) nor an identity provider"
         )
     return Access(WebSettings(logins, hosts={service.host, *LOOPBACK}, is_encrypted=True), keys)

@@ -13,7 +13,7 @@ class BucketFileSystem(FsspecStore):
     """`s3://bucket/key` of the bucket of one place, with the credentials and the endpoint of the place."""
 
     protocol = "s3"
-    cachable = False  # fsspec would give another environment's instance to whoever names the same bucket
+    cachable = False  # fsspec would give another environment's instance for the same bucket's name
 
     def __init__(self, place: ObjectPlace) -> None:
         super().__init__("s3")

@@ -1,4 +1,4 @@
-"""What a module of functions is as a pipeline: its graph, its picture, and what a person is told who got it wrong."""
+"""What a module of functions is as a pipeline: its graph, its picture, and which message a mistake gives."""
 
 import subprocess
 import sys

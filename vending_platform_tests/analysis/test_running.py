@@ -1,4 +1,4 @@
-"""A function that fails takes with it what needs it, and nothing else; nobody ever sees a value that is not one."""
+"""A function that fails takes with it what needs it, and nothing else; no one ever sees a value that is not one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

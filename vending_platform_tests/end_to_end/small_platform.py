@@ -67,7 +67,7 @@ def checked_days(warehouse: Warehouse) -> set[tuple[object, ...]]:
 
 
 def built_once(run_folder: Path, core: Core) -> Path:
-    """The folder of six days of one machine, built and exported once for all workers; nobody may change it."""
+    """The folder of six days of one machine, built and exported once for all workers; no one may change it."""
 
     def build(folder: Path) -> None:
         (folder / "sources").mkdir()

@@ -62,9 +62,9 @@ def test_no_small_cell_can_be_derived(cells: dict[tuple[str, str], int], totals:
     found = hidden(cells, *totals)
     small = {cell for cell, count in cells.items() if count < BELOW}
     assert small <= found
-    told = derivable(cells, found, *totals) & small
+    derived = derivable(cells, found, *totals) & small
     # Only what the totals tell even if every single cell is blank is beyond help.
-    assert told <= derivable(cells, set(cells), *totals)
+    assert derived <= derivable(cells, set(cells), *totals)
     if not small:
         assert found == set()
 

@@ -1,4 +1,4 @@
-"""Maintenance removes what nothing needs, and never what somebody may be reading or writing."""
+"""Maintenance removes what nothing needs, and never what someone may be reading or writing."""
 
 import dataclasses
 import os

@@ -40,7 +40,7 @@ def dagster(dagster_server: DagsterHere) -> DagsterHere:
 
 @pytest.fixture(scope="session")
 def built_folder(run_folder: Path, core: Core, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the small platform, six days of it built and exported; nobody changes it."""
+    """A copy of the small platform, six days of it built and exported; no one changes it."""
     folder = tmp_path_factory.mktemp("service") / "data"
     shutil.copytree(built_once(run_folder, core), folder, copy_function=shutil.copy2)
     return folder

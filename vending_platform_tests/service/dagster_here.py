@@ -29,12 +29,12 @@ FAILS_FOR = "2024-03-31"
 @dg.op(name="write_what_changed")
 def _write(context: dg.OpExecutionContext, config: ExportConfig) -> None:
     context.log.info("1 of 2: a_model, built, 0.1 s")
-    context.log.debug("nobody wants to hear this")
+    context.log.debug("no one wants to hear this")
     context.log_event(dg.AssetMaterialization(dg.AssetKey(["exports", "sales_by_day"]), partition="2024-03-01"))
     if config.first_day == FAILS_FOR:
         raise dg.Failure("a check of its mart failed", allow_retries=False)
     context.log.warning("2 of 2: another, warned, failing rows: 3, 0.1 s")
-    context.log.warning("Waiting for somebody …")
+    context.log.warning("Waiting for someone …")
 
 
 @dg.job(name="export", executor_def=dg.in_process_executor)

@@ -323,7 +323,7 @@ def test_a_token_that_is_not_for_this_service_now_is_refused(
 def test_a_token_that_somebody_else_signed_is_refused(client: TestClient, issuer: Issuer) -> None:
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     unsigned = jwt.encode({"iss": ISSUER, "aud": AUDIENCE, "sub": "a"}, "", "none", {"kid": "k1"})
-    by_secret = issuer.token(algorithm="HS256", key="a secret that everybody knows, thirty-two bytes")
+    by_secret = issuer.token(algorithm="HS256", key="a secret that everyone knows, thirty-two bytes")
     signed = issuer.token()
     for text in (
         issuer.token(key=other),

@@ -405,7 +405,7 @@ def test_what_is_known_last_is_found_once_for_all_who_wait_and_then_given_at_onc
         await asyncio.sleep(0.01)
         assert await snapshot.get() == snapshot.last == 2
         looking.now = 100
-        assert await snapshot.get() == 3, "too old to mislead anybody with"
+        assert await snapshot.get() == 3, "too old to mislead anyone with"
         snapshot.expire()
         assert await snapshot.get() == 3
         await asyncio.sleep(0.01)

@@ -200,7 +200,7 @@ def test_events_are_what_a_person_wants_to_hear(client: TestClient, dagster: Dag
     assert progress == [{"done": 1, "total": 2}, {"done": 2, "total": 2}]
     (asset,) = [data for _, kind, data in heard if kind == "asset"]
     assert (asset["asset"], asset["partition"]) == ("exports/sales_by_day", "2024-03-01")
-    assert [data["text"] for _, kind, data in heard if kind == "message"] == ["Waiting for somebody …"]
+    assert [data["text"] for _, kind, data in heard if kind == "message"] == ["Waiting for someone …"]
     assert heard[-1][1:] == ("end", {"kind": "end", "phase": "succeeded"})
     assert all(data["text"] for _, kind, data in heard if kind != "end")
 

@@ -136,10 +136,10 @@ class TestUnloading:
 
 
 def test_who_comes_second_waits_and_learns_for_whom(redshift_database: RedshiftDatabase) -> None:
-    told: list[str] = []
+    holders: list[str] = []
 
     def wait(holder: str) -> None:
-        told.append(holder)
+        holders.append(holder)
         redshift_database.behind("update raw._reservation set ends_at = getdate()")
 
     with (
@@ -147,7 +147,7 @@ def test_who_comes_second_waits_and_learns_for_whom(redshift_database: RedshiftD
         redshift_database.warehouse().reserved("a second load", wait),
     ):
         pass
-    assert [holder.partition(" (")[0] for holder in told] == ["the nightly build"]
+    assert [holder.partition(" (")[0] for holder in holders] == ["the nightly build"]
 
 
 def test_the_doctor_finds_what_is_missing(redshift_database: RedshiftDatabase) -> None:

@@ -1,4 +1,4 @@
-/** Files of the page, fetched once and kept: whoever comes back without a network sees what was there last. */
+/** Files of the page, fetched once and kept: a visit without a network shows what was there last. */
 
 const KEPT = "data";
 

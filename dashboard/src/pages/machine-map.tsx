@@ -1,4 +1,4 @@
-/** Where the machines are, drawn from their coordinates alone: no map of anybody else is fetched. */
+/** Where the machines are, drawn from their coordinates alone: no map of anyone else is fetched. */
 import { addressOf } from "../ui/address.ts";
 import { yen } from "../ui/format.ts";
 import { say } from "../ui/language.ts";

@@ -141,7 +141,7 @@ function Visits({ data, id }: { data: MachineData; id: string }) {
         label={say("訪問", "Visits")}
         rows={data.visits}
         keyOf={(visit) => visit.id}
-        whenEmpty={say("この28日間に訪問はありません。", "Nobody came in these 28 days.")}
+        whenEmpty={say("この28日間に訪問はありません。", "No one came in these 28 days.")}
         columns={[
           { id: "at", title: say("訪問", "Visit"), by: (visit) => visit.at, cell: (visit) => moment(visit.at) },
           { id: "slots", title: say("スロット", "Slots"), isNumber: true, isMinor: true, by: (visit) => visit.slots, cell: (visit) => count(visit.slots) },

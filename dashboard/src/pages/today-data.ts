@@ -3,7 +3,7 @@ import { addDays } from "../ui/format.ts";
 import { rows, type Context } from "./page.ts";
 
 const WEEKS = 5;
-/** So many empty slots make a machine one that somebody has to go to. */
+/** So many empty slots make a machine one that someone has to go to. */
 export const MANY_EMPTY = 3;
 
 type MachineDay = {
@@ -73,7 +73,7 @@ export interface Total {
   machines: number;
 }
 
-/** A machine that somebody has to look after, and why. */
+/** A machine that someone has to look after, and why. */
 export interface Concern {
   machine: string;
   name: string;

@@ -181,7 +181,7 @@ const Loading = () => (
   </div>
 );
 
-/** Where the service lets nobody in without a key; whoever comes from an identity provider never sees this. */
+/** Where the service lets no one in without a key; people who come from an identity provider never see this. */
 function LogIn({ why, again }: { why: string; again: () => void }) {
   const [key, type] = useState("");
   const [refused, setRefused] = useState<string | null>(null);

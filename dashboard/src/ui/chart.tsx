@@ -1,4 +1,4 @@
-/** Lines and bars over days or hours, drawn by uPlot; the same figures as a table for whoever can't see them. */
+/** Lines and bars over days or hours, drawn by uPlot; the same figures as a table for people who can't see them. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";

@@ -46,7 +46,7 @@ export function Tile({ label, value, of, tone = "calm", under, href, name }: {
   );
 }
 
-/** By how much, in words and color: more is better unless told otherwise. */
+/** By how much, in words and color: more is better unless the caller says otherwise. */
 export function Change({ share, against }: { share: number | null; against: string }) {
   if (share === null) return <span class="soft">{say(`${against}の記録なし`, `no ${against} to compare`)}</span>;
   const tone = Math.abs(share) < 0.0005 ? "" : share > 0 ? "good" : "bad";

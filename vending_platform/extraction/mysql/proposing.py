@@ -43,7 +43,7 @@ def proposal(session: MySqlSession, database: str) -> str:
         "# and which tables are needed at all. Then commit it, with a model for each table.\n"
     )
     for name in without_key:
-        head += f"# Left out: {name} has no primary key and no unique one, so its rows can't be told apart.\n"
+        head += f"# Left out: {name} has no primary key and no unique one, so its rows can't be distinguished.\n"
     written: str = yaml.dump(
         {"version": 2, "sources": [source]}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
     )

@@ -100,8 +100,8 @@ def _in_order(manifest: Mapping[str, Any], names: Iterable[str]) -> list[str]:
 
 
 def _hash(statements: Mapping[str, str], dialect: str) -> str:
-    told = {name: without_days(text) for name, text in sorted(statements.items())}
-    return hashlib.sha256(json.dumps([told, dialect, version("sqlglot")]).encode()).hexdigest()[:16]
+    stable = {name: without_days(text) for name, text in sorted(statements.items())}
+    return hashlib.sha256(json.dumps([stable, dialect, version("sqlglot")]).encode()).hexdigest()[:16]
 
 
 def _read(path: Path) -> str | None:

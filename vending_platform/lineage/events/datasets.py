@@ -15,7 +15,7 @@ from vending_platform.warehouse import WarehouseKind, kind_of
 
 _S3 = "s3://"
 _LOCATIONS = 1000
-"""More names of files than this say nothing to anybody; their number is in the statistics."""
+"""More names of files than this say nothing to anyone; their number is in the statistics."""
 
 
 class DatasetName(NamedTuple):

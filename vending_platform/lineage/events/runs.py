@@ -52,7 +52,7 @@ class LineageRun:
         )
 
     def event(self, state: EventType, at: datetime, problem: str | None = None) -> dict[str, Any]:
-        """`problem` is the message of a run that failed, fit to be read by anybody."""
+        """`problem` is the message of a run that failed, fit to be read by anyone."""
         run_facets = dict(self.run_facets)
         if self.parent is not None:
             run_facets["parent"] = facet("parent", {**_named(self.parent), "root": _named(self.root)})

@@ -1,5 +1,5 @@
 """Where OpenLineage events wait until a backend has them: written by runs, each step in one transaction, and sent by
-whoever holds the right to send, in the order in which they were written."""
+the process that holds the right to send, in the order in which they were written."""
 
 from vending_platform.lineage.outbox.courier import Courier
 from vending_platform.lineage.outbox.sending import Sent, send

@@ -52,7 +52,7 @@ class Courier:
     def _carry_safely(self) -> None:
         try:
             self._carry()
-        except Exception as error:  # nobody hears of a thread's; what it has not sent still waits
+        except Exception as error:  # no one hears of a thread's; what it has not sent still waits
             _log.warning("lineage events wait to be sent, as their sender failed: %s: %s", type(error).__name__, error)
 
     def _carry(self) -> None:

@@ -1,7 +1,7 @@
 """The outbox itself: a SQLite file that several processes write and one sends from.
 
 What a process has written stays when it is killed; `lasting` also outlives a power cut. The order of events that the
-specification demands is kept here, whoever writes: a run starts once, ends once, and nothing follows.
+specification demands is kept here, for every writer: a run starts once, ends once, and nothing follows.
 """
 
 import json

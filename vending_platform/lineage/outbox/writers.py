@@ -1,4 +1,4 @@
-"""Which processes write to the outbox, so that the runs of a killed one get their end from somebody else."""
+"""Which processes write to the outbox, so that the runs of a killed one get their end from someone else."""
 
 import fcntl
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """The newest whole version of each export, and its files.
 
-Only what a manifest lists is given out, so nobody gets a half file or one that was never published. A file of the
-version before is given out for as long as it is kept, to whoever is still fetching that version.
+Only what a manifest lists is given out, so no one gets a half file or one that was never published. A file of the
+version before is given out for as long as it is kept, to readers that are still fetching that version.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """An order becomes a run: at most one for each Idempotency-Key, whatever is sent at once, killed or sent again.
 
 Before a run is launched its key is taken, by a file in the place of work that only one process can create. Who created
-it launches the run, once, and notes the run's id beside. Nobody else ever launches for that key: others wait for that
+it launches the run, once, and notes the run's id beside. No one else ever launches for that key: others wait for that
 id, or find the run in Dagster by its tag. Where both fail for longer than a launch can take, the process was killed
 between the two: nothing was started, and the answer says so.
 """

@@ -97,7 +97,7 @@ def looks_like_key(text: str) -> bool:
 
 
 def record_of(key: str, ring: KeyRing) -> KeyRecord | None:
-    """The record of this key, whether or not it may still be used; None if it is nobody's."""
+    """The record of this key, whether or not it may still be used; None if it is no one's."""
     if (found := _KEY.fullmatch(key)) is None or (record := ring.record(found[1])) is None:
         return None
     is_right = hmac.compare_digest(_hash(found[1], urlsafe_b64decode(f"{found[2]}=")), record.hash)

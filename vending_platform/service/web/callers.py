@@ -53,7 +53,7 @@ class LoginMethod(Protocol):
 
 @dataclass(frozen=True)
 class Loopback(LoginMethod):
-    """On a laptop whoever reaches the service may do everything: it listens on this machine only."""
+    """On a laptop everyone who reaches the service may do everything: it listens on this machine only."""
 
     async def caller(self, request: Request) -> ApiCaller | None:
         return ApiCaller("loopback", "this machine", ALL_PERMISSIONS, LoginKind.LOOPBACK)

@@ -1,4 +1,4 @@
-"""A value that takes long to find out, kept for a while: nobody waits for it twice.
+"""A value that takes long to find out, kept for a while: no one waits for it twice.
 
 While it is fresh it is given as it is. When it is older, it is still given at once, and found out again beside. Only
 where there is none yet, or one so old that it would mislead, does a request wait.

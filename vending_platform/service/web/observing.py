@@ -50,7 +50,7 @@ class _Seen:
 
 
 class Observed:
-    """Gives a request its id, times and logs it, and turns what nobody handled below into a problem."""
+    """Gives a request its id, times and logs it, and turns what no one handled below into a problem."""
 
     def __init__(self, app: AsgiApp, metrics: RequestMetrics) -> None:
         self._app, self._metrics = app, metrics

@@ -80,7 +80,7 @@ def problem_response(problem: HttpProblem, request_id: str) -> Response:
 
 
 def problem_of(error: Exception) -> HttpProblem:
-    """What a client is told of an error. What is a fault of ours is logged in full, and only named to the client."""
+    """What an answer shows of an error. What is a fault of ours is logged in full, and only named to the client."""
     match error:
         case HttpProblem():
             return error

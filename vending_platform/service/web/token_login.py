@@ -28,7 +28,7 @@ from vending_platform.service.web.problems import HttpProblem
 from vending_platform.service.web.protecting import LOOPBACK
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
-"""Of key pairs only: with a shared secret whoever can check a token could make one."""
+"""Of key pairs only: with a shared secret everyone who can check a token could make one."""
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 _LEEWAY_SECONDS = 30
 _KEYS_KEPT_SECONDS = 3600.0

@@ -1,7 +1,7 @@
 """The Redshift Data API: statements run by name of the workgroup, with the role of this process and no connection.
 
 A statement is sent with a token of its own, so that a request that boto3 repeats runs once. It is then waited for; a
-statement that nobody waits for any longer is cancelled. What differs from text to text goes as a parameter.
+statement that no one waits for any longer is cancelled. What differs from text to text goes as a parameter.
 """
 
 import json

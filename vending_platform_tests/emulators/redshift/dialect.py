@@ -129,7 +129,7 @@ def refusal(sql: str) -> str | None:
             ",",
         ) or name.startswith("_")
         if following == "(" and name not in FUNCTIONS | _TAKE_PARENTHESES and not (is_named and before != ","):
-            return f"nobody has looked up whether Redshift has the function {name}()"
+            return f"no one has looked up whether Redshift has the function {name}()"
     return None
 
 

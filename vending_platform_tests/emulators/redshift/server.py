@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL as a plain process on a free port, for root and for everybody else, gone when it is stopped."""
+"""Debian's PostgreSQL as a plain process on a free port, for root and for everyone else, gone when it is stopped."""
 
 import os
 import pwd
@@ -154,7 +154,7 @@ def _programs() -> Path:
 
 
 def _identity() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root, so root starts it as somebody else."""
+    """PostgreSQL refuses to run as root, so root starts it as someone else."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):

@@ -1,4 +1,4 @@
-"""Messages may be read by anybody: what they quote of the data is masked, what they say of the project is not."""
+"""Messages may be read by anyone: what they quote of the data is masked, what they say of the project is not."""
 
 import pytest
 

@@ -187,7 +187,7 @@ def test_the_end_of_a_run_does_not_wait_for_a_backend_that_hangs(outbox: Outbox)
         hanging = Http(f"http://127.0.0.1:{silent.getsockname()[1]}{PATH}", timeout=1.5)
         courier = Courier(outbox.folder, lambda _: hanging, lambda events: events)
         courier.finish()
-        assert courier.is_sending, "the run has gone on, and nobody waits for the backend"
+        assert courier.is_sending, "the run has gone on, and no one waits for the backend"
         courier.join()
     assert len(waiting(outbox)) == 10
 

@@ -1,4 +1,1 @@
-output "domain" {
-  description = "What the application's variables and the handbook need."
-  value       = module.domain
-}
+../vending-production/outputs.tf

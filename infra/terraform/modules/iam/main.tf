@@ -46,7 +46,7 @@ locals {
       Condition = { StringEquals = { "aws:SourceAccount" = var.settings.account } }
     }]
   } }
-  # No one may take a role of people before somebody is named.
+  # No one may take a role of people before someone is named.
   by_principal = { for role in ["deliverer", "reader", "operator", "bi"] : role => {
     Version = "2012-10-17"
     Statement = [{

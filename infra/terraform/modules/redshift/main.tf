@@ -29,7 +29,7 @@ resource "aws_redshiftserverless_namespace" "this" {
   kms_key_id           = var.key_arn
   iam_roles            = [var.copy_role_arn]
   default_iam_role_arn = var.copy_role_arn
-  # Nobody logs in with a password; the administrator's is kept by AWS.
+  # No one logs in with a password; the administrator's is kept by AWS.
   manage_admin_password = true
   log_exports           = ["connectionlog", "userlog", "useractivitylog"]
 
