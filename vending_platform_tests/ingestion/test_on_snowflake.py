@@ -21,7 +21,7 @@ from vending_platform.ingestion import (
 from vending_platform.ingestion.outcome import raw_table
 from vending_platform.ledger import FILES, REJECTED_ROWS, UNDECLARED, last_changes
 from vending_platform.warehouse import WarehouseMoved
-from vending_platform.warehouse.snowflake.lease import Lease
+from vending_platform.warehouse.snowflake.lease import SnowflakeLease as Lease
 from vending_platform_tests.emulators.accounts import Account
 from vending_platform_tests.ingestion.raw_folder import NOW, RawFolder, sales_file
 from vending_platform_tests.ingestion.test_exactly_once import CORRECTIONS, FIRST

@@ -10,9 +10,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from vending_platform.warehouse import Change, PublishStep, WarehouseError, WarehouseMoved, Writer
-from vending_platform.warehouse.snowflake import SnowflakeWarehouse, lease
-from vending_platform.warehouse.snowflake.lease import Lease
+from vending_platform.warehouse import Change, PublishStep, WarehouseError, WarehouseMoved, Writer, lease
+from vending_platform.warehouse.snowflake import SnowflakeWarehouse
+from vending_platform.warehouse.snowflake.lease import SnowflakeLease as Lease
 from vending_platform.warehouse.snowflake.session import Session, combine_chunks, connector
 from vending_platform.warehouse.snowflake.stage import STAGE
 from vending_platform_tests.emulators.accounts import Account

@@ -1,8 +1,8 @@
 """What a database needs: how an administrator makes it (docs/redshift-setup.sql), and whether it is there."""
 
 from vending_platform.warehouse.interface import TableName, WarehouseError, quoted
+from vending_platform.warehouse.lease import RESERVATION
 from vending_platform.warehouse.redshift.data_api import DataApi
-from vending_platform.warehouse.redshift.lease import RESERVATION
 from vending_platform.warehouse.redshift.writer import PUBLICATIONS
 
 _SCRIPT = "docs/redshift-setup.sql makes it"

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from vending_platform.warehouse.interface import STATUS
+from vending_platform.warehouse.lease import OpenToReaders, leased
 from vending_platform.warehouse.redshift.data_api import DataApi
 from vending_platform.warehouse.redshift.exchange import Exchange
-from vending_platform.warehouse.redshift.lease import RedshiftLease, leased
+from vending_platform.warehouse.redshift.lease import RedshiftLease
 from vending_platform.warehouse.redshift.setup import is_set_up, setup_statements
 from vending_platform.warehouse.redshift.writer import RedshiftReader, RedshiftWriter
 
 
-class RedshiftWarehouse:
+class RedshiftWarehouse(OpenToReaders):
     """The Data API keeps no connection open, so nothing is held while nothing is done."""
 
     def __init__(
@@ -46,7 +46,7 @@ class RedshiftWarehouse:
     @contextmanager
     def reserved(self, purpose: str, on_wait: Callable[[str], None]) -> Iterator["_RedshiftReservation"]:
         self._set_up()
-        with leased(self._api, purpose, on_wait, self._lease) as lease:
+        with leased(RedshiftLease(self._api, purpose, self._lease), on_wait) as lease:
             yield _RedshiftReservation(self._api, self._exchange, lease, self._orphaned_after)
 
     def _set_up(self) -> None:
@@ -55,18 +55,6 @@ class RedshiftWarehouse:
         if not self._is_set_up and not is_set_up(self._api):
             self._api.run_together(setup_statements())
         self._is_set_up = True
-
-    def announce_change(self) -> None:
-        """Readers are never locked out, so the status is always the present one."""
-
-    def is_status_outdated(self) -> bool:
-        return False
-
-    def publish_status(self, text: Callable[[], str], name: str = STATUS) -> None:
-        """See `announce_change`."""
-
-    def last_status(self, name: str = STATUS) -> None:
-        return None
 
 
 class _RedshiftReservation:

@@ -1,7 +1,7 @@
 """What a database needs: how an administrator makes it (docs/snowflake-setup.sql), and whether it is there."""
 
 from vending_platform.warehouse.interface import TableName, WarehouseError, literal, quoted
-from vending_platform.warehouse.snowflake.lease import RESERVATION
+from vending_platform.warehouse.lease import RESERVATION
 from vending_platform.warehouse.snowflake.session import Connect, session
 from vending_platform.warehouse.snowflake.stage import FOLDER, STAGE
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from vending_platform.warehouse.batches import Batches
-from vending_platform.warehouse.interface import STATUS
-from vending_platform.warehouse.snowflake.lease import Lease, leased
+from vending_platform.warehouse.lease import OpenToReaders, leased
+from vending_platform.warehouse.snowflake.lease import SnowflakeLease
 from vending_platform.warehouse.snowflake.session import Connect, Session, session
 from vending_platform.warehouse.snowflake.setup import PUBLICATIONS, setup_statements
 from vending_platform.warehouse.snowflake.writer import SnowflakeReader, SnowflakeWriter
 
 
-class SnowflakeWarehouse:
+class SnowflakeWarehouse(OpenToReaders):
     """`connect` gives a new connection each time; `batches` is the place whose address is `work_url`."""
 
     def __init__(
@@ -52,7 +52,7 @@ class SnowflakeWarehouse:
             self._connect
         ) as opened:  # a session of its own: renewing the lease must not be part of a transaction
             self._set_up(opened)
-            with leased(opened, purpose, on_wait, self._lease) as lease:
+            with leased(SnowflakeLease(opened, purpose, self._lease), on_wait) as lease:
                 yield _SnowflakeReservation(self._connect, self._batches, lease, self._orphaned_after)
 
     def _set_up(self, opened: Session) -> None:
@@ -65,21 +65,9 @@ class SnowflakeWarehouse:
                 opened.run(statement)
         self._is_set_up = True
 
-    def announce_change(self) -> None:
-        """Readers are never locked out, so the status is always the present one."""
-
-    def is_status_outdated(self) -> bool:
-        return False
-
-    def publish_status(self, text: Callable[[], str], name: str = STATUS) -> None:
-        """See `announce_change`."""
-
-    def last_status(self, name: str = STATUS) -> None:
-        return None
-
 
 class _SnowflakeReservation:
-    def __init__(self, connect: Connect, batches: Batches, lease: Lease, orphaned_after: timedelta) -> None:
+    def __init__(self, connect: Connect, batches: Batches, lease: SnowflakeLease, orphaned_after: timedelta) -> None:
         self._connect = connect
         self._batches = batches
         self._lease = lease

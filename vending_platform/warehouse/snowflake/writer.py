@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from vending_platform.warehouse.batches import Batches
 from vending_platform.warehouse.interface import Change, PublishStep, TableName, WarehouseMoved
-from vending_platform.warehouse.snowflake.lease import Lease
+from vending_platform.warehouse.snowflake.lease import SnowflakeLease
 from vending_platform.warehouse.snowflake.publication import Publication
 from vending_platform.warehouse.snowflake.session import Session
 from vending_platform.warehouse.snowflake.setup import PUBLICATIONS
@@ -39,7 +39,7 @@ class SnowflakeReader:
 
 
 class SnowflakeWriter(SnowflakeReader):
-    def __init__(self, session: Session, batches: Batches, lease: Lease, orphaned_after: timedelta) -> None:
+    def __init__(self, session: Session, batches: Batches, lease: SnowflakeLease, orphaned_after: timedelta) -> None:
         super().__init__(session, batches)
         self._lease = lease
         self._orphaned_after = orphaned_after
@@ -124,7 +124,7 @@ class SnowflakeWriter(SnowflakeReader):
 class _SnowflakeAlterations(SnowflakeReader):
     """Snowflake commits each of them by itself; `changes` are rows that change after them."""
 
-    def __init__(self, session: Session, batches: Batches, lease: Lease) -> None:
+    def __init__(self, session: Session, batches: Batches, lease: SnowflakeLease) -> None:
         super().__init__(session, batches)
         self._lease = lease
         self.changes: list[Change] = []
