@@ -22,7 +22,7 @@ from vending_platform.transformation import Transformed
 def extract(
     platform: Platform, names: Iterable[str] | None = None, days: ChosenDays | None = None
 ) -> ExtractionSummary:
-    """Of every database that the chosen sources come from, in one snapshot, what no delivery says yet."""
+    """Of every system that the chosen sources come from, what no delivery says yet."""
     chosen = set(names) if names is not None else None
     sources = [source for source in platform.catalog if chosen is None or source.name in chosen]
     place = Workplace(
@@ -37,10 +37,8 @@ def extract(
         return ExtractionSummary(
             tuple(
                 extracted
-                for database, of_it in extraction.by_database(sources).items()
-                for extracted in extraction.extract(
-                    extraction.system_of(platform.environment, database), of_it, place, days
-                )
+                for system, of_it in extraction.by_system(sources).items()
+                for extracted in extraction.extractor_of(platform.environment, system)(of_it, place, days)
             )
         )
 

@@ -15,7 +15,7 @@ from vending_platform.catalog.column import IDENTIFIER, Column
 from vending_platform.catalog.declared import (
     Declared,
 )
-from vending_platform.catalog.extract import Extract
+from vending_platform.catalog.extract import ExtractTable
 from vending_platform.catalog.file_format import ContentFormat, DeliveryMode, FileFormat
 from vending_platform.catalog.grain import Grain
 from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
@@ -52,7 +52,7 @@ class Source(Declared):
     declared_in: str
     description: str = ""
     files: FileFormat
-    extract: Extract | None = None
+    extract: ExtractTable | None = None
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -130,18 +130,13 @@ class Source(Declared):
             return
         if problem := extract.problem_with(self.files, self.patterns):
             raise ValueError(problem)
-        for key, name, kinds in (
-            ("watermark", extract.watermark, ("date", "timestamp")),
-            ("deleted", extract.deleted, ("boolean",)),
-        ):
-            if name is None:
-                continue
+        for key, name, kinds in extract.columns_named():
             found = [column for column in self.columns if column.name == name]
             if not found or found[0].type.kind not in kinds:
                 is_what = f"is {found[0].type}" if found else "is not a column"
                 raise ValueError(f"extract: {key} names {name!r}, which {is_what}; it must be {' or '.join(kinds)}")
         if nested := [column for column in self.columns if column.path is not None]:
-            raise ValueError(f"column {nested[0].name}: 'path' means nothing for a table of a database")
+            raise ValueError(f"column {nested[0].name}: 'path' means nothing for what is extracted")
 
     @property
     def is_dated(self) -> bool:

@@ -1,6 +1,10 @@
-"""What a contract can declare about where its files come from: a table of a database, and how it is extracted."""
+"""What a contract can declare about where its files come from: a system, and how what it holds is extracted."""
 
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -11,9 +15,54 @@ from vending_platform.catalog.names import NamePattern
 _OF_INCREMENTS = ("watermark", "overlap", "compare_keys", "deleted")
 
 
+@dataclass(frozen=True)
+class SystemName:
+    """A system that sources come from: its kind, and its name in environments.yml."""
+
+    kind: str
+    name: str
+
+
 class Extract(Declared):
+    """What every kind of extraction declares; each kind of system has a class below, told apart by its first key."""
+
+    tags: ClassVar[frozenset[str]]
+    """What Dagster shows of it."""
+
+    @property
+    @abstractmethod
+    def system(self) -> SystemName: ...
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What is extracted, as one sentence."""
+
+    @property
+    @abstractmethod
+    def has_past(self) -> bool:
+        """Whether past days can be extracted once more."""
+
+    def columns_named(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Each key that names a column, the name, and the types that it may have."""
+        return iter(())
+
+    def problem_with(self, files: FileFormat, patterns: tuple[NamePattern, ...]) -> str | None:
+        """Why files that are declared like this can't be written by an extraction."""
+        if files.format is not ContentFormat.PARQUET:
+            return f"extract writes Parquet, and format is {files.format.value!r}"
+        if len(patterns) != 1:
+            return "extract needs exactly one name pattern: that is how its files are called"
+        if patterns[0].has_sender:
+            return f"extract has no sender to put into the name pattern {patterns[0].template!r}"
+        return None
+
+
+class ExtractTable(Extract):
     """One table of a database. Delivery `snapshot` means the whole table every time, `append` only what changed since
     the last time."""
+
+    tags = frozenset({"mysql", "parquet"})
 
     database: str = Field(min_length=1)
     """A key of `databases` in environments.yml."""
@@ -27,15 +76,29 @@ class Extract(Declared):
     deleted: str | None = None
     """The column that is true in the last delivery of a row which was deleted; the table itself does not have it."""
 
+    @property
+    def system(self) -> SystemName:
+        return SystemName("database", self.database)
+
+    @property
+    def description(self) -> str:
+        what = "the whole table" if self.watermark is None else f"what changed, by {self.watermark}"
+        return f"The table `{self.table}` of the database {self.database}: {what}."
+
+    @property
+    def has_past(self) -> bool:
+        return self.watermark is not None
+
+    def columns_named(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        if self.watermark is not None:
+            yield "watermark", self.watermark, ("date", "timestamp")
+        if self.deleted is not None:
+            yield "deleted", self.deleted, ("boolean",)
+
     def problem_with(self, files: FileFormat, patterns: tuple[NamePattern, ...]) -> str | None:
-        """Why files that are declared like this can't be written by an extraction."""
-        if files.format is not ContentFormat.PARQUET:
-            return f"extract writes Parquet, and format is {files.format.value!r}"
-        if len(patterns) != 1:
-            return "extract needs exactly one name pattern: that is how its files are called"
+        if problem := super().problem_with(files, patterns):
+            return problem
         (pattern,) = patterns
-        if pattern.has_sender:
-            return f"extract has no sender to put into the name pattern {pattern.template!r}"
         match files.delivery:
             case DeliveryMode.SNAPSHOT:
                 if said := [key for key in _OF_INCREMENTS if key in self.model_fields_set]:

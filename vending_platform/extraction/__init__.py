@@ -1,14 +1,25 @@
 """What a system holds becomes deliveries: files under the names of contracts in the raw place.
 
-`extract` does one extraction; a kind of system implements `interface.System`, as `mysql` does. Ingestion does the rest,
-as for every other delivery.
+Every kind of system is an `Extractor` (`opening.extractor_of` finds the one of a source). `extract` is the one of
+databases, of which a kind implements `interface.System`, as `mysql` does. Ingestion does the rest, as for every other
+delivery.
 """
 
 from vending_platform.extraction.crash_points import ExtractionPoint
 from vending_platform.extraction.deliveries import business_day
-from vending_platform.extraction.interface import ExtractionError, System, SystemSnapshot, SystemUnavailable
-from vending_platform.extraction.opening import by_database, proposed, system_of
-from vending_platform.extraction.running import ChosenDays, Extracted, ExtractionSummary, Workplace, extract
+from vending_platform.extraction.interface import (
+    ChosenDays,
+    Extracted,
+    ExtractionError,
+    ExtractionSummary,
+    Extractor,
+    System,
+    SystemSnapshot,
+    SystemUnavailable,
+    Workplace,
+)
+from vending_platform.extraction.opening import by_system, extractor_of, proposed
+from vending_platform.extraction.running import extract
 
 __all__ = [
     "ChosenDays",
@@ -16,13 +27,14 @@ __all__ = [
     "ExtractionError",
     "ExtractionPoint",
     "ExtractionSummary",
+    "Extractor",
     "System",
     "SystemSnapshot",
     "SystemUnavailable",
     "Workplace",
     "business_day",
-    "by_database",
+    "by_system",
     "extract",
+    "extractor_of",
     "proposed",
-    "system_of",
 ]

@@ -1,18 +1,22 @@
-"""What a kind of system has to offer so that its data becomes deliveries: a snapshot, and the rows of a source in it.
+"""What an extraction is given, what it says it did, and what a kind of system has to offer.
 
-`mysql.snapshot` is the example. Everything else (which rows are due, files, notes, crashes) is the same for all.
+Every kind of system is an `Extractor`. Of databases only the snapshot differs (`mysql.snapshot` is the example), and
+everything else (which rows are due, files, notes, crashes) is `running.extract`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
 from vending_platform.catalog import Source
 from vending_platform.errors import ConfigurationError, Unavailable
+from vending_platform.extraction.crash_points import OnPoint
+from vending_platform.storage import Place
 
 
 class ExtractionError(ConfigurationError):
@@ -21,6 +25,61 @@ class ExtractionError(ConfigurationError):
 
 class SystemUnavailable(Unavailable):
     """The system did not answer, or ended the query; another attempt may succeed."""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What one extraction of a source did; without a path there was nothing that is not delivered yet."""
+
+    source: str
+    business_day: date
+    path: str | None = None
+    rows: int = 0
+    """In the delivery."""
+    rows_read: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    watermark: str | None = None
+    deleted: int = 0
+    """How many of the rows are deleted ones."""
+    problem: str | None = None
+    """Why it was not extracted."""
+
+
+@dataclass(frozen=True)
+class ExtractionSummary:
+    """What a run extracted, a source each."""
+
+    sources: tuple[Extracted, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(one.problem for one in self.sources if one.problem is not None)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where extractions read and write, and who hears of their progress."""
+
+    raw: Place
+    work: Place
+    scratch: Path
+    on_point: OnPoint = lambda _: None
+    on_rows: Callable[[str, int], None] = lambda _, __: None
+    on_wait: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class ChosenDays:
+    """Only rows whose watermark lies on these days: for what a person wants delivered again."""
+
+    first: date
+    last: date
+
+
+Extractor = Callable[[Sequence[Source], Workplace, ChosenDays | None], list[Extracted]]
+"""Extracts sources of one system, a result each. What is wrong with one source stops no other; a system that does not
+answer raises."""
 
 
 class HeldAsText(Exception):

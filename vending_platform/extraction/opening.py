@@ -1,37 +1,44 @@
-"""Which system a source comes from, and how it is opened."""
+"""Which system a source comes from, and how it is extracted."""
 
 from collections.abc import Iterable
+from functools import partial
 
-from vending_platform.catalog import Source
+from vending_platform.catalog import Source, SystemName
 from vending_platform.environment import DatabaseSettings, Environment
 from vending_platform.extraction import mysql
-from vending_platform.extraction.interface import ExtractionError, System
+from vending_platform.extraction.interface import ExtractionError, Extractor
+from vending_platform.extraction.running import extract
 
 
-def by_database(sources: Iterable[Source]) -> dict[str, list[Source]]:
-    """The sources that are extracted, by the database that each comes from."""
-    found: dict[str, list[Source]] = {}
+def by_system(sources: Iterable[Source]) -> dict[SystemName, list[Source]]:
+    """The sources that are extracted, by the system that each comes from."""
+    found: dict[SystemName, list[Source]] = {}
     for source in sources:
         if source.extract is not None:
-            found.setdefault(source.extract.database, []).append(source)
+            found.setdefault(source.extract.system, []).append(source)
     return found
 
 
-def system_of(environment: Environment, database: str) -> System:
-    """The database of this name, as the environment declares it."""
-    return mysql.system(database, _settings(environment, database), environment.aws)
+def extractor_of(environment: Environment, system: SystemName) -> Extractor:
+    """For the system of this name, as the environment declares it."""
+    match system.kind:
+        case "database":
+            settings = _database(environment, system.name)
+            return partial(extract, mysql.system(system.name, settings, environment.aws))
+        case kind:
+            raise ExtractionError(f"{system.name!r} is a {kind}, and there is no extraction of that kind")
 
 
 def proposed(environment: Environment, database: str) -> str:
     """First contracts for the tables of a database, as YAML for a person."""
-    return mysql.proposed(database, _settings(environment, database), environment.aws)
+    return mysql.proposed(database, _database(environment, database), environment.aws)
 
 
-def _settings(environment: Environment, database: str) -> DatabaseSettings:
-    settings = environment.databases.get(database)
+def _database(environment: Environment, name: str) -> DatabaseSettings:
+    settings = environment.databases.get(name)
     if settings is None:
         there_are = ", ".join(environment.databases) or "none"
         raise ExtractionError(
-            f"no database {database!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
+            f"no database {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
         )
     return settings

@@ -1,85 +1,38 @@
-"""One extraction: of every source of a system what changed, in one snapshot, as deliveries in the raw place."""
+"""One extraction of a database: of every source what changed, in one snapshot, as deliveries in the raw place."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
-from vending_platform.catalog import DeliveryMode, Extract, Source
+from vending_platform.catalog import DeliveryMode, ExtractTable, Source
 from vending_platform.extraction import changes
-from vending_platform.extraction.crash_points import ExtractionPoint, OnPoint
+from vending_platform.extraction.crash_points import ExtractionPoint
 from vending_platform.extraction.deliveries import Deliveries, business_day
 from vending_platform.extraction.interface import (
     Between,
+    ChosenDays,
     Everything,
+    Extracted,
     ExtractionError,
     KeysOnly,
     Part,
     Since,
     System,
     SystemSnapshot,
+    Workplace,
 )
 from vending_platform.extraction.notes import METADATA, Note, read_note, write_note
 from vending_platform.extraction.writing import MetadataOf, Written, write_rows
 from vending_platform.file_lock import exclusive
-from vending_platform.storage import Place, StoredFile
+from vending_platform.storage import StoredFile
 
 _SLACK = timedelta(days=1)
 """A delivery can hold rows whose watermark is a little later than its snapshot: clocks differ."""
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """What one extraction of a source did; without a path there was nothing that is not delivered yet."""
-
-    source: str
-    business_day: date
-    path: str | None = None
-    rows: int = 0
-    """In the delivery."""
-    rows_read: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    watermark: str | None = None
-    deleted: int = 0
-    """How many of the rows are deleted ones."""
-    problem: str | None = None
-    """Why it was not extracted."""
-
-
-@dataclass(frozen=True)
-class ExtractionSummary:
-    """What a run extracted, a source each."""
-
-    sources: tuple[Extracted, ...]
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        return tuple(one.problem for one in self.sources if one.problem is not None)
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where extractions read and write, and who hears of their progress."""
-
-    raw: Place
-    work: Place
-    scratch: Path
-    on_point: OnPoint = lambda _: None
-    on_rows: Callable[[str, int], None] = lambda _, __: None
-    on_wait: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True)
-class ChosenDays:
-    """Only rows whose watermark lies on these days: for what a person wants delivered again."""
-
-    first: date
-    last: date
 
 
 def extract(
@@ -124,7 +77,7 @@ class _One:
         return Deliveries(self.source, self.place.raw, self.folder)
 
     @cached_property
-    def declared(self) -> Extract:
+    def declared(self) -> ExtractTable:
         assert self.source.extract is not None, "only sources that are extracted come here"
         return self.source.extract
 

@@ -1,4 +1,4 @@
-"""Assets of extractions, generated from the contracts: what a database held, upstream of the raw tables."""
+"""Assets of extractions, generated from the contracts: what a system held, upstream of the raw tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import dagster as dg
 
 from vending_platform import operations
 from vending_platform.catalog import Catalog, Source
-from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, business_day, by_database
+from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, business_day, by_system
 from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.names import days_of, extraction_key
@@ -17,16 +17,16 @@ from vending_platform.orchestration.retries import StepFailure, give_up_or_retry
 
 
 def extraction_assets(catalog: Catalog, specs: Specs) -> list[dg.AssetsDefinition]:
-    """One per database, of which each table can be chosen by itself."""
-    return [_assets(database, sources, specs) for database, sources in by_database(catalog).items()]
+    """One per system, of which each source can be chosen by itself."""
+    return [_assets(system.name, sources, specs) for system, sources in by_system(catalog).items()]
 
 
-def _assets(database: str, sources: Sequence[Source], specs: Specs) -> dg.AssetsDefinition:
+def _assets(system: str, sources: Sequence[Source], specs: Specs) -> dg.AssetsDefinition:
     partitions = specs.days.extracted
-    with_past = {source.name for source in sources if source.extract is not None and source.extract.watermark}
+    with_past = {source.name for source in sources if source.extract is not None and source.extract.has_past}
 
     @dg.multi_asset(
-        name=f"extraction_of_{database}",
+        name=f"extraction_of_{system}",
         specs=[_spec(source, partitions, specs.of_source(source).owners) for source in sources],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -71,12 +71,11 @@ def not_extracted(done: ExtractionSummary) -> list[StepFailure]:
 def _spec(source: Source, partitions: dg.PartitionsDefinition[str], owners: Sequence[str]) -> dg.AssetSpec:
     extract = source.extract
     assert extract is not None
-    what = "the whole table" if extract.watermark is None else f"what changed, by {extract.watermark}"
     return dg.AssetSpec(
         extraction_key(source.name),
-        description=f"{source.description}\n\nThe table `{extract.table}` of the database {extract.database}: {what}.",
+        description=f"{source.description}\n\n{extract.description}",
         group_name="extracted",
-        kinds={"mysql", "parquet"},
+        kinds=set(extract.tags),
         code_version=source.reading_hash,
         owners=owners,
         partitions_def=partitions,
