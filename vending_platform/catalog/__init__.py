@@ -23,7 +23,7 @@ from vending_platform.catalog.exports import (
     Unencodable,
     exports_of,
 )
-from vending_platform.catalog.extract import Extract, ExtractTable, SystemName
+from vending_platform.catalog.extract import KINDS, Extract, ExtractItems, ExtractTable, SystemName
 from vending_platform.catalog.file_format import (
     ContentFormat,
     DeliveryMode,
@@ -61,6 +61,7 @@ __all__ = [
     "Export",
     "ExportColumn",
     "Extract",
+    "ExtractItems",
     "ExtractTable",
     "Format",
     "Grain",
@@ -299,7 +300,7 @@ def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
             place = place[1:]
         elif place[:1] == ["extract"]:
             words.append("extract")
-            within, place = ExtractTable, place[1:]
+            within, place = KINDS.get(place[1], Extract) if len(place) > 1 else Extract, place[2:]
         if problem["type"] == "extra_forbidden":
             holder = _NESTED.get(".".join(place[:-1]), within)
             words.append(_unknown(".".join(place), holder))

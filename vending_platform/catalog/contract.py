@@ -12,10 +12,8 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from vending_platform.catalog.column import IDENTIFIER, Column
-from vending_platform.catalog.declared import (
-    Declared,
-)
-from vending_platform.catalog.extract import ExtractTable
+from vending_platform.catalog.declared import Declared
+from vending_platform.catalog.extract import AnyExtract
 from vending_platform.catalog.file_format import ContentFormat, DeliveryMode, FileFormat
 from vending_platform.catalog.grain import Grain
 from vending_platform.catalog.names import NameParts, NamePattern, parse_name_pattern
@@ -52,7 +50,7 @@ class Source(Declared):
     declared_in: str
     description: str = ""
     files: FileFormat
-    extract: ExtractTable | None = None
+    extract: AnyExtract | None = None
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vending_platform.catalog import Source
+from vending_platform.catalog import ExtractTable, Source
 
 _PLACE = "_extraction_place"
 _MEMORY = "160MB"
@@ -118,7 +118,7 @@ def _key(source: Source) -> str:
 
 
 def _watermark(source: Source) -> str:
-    assert source.extract is not None
+    assert isinstance(source.extract, ExtractTable)
     assert source.extract.watermark is not None
     return _quoted(source.column(source.extract.watermark).text_in_header)
 

@@ -78,7 +78,7 @@ class _One:
 
     @cached_property
     def declared(self) -> ExtractTable:
-        assert self.source.extract is not None, "only sources that are extracted come here"
+        assert isinstance(self.source.extract, ExtractTable), "only tables of databases come here"
         return self.source.extract
 
     def _whole_table(self, days: ChosenDays | None) -> Extracted:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vending_platform.catalog import Source
+from vending_platform.catalog import ExtractTable, Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.extraction.interface import HeldAsText, KeysOnly, Part, SystemSnapshot
 from vending_platform.prefetch import prefetched
@@ -109,7 +109,7 @@ class _Watermark:
     def latest(self, table: pa.Table, before: str | None) -> str | None:
         """The greatest watermark so far, in the form in which it is compared. A time that has not come yet would hide
         all changes until then, so it does not count."""
-        if self.source.extract is None or self.source.extract.watermark is None:
+        if not isinstance(self.source.extract, ExtractTable) or self.source.extract.watermark is None:
             return None
         column = self.source.column(self.source.extract.watermark)
         values, zone = table[column.text_in_header], ZoneInfo(column.time_zone or BUSINESS_TIME_ZONE)

@@ -58,7 +58,7 @@ def write_sample(raw: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
-        sources = [source for source in catalog if source.extract is not None and source.extract.database == "shop"]
+        sources = [source for source in catalog if source.extract is not None and source.extract.system.name == "shop"]
         place = Workplace(LocalPlace(raw), LocalPlace(folder / "work"), folder / "scratch")
         with shop_server(folder) as server:
             settings = DatabaseSettings(server.url("shop"), None, False, None, 5)

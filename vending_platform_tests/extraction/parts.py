@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from vending_platform.catalog import Catalog, Source, catalog_of
+from vending_platform.catalog import Catalog, ExtractTable, Source, catalog_of
 from vending_platform.environment import DatabaseSettings
 from vending_platform.extraction import (
     ChosenDays,
@@ -82,7 +82,7 @@ class ExtractedDatabase:
         """Takes the proposed contracts, with these values in the place of those of `extract`."""
         self.sources = tuple(
             source
-            if not extract or source.extract is None or source.extract.watermark is None
+            if not extract or not isinstance(source.extract, ExtractTable) or source.extract.watermark is None
             else source.model_copy(update={"extract": source.extract.model_copy(update=extract)})
             for source in contracts(mysql.proposed("db", self.settings, None))
         )
@@ -131,7 +131,7 @@ class ExtractedDatabase:
         files = sorted(
             path for path in self.raw.rglob("*.parquet") if source.match(path.relative_to(self.raw).as_posix())
         )
-        if source.extract is None or source.extract.watermark is None:
+        if not isinstance(source.extract, ExtractTable) or source.extract.watermark is None:
             files = files[-1:]
         last: dict[tuple[Any, ...], dict[str, Any]] = {}
         for path in files:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from vending_platform.catalog import Column, Source
+from vending_platform.catalog import Column, ExtractTable, Source
 from vending_platform.extraction.interface import (
     Between,
     Everything,
@@ -122,12 +122,12 @@ def _needed(source: Source) -> list[Column]:
 
 
 def _watermark(source: Source) -> Column | None:
-    assert source.extract is not None
+    assert isinstance(source.extract, ExtractTable)
     return source.column(source.extract.watermark) if source.extract.watermark is not None else None
 
 
 def _table(source: Source) -> str:
-    assert source.extract is not None
+    assert isinstance(source.extract, ExtractTable)
     return source.extract.table
 
 
