@@ -1,5 +1,5 @@
-// The page stays usable without a network: its own files are kept when it is first opened, and what it reads is kept by
-// the page itself (src/data/fetching.ts). `__FILES__` and `__VERSION__` are filled in by the build.
+// The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
+// are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
 const FILES = "__FILES__";
 const CACHE = "page-__VERSION__";
 
@@ -38,7 +38,7 @@ self.addEventListener("fetch", (event) => {
       const kept = await cache.match(event.request, { ignoreSearch: true });
       if (kept !== undefined) return kept;
       const answer = await fetch(event.request);
-      if (answer.status === 200) await cache.put(event.request, answer.clone()); // the SQL engine, once it was used
+      if (answer.status === 200) await cache.put(event.request, answer.clone()); // pages on demand and the SQL engine, once they were used
       return answer;
     }),
   );

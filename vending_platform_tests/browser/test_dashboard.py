@@ -36,7 +36,9 @@ PAGES = (
     "sql",
 )
 BUDGET = 90_000
-"""Bytes of gzipped script that a page may need before SQL is opened."""
+"""Bytes of gzipped script that all pages need together but those on demand."""
+ON_DEMAND_BUDGET = 10_000
+"""The same for the script of one page on demand."""
 
 
 @pytest.fixture(scope="module")
@@ -323,9 +325,33 @@ def test_what_can_not_be_read_is_said_with_what_to_do(browser: Browser, site: Si
             aside.rename(manifest)
 
 
-def test_the_script_is_small_until_sql_is_opened() -> None:
-    scripts = [path for path in (PAGE_FOLDER / "assets").glob("*.js") if not path.name.startswith("engine-")]
-    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in scripts) <= BUDGET
+def test_the_script_is_small_until_a_page_on_demand_is_opened() -> None:
+    sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in (PAGE_FOLDER / "assets").glob("*.js")}
+    on_demand = {name: size for name, size in sizes.items() if name.startswith("on-demand-")}
+    at_once = {name: size for name, size in sizes.items() if not name.startswith(("on-demand-", "engine-"))}
+    assert sum(at_once.values()) <= BUDGET
+    assert on_demand
+    assert max(on_demand.values()) <= ON_DEMAND_BUDGET, on_demand
+
+
+def test_what_is_on_demand_is_not_fetched_with_the_page(browser: Browser, site: Site) -> None:
+    kept = """async () => {
+        await navigator.serviceWorker.ready;
+        const names = (await caches.keys()).filter((name) => name.startsWith("page-"));
+        const keys = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+        return [names, keys.flat().map((request) => request.url)];
+    }"""
+    with browser.new_context(locale="ja-JP") as context:
+        page = context.new_page()
+        page.goto(f"{site.address}#/today")
+        (version,), fetched = page.evaluate(kept)
+        assert "VERSION" not in version
+        assert any("/assets/machines-" in url for url in fetched)
+        assert not any("/on-demand-" in url for url in fetched)
+        page.reload()  # from now on the service worker answers
+        with page.expect_response(lambda response: "/on-demand-sql-" in response.url) as response:
+            page.goto(f"{site.address}#/sql")
+        assert response.value.ok
 
 
 def test_the_committed_page_is_what_its_source_builds(packages: Path, tmp_path: Path) -> None:

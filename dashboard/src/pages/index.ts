@@ -1,4 +1,7 @@
-/** The pages, in the order of the navigation. One without an icon is reached from others. */
+/**
+ * The pages, in the order of the navigation. One without an icon is reached from others. The script of a page in
+ * `on-demand/` is fetched when it is first opened; those of all others are fetched at once, for use without a network.
+ */
 import type { PageEntry } from "./page.ts";
 
 export const PAGES: readonly PageEntry[] = [
@@ -56,7 +59,7 @@ export const PAGES: readonly PageEntry[] = [
     title: { ja: "SQL", en: "SQL" },
     icon: "M2 3h16v14H2zM4 7v8h12V7zM5.5 8.5l3 2.5-3 2.5zM10 13h4v1.3h-4z",
     tables: [],
-    open: () => import("./sql.tsx"),
+    open: () => import("./on-demand/sql.tsx"),
   },
 ];
 

@@ -119,6 +119,12 @@ function Navigation({ current, day, route, tables }: { current: string; day: str
   );
 }
 
+/** Without a network only pages can be opened whose script was fetched before. */
+const opened = (entry: PageEntry) =>
+  entry.open().catch((problem: unknown) => {
+    throw new Unreachable(String(problem));
+  });
+
 function Shown({ entry, site, given }: { entry: PageEntry; site: Site; given: Record<string, string> }) {
   const asked = given["day"];
   const day = asked !== undefined && /^\d{4}-\d\d-\d\d$/.test(asked) && asked >= site.first && asked <= site.last ? asked : site.last;
@@ -132,7 +138,7 @@ function Shown({ entry, site, given }: { entry: PageEntry; site: Site; given: Re
     let isOver = false;
     setBusy(true);
     const load = async () => {
-      const module = page ?? (await entry.open()).page;
+      const module = page ?? (await opened(entry)).page;
       const value = await module.load(context);
       if (isOver) return;
       setPage(module);

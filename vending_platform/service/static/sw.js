@@ -1,7 +1,7 @@
-// The page stays usable without a network: its own files are kept when it is first opened, and what it reads is kept by
-// the page itself (src/data/fetching.ts). `__FILES__` and `6c768e850f7a` are filled in by the build.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-Cp3va9tw.js","assets/download-DSheG9E8.js","assets/filters-DTolVJ3X.js","assets/index-D4gIkxmA.css","assets/index-Xv8Mctwc.js","assets/machine-BiPyw0QL.js","assets/machines-D1jUPKUG.js","assets/page-CtumiqSe.js","assets/pipeline-C8E2LRAl.js","assets/products-BKJssaci.js","assets/quality-C2VQQtWf.js","assets/route-DsQ76WiV.js","assets/sql-CkoYWnKd.js","assets/today-C_M117pi.js","assets/words-CnTRDIi2.js"];
-const CACHE = "page-__VERSION__";
+// The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
+// are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-N7CYRzIF.js","assets/download-DoC-t0Md.js","assets/filters-DCmCNTtF.js","assets/index-Ak6CCv3K.js","assets/index-D4gIkxmA.css","assets/machine-CVy09ZlU.js","assets/machines-B97RNrp1.js","assets/page-CX51S0P3.js","assets/pipeline-C5o-qp3P.js","assets/products-DEz4bJVI.js","assets/quality-Bi0WoFB2.js","assets/route-BoFcHDe4.js","assets/today-9BZWfpV4.js","assets/words-ChPEBmba.js"];
+const CACHE = "page-a70fc514b4eb";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -38,7 +38,7 @@ self.addEventListener("fetch", (event) => {
       const kept = await cache.match(event.request, { ignoreSearch: true });
       if (kept !== undefined) return kept;
       const answer = await fetch(event.request);
-      if (answer.status === 200) await cache.put(event.request, answer.clone()); // the SQL engine, once it was used
+      if (answer.status === 200) await cache.put(event.request, answer.clone()); // pages on demand and the SQL engine, once they were used
       return answer;
     }),
   );

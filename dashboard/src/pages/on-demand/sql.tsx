@@ -1,13 +1,13 @@
 /** SQL: any question about the same tables, answered in this browser; nothing leaves it. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Answer, Engine } from "../data/engine.ts";
-import { change } from "../ui/address.ts";
-import { csv, Download } from "../ui/download.tsx";
-import { count } from "../ui/format.ts";
-import { say } from "../ui/language.ts";
-import { Card } from "../ui/parts.tsx";
-import { Table } from "../ui/table.tsx";
-import { definePage, type Context } from "./page.ts";
+import type { Answer, Engine } from "../../data/engine.ts";
+import { change } from "../../ui/address.ts";
+import { csv, Download } from "../../ui/download.tsx";
+import { count } from "../../ui/format.ts";
+import { say } from "../../ui/language.ts";
+import { Card } from "../../ui/parts.tsx";
+import { Table } from "../../ui/table.tsx";
+import { definePage, type Context } from "../page.ts";
 
 export const page = definePage<null>({
   question: { ja: "画面にない問いを、同じデータに。", en: "Any other question, about the same data." },
@@ -49,7 +49,7 @@ function View({ context }: { context: Context }) {
     setBusy(true);
     setProblem(null);
     const began = performance.now();
-    engine ??= import("../data/engine.ts").then(({ openEngine }) => openEngine(manifest));
+    engine ??= import("../../data/engine.ts").then(({ openEngine }) => openEngine(manifest));
     engine
       .then((opened) => opened.ask(question))
       .then((found) => turn === last.current && (show(found), setTook(performance.now() - began)))
