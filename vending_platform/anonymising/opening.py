@@ -1,9 +1,11 @@
 """Where the key of the pseudonyms comes from, and where anonymised deliveries may go."""
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_urlsafe
+from tempfile import NamedTemporaryFile
 
 from pydantic import SecretStr
 
@@ -49,11 +51,19 @@ def key_of_exports(environment: Environment) -> Pseudonyms:
     if environment.aws is not None:
         return key_of(environment)
     kept = Path(environment.places.work) / "pseudonyms.key"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        kept.touch(0o600, exist_ok=False)
-        kept.write_text(token_urlsafe(SHORTEST_KEY), "ascii")
+    if not kept.exists():
+        _make_key(kept)
     return key_of(environment, kept)
+
+
+def _make_key(kept: Path) -> None:
+    """Shows the key only whole: whoever is killed here leaves no empty one, and of two who make one the first wins."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=kept.parent, prefix=".", suffix=".tmp") as made:  # which only its owner may read
+        made.write(token_urlsafe(SHORTEST_KEY).encode())
+        made.flush()
+        with suppress(FileExistsError):
+            os.link(made.name, kept)
 
 
 def _pseudonyms(key: str, where: str) -> Pseudonyms:

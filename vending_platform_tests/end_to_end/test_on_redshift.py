@@ -127,5 +127,7 @@ def test_hospitals_packages_are_those_of_duckdb(redshift: RedshiftEmulator, aws:
     sources = tmp_path / "data" / "sources"
     deliver(on_redshift, {str(it.relative_to(sources)): it.read_bytes() for it in sources.rglob("*") if it.is_file()})
     expected = run(on_duckdb)
+    key = (Path(on_duckdb.environment.places.work) / "pseudonyms.key").read_text("ascii")
+    aws.client("secretsmanager").create_secret(Name="dpc/staging/pseudonyms", SecretString=key)
     assert run(on_redshift) == expected
     assert expected["exports"]
