@@ -2,12 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.options import AsJson
 from vending_platform.lake import Lake, open_lake
 from vending_platform.warehouse import TableName
+
+if TYPE_CHECKING:  # a second of imports, which only `sql` needs
+    from vending_platform.lake.sql import AsOf, Found
 
 lake = typer.Typer(no_args_is_help=True, help="Iceberg tables: what there is, SQL over it, history, maintenance.")
 Table = Annotated[str, typer.Argument(help="A table with its namespace, such as gold.mart_x.")]
@@ -29,6 +32,11 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
+class Engine(StrEnum):
+    DUCKDB = "duckdb"
+    ATHENA = "athena"
+
+
 @lake.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT, such as: select count(*) from gold.mart_x")],
@@ -39,6 +47,9 @@ def sql(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", dir_okay=False, help="The file to write; else the terminal.")
     ] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Who answers; by default Athena where a workgroup is declared.")
+    ] = None,
 ) -> None:
     """Ask the lake. It reads, and can't change anything."""
     if form is OutputFormat.PARQUET and output is None:
@@ -46,9 +57,10 @@ def sql(
     with errors_shown():
         from vending_platform.cli.rows import WRITERS
         from vending_platform.cli.views.lake import cost_view, rows_view
-        from vending_platform.lake.sql import parse_as_of, query_lake
+        from vending_platform.lake.sql import parse_as_of
 
-        with query_lake(_opened(), query, parse_as_of(as_of) if as_of else None) as found:
+        opened = _opened()
+        with _asking(opened, engine)(opened, query, parse_as_of(as_of) if as_of else None) as found:
             if form is OutputFormat.TABLE and output is None:
                 out.print(rows_view(found))
             else:
@@ -115,6 +127,19 @@ def maintain(
             _print_json([asdict(one) for one in done])
         else:
             out.print(maintained_view(done))
+
+
+def _asking(opened: Lake, engine: Engine | None) -> "Callable[[Lake, str, AsOf], AbstractContextManager[Found]]":
+    from vending_platform.lake.sql import query_lake
+
+    has_athena = opened.settings.athena is not None
+    if engine is Engine.DUCKDB or (engine is None and not has_athena):
+        return query_lake
+    if not has_athena:
+        raise typer.BadParameter("--engine athena: this environment declares no workgroup as lake.athena")
+    from vending_platform.lake.sql.athena import query_athena
+
+    return query_athena
 
 
 def _opened() -> Lake:

@@ -104,6 +104,8 @@ class DeclaredLake(_Section):
     """What the names of Glue's databases begin with; the namespace follows."""
     keep_days: int = Field(ge=1)
     orphan_days: int = Field(ge=1)
+    athena: Text | None
+    """The workgroup that answers questions, and says where results lie."""
     maintained: TimeOfDay | None
 
 
@@ -238,6 +240,8 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
 
 def _contradictions_of_lake(lake: DeclaredLake, aws: DeclaredAws | None) -> Iterator[str]:
     is_in_s3 = lake.warehouse.startswith("s3://")
+    if lake.catalog == "sqlite" and lake.athena is not None:
+        yield "athena asks tables of Glue, and catalog is sqlite"
     if lake.catalog == "sqlite" and is_in_s3:
         yield "catalog is a file of SQLite, so warehouse must be a local folder"
     if lake.catalog == "glue":

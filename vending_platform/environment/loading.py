@@ -171,6 +171,7 @@ def _lake(declared: DeclaredLake) -> LakeSettings:
         databases=declared.databases or "",
         keep_days=declared.keep_days,
         orphan_days=declared.orphan_days,
+        athena=declared.athena,
         maintained=declared.maintained,
     )
 

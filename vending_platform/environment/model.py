@@ -114,6 +114,8 @@ class LakeSettings:
     """How long a snapshot can be read after another one took its place."""
     orphan_days: int
     """How long a file stays that no snapshot needs. A write has to be committed within half of that."""
+    athena: str | None
+    """The workgroup of Athena that answers questions; None means that DuckDB answers them here."""
     maintained: str | None
     """When maintenance starts, as `HH:MM` in UTC; None means "by hand"."""
 

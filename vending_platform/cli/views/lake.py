@@ -84,6 +84,9 @@ def rows_view(found: Found) -> RenderableType:
 
 
 def cost_view(found: Found) -> RenderableType:
+    if found.billed is not None:
+        cost = f"Athena scanned {_size(found.billed.bytes)}: about ${found.billed.dollars:.5f} at $5 a terabyte"
+        return Text(cost, style="dim")
     parts = list(_costs(found))
     return Text("; ".join(parts) or "no table was read", style="dim")
 

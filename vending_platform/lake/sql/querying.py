@@ -3,10 +3,8 @@
 Each table is a view of exactly the files that the query may need, so that a scan costs what it reads.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import duckdb
 from pyiceberg.table import FileScanTask
@@ -16,6 +14,7 @@ from vending_platform.lake.errors import LakeError
 from vending_platform.lake.opening import NAMESPACES, Lake
 from vending_platform.lake.reading import duckdb_path, paths_of, planned, relation
 from vending_platform.lake.sql.as_of import AsOf, TableVersion, version_of
+from vending_platform.lake.sql.naming import tables_in
 from vending_platform.lake.sql.pruning import row_filters
 from vending_platform.lake.sql.result import Found, Scanned
 from vending_platform.lake.types import named, text
@@ -26,7 +25,7 @@ from vending_platform.warehouse import TableName
 def query_lake(lake: Lake, sql: str, as_of: AsOf = None) -> Iterator[Found]:
     """What one SELECT finds; `LakeError` for any other statement. The rows can be read until the block ends."""
     with engine(lake) as connection:
-        names = _tables_in(lake, connection, sql)
+        names = tables_in(lake, sql)
         versions = {name: version_of(lake.load(name), as_of) for name in names}
         filters = row_filters(sql, {name: version.schema for name, version in versions.items()})
         plans = {name: planned(one.table, filters[name], one.snapshot_id) for name, one in versions.items()}
@@ -37,44 +36,6 @@ def query_lake(lake: Lake, sql: str, as_of: AsOf = None) -> Iterator[Found]:
             yield Found(connection.sql(sql).to_arrow_reader(), scanned)
         except duckdb.Error as error:
             raise LakeError(_in_one_line(error)) from None
-
-
-def _tables_in(lake: Lake, connection: duckdb.DuckDBPyConnection, sql: str) -> list[TableName]:
-    """Those that it names, as DuckDB itself understands it."""
-    (text_of_tree,) = connection.execute("select json_serialize_sql($1)", [sql]).fetchone() or ("{}",)
-    tree = json.loads(text_of_tree)
-    if tree["error"] and tree["error_type"] != "not implemented":
-        raise LakeError(f"the query can't be understood: {tree['error_message']}")
-    if tree["error"] or len(tree["statements"]) != 1:
-        raise LakeError("only one SELECT can be run: tables of the lake are changed by exports and mirrors alone")
-    return sorted({_resolved(lake, *written) for written in _named_in(tree, frozenset())}, key=str)
-
-
-def _named_in(node: Any, with_names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Namespace and name of every table below a node of DuckDB's tree, but of what a WITH around it has named."""
-    if isinstance(node, list):
-        for below in node:
-            yield from _named_in(below, with_names)
-    if not isinstance(node, dict):
-        return
-    with_names |= {entry["key"].lower() for entry in (node.get("cte_map") or {}).get("map", ())}
-    if node.get("type") == "BASE_TABLE":
-        namespace, name = node["schema_name"].lower(), node["table_name"].lower()
-        if namespace or name not in with_names:
-            yield namespace, name
-    for below in node.values():
-        yield from _named_in(below, with_names)
-
-
-def _resolved(lake: Lake, namespace: str, name: str) -> TableName:
-    """The namespace may be left out where only one has such a table."""
-    if namespace:
-        return TableName(namespace, name)
-    fitting = [table for table in lake.tables() if table.name == name]
-    if len(fitting) == 1:
-        return fitting[0]
-    known = ", ".join(table.plain for table in fitting or lake.tables()) or "none yet"
-    raise LakeError(f"{name!r} is not one table of the lake: write its namespace too; there are: {known}")
 
 
 def _make_views(

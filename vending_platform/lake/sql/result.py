@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+_FEWEST_BYTES = 10_000_000
+_DOLLARS_OF_A_TERABYTE = 5.0
+
 
 @dataclass(frozen=True)
 class Scanned:
@@ -16,8 +19,21 @@ class Scanned:
 
 
 @dataclass(frozen=True)
+class Billed:
+    """What a service counts of a query."""
+
+    bytes: int
+
+    @property
+    def dollars(self) -> float:
+        """By the price of Athena in Tokyo; less than ten megabytes cost as much as ten."""
+        return max(self.bytes, _FEWEST_BYTES) / 1e12 * _DOLLARS_OF_A_TERABYTE
+
+
+@dataclass(frozen=True)
 class Found:
     """The rows come as they are read; they can be read once."""
 
     rows: pa.RecordBatchReader
     scanned: tuple[Scanned, ...] = ()
+    billed: Billed | None = None
