@@ -42,6 +42,8 @@ def role_table(plan: Plan) -> Iterator[str]:
     if lake is not None:
         takers, of_platform = table["platform"]
         table["platform"] = (takers, (*of_platform, "lake"))
+        if lake["athena"] is not None:
+            table["analyst"] = (("people",), ("analyst",))
     if not plan.of_type("aws_ecs_cluster"):  # the bootstrap, which has two roles of its own
         return
     if plan.roles() != table.keys():
@@ -103,6 +105,7 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "platform",
         "dagster",
         "dagster_view",
+        "analyst",
         "execution",
         "deliverer",
         "reader",
@@ -137,6 +140,7 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "slack_secret": secrets.get("platform[slack]", "absent"),
         "lake": plan.declared["lake"]["warehouse"].split("/", 3)[3] if plan.declared["lake"] else "absent",
         "lake_databases": plan.declared["lake"]["databases"] if plan.declared["lake"] else "absent",
+        "athena_workgroup": next((r.values["name"] for r in plan.of_type("aws_athena_workgroup")), "absent"),
         "pseudonyms_secret": secrets.get("platform[pseudonyms]", "absent"),
         "lineage_secret": secrets.get("platform[lineage]", "absent"),
         "database_secrets": _database_secrets(plan, secrets),

@@ -56,6 +56,12 @@ def encrypted(plan: Plan) -> Iterator[str]:
             yield f"{resource.address} is not encrypted"
         if resource.type == "aws_kms_key" and resource.values.get("enable_key_rotation") is not True:
             yield f"{resource.address} is never rotated"
+        if resource.type == "aws_athena_workgroup" and has_key:
+            (settings,) = resource.values["configuration"]
+            (results,) = settings["result_configuration"]
+            key = str(results["encryption_configuration"][0]["kms_key_arn"])
+            if settings["enforce_workgroup_configuration"] is not True or not key.endswith(KEY_ID):
+                yield f"{resource.address}: not every result is encrypted with the customer key"
         if resource.type == "aws_ecr_repository" and has_key:
             (settings,) = resource.values["encryption_configuration"]
             if settings["encryption_type"] != "KMS" or not settings["kms_key"].endswith(KEY_ID):

@@ -55,6 +55,12 @@ MUTATIONS = {
         "kms_master_key_id = null",
         "not encrypted",
     ),
+    "a query chooses how its result is encrypted": Mutation(
+        f"{MODULES}/lake/main.tf",
+        "enforce_workgroup_configuration    = true",
+        "enforce_workgroup_configuration    = false",
+        "not every result is encrypted",
+    ),
     "no encryption of the database": Mutation(
         f"{MODULES}/pipeline/database.tf",
         "storage_encrypted               = true",

@@ -63,7 +63,8 @@ def blanks(suffix: str) -> dict[str, str]:
     """What vending's policies are filled with, as Terraform does it (`infra/terraform/modules/settings`)."""
     environment = {"prod": "production", "staging": "staging"}[suffix]
     has_key = environment == "production"
-    roles = ("platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "snowflake", "operator")
+    of_people = ("deliverer", "reader", "analyst", "operator")
+    roles = ("platform", "dagster", "dagster-view", "execution", "snowflake", *of_people)
     of_redshift = ("copy_role", "workgroup")
     arn = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{{}}-{suffix}"
     return {
@@ -87,6 +88,7 @@ def blanks(suffix: str) -> dict[str, str]:
         "slack_secret": f"vending/{environment}/slack",
         "lake": "lake",
         "lake_databases": f"{environment}_vending_",
+        "athena_workgroup": f"{environment}-vending-lake",
         "lineage_secret": ABSENT,
         "pseudonyms_secret": "vending/production/pseudonyms" if has_key else ABSENT,  # staging's data has none left
         "database_secrets": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:vending/{environment}/shop-??????",

@@ -153,9 +153,8 @@ def test_a_workgroup_that_is_not_there_is_named(lake: Lake) -> None:
 @pytest.mark.usefixtures("athena")
 def test_credentials_that_can_not_be_used_are_said(aws: EmulatedAws, lake: Lake) -> None:
     expired = Refusal(400, "ExpiredTokenException")
-    is_athena = lambda request: request.headers.get("X_AMZ_TARGET", "").startswith(OPERATIONS)  # noqa: E731
     with (
-        aws.failing(lambda request: expired if is_athena(request) else None),
+        aws.failing(lambda sent: expired if sent.headers.get("X_AMZ_TARGET", "").startswith(OPERATIONS) else None),
         pytest.raises((LakeError, LakeUnavailable), match="ExpiredToken"),
     ):
         asked(lake, "select 1")

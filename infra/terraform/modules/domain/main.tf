@@ -90,6 +90,14 @@ module "warehouse_snowflake_stage" {
   integration   = var.snowflake_integration
 }
 
+module "lake" {
+  source   = "../lake"
+  count    = local.settings.athena == null ? 0 : 1
+  settings = local.settings
+  bucket   = module.foundation.bucket
+  key_arn  = module.foundation.key_arn
+}
+
 module "redshift" {
   source                   = "../redshift"
   count                    = local.with_redshift ? 1 : 0

@@ -88,7 +88,7 @@ variable "login" {
 }
 
 variable "trusted" {
-  description = "By role (deliverer, reader, operator, bi), the principals who may take it."
+  description = "By role (deliverer, reader, analyst, operator, bi), the principals who may take it."
   type        = map(list(string))
   default     = {}
 }

@@ -136,6 +136,17 @@ resource "aws_s3_bucket_lifecycle_configuration" "data" {
     }
   }
 
+  rule {
+    id     = "athena-results"
+    status = "Enabled"
+    filter {
+      prefix = "athena-results/"
+    }
+    expiration {
+      days = 1
+    }
+  }
+
   dynamic "rule" {
     for_each = var.raw_archive == null ? [] : [var.raw_archive]
     content {

@@ -18,6 +18,7 @@ locals {
     execution    = ["execution"]
     deliverer    = ["deliverer"]
     reader       = ["reader"]
+    analyst      = ["analyst"]
     operator     = ["operator"]
     copy         = ["copy"]
     bi           = ["redshift-login"]
@@ -47,7 +48,7 @@ locals {
     }]
   } }
   # No one may take a role of people before someone is named.
-  by_principal = { for role in ["deliverer", "reader", "operator", "bi"] : role => {
+  by_principal = { for role in ["deliverer", "reader", "analyst", "operator", "bi"] : role => {
     Version = "2012-10-17"
     Statement = [{
       Sid       = length(lookup(var.trusted, role, [])) > 0 ? "Named" : "NoOneYet"

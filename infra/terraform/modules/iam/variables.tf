@@ -14,12 +14,12 @@ variable "policies" {
 }
 
 variable "trusted" {
-  description = "By role (deliverer, reader, operator, bi), the principals who may take it: roles of single sign-on, of a gateway, of a tool."
+  description = "By role (deliverer, reader, analyst, operator, bi), the principals who may take it: roles of single sign-on, of a gateway, of a tool."
   type        = map(list(string))
 
   validation {
-    condition     = alltrue([for role in keys(var.trusted) : contains(["deliverer", "reader", "operator", "bi"], role)])
-    error_message = "Only deliverer, reader, operator and bi are taken by principals of your own."
+    condition     = alltrue([for role in keys(var.trusted) : contains(["deliverer", "reader", "analyst", "operator", "bi"], role)])
+    error_message = "Only deliverer, reader, analyst, operator and bi are taken by principals of your own."
   }
   validation {
     condition     = alltrue([for arn in flatten(values(var.trusted)) : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])

@@ -23,10 +23,11 @@ locals {
   secrets     = merge({ for name, secret in local.declared.aws.secrets : name => secret if secret != null }, local.databases)
   secret_arn  = "arn:aws:secretsmanager:${var.variables.aws_region}:${var.variables.aws_account}:secret"
   has_lake    = try(local.declared.lake.catalog, null) == "glue"
+  athena      = local.has_lake ? local.declared.lake.athena : null
   with_queue  = local.declared.arrivals.by == "notifications"
-  role_names  = concat(["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"], lookup(local.roles_of, local.warehouse.type, []))
+  role_names  = concat(["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"], local.athena == null ? [] : ["analyst"], lookup(local.roles_of, local.warehouse.type, []))
   roles_of    = { snowflake = ["snowflake"], redshift = ["copy", "bi", "dbt"] }
   role_prefix = "arn:aws:iam::${var.variables.aws_account}:role/"
   roles       = { for role in local.role_names : role => "${local.prefix}-${role}-${local.suffix}" }
-  all_roles   = distinct(concat(local.role_names, flatten(values(local.roles_of))))
+  all_roles   = distinct(concat(local.role_names, ["analyst"], flatten(values(local.roles_of))))
 }

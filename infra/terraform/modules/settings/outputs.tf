@@ -17,6 +17,7 @@ output "settings" {
     secrets      = local.secrets
     warehouse    = { for name, value in local.warehouse : name => tostring(value) if value != null && can(tostring(value)) }
     has_lake     = local.has_lake
+    athena       = local.athena
     log_group    = "/${local.domain}/${local.suffix}"
     cluster      = "${local.prefix}-${local.suffix}"
     run_task     = "${local.prefix}-run-${local.suffix}"
@@ -47,6 +48,7 @@ output "policy_values" {
       slack_secret       = lookup(local.secrets, "slack", "absent")
       lake               = local.has_lake ? trimsuffix(regex("^s3://[^/]+/(.*)$", local.declared.lake.warehouse)[0], "/") : "absent"
       lake_databases     = local.has_lake ? local.declared.lake.databases : "absent"
+      athena_workgroup   = local.athena == null ? "absent" : local.athena
       pseudonyms_secret  = lookup(local.secrets, "pseudonyms", "absent")
       lineage_secret     = lookup(local.secrets, "lineage", "absent")
       database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
