@@ -11,10 +11,12 @@ import yaml
 
 from vending_platform.environment import (
     DBT_PROJECT_DIR,
+    ApiSettings,
     AwsTarget,
     ByFolder,
     ByNotifications,
     CodeChanges,
+    DatabaseAddress,
     DatabaseSettings,
     Encryption,
     Environment,
@@ -78,6 +80,22 @@ def shop(environment: str) -> DatabaseSettings:
     return DatabaseSettings(url, secret, is_verified=True, authority=None, statement_minutes=30)
 
 
+def shop_api(environment: str) -> ApiSettings:
+    url, is_local = "mysql://root@127.0.0.1:3306/shop", environment == "development"
+    if is_local:
+        address = DatabaseAddress(url, secret=None, is_verified=False, authority=None)
+        return ApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=300, burst=600)
+    return ApiSettings(
+        DatabaseAddress(url, f"vending/{environment}/shop-api", is_verified=True, authority=None),
+        DatabaseAddress(url, f"vending/{environment}/shop-owner", is_verified=True, authority=None),
+        keys_secret=f"vending/{environment}/shop-api-keys",
+        pool=16,
+        statement_seconds=5,
+        per_second=50,
+        burst=100,
+    )
+
+
 TABLE = {
     "development": (
         {},
@@ -93,6 +111,7 @@ TABLE = {
             lake=LakeSettings(LakeCatalog.SQLITE, "data/lake", "", 30, 3, None, None),
             arrivals=ByFolder(),
             databases={"shop": shop("development")},
+            apis={"shop": shop_api("development")},
             dbt_threads=2,
             extraction_starts=None,
             ingestion_starts=None,
@@ -141,6 +160,7 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             databases={"shop": shop("staging")},
+            apis={"shop": shop_api("staging")},
             dbt_threads=4,
             extraction_starts="02:00",
             ingestion_starts="01:00",
@@ -194,6 +214,7 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             databases={"shop": shop("production")},
+            apis={"shop": shop_api("production")},
             dbt_threads=8,
             extraction_starts="02:00",
             ingestion_starts="02:00",

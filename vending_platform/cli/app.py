@@ -16,6 +16,7 @@ from vending_platform.cli.keys import new_key
 from vending_platform.cli.lake import lake
 from vending_platform.cli.lineage import lineage
 from vending_platform.cli.loads import check, ingest, replay
+from vending_platform.cli.migrate import migrate
 from vending_platform.cli.questions import doctor, quality, status, trace
 from vending_platform.cli.run import run
 from vending_platform.cli.serve import serve
@@ -55,6 +56,7 @@ for command in (
     analyse,
     dashboard,
     serve,
+    migrate,
     new_key,
     doctor,
     dev,

@@ -82,6 +82,25 @@ class DeclaredDatabase(_Section):
     """Minutes after which the server ends a query."""
 
 
+class DeclaredApi(_Section):
+    """An HTTP API that serves a database. `secret` is for its own user, `owner_secret` for whoever changes the tables;
+    `keys` holds the API keys of its callers. null where there is none."""
+
+    url: Text
+    secret: Text | None
+    owner_secret: Text | None
+    keys: Text | None
+    tls: Literal["verified", "off"]
+    authority: Text | None
+    pool: int = Field(ge=1, le=1000)
+    """Connections of one process at most."""
+    statement_seconds: float = Field(gt=0, le=30)
+    """How long the database may take for one piece of work, and wait for a lock."""
+    per_second: float = Field(gt=0)
+    burst: int = Field(ge=1)
+    """Requests of one caller: on the average, and at once."""
+
+
 class DeclaredStarts(_Section):
     """Times of day in UTC; null means "by hand"."""
 
@@ -119,6 +138,7 @@ class DeclaredEnvironment(_Section):
     lake: DeclaredLake | None
     arrivals: DeclaredArrivals
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
+    apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredApi]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -232,6 +252,10 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, database in environment.databases.items():
         if database.secret is not None and environment.aws is None:
             yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
+    for name, api in environment.apis.items():
+        for key in ("secret", "owner_secret", "keys"):
+            if getattr(api, key) is not None and environment.aws is None:
+                yield f"apis.{name}.{key} is in AWS Secrets Manager, so aws can't be null"
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from vending_platform.environment.declared import (
     PLACEHOLDER,
+    DeclaredApi,
     DeclaredArrivals,
     DeclaredAws,
     DeclaredDatabase,
@@ -18,10 +19,12 @@ from vending_platform.environment.declared import (
 from vending_platform.environment.domain import find_domain
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import (
+    ApiSettings,
     AwsTarget,
     ByFolder,
     ByListing,
     ByNotifications,
+    DatabaseAddress,
     DatabaseSettings,
     Encryption,
     Environment,
@@ -133,6 +136,7 @@ def _environment(
             token_issuer=variables.get("token_issuer"),
             token_audience=variables.get("token_audience"),
         ),
+        apis={name: _api(one) for name, one in declared.apis.items()},
         lineage=_lineage(declared.lineage) if declared.lineage else None,
     )
 
@@ -161,6 +165,19 @@ def _database(declared: DeclaredDatabase) -> DatabaseSettings:
         is_verified=declared.tls == "verified",
         authority=declared.authority,
         statement_minutes=declared.statement_limit,
+    )
+
+
+def _api(declared: DeclaredApi) -> ApiSettings:
+    is_verified = declared.tls == "verified"
+    return ApiSettings(
+        database=DatabaseAddress(declared.url, declared.secret, is_verified, declared.authority),
+        owner=DatabaseAddress(declared.url, declared.owner_secret, is_verified, declared.authority),
+        keys_secret=declared.keys,
+        pool=declared.pool,
+        statement_seconds=declared.statement_seconds,
+        per_second=declared.per_second,
+        burst=declared.burst,
     )
 
 

@@ -173,8 +173,8 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True)
-class DatabaseSettings:
-    """Where a database is that extractions read, and how to sign in."""
+class DatabaseAddress:
+    """Where a database is, and how to sign in."""
 
     url: str = dataclasses.field(repr=False)
     """May hold a password on a laptop, so it is never shown."""
@@ -182,7 +182,27 @@ class DatabaseSettings:
     is_verified: bool
     """Whether the connection is encrypted and the server's certificate checked."""
     authority: str | None
+
+
+@dataclass(frozen=True)
+class DatabaseSettings(DatabaseAddress):
+    """A database that extractions read."""
+
     statement_minutes: int
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """An HTTP API that serves a database."""
+
+    database: DatabaseAddress
+    owner: DatabaseAddress
+    """The same, for who may change its tables."""
+    keys_secret: str | None
+    pool: int
+    statement_seconds: float
+    per_second: float
+    burst: int
 
 
 @dataclass(frozen=True)
@@ -221,6 +241,7 @@ class Environment:
     slack_alerts: bool
     """Whether a Slack channel gets alerts too."""
     service: ServiceSettings = ServiceSettings()
+    apis: Mapping[str, ApiSettings] = dataclasses.field(default_factory=dict, hash=False)
     warehouse_endpoint: str | None = None
     """Where an emulator listens in the place of the warehouse."""
     lineage: LineageTarget | None = None

@@ -1,4 +1,5 @@
-"""The process that serves the pipeline, for `vending serve` and the container: `python -m vending_platform.service`."""
+"""The process that serves an application, for `vending serve` and the container: `python -m vending_platform.service`,
+with `shop` for the shop's."""
 
 import argparse
 import logging
@@ -11,16 +12,18 @@ from vending_platform import environment
 from vending_platform.alerts import log_as_json
 from vending_platform.environment import Environment, SettingsError
 from vending_platform.errors import EXPECTED
-from vending_platform.service.dagster_beside import dagster_beside
 from vending_platform.service.server import serve
-from vending_platform.service.start import dagster_url_of, pipeline_app
 from vending_platform.service.web import LOOPBACK
 
 _FAILED = 1
+SHOP = "shop"
+APPLICATIONS = ("pipeline", SHOP)
+"""The first one is served where none is named. Each imports what it needs itself: the shop knows no Dagster."""
 
 
 def main() -> int:
     words = argparse.ArgumentParser(prog="python -m vending_platform.service")
+    words.add_argument("api", nargs="?", choices=APPLICATIONS, default=APPLICATIONS[0])
     words.add_argument("--host", default="127.0.0.1")
     words.add_argument("--port", type=int, default=8000)
     given = words.parse_args()
@@ -29,7 +32,9 @@ def main() -> int:
     try:
         settings = environment.load()
         refuse_open_house(settings, given.host)
-        _serve(settings, given.host, given.port)
+        _log(is_local=settings.aws is None)
+        serve_one = _serve_shop if given.api == SHOP else _serve_pipeline
+        serve_one(settings, given.host, given.port)
     except EXPECTED as error:
         print(f"Failed: {error}", file=sys.stderr)  # noqa: T201  # the last words of a process
         return _FAILED
@@ -45,11 +50,18 @@ def refuse_open_house(settings: Environment, host: str) -> None:
         )
 
 
-def _serve(settings: Environment, host: str, port: int) -> None:
-    is_local = settings.aws is None
-    _log(is_local)
+def _serve_shop(settings: Environment, host: str, port: int) -> None:
+    from vending_platform.service.shop.start import shop_app
+
+    serve(shop_app(settings), host, port)
+
+
+def _serve_pipeline(settings: Environment, host: str, port: int) -> None:
+    from vending_platform.service.dagster_beside import dagster_beside
+    from vending_platform.service.start import dagster_url_of, pipeline_app
+
     with ExitStack() as stack:
-        if is_local:
+        if settings.aws is None:
             url = dagster_url_of(settings)
             log = settings.scratch / "service" / "dagster.log"
             if stack.enter_context(dagster_beside(settings, url, log)):
@@ -62,7 +74,7 @@ def _serve(settings: Environment, host: str, port: int) -> None:
         serve(app, host, port, end_streams)
 
 
-def _log(is_local: bool) -> None:
+def _log(*, is_local: bool) -> None:
     """For a person at a terminal only what needs one; for machines a line of JSON for each request."""
     if is_local:
         logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -63,7 +63,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: AsgiApp, host: str, port: int, on_stop: Callable[[], None]) -> None:
+def serve(app: AsgiApp, host: str, port: int, on_stop: Callable[[], None] = lambda: None) -> None:
     """Until a signal: then no new connection is accepted, requests under way are finished, and streams end."""
     config = uvicorn.Config(
         app,

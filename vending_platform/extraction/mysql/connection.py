@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 
 from vending_platform import secrets
-from vending_platform.environment import AwsTarget, DatabaseSettings
+from vending_platform.environment import AwsTarget, DatabaseAddress, DatabaseSettings
 from vending_platform.extraction.interface import ExtractionError, SystemUnavailable
 from vending_platform.extraction.mysql.decoding import LostRows, decoded
 
@@ -40,7 +40,7 @@ class Target:
         return f"{self.database} on {self.host}:{self.port}"
 
 
-def target_of(name: str, settings: DatabaseSettings, aws: AwsTarget | None) -> Target:
+def target_of(name: str, settings: DatabaseAddress, aws: AwsTarget | None) -> Target:
     """From the settings, and from the secret where there is one: it has JSON with `username` and `password`, and may
     have `host` and `port`, as AWS writes them."""
     parts = urlsplit(settings.url)

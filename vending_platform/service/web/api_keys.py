@@ -38,10 +38,12 @@ class KeyRecord(BaseModel):
     environment: str
     expires_at: AwareDatetime
     revoked: bool = False
+    acts_for: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    """Whose data it reaches, where an application limits that."""
 
     @property
     def caller(self) -> ApiCaller:
-        return ApiCaller(f"key:{self.holder}", self.holder, self.permissions, LoginKind.KEY)
+        return ApiCaller(f"key:{self.holder}", self.holder, self.permissions, LoginKind.KEY, acts_for=self.acts_for)
 
     def is_usable(self, now: datetime) -> bool:
         return not self.revoked and now < self.expires_at
@@ -72,7 +74,12 @@ def read_key_ring(text: SecretStr, where: str) -> KeyRing:
 
 
 def new_key(
-    holder: str, permissions: frozenset[Permission], domain: str, environment: str, expires_at: datetime
+    holder: str,
+    permissions: frozenset[Permission],
+    domain: str,
+    environment: str,
+    expires_at: datetime,
+    acts_for: str | None = None,
 ) -> tuple[str, KeyRecord]:
     """The key, which is shown once and kept nowhere, and what is kept of it."""
     key_id, secret = secrets.token_hex(6), secrets.token_bytes(_BYTES)
@@ -84,6 +91,7 @@ def new_key(
         domain=domain,
         environment=environment,
         expires_at=expires_at,
+        acts_for=acts_for,
     )
     return f"vpk_{key_id}_{urlsafe_b64encode(secret).decode().rstrip('=')}", record
 

@@ -20,9 +20,14 @@ class Permission(StrEnum):
     """Start and cancel runs."""
     DOWNLOAD = "download"
     """Fetch exported files."""
+    WRITE = "write"
+    """Create and change what is one's own."""
+    MANAGE = "manage"
+    """See and change what is anyone's."""
 
 
-ALL_PERMISSIONS = frozenset(Permission)
+ALL_PERMISSIONS = frozenset({Permission.READ, Permission.RUN, Permission.DOWNLOAD})
+"""Of the pipeline; an application that has others names them."""
 
 
 class LoginKind(StrEnum):
@@ -42,6 +47,8 @@ class ApiCaller:
     login: LoginKind
     csrf_token: str | None = None
     """What a session has to repeat with every change."""
+    acts_for: str | None = None
+    """Whose data it reaches without `manage`; None: no one's."""
 
 
 class LoginMethod(Protocol):
@@ -55,8 +62,10 @@ class LoginMethod(Protocol):
 class Loopback(LoginMethod):
     """On a laptop everyone who reaches the service may do everything: it listens on this machine only."""
 
+    permissions: frozenset[Permission] = ALL_PERMISSIONS
+
     async def caller(self, request: Request) -> ApiCaller | None:
-        return ApiCaller("loopback", "this machine", ALL_PERMISSIONS, LoginKind.LOOPBACK)
+        return ApiCaller("loopback", "this machine", self.permissions, LoginKind.LOOPBACK)
 
 
 def bearer_of(request: Request) -> str | None:
@@ -125,4 +134,6 @@ AnyCaller = Annotated[ApiCaller, Security(_let_in)]
 ReadingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.READ.value])]
 RunningCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.RUN.value])]
 DownloadingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.DOWNLOAD.value])]
+WritingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.WRITE.value])]
+ManagingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.MANAGE.value])]
 """The parameter of an endpoint that only such callers may use."""

@@ -113,7 +113,14 @@ class Tokens(LoginMethod):
                 f"this login is in none of the groups that may use the service: {', '.join(self._issuer.groups)}",
             )
         # The subject is what the issuer calls a person for ever; a name or an address would be personal data in logs.
-        return ApiCaller(f"token:{claims['sub']}", f"login {claims['sub']}"[:80], permissions, LoginKind.TOKEN)
+        acts_for = claims.get("acts_for")
+        return ApiCaller(
+            f"token:{claims['sub']}",
+            f"login {claims['sub']}"[:80],
+            permissions,
+            LoginKind.TOKEN,
+            acts_for=acts_for if isinstance(acts_for, str) else None,
+        )
 
     async def _claims(self, token: str) -> dict[str, Any]:
         import jwt
