@@ -82,10 +82,27 @@ class DeclaredDatabase(_Section):
     """Minutes after which the server ends a query."""
 
 
+class DeclaredItemTable(_Section):
+    """A table of DynamoDB that extractions read. Its `exports` are a place in S3, null where it is scanned; an
+    `endpoint` is an emulator's, for both."""
+
+    table: Text
+    region: Text
+    endpoint: Text | None
+    exports: Annotated[str, StringConstraints(pattern=r"^s3://[^/]+(/.+)?$")] | None
+    wait: int = Field(ge=1)
+    """Minutes that a run waits for an export."""
+    warn: int = Field(ge=1, le=34)
+    """Days before changes can't be exported any more."""
+    scan_units: int = Field(ge=1)
+
+
 class DeclaredStarts(_Section):
     """Times of day in UTC; null means "by hand"."""
 
     extraction: TimeOfDay | None
+    item_extraction: TimeOfDay | None
+    """Of tables of DynamoDB."""
     ingestion: TimeOfDay | None
     transformation: TimeOfDay | None
 
@@ -117,6 +134,7 @@ class DeclaredEnvironment(_Section):
     lake: DeclaredLake | None
     arrivals: DeclaredArrivals
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
+    dynamodb: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredItemTable]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -230,6 +248,9 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, database in environment.databases.items():
         if database.secret is not None and environment.aws is None:
             yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
+    for name, table in environment.dynamodb.items():
+        if table.endpoint is None and environment.aws is None:
+            yield f"dynamodb.{name} is in AWS, so aws can't be null"
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:

@@ -10,6 +10,7 @@ from vending_platform.environment.declared import (
     DeclaredAws,
     DeclaredDatabase,
     DeclaredEnvironment,
+    DeclaredItemTable,
     DeclaredLake,
     DeclaredLineage,
     EnvironmentsFile,
@@ -26,6 +27,7 @@ from vending_platform.environment.model import (
     Encryption,
     Environment,
     EnvironmentName,
+    ItemTableSettings,
     LakeCatalog,
     LakeSettings,
     LineageTarget,
@@ -114,7 +116,9 @@ def _environment(
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
         databases={name: _database(one) for name, one in declared.databases.items()},
+        dynamodb={name: _item_table(one) for name, one in declared.dynamodb.items()},
         extraction_starts=declared.starts.extraction,
+        item_extraction_starts=declared.starts.item_extraction,
         ingestion_starts=declared.starts.ingestion,
         transformation_starts=declared.starts.transformation,
         marts_due=declared.marts_due,
@@ -161,6 +165,18 @@ def _database(declared: DeclaredDatabase) -> DatabaseSettings:
         is_verified=declared.tls == "verified",
         authority=declared.authority,
         statement_minutes=declared.statement_limit,
+    )
+
+
+def _item_table(declared: DeclaredItemTable) -> ItemTableSettings:
+    return ItemTableSettings(
+        table=declared.table,
+        region=declared.region,
+        endpoint=declared.endpoint,
+        exports=declared.exports,
+        wait_minutes=declared.wait,
+        warn_days=declared.warn,
+        scan_units=declared.scan_units,
     )
 
 

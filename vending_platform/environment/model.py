@@ -184,6 +184,24 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
+class ItemTableSettings:
+    """Where a table of DynamoDB is that extractions read, and how."""
+
+    table: str
+    region: str
+    endpoint: str | None
+    """Of an emulator, which is DynamoDB and S3; None for AWS."""
+    exports: str | None
+    """Where exports are laid down, as `s3://bucket/prefix`; None if the table is scanned."""
+    wait_minutes: int
+    """For how long a run waits for an export; the next run goes on waiting."""
+    warn_days: int
+    """How long before changes are out of reach a failed extraction says so."""
+    scan_units: int
+    """Capacity units that a scan may use in a second."""
+
+
+@dataclass(frozen=True)
 class Environment:
     """One environment of one domain. Times of day are UTC, as `HH:MM`; None means "by hand"."""
 
@@ -200,7 +218,10 @@ class Environment:
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)
+    dynamodb: Mapping[str, ItemTableSettings] = dataclasses.field(hash=False)
     extraction_starts: str | None
+    item_extraction_starts: str | None
+    """Of tables of DynamoDB, where that is another hour."""
     ingestion_starts: str | None
     transformation_starts: str | None
     marts_due: str | None
