@@ -11,16 +11,17 @@ import yaml
 
 from vending_platform.environment import (
     DBT_PROJECT_DIR,
-    ApiSettings,
     AwsTarget,
     ByFolder,
     ByNotifications,
     CodeChanges,
     DatabaseAddress,
+    DatabaseApiSettings,
     DatabaseSettings,
     Encryption,
     Environment,
     EnvironmentName,
+    ItemTableSettings,
     LakeCatalog,
     LakeSettings,
     LineageTarget,
@@ -80,12 +81,12 @@ def shop(environment: str) -> DatabaseSettings:
     return DatabaseSettings(url, secret, is_verified=True, authority=None, statement_minutes=30)
 
 
-def shop_api(environment: str) -> ApiSettings:
+def shop_api(environment: str) -> DatabaseApiSettings:
     url, is_local = "mysql://root@127.0.0.1:3306/shop", environment == "development"
     if is_local:
         address = DatabaseAddress(url, secret=None, is_verified=False, authority=None)
-        return ApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=300, burst=600)
-    return ApiSettings(
+        return DatabaseApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=300, burst=600)
+    return DatabaseApiSettings(
         DatabaseAddress(url, f"vending/{environment}/shop-api", is_verified=True, authority=None),
         DatabaseAddress(url, f"vending/{environment}/shop-owner", is_verified=True, authority=None),
         keys_secret=f"vending/{environment}/shop-api-keys",
@@ -94,6 +95,15 @@ def shop_api(environment: str) -> ApiSettings:
         per_second=50,
         burst=100,
     )
+
+
+def app(environment: str) -> ItemTableSettings:
+    if environment == "development":
+        exports = "s3://vending-app-exports/internal/dynamodb-exports"
+        return ItemTableSettings("app", "ap-northeast-1", "http://127.0.0.1:8000", exports, 30, 7, 500)
+    bucket = {"staging": "staging", "production": "prod"}[environment]
+    exports = f"s3://hinode-vending-data-{bucket}/raw-data/internal/dynamodb-exports"
+    return ItemTableSettings(f"vending-app-{environment}", "ap-northeast-1", None, exports, 60, 7, 500)
 
 
 TABLE = {
@@ -111,9 +121,11 @@ TABLE = {
             lake=LakeSettings(LakeCatalog.SQLITE, "data/lake", "", 30, 3, None, None),
             arrivals=ByFolder(),
             databases={"shop": shop("development")},
-            apis={"shop": shop_api("development")},
+            database_apis={"shop": shop_api("development")},
+            dynamodb={"app": app("development")},
             dbt_threads=2,
             extraction_starts=None,
+            item_extraction_starts=None,
             ingestion_starts=None,
             transformation_starts=None,
             marts_due=None,
@@ -160,9 +172,11 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             databases={"shop": shop("staging")},
-            apis={"shop": shop_api("staging")},
+            database_apis={"shop": shop_api("staging")},
+            dynamodb={"app": app("staging")},
             dbt_threads=4,
             extraction_starts="02:00",
+            item_extraction_starts="05:00",
             ingestion_starts="01:00",
             transformation_starts="03:00",
             marts_due="05:00",
@@ -214,9 +228,11 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             databases={"shop": shop("production")},
-            apis={"shop": shop_api("production")},
+            database_apis={"shop": shop_api("production")},
+            dynamodb={"app": app("production")},
             dbt_threads=8,
             extraction_starts="02:00",
+            item_extraction_starts="05:00",
             ingestion_starts="02:00",
             transformation_starts="04:00",
             marts_due="06:00",
@@ -585,6 +601,14 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "a database that is not declared wholly": (
         lambda d: _environment(d).update(databases={"shop": {"url": "mysql://u@h/d", "tls": "maybe"}}),
         ["environments.staging.databases.shop.secret is missing", "environments.staging.databases.shop.tls='maybe'"],
+    ),
+    "a table of DynamoDB in no account": (
+        lambda d: _environment(d, "development")["dynamodb"]["app"].update(endpoint=None),
+        ["environments.development.dynamodb.app is in AWS, so aws can't be null"],
+    ),
+    "exports that are not in S3": (
+        lambda d: _environment(d)["dynamodb"]["app"].update(exports="data/exports", warn=40),
+        ["environments.staging.dynamodb.app.exports='data/exports'", "environments.staging.dynamodb.app.warn=40"],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
+from vending_platform.catalog import EXPORTS_FOLDER
 from vending_platform.environment import Places
 
 _TEST = "s3:TestEvent"
@@ -107,6 +108,8 @@ def _read_record(record: Any, bucket: WatchedBucket, sent_at: datetime) -> Arriv
     if key.endswith("/"):
         return "about a folder"
     path = key.removeprefix(bucket.folder)
+    if path.startswith(f"{EXPORTS_FOLDER}/"):
+        return "of an export, which an extraction reads"
     if _NO_PATH.search(path):
         raise _NotUnderstood(f"its key can't be read as the path of a file: {key!r}")
     stored = record["s3"]["object"]

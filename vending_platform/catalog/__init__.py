@@ -23,7 +23,7 @@ from vending_platform.catalog.exports import (
     Unencodable,
     exports_of,
 )
-from vending_platform.catalog.extract import KINDS, Extract, ExtractItems, ExtractTable, SystemName
+from vending_platform.catalog.extract import EXPORTS_FOLDER, KINDS, Extract, ExtractItems, ExtractTable, SystemName
 from vending_platform.catalog.file_format import (
     ContentFormat,
     DeliveryMode,
@@ -46,6 +46,7 @@ from vending_platform.errors import ConfigurationError
 
 __all__ = [
     "EVERYTHING",
+    "EXPORTS_FOLDER",
     "MONTH",
     "NOTHING_SAID",
     "SAME_DAY",

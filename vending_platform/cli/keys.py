@@ -18,7 +18,7 @@ def new_key(
         typer.Option("--may", help="read, run or download; of another API read, write or manage. Several times."),
     ] = ["read"],  # noqa: B006  # typer reads it, and never changes it
     api: Annotated[
-        str | None, typer.Option(help="For another API that environments.yml declares under `apis`.")
+        str | None, typer.Option(help="For another API that environments.yml declares under `database_apis`.")
     ] = None,
     acts_for: Annotated[
         str | None, typer.Option(help="The number of whoever's data alone it reaches, where an API limits that.")

@@ -10,7 +10,7 @@ from vending_platform.cli.failures import errors_shown
 
 
 def migrate(
-    api: Annotated[str, typer.Argument(help="An API that environments.yml declares under `apis`.")],
+    api: Annotated[str, typer.Argument(help="An API that environments.yml declares under `database_apis`.")],
     apply: Annotated[bool, typer.Option("--apply", help="Change them; without it they are only shown.")] = False,
 ) -> None:
     """Show what an API's tables still need, or with --apply change them. No service ever does this by itself."""
@@ -33,8 +33,8 @@ def migrate(
         out.print(f"All {len(files)} are applied.")
 
 
-def api_settings(settings: environment.Environment, name: str) -> environment.ApiSettings:
-    if name not in settings.apis:
-        there_are = ", ".join(settings.apis) or "none"
+def api_settings(settings: environment.Environment, name: str) -> environment.DatabaseApiSettings:
+    if name not in settings.database_apis:
+        there_are = ", ".join(settings.database_apis) or "none"
         raise typer.BadParameter(f"{settings.domain} has no API {name!r} with tables; there are: {there_are}")
-    return settings.apis[name]
+    return settings.database_apis[name]

@@ -15,13 +15,14 @@ PIPELINE = "pipeline"
 
 
 def no_such_api(settings: environment.Environment, name: str) -> str:
-    there_are = ", ".join([PIPELINE, *settings.apis])
+    there_are = ", ".join([PIPELINE, *settings.database_apis])
     return f"{settings.domain} has no API {name!r}; there are: {there_are}"
 
 
 def serve(
     api: Annotated[
-        str, typer.Argument(help="Another API that environments.yml declares under `apis`, instead of the dashboard's.")
+        str,
+        typer.Argument(help="Another API of `database_apis` in environments.yml, instead of the dashboard's."),
     ] = PIPELINE,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")] = 8000,
     host: Annotated[
@@ -31,7 +32,7 @@ def serve(
     """Open the dashboard and its API, until Ctrl-C; on a laptop with Dagster beside it."""
     with errors_shown():
         settings = environment.load()
-        if api != PIPELINE and api not in settings.apis:
+        if api != PIPELINE and api not in settings.database_apis:
             raise typer.BadParameter(no_such_api(settings, api))
         if missing := [name for name in ("fastapi", "uvicorn", "jwt") if importlib.util.find_spec(name) is None]:
             refuse(

@@ -82,7 +82,7 @@ class DeclaredDatabase(_Section):
     """Minutes after which the server ends a query."""
 
 
-class DeclaredApi(_Section):
+class DeclaredDatabaseApi(_Section):
     """An HTTP API that serves a database. `secret` is for its own user, `owner_secret` for whoever changes the tables;
     `keys` holds the API keys of its callers. null where there is none."""
 
@@ -101,10 +101,27 @@ class DeclaredApi(_Section):
     """Requests of one caller: on the average, and at once."""
 
 
+class DeclaredItemTable(_Section):
+    """A table of DynamoDB that extractions read. Its `exports` are a place in S3, null where it is scanned; an
+    `endpoint` is an emulator's, for both."""
+
+    table: Text
+    region: Text
+    endpoint: Text | None
+    exports: Annotated[str, StringConstraints(pattern=r"^s3://[^/]+(/.+)?$")] | None
+    wait: int = Field(ge=1)
+    """Minutes that a run waits for an export."""
+    warn: int = Field(ge=1, le=34)
+    """Days before changes can't be exported any more."""
+    scan_units: int = Field(ge=1)
+
+
 class DeclaredStarts(_Section):
     """Times of day in UTC; null means "by hand"."""
 
     extraction: TimeOfDay | None
+    item_extraction: TimeOfDay | None
+    """Of tables of DynamoDB."""
     ingestion: TimeOfDay | None
     transformation: TimeOfDay | None
 
@@ -138,7 +155,8 @@ class DeclaredEnvironment(_Section):
     lake: DeclaredLake | None
     arrivals: DeclaredArrivals
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
-    apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredApi]
+    database_apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabaseApi]
+    dynamodb: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredItemTable]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -252,10 +270,13 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, database in environment.databases.items():
         if database.secret is not None and environment.aws is None:
             yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
-    for name, api in environment.apis.items():
+    for name, api in environment.database_apis.items():
         for key in ("secret", "owner_secret", "keys"):
             if getattr(api, key) is not None and environment.aws is None:
-                yield f"apis.{name}.{key} is in AWS Secrets Manager, so aws can't be null"
+                yield f"database_apis.{name}.{key} is in AWS Secrets Manager, so aws can't be null"
+    for name, table in environment.dynamodb.items():
+        if table.endpoint is None and environment.aws is None:
+            yield f"dynamodb.{name} is in AWS, so aws can't be null"
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:

@@ -6,11 +6,12 @@ from typing import Any, assert_never
 
 from vending_platform.environment.declared import (
     PLACEHOLDER,
-    DeclaredApi,
     DeclaredArrivals,
     DeclaredAws,
     DeclaredDatabase,
+    DeclaredDatabaseApi,
     DeclaredEnvironment,
+    DeclaredItemTable,
     DeclaredLake,
     DeclaredLineage,
     EnvironmentsFile,
@@ -19,16 +20,17 @@ from vending_platform.environment.declared import (
 from vending_platform.environment.domain import find_domain
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import (
-    ApiSettings,
     AwsTarget,
     ByFolder,
     ByListing,
     ByNotifications,
     DatabaseAddress,
+    DatabaseApiSettings,
     DatabaseSettings,
     Encryption,
     Environment,
     EnvironmentName,
+    ItemTableSettings,
     LakeCatalog,
     LakeSettings,
     LineageTarget,
@@ -117,7 +119,9 @@ def _environment(
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
         databases={name: _database(one) for name, one in declared.databases.items()},
+        dynamodb={name: _item_table(one) for name, one in declared.dynamodb.items()},
         extraction_starts=declared.starts.extraction,
+        item_extraction_starts=declared.starts.item_extraction,
         ingestion_starts=declared.starts.ingestion,
         transformation_starts=declared.starts.transformation,
         marts_due=declared.marts_due,
@@ -136,7 +140,7 @@ def _environment(
             token_issuer=variables.get("token_issuer"),
             token_audience=variables.get("token_audience"),
         ),
-        apis={name: _api(one) for name, one in declared.apis.items()},
+        database_apis={name: _database_api(one) for name, one in declared.database_apis.items()},
         lineage=_lineage(declared.lineage) if declared.lineage else None,
     )
 
@@ -168,9 +172,9 @@ def _database(declared: DeclaredDatabase) -> DatabaseSettings:
     )
 
 
-def _api(declared: DeclaredApi) -> ApiSettings:
+def _database_api(declared: DeclaredDatabaseApi) -> DatabaseApiSettings:
     is_verified = declared.tls == "verified"
-    return ApiSettings(
+    return DatabaseApiSettings(
         database=DatabaseAddress(declared.url, declared.secret, is_verified, declared.authority),
         owner=DatabaseAddress(declared.url, declared.owner_secret, is_verified, declared.authority),
         keys_secret=declared.keys,
@@ -178,6 +182,18 @@ def _api(declared: DeclaredApi) -> ApiSettings:
         statement_seconds=declared.statement_seconds,
         per_second=declared.per_second,
         burst=declared.burst,
+    )
+
+
+def _item_table(declared: DeclaredItemTable) -> ItemTableSettings:
+    return ItemTableSettings(
+        table=declared.table,
+        region=declared.region,
+        endpoint=declared.endpoint,
+        exports=declared.exports,
+        wait_minutes=declared.wait,
+        warn_days=declared.warn,
+        scan_units=declared.scan_units,
     )
 
 

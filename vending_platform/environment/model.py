@@ -192,7 +192,7 @@ class DatabaseSettings(DatabaseAddress):
 
 
 @dataclass(frozen=True)
-class ApiSettings:
+class DatabaseApiSettings:
     """An HTTP API that serves a database."""
 
     database: DatabaseAddress
@@ -203,6 +203,24 @@ class ApiSettings:
     statement_seconds: float
     per_second: float
     burst: int
+
+
+@dataclass(frozen=True)
+class ItemTableSettings:
+    """Where a table of DynamoDB is that extractions read, and how."""
+
+    table: str
+    region: str
+    endpoint: str | None
+    """Of an emulator, which is DynamoDB and S3; None for AWS."""
+    exports: str | None
+    """Where exports are laid down, as `s3://bucket/prefix`; None if the table is scanned."""
+    wait_minutes: int
+    """For how long a run waits for an export; the next run goes on waiting."""
+    warn_days: int
+    """How long before changes are out of reach a failed extraction says so."""
+    scan_units: int
+    """Capacity units that a scan may use in a second."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +240,10 @@ class Environment:
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)
+    dynamodb: Mapping[str, ItemTableSettings] = dataclasses.field(hash=False)
     extraction_starts: str | None
+    item_extraction_starts: str | None
+    """Of tables of DynamoDB, where that is another hour."""
     ingestion_starts: str | None
     transformation_starts: str | None
     marts_due: str | None
@@ -241,7 +262,7 @@ class Environment:
     slack_alerts: bool
     """Whether a Slack channel gets alerts too."""
     service: ServiceSettings = ServiceSettings()
-    apis: Mapping[str, ApiSettings] = dataclasses.field(default_factory=dict, hash=False)
+    database_apis: Mapping[str, DatabaseApiSettings] = dataclasses.field(default_factory=dict, hash=False)
     warehouse_endpoint: str | None = None
     """Where an emulator listens in the place of the warehouse."""
     lineage: LineageTarget | None = None

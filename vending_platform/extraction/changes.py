@@ -4,43 +4,30 @@ DuckDB does it, out of core, over the files. Of the rows with one key in several
 is what is known of it.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vending_platform.catalog import ExtractTable, Source
+from vending_platform.extraction.engine import copy_into, opened_engine, quoted, text
 
 _PLACE = "_extraction_place"
-_MEMORY = "160MB"
-
-
-@contextmanager
-def _engine(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    settings: dict[str, Any] = {"memory_limit": _MEMORY, "threads": "1", "temp_directory": str(scratch / "spilled")}
-    with duckdb.connect(config=settings) as engine:
-        engine.execute("set enable_progress_bar = false")
-        engine.execute("set preserve_insertion_order = false")
-        engine.execute("set timezone = 'UTC'")
-        yield engine
 
 
 def remove_known(source: Source, new: Path, known: Sequence[Path], scratch: Path) -> int:
     """Leaves in the file `new` only the rows that are not what is known of their keys; how many these are."""
     names = pq.read_schema(new).names
-    columns = ", ".join(map(_quoted, names))
+    columns = ", ".join(map(quoted, names))
     kept = new.with_suffix(".kept")
-    with _engine(scratch) as engine:
+    with opened_engine(scratch) as engine:
         engine.execute(f"create view latest as {_latest(source, known)}")
         has = {name for name, *_ in engine.execute("describe latest").fetchall()}
-        before = ", ".join(_quoted(name) if name in has else f"null as {_quoted(name)}" for name in names)
-        _copy(
+        before = ", ".join(quoted(name) if name in has else f"null as {quoted(name)}" for name in names)
+        copy_into(
             engine,
-            f"select {columns} from read_parquet({_text(str(new))}) except select {before} from latest"
+            f"select {columns} from read_parquet({text(str(new))}) except select {before} from latest"
             f" order by {_key(source)}",
             kept,
             pq.read_schema(new),
@@ -51,44 +38,49 @@ def remove_known(source: Source, new: Path, known: Sequence[Path], scratch: Path
 
 def differences(source: Source, keys: Path, known: Sequence[Path], scratch: Path) -> tuple[int, int]:
     """How many keys of the system are not known with their watermark, and how many known ones are not there."""
-    there, alive = f"read_parquet({_text(str(keys))})", f"(select * from latest where not {_deleted(source)})"
+    there, alive = f"read_parquet({text(str(keys))})", f"(select * from latest where not {_deleted(source)})"
     both, only_key = ", ".join([*_key_columns(source), _watermark(source)]), _key(source)
-    with _engine(scratch) as engine:
+    with opened_engine(scratch) as engine:
         engine.execute(f"create view latest as {_latest(source, known)}")
         unknown = _count(engine, f"select {both} from {there} except select {both} from {alive}")
         gone = _count(engine, f"select {only_key} from {alive} except select {only_key} from {there}")
     return unknown, gone
 
 
-def add_deleted(source: Source, new: Path, keys: Path, known: Sequence[Path], scratch: Path) -> None:
-    """Adds to the file `new` each row that is known and no longer there, as it was delivered last, so marked."""
+def add_deleted(
+    source: Source, new: Path, keys: Path, known: Sequence[Path], scratch: Path, *, keys_are_gone: bool = False
+) -> int:
+    """Adds to the file `new` each row that is known and no longer there, as it was delivered last, so marked; how many
+    these are. `keys` are those that are there, or those that are gone."""
     schema = pq.read_schema(new)
+    before = pq.read_metadata(new).num_rows
     extended = new.with_suffix(".extended")
-    with _engine(scratch) as engine:
+    with opened_engine(scratch) as engine:
         engine.execute(f"create view latest as {_latest(source, known)}")
         has = {name for name, *_ in engine.execute("describe latest").fetchall()}
         mark = _deleted(source)
         columns = ", ".join(
-            f"true as {mark}" if _quoted(name) == mark else _quoted(name) if name in has else f"null as {_quoted(name)}"
+            f"true as {mark}" if quoted(name) == mark else quoted(name) if name in has else f"null as {quoted(name)}"
             for name in schema.names
         )
-        same = " and ".join(f"latest.{name} is not distinct from there.{name}" for name in _key_columns(source))
-        _copy(
+        same = " and ".join(f"latest.{name} is not distinct from listed.{name}" for name in _key_columns(source))
+        copy_into(
             engine,
-            f"select * from read_parquet({_text(str(new))}) union all by name"
-            f" select {columns} from latest where not {mark} and not exists"
-            f" (select 1 from read_parquet({_text(str(keys))}) as there where {same})"
+            f"select * from read_parquet({text(str(new))}) union all by name"
+            f" select {columns} from latest where not {mark} and {'' if keys_are_gone else 'not'} exists"
+            f" (select 1 from read_parquet({text(str(keys))}) as listed where {same})"
             f" order by {_key(source)}",
             extended,
             schema,
         )
     extended.replace(new)
+    return int(pq.read_metadata(new).num_rows - before)
 
 
 def _latest(source: Source, known: Sequence[Path]) -> str:
     """SQL for what is known of each key: its row in the last of these deliveries."""
-    paths = ", ".join(_text(str(path)) for path in known)
-    order = "case filename " + " ".join(f"when {_text(str(path))} then {n}" for n, path in enumerate(known)) + " end"
+    paths = ", ".join(text(str(path)) for path in known)
+    order = "case filename " + " ".join(f"when {text(str(path))} then {n}" for n, path in enumerate(known)) + " end"
     return (
         f"select * exclude ({_PLACE}, filename) from (select *, {order} as {_PLACE}"
         f" from read_parquet([{paths}], union_by_name = true, filename = true))"
@@ -101,16 +93,8 @@ def _count(engine: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(found)
 
 
-def _copy(engine: duckdb.DuckDBPyConnection, query: str, path: Path, schema: pa.Schema) -> None:
-    """Into a file with exactly these types: DuckDB would write a whole number as it pleases."""
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
-        reader = engine.sql(query).to_arrow_reader(65_536)
-        for batch in reader:
-            writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
-
-
 def _key_columns(source: Source) -> list[str]:
-    return [_quoted(source.column(name).text_in_header) for name in source.files.key]
+    return [quoted(source.column(name).text_in_header) for name in source.files.key]
 
 
 def _key(source: Source) -> str:
@@ -120,18 +104,10 @@ def _key(source: Source) -> str:
 def _watermark(source: Source) -> str:
     assert isinstance(source.extract, ExtractTable)
     assert source.extract.watermark is not None
-    return _quoted(source.column(source.extract.watermark).text_in_header)
+    return quoted(source.column(source.extract.watermark).text_in_header)
 
 
 def _deleted(source: Source) -> str:
     assert source.extract is not None
     assert source.extract.deleted is not None
-    return _quoted(source.column(source.extract.deleted).text_in_header)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return quoted(source.column(source.extract.deleted).text_in_header)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from vending_platform.catalog import Source
 from vending_platform.environment import BUSINESS_TIME_ZONE
-from vending_platform.extraction.notes import METADATA, Note, note_from
+from vending_platform.extraction.notes import METADATA, Note, note_from, read_note
 from vending_platform.storage import LocalPlace, Place, StoredFile
 from vending_platform.storage.interface import CHUNK
 
@@ -58,6 +58,13 @@ class Deliveries:
         """What a delivery says about itself; None if it was not written by an extraction."""
         metadata = pq.read_schema(self.local(file)).metadata or {}
         return note_from(metadata[METADATA]) if METADATA in metadata else None
+
+    def known(self, work: Place) -> Note | None:
+        """What the last extraction noted; if it was killed before that, what its delivery says."""
+        noted, last = read_note(work, self.source.name), self.all[-1] if self.all else None
+        if noted is not None and noted.delivered == (last.path if last is not None else None):
+            return noted
+        return self.note_of(last) if last is not None else None
 
     def local(self, file: StoredFile) -> Path:
         """Where a delivery can be read on this computer."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from vending_platform.catalog import Source, SystemName
 from vending_platform.environment import DatabaseSettings, Environment
-from vending_platform.extraction import mysql
+from vending_platform.extraction import dynamodb, mysql
 from vending_platform.extraction.interface import ExtractionError, Extractor
 from vending_platform.extraction.running import extract
 
@@ -25,6 +25,8 @@ def extractor_of(environment: Environment, system: SystemName) -> Extractor:
         case "database":
             settings = _database(environment, system.name)
             return partial(extract, mysql.system(system.name, settings, environment.aws))
+        case "dynamodb":
+            return partial(dynamodb.extract, _item_table(environment, system.name))
         case kind:
             raise ExtractionError(f"{system.name!r} is a {kind}, and there is no extraction of that kind")
 
@@ -42,3 +44,15 @@ def _database(environment: Environment, name: str) -> DatabaseSettings:
             f"no database {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
         )
     return settings
+
+
+def _item_table(environment: Environment, name: str) -> dynamodb.ItemTable:
+    settings = environment.dynamodb.get(name)
+    if settings is None:
+        there_are = ", ".join(environment.dynamodb) or "none"
+        raise ExtractionError(
+            f"no DynamoDB table {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
+        )
+    return dynamodb.item_table(
+        name, settings, environment.aws, encryption=environment.encryption, kms_key=environment.kms_key
+    )

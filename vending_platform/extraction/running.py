@@ -26,7 +26,7 @@ from vending_platform.extraction.interface import (
     SystemSnapshot,
     Workplace,
 )
-from vending_platform.extraction.notes import METADATA, Note, read_note, write_note
+from vending_platform.extraction.notes import METADATA, Note, write_note
 from vending_platform.extraction.writing import MetadataOf, Written, write_rows
 from vending_platform.file_lock import exclusive
 from vending_platform.storage import StoredFile
@@ -93,7 +93,11 @@ class _One:
         return self._delivered(written.path, path, Note(path, now, None, "", None), written, 0)
 
     def _changes(self, days: ChosenDays | None) -> Extracted:
-        now, shape, known = self.snapshot.taken_at, self.snapshot.shape(self.source), self._known()
+        now, shape, known = (
+            self.snapshot.taken_at,
+            self.snapshot.shape(self.source),
+            self.deliveries.known(self.place.work),
+        )
         noted_shape = shape if days is None else known.shape if known is not None else ""
         path = self.deliveries.name_at(now)
         part = self._part(known, shape, days)
@@ -126,16 +130,6 @@ class _One:
         write_note(self.place.work, self.source.name, replace(noted, delivered=last))
         self.place.on_point(ExtractionPoint.NOTED)
         return Extracted(self.source.name, business_day(now), rows_read=written.rows, watermark=noted.watermark)
-
-    def _known(self) -> Note | None:
-        """What the last extraction noted; if it was killed before that, what its delivery says."""
-        noted = read_note(self.place.work, self.source.name)
-        if not self.deliveries.all:
-            return None
-        last = self.deliveries.all[-1]
-        if noted is not None and noted.delivered == last.path:
-            return noted
-        return self.deliveries.note_of(last)
 
     def _part(self, known: Note | None, shape: str, days: ChosenDays | None) -> Part:
         """Other columns than the last time mean the whole table: a new column has values in rows that no one wrote."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from vending_platform.catalog import Catalog, NameParts, Package, Undeclared
+from vending_platform.catalog import EXPORTS_FOLDER, Catalog, NameParts, Package, Undeclared
 from vending_platform.console import harmless
 from vending_platform.environment import BUSINESS_TIME_ZONE
 from vending_platform.ledger import Delivered
@@ -54,6 +54,8 @@ def discover(catalog: Catalog, files: Iterable[StoredFile], now: datetime) -> Di
     tomorrow = now.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date() + timedelta(days=1)
     for file in files:
         path = printable = file.path
+        if path.startswith(f"{EXPORTS_FOLDER}/"):
+            continue  # an extraction makes deliveries of them
         if not path.isascii():
             printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         if not printable.isprintable():

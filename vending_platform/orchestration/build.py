@@ -24,6 +24,7 @@ from vending_platform.orchestration.raw import deliveries_asset, deliveries_chec
 from vending_platform.orchestration.recording import recorded
 from vending_platform.orchestration.resources import PlatformFactory, resources_of
 from vending_platform.orchestration.retries import Attempt
+from vending_platform.orchestration.schedules import extraction_schedules, schedule
 from vending_platform.orchestration.sensors import by_folder, by_listing, by_notifications
 from vending_platform.orchestration.steps import DAILY, EXPORT, EXTRACT, INGEST, TRANSFORM
 
@@ -41,14 +42,14 @@ def assemble(platform: Platform, overrides: Mapping[str, Any], described: Descri
     by_name = {job.name: job for job in jobs(specs)}
     is_by_hand = environment.name is EnvironmentName.DEVELOPMENT
     is_scheduled = environment.transformation_starts is not None
-    schedules = [_schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
+    schedules = [schedule(by_name[DAILY], environment.transformation_starts or _BY_HAND, is_running=is_scheduled)]
     if environment.ingestion_starts is not None:
-        schedules.append(_schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
-    if environment.extraction_starts is not None and EXTRACT in by_name:
-        schedules.append(_schedule(by_name[EXTRACT], environment.extraction_starts, is_running=True))
+        schedules.append(schedule(by_name[INGEST], environment.ingestion_starts, is_running=True))
+    if EXTRACT in by_name:
+        schedules += extraction_schedules(by_name[EXTRACT], platform.catalog, environment)
     of_lake = [maintenance_job()] if environment.lake is not None else []
     if environment.lake is not None and environment.lake.maintained is not None:
-        schedules.append(_schedule(of_lake[0], environment.lake.maintained, is_running=True))
+        schedules.append(schedule(of_lake[0], environment.lake.maintained, is_running=True))
     sensor = _sensor(environment)
     return dg.Definitions(
         assets=[
@@ -98,15 +99,3 @@ def _queue(environment: Environment) -> Queue:
     assert environment.aws is not None, "who is notified by AWS is in AWS"
     assert isinstance(environment.arrivals, ByNotifications)
     return open_queue(aws.client(environment.aws, "sqs"), environment.arrivals)
-
-
-def _schedule(job: dg.JobDefinition, starts: str, *, is_running: bool) -> dg.ScheduleDefinition:
-    hour, minute = starts.split(":")
-    return dg.ScheduleDefinition(
-        name=f"{job.name}_schedule",
-        job=job,
-        cron_schedule=f"{int(minute)} {int(hour)} * * *",
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING if is_running else dg.DefaultScheduleStatus.STOPPED,
-        description=f"{job.description} Every day at {starts} UTC.",
-    )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from vending_platform.catalog.extract.declared import Extract, SystemName
-from vending_platform.catalog.extract.items import ExtractItems
+from vending_platform.catalog.extract.items import EXPORTS_FOLDER, ExtractItems
 from vending_platform.catalog.extract.tables import ExtractTable
 
 KINDS: Mapping[str, type[Extract]] = {"database": ExtractTable, "dynamodb": ExtractItems}
@@ -31,4 +31,4 @@ AnyExtract = Annotated[
     ),
 ]
 
-__all__ = ["KINDS", "AnyExtract", "Extract", "ExtractItems", "ExtractTable", "SystemName"]
+__all__ = ["EXPORTS_FOLDER", "KINDS", "AnyExtract", "Extract", "ExtractItems", "ExtractTable", "SystemName"]

@@ -9,6 +9,9 @@ from vending_platform.catalog.extract.declared import Extract, SystemName
 from vending_platform.catalog.file_format import DeliveryMode, FileFormat
 from vending_platform.catalog.names import NamePattern
 
+EXPORTS_FOLDER = "internal/dynamodb-exports"
+"""Below the raw place: exports that extractions read. Their files are no deliveries."""
+
 
 class ExtractItems(Extract):
     """The items of one kind in a table of DynamoDB: all of them the first time, then what changed."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import TypeVar
 
-from vending_platform.environment import ApiSettings, AwsTarget, DatabaseAddress
+from vending_platform.environment import AwsTarget, DatabaseAddress, DatabaseApiSettings
 from vending_platform.extraction.mysql.connection import Target, target_of
 from vending_platform.service.mysql.errors import DatabaseFault, DatabaseRefused, DatabaseUnavailable, fault_of
 from vending_platform.service.mysql.pool import ConnectionPool, PoolLimits
@@ -92,7 +92,7 @@ async def _transaction(session: PooledSession) -> AsyncIterator[None]:
     await session.commit()
 
 
-def database_of(name: str, settings: ApiSettings, aws: AwsTarget | None) -> MySqlDatabase:
+def database_of(name: str, settings: DatabaseApiSettings, aws: AwsTarget | None) -> MySqlDatabase:
     """The database of an API, as its environment declares it."""
     limits = PoolLimits(settings.pool, settings.statement_seconds)
     sign_in = _SignIn(name, settings.database, aws)

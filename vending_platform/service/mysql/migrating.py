@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vending_platform.environment import ApiSettings, AwsTarget
+from vending_platform.environment import AwsTarget, DatabaseApiSettings
 from vending_platform.errors import NotAllowed
 from vending_platform.extraction.mysql.connection import target_of
 from vending_platform.service.mysql.errors import DatabaseRefused, DatabaseUnavailable
@@ -50,7 +50,7 @@ def migrations_of(api: str) -> list[Migration]:
 
 
 def pending_migrations(
-    name: str, settings: ApiSettings, aws: AwsTarget | None, known: Sequence[Migration]
+    name: str, settings: DatabaseApiSettings, aws: AwsTarget | None, known: Sequence[Migration]
 ) -> list[Migration]:
     """Those that were not applied yet. `NotAllowed` if one was changed since it was."""
     with closing(_connect(name, settings, aws)) as connection:
@@ -58,7 +58,7 @@ def pending_migrations(
 
 
 def apply_migrations(
-    name: str, settings: ApiSettings, aws: AwsTarget | None, known: Sequence[Migration]
+    name: str, settings: DatabaseApiSettings, aws: AwsTarget | None, known: Sequence[Migration]
 ) -> list[Migration]:
     """The ones that were pending, and are applied now. Two who start this at once do it one after the other."""
     with closing(_connect(name, settings, aws)) as connection, connection.cursor() as cursor:
@@ -94,7 +94,7 @@ def _pending(connection: Any, known: Sequence[Migration]) -> list[Migration]:
     return [one for one in known if one.name not in applied]
 
 
-def _connect(name: str, settings: ApiSettings, aws: AwsTarget | None) -> Any:
+def _connect(name: str, settings: DatabaseApiSettings, aws: AwsTarget | None) -> Any:
     import ssl
 
     import pymysql

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from vending_platform.environment import ApiSettings, Environment, SettingsError
+from vending_platform.environment import DatabaseApiSettings, Environment, SettingsError
 from vending_platform.service.login import ServiceEntrance, access_to
 from vending_platform.service.mysql import database_of
 from vending_platform.service.shop.application import create_shop
@@ -26,8 +26,10 @@ def shop_app(environment: Environment) -> FastAPI:
     return create_shop(database_of(SHOP, settings, environment.aws), access_to(environment, entrance))
 
 
-def shop_settings(environment: Environment) -> ApiSettings:
-    settings = environment.apis.get(SHOP)
+def shop_settings(environment: Environment) -> DatabaseApiSettings:
+    settings = environment.database_apis.get(SHOP)
     if settings is None:
-        raise SettingsError(f"{environment.domain} declares no API {SHOP!r}: write it under apis in environments.yml")
+        raise SettingsError(
+            f"{environment.domain} declares no API {SHOP!r}: write it under database_apis in environments.yml"
+        )
     return settings

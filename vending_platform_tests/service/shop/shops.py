@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shop_simulator import SCHEMA
-from vending_platform.environment import ApiSettings, DatabaseAddress
+from vending_platform.environment import DatabaseAddress, DatabaseApiSettings
 from vending_platform.service.login import Access
 from vending_platform.service.mysql import apply_migrations, database_of
 from vending_platform.service.mysql.migrating import Migration, migrations_of
@@ -41,9 +41,9 @@ PRICES = [
 CUSTOMERS = [(number, f"c{number}@example.com", "佐藤商事", "佐藤", "office", "東京都") for number in (1, 2, 3)]
 
 
-def settings_for(url: str, **others: Any) -> ApiSettings:
+def settings_for(url: str, **others: Any) -> DatabaseApiSettings:
     address = DatabaseAddress(url, None, False, None)
-    settings = ApiSettings(address, address, None, 16, 5, 100_000, 100_000)
+    settings = DatabaseApiSettings(address, address, None, 16, 5, 100_000, 100_000)
     return replace(settings, **others)
 
 
