@@ -15,6 +15,7 @@ from vending_platform.environment import (
     ByFolder,
     ByNotifications,
     CodeChanges,
+    ConnectionSettings,
     DatabaseSettings,
     Encryption,
     Environment,
@@ -30,6 +31,7 @@ from vending_platform.environment import (
     Verification,
     load,
 )
+from vending_platform.environment.connections import TokenStore
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform.warehouse.snowflake import SnowflakeSettings
 
@@ -78,6 +80,22 @@ def shop(environment: str) -> DatabaseSettings:
     return DatabaseSettings(url, secret, is_verified=True, authority=None, statement_minutes=30)
 
 
+def payments(environment: str) -> ConnectionSettings:
+    secret = f"vending/{environment}/payments"
+    is_laptop = environment == "development"
+    by_file, by_secret = ("file", "data/connections/payments.json"), ("secret", f"{secret}-tokens")
+    by, at = by_file if is_laptop else by_secret
+    return ConnectionSettings(
+        authorize="https://payments.invalid/oauth/authorize",
+        token="https://payments.invalid/oauth/token",
+        revoke="https://payments.invalid/oauth/revoke",
+        client="vending-platform",
+        client_secret=None if is_laptop else f"{secret}-client",
+        scopes=("settlements.read",),
+        tokens=TokenStore.model_validate({"by": by, "at": at}),
+    )
+
+
 TABLE = {
     "development": (
         {},
@@ -93,6 +111,7 @@ TABLE = {
             lake=LakeSettings(LakeCatalog.SQLITE, "data/lake", "", 30, 3, None),
             arrivals=ByFolder(),
             databases={"shop": shop("development")},
+            connections={"payments": payments("development")},
             dbt_threads=2,
             extraction_starts=None,
             ingestion_starts=None,
@@ -140,6 +159,7 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             databases={"shop": shop("staging")},
+            connections={"payments": payments("staging")},
             dbt_threads=4,
             extraction_starts="02:00",
             ingestion_starts="01:00",
@@ -192,6 +212,7 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             databases={"shop": shop("production")},
+            connections={"payments": payments("production")},
             dbt_threads=8,
             extraction_starts="02:00",
             ingestion_starts="02:00",
@@ -562,6 +583,24 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "a database that is not declared wholly": (
         lambda d: _environment(d).update(databases={"shop": {"url": "mysql://u@h/d", "tls": "maybe"}}),
         ["environments.staging.databases.shop.secret is missing", "environments.staging.databases.shop.tls='maybe'"],
+    ),
+    "a connection without a place for its tokens, and not encrypted": (
+        lambda d: _environment(d, "development").update(
+            connections={
+                "payments": {
+                    **dict.fromkeys(("authorize", "token", "revoke"), "http://payments.example.com"),
+                    "client": "us",
+                    "client_secret": "s",
+                    "scopes": ["read"],
+                    "tokens": {"by": "secret", "at": "t"},
+                }
+            }
+        ),
+        [
+            "environments.development.connections.payments.token='http://payments.example.com' is not encrypted",
+            "environments.development.connections.payments.client_secret is in AWS Secrets Manager, so aws can't be",
+            "environments.development.connections.payments.tokens.by='secret', and tokens are kept in a file",
+        ],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

@@ -139,7 +139,9 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "lake_databases": plan.declared["lake"]["databases"] if plan.declared["lake"] else "absent",
         "pseudonyms_secret": secrets.get("platform[pseudonyms]", "absent"),
         "lineage_secret": secrets.get("platform[lineage]", "absent"),
-        "database_secrets": _database_secrets(plan, secrets),
+        "database_secrets": _secrets_of(plan, secrets, "database-"),
+        "connection_secrets": _secrets_of(plan, secrets, "client-", "tokens-"),
+        "token_secrets": _secrets_of(plan, secrets, "tokens-"),
         "extracted": plan.prefixes()["raw"] if plan.declared["databases"] else "absent",
         "extraction_role": arn + by_description[extracting].values["name"],
         "login_secret": f"{domain}/{environment}/login",
@@ -152,7 +154,8 @@ def _blanks(plan: Plan) -> dict[str, str]:
     }
 
 
-def _database_secrets(plan: Plan, secrets: dict[str, str]) -> str:
-    names = [secret for name, secret in sorted(secrets.items()) if name.startswith("platform[database-")]
+def _secrets_of(plan: Plan, secrets: dict[str, str], *kinds: str) -> str:
+    starts = tuple(f"platform[{kind}" for kind in kinds)
+    names = [secret for name, secret in sorted(secrets.items()) if name.startswith(starts)]
     prefix = f"arn:aws:secretsmanager:{plan.region}:{plan.account}:secret:"
     return '", "'.join(f"{prefix}{name}-??????" for name in names) or "absent"

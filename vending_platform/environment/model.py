@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vending_platform.environment.connections import ConnectionSettings
 from vending_platform.environment.warehouses import WarehouseSettings
 
 BUSINESS_TIME_ZONE = "Asia/Tokyo"
@@ -200,6 +201,8 @@ class Environment:
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)
+    connections: Mapping[str, ConnectionSettings] = dataclasses.field(hash=False)
+    """Services that are connected by OAuth."""
     extraction_starts: str | None
     ingestion_starts: str | None
     transformation_starts: str | None
