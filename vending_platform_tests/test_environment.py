@@ -15,6 +15,7 @@ from vending_platform.environment import (
     ByFolder,
     ByNotifications,
     CodeChanges,
+    ConnectionSettings,
     DatabaseAddress,
     DatabaseApiSettings,
     DatabaseSettings,
@@ -33,6 +34,7 @@ from vending_platform.environment import (
     Verification,
     load,
 )
+from vending_platform.environment.connections import TokenStore
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform.warehouse.snowflake import SnowflakeSettings
 
@@ -106,6 +108,22 @@ def app(environment: str) -> ItemTableSettings:
     return ItemTableSettings(f"vending-app-{environment}", "ap-northeast-1", None, exports, 60, 7, 500)
 
 
+def payments(environment: str) -> ConnectionSettings:
+    secret = f"vending/{environment}/payments"
+    is_laptop = environment == "development"
+    by_file, by_secret = ("file", "data/connections/payments.json"), ("secret", f"{secret}-tokens")
+    by, at = by_file if is_laptop else by_secret
+    return ConnectionSettings(
+        authorize="https://payments.invalid/oauth/authorize",
+        token="https://payments.invalid/oauth/token",
+        revoke="https://payments.invalid/oauth/revoke",
+        client="vending-platform",
+        client_secret=None if is_laptop else f"{secret}-client",
+        scopes=("settlements.read",),
+        tokens=TokenStore.model_validate({"by": by, "at": at}),
+    )
+
+
 TABLE = {
     "development": (
         {},
@@ -123,6 +141,7 @@ TABLE = {
             databases={"shop": shop("development")},
             database_apis={"shop": shop_api("development")},
             dynamodb={"app": app("development")},
+            connections={"payments": payments("development")},
             dbt_threads=2,
             extraction_starts=None,
             item_extraction_starts=None,
@@ -174,6 +193,7 @@ TABLE = {
             databases={"shop": shop("staging")},
             database_apis={"shop": shop_api("staging")},
             dynamodb={"app": app("staging")},
+            connections={"payments": payments("staging")},
             dbt_threads=4,
             extraction_starts="02:00",
             item_extraction_starts="05:00",
@@ -230,6 +250,7 @@ TABLE = {
             databases={"shop": shop("production")},
             database_apis={"shop": shop_api("production")},
             dynamodb={"app": app("production")},
+            connections={"payments": payments("production")},
             dbt_threads=8,
             extraction_starts="02:00",
             item_extraction_starts="05:00",
@@ -609,6 +630,24 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "exports that are not in S3": (
         lambda d: _environment(d)["dynamodb"]["app"].update(exports="data/exports", warn=40),
         ["environments.staging.dynamodb.app.exports='data/exports'", "environments.staging.dynamodb.app.warn=40"],
+    ),
+    "a connection without a place for its tokens, and not encrypted": (
+        lambda d: _environment(d, "development").update(
+            connections={
+                "payments": {
+                    **dict.fromkeys(("authorize", "token", "revoke"), "http://payments.example.com"),
+                    "client": "us",
+                    "client_secret": "s",
+                    "scopes": ["read"],
+                    "tokens": {"by": "secret", "at": "t"},
+                }
+            }
+        ),
+        [
+            "environments.development.connections.payments.token='http://payments.example.com' is not encrypted",
+            "environments.development.connections.payments.client_secret is in AWS Secrets Manager, so aws can't be",
+            "environments.development.connections.payments.tokens.by='secret', and tokens are kept in a file",
+        ],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

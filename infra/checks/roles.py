@@ -143,7 +143,9 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "athena_workgroup": next((r.values["name"] for r in plan.of_type("aws_athena_workgroup")), "absent"),
         "pseudonyms_secret": secrets.get("platform[pseudonyms]", "absent"),
         "lineage_secret": secrets.get("platform[lineage]", "absent"),
-        "database_secrets": _database_secrets(plan, secrets),
+        "database_secrets": _secrets_of(plan, secrets, "database-"),
+        "connection_secrets": _secrets_of(plan, secrets, "client-", "tokens-"),
+        "token_secrets": _secrets_of(plan, secrets, "tokens-"),
         "extracted": plan.prefixes()["raw"] if plan.declared["databases"] else "absent",
         "extraction_role": arn + by_description[extracting].values["name"],
         "login_secret": f"{domain}/{environment}/login",
@@ -156,7 +158,8 @@ def _blanks(plan: Plan) -> dict[str, str]:
     }
 
 
-def _database_secrets(plan: Plan, secrets: dict[str, str]) -> str:
-    names = [secret for name, secret in sorted(secrets.items()) if name.startswith("platform[database-")]
+def _secrets_of(plan: Plan, secrets: dict[str, str], *kinds: str) -> str:
+    starts = tuple(f"platform[{kind}" for kind in kinds)
+    names = [secret for name, secret in sorted(secrets.items()) if name.startswith(starts)]
     prefix = f"arn:aws:secretsmanager:{plan.region}:{plan.account}:secret:"
     return '", "'.join(f"{prefix}{name}-??????" for name in names) or "absent"

@@ -146,6 +146,8 @@ def named_as_declared(plan: Plan, declared: dict[str, Any]) -> Iterator[str]:
         "the topic": declared["aws"]["alerts_topic"],
         **{f"the secret {name}": secret for name, secret in declared["aws"]["secrets"].items()},
         **{f"the secret of database {name}": one["secret"] for name, one in declared["databases"].items()},
+        **{f"the client secret of {name}": one["client_secret"] for name, one in declared["connections"].items()},
+        **{f"the secret for tokens of {name}": one["tokens"]["at"] for name, one in declared["connections"].items()},
         **{f"the queue {name}": declared["arrivals"].get(name) for name in ("queue", "dead_letters")},
         "the workgroup": declared["warehouse"].get("workgroup"),
     }

@@ -25,6 +25,7 @@ class ProblemKind(StrEnum):
     POISON = "poison message"
     CHANNEL = "alert channel down"
     LINEAGE = "lineage not sent"
+    CONNECTION = "service not connected"
     WATCH = "can't look"
     LOADED = "package loaded"
     """What went well, and is worth one notice."""

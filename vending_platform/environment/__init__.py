@@ -4,6 +4,7 @@ A domain is a dbt project with an `environments.yml`; `load()` reads it and the 
 or raises `SettingsError` with one message that names every mistake, before anything has run.
 """
 
+from vending_platform.environment.connections import ConnectionSettings, is_encrypted
 from vending_platform.environment.domain import DBT_PROJECT_DIR, PROJECT_DIR, Domain, domains, find_domain
 from vending_platform.environment.errors import SettingsError, UnknownDomain
 from vending_platform.environment.loading import choose_domain, load
@@ -62,6 +63,7 @@ __all__ = [
     "ByListing",
     "ByNotifications",
     "CodeChanges",
+    "ConnectionSettings",
     "DatabaseAddress",
     "DatabaseApiSettings",
     "DatabaseSettings",
@@ -85,6 +87,7 @@ __all__ = [
     "choose_domain",
     "domains",
     "find_domain",
+    "is_encrypted",
     "known_variables",
     "load",
     "variable",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from vending_platform.environment.connections import ConnectionSettings
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import CodeChanges, EnvironmentName, LineageTransport, Verification
 from vending_platform.environment.warehouses import UNKNOWN_TYPE, DeclaredWarehouse
@@ -157,6 +158,7 @@ class DeclaredEnvironment(_Section):
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
     database_apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabaseApi]
     dynamodb: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredItemTable]
+    connections: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ConnectionSettings]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -277,6 +279,9 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, table in environment.dynamodb.items():
         if table.endpoint is None and environment.aws is None:
             yield f"dynamodb.{name} is in AWS, so aws can't be null"
+    for name, connection in environment.connections.items():
+        mistakes = connection.mistakes(has_aws=environment.aws is not None)
+        yield from (f"connections.{name}.{mistake}" for mistake in mistakes)
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:

@@ -120,6 +120,7 @@ def _environment(
         dbt_threads=declared.dbt_threads,
         databases={name: _database(one) for name, one in declared.databases.items()},
         dynamodb={name: _item_table(one) for name, one in declared.dynamodb.items()},
+        connections=declared.connections,
         extraction_starts=declared.starts.extraction,
         item_extraction_starts=declared.starts.item_extraction,
         ingestion_starts=declared.starts.ingestion,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vending_platform.environment.connections import ConnectionSettings
 from vending_platform.environment.warehouses import WarehouseSettings
 
 BUSINESS_TIME_ZONE = "Asia/Tokyo"
@@ -241,6 +242,8 @@ class Environment:
     dbt_threads: int
     databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)
     dynamodb: Mapping[str, ItemTableSettings] = dataclasses.field(hash=False)
+    connections: Mapping[str, ConnectionSettings] = dataclasses.field(hash=False)
+    """Services that are connected by OAuth."""
     extraction_starts: str | None
     item_extraction_starts: str | None
     """Of tables of DynamoDB, where that is another hour."""

@@ -34,6 +34,7 @@ from vending_platform.alerts import (
     without_secrets,
 )
 from vending_platform.catalog import project_hash
+from vending_platform.connections import connection_finder
 from vending_platform.environment import ByNotifications, CodeChanges, Environment
 from vending_platform.ledger import last_changes, read_packages
 from vending_platform.lineage import outbox_finder
@@ -65,13 +66,15 @@ _log = logging.getLogger(__name__)
 def alerting(environment: Environment) -> Alerting:
     """Who gets alerts by default: the terminal, or the log where that goes to the cloud."""
     target = environment.aws
+    finders = [outbox_finder(environment)]
+    if environment.connections:
+        finders.append(connection_finder(environment))
     if target is None:
-        return replace(on_a_laptop(environment.name), finders=[outbox_finder(environment)])
+        return replace(on_a_laptop(environment.name), finders=finders)
 
     def webhook() -> str:
         return secrets.fetch(target, target.secrets.slack).get_secret_value()
 
-    finders = [outbox_finder(environment)]
     if isinstance(environment.arrivals, ByNotifications):
         finders.append(dead_letters(lambda: aws.client(target, "sqs"), environment.arrivals.dead_letters))
     return in_the_cloud(

@@ -91,7 +91,9 @@ def blanks(suffix: str) -> dict[str, str]:
         "athena_workgroup": f"{environment}-vending-lake",
         "lineage_secret": ABSENT,
         "pseudonyms_secret": "vending/production/pseudonyms" if has_key else ABSENT,  # staging's data has none left
-        "database_secrets": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:vending/{environment}/shop-??????",
+        "connection_secrets": f'{_secret(environment, "payments-client")}", "{_secret(environment, "payments-tokens")}',
+        "token_secrets": _secret(environment, "payments-tokens"),
+        "database_secrets": _secret(environment, "shop"),
         "extracted": "raw-data",
         "extraction_role": arn.format("platform"),
         "encryption": "aws:kms" if has_key else "AES256",
@@ -102,6 +104,10 @@ def blanks(suffix: str) -> dict[str, str]:
         "login_secret": f"vending/{environment}/login",
         "database": f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{COMPANY}-vending-{suffix}-dagster",
     }
+
+
+def _secret(environment: str, name: str) -> str:
+    return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:vending/{environment}/{name}-??????"
 
 
 def policy(name: str, values: Mapping[str, str]) -> list[Statement]:

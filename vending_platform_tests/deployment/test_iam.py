@@ -14,15 +14,19 @@ import dagster as dg
 import pytest
 from botocore.client import BaseClient
 from dagster._core.instance.ref import InstanceRef
+from pydantic import SecretStr
 
 from vending_platform import ingestion, operations
 from vending_platform.anonymising import key_of
 from vending_platform.arrivals import Request
+from vending_platform.connections import open_connections
+from vending_platform.connections.provider import Granted
 from vending_platform.environment import PROJECT_DIR, ByNotifications, EnvironmentName
 from vending_platform.extraction.mysql.connection import target_of
 from vending_platform.opening import Platform
 from vending_platform.orchestration import assemble
 from vending_platform.orchestration.alert_sensor import alerting, watch_once
+from vending_platform.secrets import SecretUnavailable
 from vending_platform.storage.interface import CHUNK
 from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform.warehouse.snowflake import private_key_of
@@ -91,6 +95,9 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
         aws.client("secretsmanager").create_secret(
             Name=str(database.secret), SecretString='{"username": "reader", "password": "x"}'
         )
+    for connection in platform.environment.connections.values():
+        for name_of_secret in (connection.client_secret, connection.token_secret):
+            aws.client("secretsmanager").create_secret(Name=str(name_of_secret))
     broken = {name("2024-03-02"): day_of_sales("2024-03-02")[:-20]}
     for path, content in (FILES | broken).items():
         s3.put_object(Bucket=BUCKET, Key=f"raw-data/{path}", Body=content)
@@ -120,6 +127,12 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     assert private_key_of(platform.environment)
     for database, settings in platform.environment.databases.items():
         assert target_of(database, settings, platform.environment.aws).user == "reader"
+    for connection in open_connections(platform.environment, storage.work).values():
+        agreed = Granted(SecretStr("access"), SecretStr("refresh"), timedelta(hours=1), None)
+        connection.connect(agreed, "an operator")
+        assert connection.access_token() == agreed.access
+        with pytest.raises(SecretUnavailable, match=f"the secret {connection.provider.settings.client_secret} "):
+            connection.disconnect()  # no one has put the client's secret in yet
     storage.raw.write("extracted/part.parquet", b"x")
     assert key_of(platform.environment, None)
     notified = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)

@@ -20,7 +20,10 @@ locals {
   warehouse   = local.declared.warehouse
   has_key     = local.declared.encryption.by == "kms"
   databases   = { for name, database in local.declared.databases : "database-${name}" => database.secret if database.secret != null }
-  secrets     = merge({ for name, secret in local.declared.aws.secrets : name => secret if secret != null }, local.databases)
+  clients     = { for name, one in local.declared.connections : "client-${name}" => one.client_secret if one.client_secret != null }
+  tokens      = { for name, one in local.declared.connections : "tokens-${name}" => one.tokens.at }
+  connections = merge(local.clients, local.tokens)
+  secrets     = merge({ for name, secret in local.declared.aws.secrets : name => secret if secret != null }, local.databases, local.connections)
   secret_arn  = "arn:aws:secretsmanager:${var.variables.aws_region}:${var.variables.aws_account}:secret"
   has_lake    = try(local.declared.lake.catalog, null) == "glue"
   athena      = local.has_lake ? local.declared.lake.athena : null

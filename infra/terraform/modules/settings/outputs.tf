@@ -52,6 +52,8 @@ output "policy_values" {
       pseudonyms_secret  = lookup(local.secrets, "pseudonyms", "absent")
       lineage_secret     = lookup(local.secrets, "lineage", "absent")
       database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
+      connection_secrets = length(local.connections) == 0 ? "absent" : join("\", \"", [for secret in values(local.connections) : "${local.secret_arn}:${secret}-??????"])
+      token_secrets      = length(local.tokens) == 0 ? "absent" : join("\", \"", [for secret in values(local.tokens) : "${local.secret_arn}:${secret}-??????"])
       extracted          = length(local.databases) == 0 ? "absent" : local.prefixes.raw
       encryption         = local.has_key ? "aws:kms" : "AES256"
       workgroup          = lookup(local.warehouse, "workgroup", "absent")
