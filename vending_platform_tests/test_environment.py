@@ -11,6 +11,8 @@ import yaml
 
 from vending_platform.environment import (
     DBT_PROJECT_DIR,
+    ApiAuth,
+    ApiSettings,
     AwsTarget,
     ByFolder,
     ByNotifications,
@@ -78,6 +80,25 @@ def shop(environment: str) -> DatabaseSettings:
     return DatabaseSettings(url, secret, is_verified=True, authority=None, statement_minutes=30)
 
 
+def api(url: str, requests_a_minute: int) -> ApiSettings:
+    return ApiSettings(
+        url=url,
+        auth=ApiAuth.NONE,
+        secret=None,
+        sent_as=None,
+        requests_a_minute=requests_a_minute,
+        timeout=30,
+        attempts=5,
+        longest_wait=120,
+    )
+
+
+APIS = {
+    "weather": api("https://archive-api.open-meteo.com", 120),
+    "weather_forecast": api("https://api.open-meteo.com", 120),
+    "holidays": api("https://www8.cao.go.jp", 20),
+}
+
 TABLE = {
     "development": (
         {},
@@ -93,6 +114,7 @@ TABLE = {
             lake=LakeSettings(LakeCatalog.SQLITE, "data/lake", "", 30, 3, None),
             arrivals=ByFolder(),
             databases={"shop": shop("development")},
+            apis=APIS,
             dbt_threads=2,
             extraction_starts=None,
             ingestion_starts=None,
@@ -140,6 +162,7 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-staging", "hinode-vending-arrivals-staging-dlq"),
             databases={"shop": shop("staging")},
+            apis=APIS,
             dbt_threads=4,
             extraction_starts="02:00",
             ingestion_starts="01:00",
@@ -192,6 +215,7 @@ TABLE = {
             ),
             arrivals=ByNotifications("hinode-vending-arrivals-prod", "hinode-vending-arrivals-prod-dlq"),
             databases={"shop": shop("production")},
+            apis=APIS,
             dbt_threads=8,
             extraction_starts="02:00",
             ingestion_starts="02:00",
@@ -478,6 +502,10 @@ def test_an_unknown_domain_is_refused_with_those_that_exist(monkeypatch: pytest.
         load_with(monkeypatch, {"VENDING_DOMAIN": "./nowhere"})
 
 
+def _api(declared: dict[str, Any], **others: Any) -> dict[str, Any]:
+    return {**_environment(declared)["apis"]["holidays"], **others}
+
+
 def _environment(declared: dict[str, Any], name: str = "staging") -> dict[str, Any]:
     found: dict[str, Any] = declared["environments"][name]
     return found
@@ -562,6 +590,27 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "a database that is not declared wholly": (
         lambda d: _environment(d).update(databases={"shop": {"url": "mysql://u@h/d", "tls": "maybe"}}),
         ["environments.staging.databases.shop.secret is missing", "environments.staging.databases.shop.tls='maybe'"],
+    ),
+    "an API with half a key": (
+        lambda d: _environment(d)["apis"].update(
+            weather=_api(d, auth="key"),
+            holidays=_api(d, secret="s", sent_as="header X-Key"),
+            forecast=_api(d, sent_as="x"),
+        ),
+        [
+            "environments.staging.apis.forecast.sent_as='x' is not of the form ^(header|param) [A-Za-z0-9_-]+$",
+        ],
+    ),
+    "an API with a key that no one sends": (
+        lambda d: _environment(d)["apis"].update(
+            weather=_api(d, auth="key"), holidays=_api(d, secret="s", sent_as="header X-Key")
+        ),
+        [
+            "environments.staging.apis.weather.sent_as is what auth key needs, and only that; auth is key",
+            "environments.staging.apis.weather.secret is missing, and auth is key",
+            "environments.staging.apis.holidays.sent_as is what auth key needs, and only that; auth is none",
+            "environments.staging.apis.holidays.secret means nothing, as auth is none",
+        ],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

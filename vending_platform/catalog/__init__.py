@@ -23,7 +23,16 @@ from vending_platform.catalog.exports import (
     Unencodable,
     exports_of,
 )
-from vending_platform.catalog.extract import KINDS, Extract, ExtractItems, ExtractTable, SystemName
+from vending_platform.catalog.extract import KINDS, Extract, ExtractApi, ExtractItems, ExtractTable, SystemName
+from vending_platform.catalog.extract.api import (
+    PLACEHOLDER,
+    UNIX_TIME,
+    ByCursor,
+    ByLink,
+    ByOffset,
+    ByPage,
+    has_time,
+)
 from vending_platform.catalog.file_format import (
     ContentFormat,
     DeliveryMode,
@@ -48,8 +57,14 @@ __all__ = [
     "EVERYTHING",
     "MONTH",
     "NOTHING_SAID",
+    "PLACEHOLDER",
     "SAME_DAY",
+    "UNIX_TIME",
     "Audience",
+    "ByCursor",
+    "ByLink",
+    "ByOffset",
+    "ByPage",
     "Catalog",
     "Column",
     "ContentFormat",
@@ -61,6 +76,7 @@ __all__ = [
     "Export",
     "ExportColumn",
     "Extract",
+    "ExtractApi",
     "ExtractItems",
     "ExtractTable",
     "Format",
@@ -86,6 +102,7 @@ __all__ = [
     "catalog_of",
     "changed_parts",
     "format_pattern",
+    "has_time",
     "last_day_of",
     "load_catalog",
     "months",
@@ -103,6 +120,10 @@ _NESTED: dict[str, type[BaseModel]] = {
     "sender": Sender,
     "sender.known_from": KnownFrom,
     "package": PackageMember,
+    "paging.page": ByPage,
+    "paging.offset": ByOffset,
+    "paging.cursor": ByCursor,
+    "paging.link": ByLink,
 }
 
 

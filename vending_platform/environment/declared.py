@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from vending_platform.environment.apis import ApiSettings, contradictions_of_api
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import CodeChanges, EnvironmentName, LineageTransport, Verification
 from vending_platform.environment.warehouses import UNKNOWN_TYPE, DeclaredWarehouse
@@ -117,6 +118,7 @@ class DeclaredEnvironment(_Section):
     lake: DeclaredLake | None
     arrivals: DeclaredArrivals
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
+    apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ApiSettings]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -230,6 +232,8 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, database in environment.databases.items():
         if database.secret is not None and environment.aws is None:
             yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
+    for name, api in environment.apis.items():
+        yield from (f"apis.{name}.{mistake}" for mistake in contradictions_of_api(api))
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:

@@ -114,6 +114,7 @@ def _environment(
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
         databases={name: _database(one) for name, one in declared.databases.items()},
+        apis=declared.apis,
         extraction_starts=declared.starts.extraction,
         ingestion_starts=declared.starts.ingestion,
         transformation_starts=declared.starts.transformation,

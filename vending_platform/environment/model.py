@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vending_platform.environment.apis import ApiSettings
 from vending_platform.environment.warehouses import WarehouseSettings
 
 BUSINESS_TIME_ZONE = "Asia/Tokyo"
@@ -200,6 +201,7 @@ class Environment:
     arrivals: ByFolder | ByListing | ByNotifications
     dbt_threads: int
     databases: Mapping[str, DatabaseSettings] = dataclasses.field(hash=False)
+    apis: Mapping[str, ApiSettings] = dataclasses.field(hash=False)
     extraction_starts: str | None
     ingestion_starts: str | None
     transformation_starts: str | None

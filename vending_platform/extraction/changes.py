@@ -124,7 +124,7 @@ def _watermark(source: Source) -> str:
 
 
 def _deleted(source: Source) -> str:
-    assert source.extract is not None
+    assert isinstance(source.extract, ExtractTable)
     assert source.extract.deleted is not None
     return _quoted(source.column(source.extract.deleted).text_in_header)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import partial
 
 from vending_platform.catalog import Source, SystemName
-from vending_platform.environment import DatabaseSettings, Environment
-from vending_platform.extraction import mysql
+from vending_platform.environment import ApiSettings, DatabaseSettings, Environment
+from vending_platform.extraction import mysql, web
 from vending_platform.extraction.interface import ExtractionError, Extractor
 from vending_platform.extraction.running import extract
 
@@ -25,6 +25,8 @@ def extractor_of(environment: Environment, system: SystemName) -> Extractor:
         case "database":
             settings = _database(environment, system.name)
             return partial(extract, mysql.system(system.name, settings, environment.aws))
+        case "api":
+            return web.extractor(system.name, _api(environment, system.name), environment.aws)
         case kind:
             raise ExtractionError(f"{system.name!r} is a {kind}, and there is no extraction of that kind")
 
@@ -32,6 +34,16 @@ def extractor_of(environment: Environment, system: SystemName) -> Extractor:
 def proposed(environment: Environment, database: str) -> str:
     """First contracts for the tables of a database, as YAML for a person."""
     return mysql.proposed(database, _database(environment, database), environment.aws)
+
+
+def _api(environment: Environment, name: str) -> ApiSettings:
+    settings = environment.apis.get(name)
+    if settings is None:
+        there_are = ", ".join(environment.apis) or "none"
+        raise ExtractionError(
+            f"no API {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
+        )
+    return settings
 
 
 def _database(environment: Environment, name: str) -> DatabaseSettings:
