@@ -11,6 +11,8 @@ import yaml
 
 from vending_platform.environment import (
     DBT_PROJECT_DIR,
+    ApiAuth,
+    ApiSettings,
     AwsTarget,
     ByFolder,
     ByNotifications,
@@ -124,6 +126,25 @@ def payments(environment: str) -> ConnectionSettings:
     )
 
 
+def api(url: str, requests_a_minute: int) -> ApiSettings:
+    return ApiSettings(
+        url=url,
+        auth=ApiAuth.NONE,
+        secret=None,
+        sent_as=None,
+        requests_a_minute=requests_a_minute,
+        timeout=30,
+        attempts=5,
+        longest_wait=120,
+    )
+
+
+APIS = {
+    "weather": api("https://archive-api.open-meteo.com", 120),
+    "weather_forecast": api("https://api.open-meteo.com", 120),
+    "holidays": api("https://www8.cao.go.jp", 20),
+}
+
 TABLE = {
     "development": (
         {},
@@ -142,6 +163,7 @@ TABLE = {
             database_apis={"shop": shop_api("development")},
             dynamodb={"app": app("development")},
             connections={"payments": payments("development")},
+            apis=APIS,
             dbt_threads=2,
             extraction_starts=None,
             item_extraction_starts=None,
@@ -194,6 +216,7 @@ TABLE = {
             database_apis={"shop": shop_api("staging")},
             dynamodb={"app": app("staging")},
             connections={"payments": payments("staging")},
+            apis=APIS,
             dbt_threads=4,
             extraction_starts="02:00",
             item_extraction_starts="05:00",
@@ -251,6 +274,7 @@ TABLE = {
             database_apis={"shop": shop_api("production")},
             dynamodb={"app": app("production")},
             connections={"payments": payments("production")},
+            apis=APIS,
             dbt_threads=8,
             extraction_starts="02:00",
             item_extraction_starts="05:00",
@@ -538,6 +562,10 @@ def test_an_unknown_domain_is_refused_with_those_that_exist(monkeypatch: pytest.
         load_with(monkeypatch, {"VENDING_DOMAIN": "./nowhere"})
 
 
+def _api(declared: dict[str, Any], **others: Any) -> dict[str, Any]:
+    return {**_environment(declared)["apis"]["holidays"], **others}
+
+
 def _environment(declared: dict[str, Any], name: str = "staging") -> dict[str, Any]:
     found: dict[str, Any] = declared["environments"][name]
     return found
@@ -647,6 +675,27 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
             "environments.development.connections.payments.token='http://payments.example.com' is not encrypted",
             "environments.development.connections.payments.client_secret is in AWS Secrets Manager, so aws can't be",
             "environments.development.connections.payments.tokens.by='secret', and tokens are kept in a file",
+        ],
+    ),
+    "an API with half a key": (
+        lambda d: _environment(d)["apis"].update(
+            weather=_api(d, auth="key"),
+            holidays=_api(d, secret="s", sent_as="header X-Key"),
+            forecast=_api(d, sent_as="x"),
+        ),
+        [
+            "environments.staging.apis.forecast.sent_as='x' is not of the form ^(header|param) [A-Za-z0-9_-]+$",
+        ],
+    ),
+    "an API with a key that no one sends": (
+        lambda d: _environment(d)["apis"].update(
+            weather=_api(d, auth="key"), holidays=_api(d, secret="s", sent_as="header X-Key")
+        ),
+        [
+            "environments.staging.apis.weather.sent_as is what auth key needs, and only that; auth is key",
+            "environments.staging.apis.weather.secret is missing, and auth is key",
+            "environments.staging.apis.holidays.sent_as is what auth key needs, and only that; auth is none",
+            "environments.staging.apis.holidays.secret means nothing, as auth is none",
         ],
     ),
     "two mistakes at once": (

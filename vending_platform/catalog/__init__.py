@@ -23,7 +23,24 @@ from vending_platform.catalog.exports import (
     Unencodable,
     exports_of,
 )
-from vending_platform.catalog.extract import EXPORTS_FOLDER, KINDS, Extract, ExtractItems, ExtractTable, SystemName
+from vending_platform.catalog.extract import (
+    EXPORTS_FOLDER,
+    KINDS,
+    Extract,
+    ExtractApi,
+    ExtractItems,
+    ExtractTable,
+    SystemName,
+)
+from vending_platform.catalog.extract.api import (
+    PLACEHOLDER,
+    UNIX_TIME,
+    ByCursor,
+    ByLink,
+    ByOffset,
+    ByPage,
+    has_time,
+)
 from vending_platform.catalog.file_format import (
     ContentFormat,
     DeliveryMode,
@@ -49,8 +66,14 @@ __all__ = [
     "EXPORTS_FOLDER",
     "MONTH",
     "NOTHING_SAID",
+    "PLACEHOLDER",
     "SAME_DAY",
+    "UNIX_TIME",
     "Audience",
+    "ByCursor",
+    "ByLink",
+    "ByOffset",
+    "ByPage",
     "Catalog",
     "Column",
     "ContentFormat",
@@ -62,6 +85,7 @@ __all__ = [
     "Export",
     "ExportColumn",
     "Extract",
+    "ExtractApi",
     "ExtractItems",
     "ExtractTable",
     "Format",
@@ -87,6 +111,7 @@ __all__ = [
     "catalog_of",
     "changed_parts",
     "format_pattern",
+    "has_time",
     "last_day_of",
     "load_catalog",
     "months",
@@ -104,6 +129,10 @@ _NESTED: dict[str, type[BaseModel]] = {
     "sender": Sender,
     "sender.known_from": KnownFrom,
     "package": PackageMember,
+    "paging.page": ByPage,
+    "paging.offset": ByOffset,
+    "paging.cursor": ByCursor,
+    "paging.link": ByLink,
 }
 
 

@@ -4,6 +4,7 @@ A domain is a dbt project with an `environments.yml`; `load()` reads it and the 
 or raises `SettingsError` with one message that names every mistake, before anything has run.
 """
 
+from vending_platform.environment.apis import ApiAuth, ApiSettings
 from vending_platform.environment.connections import ConnectionSettings, is_encrypted
 from vending_platform.environment.domain import DBT_PROJECT_DIR, PROJECT_DIR, Domain, domains, find_domain
 from vending_platform.environment.errors import SettingsError, UnknownDomain
@@ -58,6 +59,8 @@ __all__ = [
     "S3_ENDPOINT_VARIABLE",
     "SERVICE_HOST_VARIABLE",
     "UI_URL_VARIABLE",
+    "ApiAuth",
+    "ApiSettings",
     "AwsTarget",
     "ByFolder",
     "ByListing",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from vending_platform.environment.apis import ApiSettings, contradictions_of_api
 from vending_platform.environment.connections import ConnectionSettings
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import CodeChanges, EnvironmentName, LineageTransport, Verification
@@ -159,6 +160,7 @@ class DeclaredEnvironment(_Section):
     database_apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabaseApi]
     dynamodb: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredItemTable]
     connections: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ConnectionSettings]
+    apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ApiSettings]
     dbt_threads: int = Field(ge=1)
     starts: DeclaredStarts
     marts_due: TimeOfDay | None
@@ -272,9 +274,9 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, database in environment.databases.items():
         if database.secret is not None and environment.aws is None:
             yield f"databases.{name}.secret is in AWS Secrets Manager, so aws can't be null"
-    for name, api in environment.database_apis.items():
+    for name, served in environment.database_apis.items():
         for key in ("secret", "owner_secret", "keys"):
-            if getattr(api, key) is not None and environment.aws is None:
+            if getattr(served, key) is not None and environment.aws is None:
                 yield f"database_apis.{name}.{key} is in AWS Secrets Manager, so aws can't be null"
     for name, table in environment.dynamodb.items():
         if table.endpoint is None and environment.aws is None:
@@ -282,6 +284,8 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, connection in environment.connections.items():
         mistakes = connection.mistakes(has_aws=environment.aws is not None)
         yield from (f"connections.{name}.{mistake}" for mistake in mistakes)
+    for name, api in environment.apis.items():
+        yield from (f"apis.{name}.{mistake}" for mistake in contradictions_of_api(api))
     if environment.warehouse.has_secret and environment.aws is None:
         yield "warehouse has its secret in AWS Secrets Manager, so aws can't be null"
     if environment.aws is not None and environment.warehouse.has_secret and environment.aws.secrets.warehouse is None:

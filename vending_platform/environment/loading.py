@@ -121,6 +121,7 @@ def _environment(
         databases={name: _database(one) for name, one in declared.databases.items()},
         dynamodb={name: _item_table(one) for name, one in declared.dynamodb.items()},
         connections=declared.connections,
+        apis=declared.apis,
         extraction_starts=declared.starts.extraction,
         item_extraction_starts=declared.starts.item_extraction,
         ingestion_starts=declared.starts.ingestion,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vending_platform.environment.apis import ApiSettings
 from vending_platform.environment.connections import ConnectionSettings
 from vending_platform.environment.warehouses import WarehouseSettings
 
@@ -244,6 +245,7 @@ class Environment:
     dynamodb: Mapping[str, ItemTableSettings] = dataclasses.field(hash=False)
     connections: Mapping[str, ConnectionSettings] = dataclasses.field(hash=False)
     """Services that are connected by OAuth."""
+    apis: Mapping[str, ApiSettings] = dataclasses.field(hash=False)
     extraction_starts: str | None
     item_extraction_starts: str | None
     """Of tables of DynamoDB, where that is another hour."""

@@ -108,6 +108,6 @@ def _watermark(source: Source) -> str:
 
 
 def _deleted(source: Source) -> str:
-    assert source.extract is not None
+    assert isinstance(source.extract, ExtractTable)
     assert source.extract.deleted is not None
     return quoted(source.column(source.extract.deleted).text_in_header)

@@ -52,7 +52,11 @@ class Deliveries:
 
     def name_of_day(self, taken_at: datetime) -> str:
         """The path of a whole table: one a business day."""
-        return self.source.files.names[0].replace("{yyyymmdd}", f"{business_day(taken_at):%Y%m%d}")
+        return self.name_of(business_day(taken_at))
+
+    def name_of(self, day: date) -> str:
+        """The path of the delivery of a day."""
+        return self.source.files.names[0].replace("{yyyymmdd}", f"{day:%Y%m%d}")
 
     def note_of(self, file: StoredFile) -> Note | None:
         """What a delivery says about itself; None if it was not written by an extraction."""

@@ -34,8 +34,11 @@ class Extracted:
     source: str
     business_day: date
     path: str | None = None
+    """Of the last delivery, if there are several."""
+    files: int = 0
+    """How many were delivered, where that can be several at once."""
     rows: int = 0
-    """In the delivery."""
+    """In what was delivered."""
     rows_read: int = 0
     bytes: int = 0
     seconds: float = 0.0

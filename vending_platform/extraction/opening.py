@@ -1,13 +1,16 @@
 """Which system a source comes from, and how it is extracted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from vending_platform.catalog import Source, SystemName
-from vending_platform.environment import DatabaseSettings, Environment
-from vending_platform.extraction import dynamodb, mysql
+from vending_platform.environment import Environment
+from vending_platform.extraction import dynamodb, mysql, web
 from vending_platform.extraction.interface import ExtractionError, Extractor
 from vending_platform.extraction.running import extract
+
+Settings = TypeVar("Settings")
 
 
 def by_system(sources: Iterable[Source]) -> dict[SystemName, list[Source]]:
@@ -23,36 +26,34 @@ def extractor_of(environment: Environment, system: SystemName) -> Extractor:
     """For the system of this name, as the environment declares it."""
     match system.kind:
         case "database":
-            settings = _database(environment, system.name)
+            settings = _declared(environment, environment.databases, "database", system.name)
             return partial(extract, mysql.system(system.name, settings, environment.aws))
         case "dynamodb":
             return partial(dynamodb.extract, _item_table(environment, system.name))
+        case "api":
+            api = _declared(environment, environment.apis, "API", system.name)
+            return web.extractor(system.name, api, environment.aws)
         case kind:
             raise ExtractionError(f"{system.name!r} is a {kind}, and there is no extraction of that kind")
 
 
 def proposed(environment: Environment, database: str) -> str:
     """First contracts for the tables of a database, as YAML for a person."""
-    return mysql.proposed(database, _database(environment, database), environment.aws)
-
-
-def _database(environment: Environment, name: str) -> DatabaseSettings:
-    settings = environment.databases.get(name)
-    if settings is None:
-        there_are = ", ".join(environment.databases) or "none"
-        raise ExtractionError(
-            f"no database {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
-        )
-    return settings
+    settings = _declared(environment, environment.databases, "database", database)
+    return mysql.proposed(database, settings, environment.aws)
 
 
 def _item_table(environment: Environment, name: str) -> dynamodb.ItemTable:
-    settings = environment.dynamodb.get(name)
-    if settings is None:
-        there_are = ", ".join(environment.dynamodb) or "none"
-        raise ExtractionError(
-            f"no DynamoDB table {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
-        )
+    settings = _declared(environment, environment.dynamodb, "DynamoDB table", name)
     return dynamodb.item_table(
         name, settings, environment.aws, encryption=environment.encryption, kms_key=environment.kms_key
+    )
+
+
+def _declared(environment: Environment, declared: Mapping[str, Settings], kind: str, name: str) -> Settings:
+    if name in declared:
+        return declared[name]
+    there_are = ", ".join(declared) or "none"
+    raise ExtractionError(
+        f"no {kind} {name!r} is declared for {environment.name} in environments.yml; there are: {there_are}"
     )

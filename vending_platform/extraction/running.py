@@ -1,6 +1,5 @@
 """One extraction of a database: of every source what changed, in one snapshot, as deliveries in the raw place."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -27,8 +26,8 @@ from vending_platform.extraction.interface import (
     Workplace,
 )
 from vending_platform.extraction.notes import METADATA, Note, write_note
+from vending_platform.extraction.scratch import emptied_scratch
 from vending_platform.extraction.writing import MetadataOf, Written, write_rows
-from vending_platform.file_lock import exclusive
 from vending_platform.storage import StoredFile
 
 _SLACK = timedelta(days=1)
@@ -41,19 +40,16 @@ def extract(
     """One result per source, in one snapshot of them all. What is wrong with one source stops no other; a system that
     does not answer raises."""
     done = []
-    with exclusive(place.scratch.with_suffix(".lock"), "extraction", place.on_wait):
-        shutil.rmtree(place.scratch, ignore_errors=True)  # of an extraction that was killed
-        place.scratch.mkdir(parents=True)
-        with system.snapshot() as snapshot:
-            place.on_point(ExtractionPoint.OPENED)
-            for source in sources:
-                begun = monotonic()
-                try:
-                    with TemporaryDirectory(dir=place.scratch) as folder:
-                        found = _One(snapshot, source, place, Path(folder)).extract(days)
-                except ExtractionError as error:
-                    found = Extracted(source.name, business_day(snapshot.taken_at), problem=str(error))
-                done.append(replace(found, seconds=monotonic() - begun))
+    with emptied_scratch(place), system.snapshot() as snapshot:
+        place.on_point(ExtractionPoint.OPENED)
+        for source in sources:
+            begun = monotonic()
+            try:
+                with TemporaryDirectory(dir=place.scratch) as folder:
+                    found = _One(snapshot, source, place, Path(folder)).extract(days)
+            except ExtractionError as error:
+                found = Extracted(source.name, business_day(snapshot.taken_at), problem=str(error))
+            done.append(replace(found, seconds=monotonic() - begun))
     return done
 
 

@@ -48,8 +48,8 @@ def write_rows(
     while True:
         batches = snapshot.rows(source, part, as_text)
         try:
-            if source.extract is not None and source.extract.deleted is not None and not isinstance(part, KeysOnly):
-                batches = _not_deleted(batches, source.column(source.extract.deleted).text_in_header)
+            if (deleted := _deleted(source)) is not None and not isinstance(part, KeysOnly):
+                batches = _not_deleted(batches, source.column(deleted).text_in_header)
             return _write(batches, _Watermark(source, snapshot.taken_at), path, on_rows, metadata)
         except HeldAsText as problem:
             as_text |= problem.columns
@@ -92,6 +92,10 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
             rows, size = max(rows - _ROWS, 0), sum(one.nbytes for one in waiting)
     if waiting and (rows or not groups):
         yield pa.Table.from_batches(waiting).combine_chunks()
+
+
+def _deleted(source: Source) -> str | None:
+    return source.extract.deleted if isinstance(source.extract, ExtractTable) else None
 
 
 def _not_deleted(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:

@@ -131,13 +131,15 @@ class ExtractedDatabase:
         files = sorted(
             path for path in self.raw.rglob("*.parquet") if source.match(path.relative_to(self.raw).as_posix())
         )
-        if not isinstance(source.extract, ExtractTable) or source.extract.watermark is None:
+        extract = source.extract
+        assert isinstance(extract, ExtractTable)
+        if extract.watermark is None:
             files = files[-1:]
         last: dict[tuple[Any, ...], dict[str, Any]] = {}
         for path in files:
             for row in pq.read_table(path).to_pylist():
                 last[tuple(row[source.column(name).text_in_header] for name in source.files.key)] = row
-        mark = source.extract.deleted if source.extract is not None else None
+        mark = extract.deleted
         return sorted(
             (
                 tuple(_shown(value) for name, value in row.items() if name != mark)

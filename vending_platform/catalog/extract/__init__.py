@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from vending_platform.catalog.extract.api import ExtractApi
 from vending_platform.catalog.extract.declared import Extract, SystemName
 from vending_platform.catalog.extract.items import EXPORTS_FOLDER, ExtractItems
 from vending_platform.catalog.extract.tables import ExtractTable
 
-KINDS: Mapping[str, type[Extract]] = {"database": ExtractTable, "dynamodb": ExtractItems}
+KINDS: Mapping[str, type[Extract]] = {"database": ExtractTable, "dynamodb": ExtractItems, "api": ExtractApi}
 """By the key that only this kind has."""
 
 
@@ -23,7 +24,9 @@ def _kind(declared: Any) -> str | None:
 
 
 AnyExtract = Annotated[
-    Annotated[ExtractTable, Tag("database")] | Annotated[ExtractItems, Tag("dynamodb")],
+    Annotated[ExtractTable, Tag("database")]
+    | Annotated[ExtractItems, Tag("dynamodb")]
+    | Annotated[ExtractApi, Tag("api")],
     Discriminator(
         _kind,
         custom_error_type="no_system",
@@ -31,4 +34,13 @@ AnyExtract = Annotated[
     ),
 ]
 
-__all__ = ["EXPORTS_FOLDER", "KINDS", "AnyExtract", "Extract", "ExtractItems", "ExtractTable", "SystemName"]
+__all__ = [
+    "EXPORTS_FOLDER",
+    "KINDS",
+    "AnyExtract",
+    "Extract",
+    "ExtractApi",
+    "ExtractItems",
+    "ExtractTable",
+    "SystemName",
+]
