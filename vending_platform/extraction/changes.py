@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from vending_platform.catalog import ExtractTable, Source
+from vending_platform.catalog import ExtractItems, ExtractTable, Source
 from vending_platform.extraction.engine import copy_into, opened_engine, quoted, text
 
 _PLACE = "_extraction_place"
@@ -108,6 +108,6 @@ def _watermark(source: Source) -> str:
 
 
 def _deleted(source: Source) -> str:
-    assert isinstance(source.extract, ExtractTable)
+    assert isinstance(source.extract, (ExtractTable, ExtractItems))
     assert source.extract.deleted is not None
     return quoted(source.column(source.extract.deleted).text_in_header)
