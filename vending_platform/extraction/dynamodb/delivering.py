@@ -112,10 +112,9 @@ class SourceItems:
         }
         if not rules:
             return frozenset()
+        names = {typed.column.name: quoted(self._name(typed)) for typed in self._columns}
         checks = ", ".join(
-            f"coalesce(bool_and(coalesce({rule}, {quoted(self._name(t))} is null)), true)"
-            for t in self._columns
-            if (rule := rules.get(t.column.name))
+            f"coalesce(bool_and({names[name]} is null or coalesce({rule}, false)), true)" for name, rule in rules.items()
         )
         ((*fit,),) = self.items.engine.execute(f"select {checks} from found").fetchall()
         return frozenset(name for name, fits in zip(rules, fit, strict=True) if not fits)
