@@ -1,106 +1,35 @@
 with
 
-requests as (
+matched_requests as (
 
-    select * from {{ ref('stg_app__refund_requests') }}
-
-),
-
-failed_vends as (
-
-    select * from {{ ref('int_vends_failed') }}
-
-),
-
-machine_errors as (
-
-    select
-        machine_id,
-        business_date,
-        count(*) as error_reports
-    from {{ ref('stg_app__machine_reports') }}
-    where has_error
-    group by machine_id, business_date
-
-),
-
--- People remember the time of a vend to some minutes.
-candidate_vends as (
-
-    select
-        requests.request_id,
-        requests.requested_at,
-        failed_vends.transaction_id,
-        failed_vends.product_id,
-        failed_vends.sold_at,
-        abs(datediff('second', failed_vends.sold_at, requests.happened_at)) as seconds_apart
-    from requests
-    inner join failed_vends
-        on
-            requests.machine_id = failed_vends.machine_id
-            and requests.slot_no = failed_vends.slot_no
-    where abs(datediff('second', failed_vends.sold_at, requests.happened_at)) <= 60 * {{ var('minutes_remembered') }}
-
-),
-
-ranked_candidates as (
-
-    select
-        request_id,
-        requested_at,
-        transaction_id,
-        product_id,
-        sold_at,
-        seconds_apart,
-        row_number() over (partition by request_id order by seconds_apart, transaction_id) as nearest
-    from candidate_vends
-
-),
-
--- A vend is paid back once: to whom asked first.
-claimed_vends as (
-
-    select
-        request_id,
-        transaction_id,
-        product_id,
-        sold_at,
-        seconds_apart,
-        row_number() over (partition by transaction_id order by requested_at, request_id) as claim_no
-    from ranked_candidates
-    where nearest = 1
+    select * from {{ ref('int_refund_requests_matched') }}
 
 ),
 
 final as (
 
     select
-        requests.request_id,
-        requests.business_date,
-        requests.requested_at,
-        requests.customer_id,
-        requests.machine_id,
-        requests.slot_no,
-        cast(requests.amount as decimal(18, 2)) as amount_with_tax,
-        requests.status,
-        requests.happened_at,
+        request_id,
+        business_date,
+        requested_at,
+        customer_id,
+        cast(points as bigint) as customer_points,
+        machine_id,
+        slot_no,
+        cast(amount as decimal(18, 2)) as amount_with_tax,
+        status,
+        happened_at,
         case
-            when claimed_vends.transaction_id is null then 'no failed vend'
-            when claimed_vends.claim_no > 1 then 'claimed before'
+            when transaction_id is null then 'no failed vend'
+            when claim_no > 1 then 'claimed before'
             else 'confirmed'
         end as finding,
-        claimed_vends.transaction_id,
-        claimed_vends.product_id,
-        claimed_vends.sold_at,
-        cast(claimed_vends.seconds_apart as bigint) as seconds_apart,
-        cast(coalesce(machine_errors.error_reports, 0) as bigint) as error_reports
-    from requests
-    left join claimed_vends
-        on requests.request_id = claimed_vends.request_id
-    left join machine_errors
-        on
-            requests.machine_id = machine_errors.machine_id
-            and cast(requests.happened_at as date) = machine_errors.business_date
+        transaction_id,
+        product_id,
+        sold_at,
+        cast(seconds_apart as bigint) as seconds_apart,
+        cast(error_reports as bigint) as error_reports
+    from matched_requests
 
 )
 
