@@ -39,7 +39,10 @@ def late_request(client: Any, table: str, app: App, now: datetime) -> str:
     """Someone asks days later; the number of the request."""
     item = next(item for item in app.items if item["kind"] == text("refund_request"))
     happened = datetime.fromisoformat(item["happened_at"]["S"]).replace(tzinfo=None)
-    values = [item[name]["S"] for name in ("customer_id", "machine_id", "slot_no")]
-    late = refund_request("R99999", *values, int(item["amount"]["N"]), happened, now - timedelta(minutes=5), "")
+    customer_id, machine_id, slot_no = (item[name]["S"] for name in ("customer_id", "machine_id", "slot_no"))
+    asked = now - timedelta(minutes=5)
+    late = refund_request(
+        "R99999", customer_id, machine_id, slot_no, int(item["amount"]["N"]), happened, asked, "今ごろすみません"
+    )
     put(client, table, [late])
     return "R99999"
