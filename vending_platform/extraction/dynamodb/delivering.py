@@ -105,17 +105,18 @@ class SourceItems:
 
     def _columns_with_others(self) -> frozenset[str]:
         """The columns of which some value is none of their type."""
+        named = {typed.column.name: (quoted(self._name(typed)), typed) for typed in self._columns}
         rules = {
-            typed.column.name: rule
-            for typed in self._columns
-            if (rule := typed.fits(quoted(self._name(typed)))) is not None
+            name: f"{value} is null or coalesce({rule}, false)"
+            for name, (value, typed) in named.items()
+            if (rule := typed.fits(value)) is not None
         }
         if not rules:
             return frozenset()
+        names = {typed.column.name: quoted(self._name(typed)) for typed in self._columns}
         checks = ", ".join(
-            f"coalesce(bool_and(coalesce({rule}, {quoted(self._name(t))} is null)), true)"
-            for t in self._columns
-            if (rule := rules.get(t.column.name))
+            f"coalesce(bool_and({names[name]} is null or coalesce({rule}, false)), true)"
+            for name, rule in rules.items()
         )
         ((*fit,),) = self.items.engine.execute(f"select {checks} from found").fetchall()
         return frozenset(name for name, fits in zip(rules, fit, strict=True) if not fits)
@@ -123,7 +124,7 @@ class SourceItems:
     def _rest_function(self) -> str:
         names = frozenset(column.text_in_header for column in item_columns(self.source))
         name = f"rest_of_{self.source.name}"
-        register(self.items.engine, name, rest_of(names))
+        register(self.items.engine, name, rest_of(names), gives_nulls=True)
         return name
 
     @cached_property

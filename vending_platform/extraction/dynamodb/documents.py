@@ -15,15 +15,19 @@ _SETS = ("SS", "NS", "BS")
 _NULL = "NULL"
 
 
-def register(engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.Array], pa.Array]) -> None:
-    """As a function of the engine from texts to texts; what is null stays null."""
+def register(
+    engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.Array], pa.Array], *, gives_nulls: bool = False
+) -> None:
+    """As a function of the engine from texts to texts. It only gets those that are not null, which most are, unless it
+    gives nulls itself."""
     define: Any = engine.create_function  # its stubs know no functions over Arrow's arrays
-    define(name, function, ["VARCHAR"], "VARCHAR", type="arrow")
+    nulls = {"null_handling": "special"} if gives_nulls else {}
+    define(name, function, ["VARCHAR"], "VARCHAR", type="arrow", **nulls)
 
 
 def canonical(texts: pa.Array) -> pa.Array:
     """Each attribute value, given in DynamoDB's JSON, in the one form."""
-    return pa.array([None if text is None else _written(json.loads(text)) for text in texts.to_pylist()], pa.string())
+    return pa.array([_written(json.loads(text)) for text in texts.to_pylist()], pa.string())
 
 
 def rest_of(names: frozenset[str]) -> Callable[[pa.Array], pa.Array]:

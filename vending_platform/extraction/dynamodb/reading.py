@@ -151,8 +151,6 @@ def _as_text(place: str) -> str:
 
 def _as_moment(place: str) -> str:
     """The same, with a number as what it is where times are numbers: seconds since 1970."""
-    seconds = f"try_cast({place}.N as decimal(18, 6))"
-    return (
-        f"case when {seconds} is null then {_as_text(place)} else"
-        f" strftime(make_timestamp(cast({seconds} * 1000000 as bigint)), '%Y-%m-%dT%H:%M:%S.%fZ') end"
-    )
+    is_number = f"regexp_full_match({place}.N, '-?[0-9]{{1,11}}([.][0-9]{{1,6}})?')"
+    moment = f"make_timestamp(cast(cast({place}.N as decimal(38, 6)) * 1000000 as bigint))"
+    return f"case when {is_number} then strftime({moment}, '%Y-%m-%dT%H:%M:%S.%fZ') else {_as_text(place)} end"

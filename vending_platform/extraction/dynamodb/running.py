@@ -23,7 +23,7 @@ from vending_platform.extraction.dynamodb.reading import Items
 from vending_platform.extraction.dynamodb.requests import WantedExport, completed, forget_pending, read_pending
 from vending_platform.extraction.dynamodb.scanning import scanned
 from vending_platform.extraction.dynamodb.settings import ItemTable
-from vending_platform.extraction.dynamodb.verifying import DataFile, fetch
+from vending_platform.extraction.dynamodb.verifying import fetch
 from vending_platform.extraction.engine import opened_engine
 from vending_platform.extraction.interface import ChosenDays, Extracted, ExtractionError, SystemUnavailable, Workplace
 from vending_platform.extraction.notes import METADATA, Note, write_note
@@ -95,27 +95,26 @@ class _Extraction:
         sources = [source for source in self.sources if source.name in step.sources]
         with TemporaryDirectory(dir=self.place.scratch) as name:
             folder = Path(name)
-            export, files = self._files(step.wanted, folder)
             with opened_engine(folder, _MEMORY) as engine:
                 items = Items(engine, sources, self.table.key, step.wanted.is_full)
-                items.load(files, export)
+                try:
+                    self._load(items, step.wanted, folder)
+                except ExtractionError:
+                    forget_pending(self.place.work, self.table)  # the next extraction asks for another one
+                    raise
                 self.place.on_point(ExtractionPoint.OPENED)
                 for source in sources:
                     yield self._deliver(SourceItems(items, source, folder), step.wanted)
         forget_pending(self.place.work, self.table)
 
-    def _files(self, wanted: WantedExport, folder: Path) -> tuple[str, list[DataFile]]:
-        """The items on this computer, and what they are called together."""
+    def _load(self, items: Items, wanted: WantedExport, folder: Path) -> None:
         if self.table.settings.exports is None:
-            return f"{self.table}", scanned(self.table, folder)
+            items.load(scanned(self.table, folder), f"{self.table}")
+            return
         pending, described = completed(self.place.work, self.table, wanted)
-        try:
-            files = fetch(self.table, pending, described, folder)
-        except ExtractionError:
-            forget_pending(self.place.work, self.table)  # the next extraction asks for another one
-            raise
+        files = fetch(self.table, pending, described, folder)
         self.table.on_point(ExportPoint.VERIFIED)
-        return f"the export {pending.arn}", files
+        items.load(files, f"the export {pending.arn}")
 
     def _deliver(self, found: SourceItems, wanted: WantedExport) -> Extracted:
         source = found.source

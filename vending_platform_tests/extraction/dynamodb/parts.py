@@ -1,11 +1,13 @@
 """A table of the emulated DynamoDB that is extracted, and what its deliveries have of it."""
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vending_platform.catalog import Catalog, Source, catalog_of
@@ -21,10 +23,10 @@ from vending_platform_tests.emulators.dynamodb import ExportEmulator, Item
 from vending_platform_tests.ingestion.raw_folder import RawFolder
 
 EXPORTS = f"s3://{BUCKET}/raw-data/internal/dynamodb-exports"
-_KEY = {"pk": {"data_type": "text", "required": True}, "sk": {"data_type": "text", "required": True}}
-_MARK = {"is_deleted": {"data_type": "boolean"}}
+KEY = {"pk": {"data_type": "text", "required": True}, "sk": {"data_type": "text", "required": True}}
+MARK = {"is_deleted": {"data_type": "boolean"}}
 REFUNDS = {
-    **_KEY,
+    **KEY,
     "kind": {"data_type": "text"},
     "amount": {"data_type": "integer"},
     "share": {"data_type": "decimal(38,10)"},
@@ -33,9 +35,9 @@ REFUNDS = {
     "requested_at": {"data_type": "timestamp"},
     "note": {"data_type": "text"},
     "photo": {"data_type": "text"},
-    **_MARK,
+    **MARK,
 }
-VISITS = {**_KEY, "machine": {"data_type": "text"}, "shown_at": {"data_type": "timestamp", "time_zone": "Asia/Tokyo"}}
+VISITS = {**KEY, "machine": {"data_type": "text"}, "shown_at": {"data_type": "timestamp", "time_zone": "Asia/Tokyo"}}
 
 
 def sources_of(**declared: tuple[dict[str, Any], dict[str, Any]]) -> tuple[Source, ...]:
@@ -54,7 +56,7 @@ def sources_of(**declared: tuple[dict[str, Any], dict[str, Any]]) -> tuple[Sourc
 
 BOTH = sources_of(
     refunds=(REFUNDS, {"where": {"kind": "refund"}, "deleted": "is_deleted"}),
-    visits=(VISITS | _MARK, {"where": {"sk": "VISIT#*"}, "deleted": "is_deleted"}),
+    visits=(VISITS | MARK, {"where": {"sk": "VISIT#*"}, "deleted": "is_deleted"}),
 )
 
 
@@ -66,14 +68,15 @@ class ExtractedItems:
     name: str
     folder: Path
     sources: tuple[Source, ...] = BOTH
-    exports: str | None = EXPORTS
+    is_scanned: bool = False
     on_point: Callable[[ExtractionPoint], None] = lambda _: None
     on_export_point: Callable[[ExportPoint], None] = lambda _: None
     waited: list[float] = field(default_factory=list)
 
     @property
     def table(self) -> ItemTable:
-        settings = ItemTableSettings(self.name, REGION, self.emulator.aws.endpoint, self.exports, 5, 7, 10_000)
+        exports = None if self.is_scanned else f"{EXPORTS}/{self.name}"
+        settings = ItemTableSettings(self.name, REGION, self.emulator.aws.endpoint, exports, 5, 7, 10_000)
         made = item_table("app", settings, None)
         return ItemTable(
             **{key: getattr(made, key) for key in ("name", "settings", "target")},
@@ -135,20 +138,10 @@ def text_of(value: Item | None) -> str | None:
         case "NULL":
             return None
         case "B":
-            import base64
-
             return base64.b64decode(inner).hex().upper()
         case "BOOL":
             return str(inner).lower()
         case "S" | "N":
             return str(inner)
-    import json
-
-    import pyarrow as pa
-
     (text,) = canonical(pa.array([json.dumps(value)])).to_pylist()
     return str(text)
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text)

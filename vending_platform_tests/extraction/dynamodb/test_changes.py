@@ -50,7 +50,7 @@ def test_the_whole_table_first_and_then_what_changed(app: ExtractedItems) -> Non
 def test_exports_are_laid_down_under_the_business_day(app: ExtractedItems) -> None:
     app.emulator.now = datetime(2024, 3, 1, 16, tzinfo=UTC)  # it is the next day in Japan
     app.extract()
-    assert app.emulator.requested[0]["S3Prefix"] == "raw-data/internal/dynamodb-exports/dt=2024-03-02"
+    assert app.emulator.requested[0]["S3Prefix"] == f"raw-data/internal/dynamodb-exports/{app.name}/dt=2024-03-02"
 
 
 def test_what_is_deleted_comes_once_more_as_it_was(app: ExtractedItems) -> None:
@@ -189,7 +189,7 @@ def test_past_days_once_more(app: ExtractedItems) -> None:
 
 
 def test_a_table_that_is_scanned(app: ExtractedItems) -> None:
-    app.exports = None
+    app.is_scanned = True
     for number in range(60):
         app.put(f"C#{number}", "REFUND#1", kind="refund", photo={"B": b"\x00\xff"})
     refunds, _ = app.extract()
