@@ -84,7 +84,7 @@ def shop_api(environment: str) -> ApiSettings:
     url, is_local = "mysql://root@127.0.0.1:3306/shop", environment == "development"
     if is_local:
         address = DatabaseAddress(url, secret=None, is_verified=False, authority=None)
-        return ApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=300, burst=600)
+        return ApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=10000, burst=20000)
     return ApiSettings(
         DatabaseAddress(url, f"vending/{environment}/shop-api", is_verified=True, authority=None),
         DatabaseAddress(url, f"vending/{environment}/shop-owner", is_verified=True, authority=None),
