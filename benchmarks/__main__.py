@@ -14,6 +14,7 @@ from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.packages import packages
+from benchmarks.shopping import shopping
 from benchmarks.table import Row, show
 
 BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "finding": finding,
     "deciding": deciding,
     "dashboard": first_chart,
+    "shopping": shopping,
 }
 
 

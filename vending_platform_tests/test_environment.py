@@ -89,7 +89,7 @@ def shop_api(environment: str) -> DatabaseApiSettings:
     url, is_local = "mysql://root@127.0.0.1:3306/shop", environment == "development"
     if is_local:
         address = DatabaseAddress(url, secret=None, is_verified=False, authority=None)
-        return DatabaseApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=300, burst=600)
+        return DatabaseApiSettings(address, address, None, pool=16, statement_seconds=5, per_second=10000, burst=20000)
     return DatabaseApiSettings(
         DatabaseAddress(url, f"vending/{environment}/shop-api", is_verified=True, authority=None),
         DatabaseAddress(url, f"vending/{environment}/shop-owner", is_verified=True, authority=None),

@@ -21,6 +21,7 @@ _STREAM_SECONDS = 15.0
 @cache
 def _adapter() -> Mangum:
     log_as_json(logging.getLogger())
+    logging.getLogger("mangum").setLevel(logging.WARNING)  # it logs addresses, in which numbers of people may stand
     return Mangum(pipeline_app(environment.load(), stream_seconds=_STREAM_SECONDS), lifespan="off")
 
 

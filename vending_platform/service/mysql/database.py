@@ -21,6 +21,7 @@ Work = Callable[[PooledSession], Awaitable[T]]
 _log = logging.getLogger(__name__)
 _ATTEMPTS, _ALTOGETHER_SECONDS = 8, 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+_FAILURE_SECONDS = 10.0
 _SIGN_IN_FRESH, _SIGN_IN_USABLE = 300.0, 3600.0
 
 
@@ -29,8 +30,14 @@ class MySqlDatabase:
 
     def __init__(self, name: str, pool: ConnectionPool, statement_seconds: float) -> None:
         self._name, self._pool, self._seconds = name, pool, statement_seconds
-        self.last_failure: str | None = None
-        """Why the database could not be used when it was needed last; None if it could."""
+        self._failed: tuple[str, float] | None = None
+
+    def last_failure(self) -> str | None:
+        """Why the database could not be used a moment ago, if it was not used since. Soon it is forgotten: whoever
+        sends no requests because of it would never learn that it is there again."""
+        if self._failed is None or time.monotonic() - self._failed[1] > _FAILURE_SECONDS:
+            return None
+        return self._failed[0]
 
     async def read(self, work: Work[T], *, is_snapshot: bool = False) -> T:
         """What `work` reads: each statement by itself, or all of them as of one moment."""
@@ -50,11 +57,11 @@ class MySqlDatabase:
             try:
                 async with asyncio.timeout(self._seconds), self._pool.session() as session:
                     result = await (_in_transaction(session, work) if is_transaction else work(session))
-                self.last_failure = None
+                self._failed = None
                 return result
             except TimeoutError as error:
-                self.last_failure = f"the database {self._name} did not answer within {self._seconds:g} seconds"
-                raise DatabaseUnavailable(self.last_failure) from error
+                why = f"the database {self._name} did not answer within {self._seconds:g} seconds"
+                raise DatabaseUnavailable(self._noted(why)) from error
             except Exception as error:
                 await self._pause_or_raise(error, attempt, is_last=time.monotonic() > ends)
         raise AssertionError("the last attempt returns or raises")
@@ -62,16 +69,20 @@ class MySqlDatabase:
     async def _pause_or_raise(self, error: Exception, attempt: int, *, is_last: bool) -> None:
         fault = fault_of(error)
         if fault is DatabaseFault.REFUSED:
-            self.last_failure = f"the database {self._name} refuses the service: {error.args[-1]}"
-            raise DatabaseRefused(self.last_failure) from error
+            why = f"the database {self._name} refuses the service: {error.args[-1]}"
+            raise DatabaseRefused(self._noted(why)) from error
         if fault not in (DatabaseFault.LOST, DatabaseFault.COLLISION):
             raise error
         if is_last or attempt == _ATTEMPTS:
-            self.last_failure = f"the database {self._name} failed {attempt} times, the last time by: {error.args[-1]}"
-            raise DatabaseUnavailable(self.last_failure) from error
+            why = f"the database {self._name} failed {attempt} times, the last time by: {error.args[-1]}"
+            raise DatabaseUnavailable(self._noted(why)) from error
         _log.info("attempt %s on %s failed (%s), and is made again", attempt, self._name, fault)
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
         await asyncio.sleep(random.uniform(longest / 4, longest))
+
+    def _noted(self, why: str) -> str:
+        self._failed = (why, time.monotonic())
+        return why
 
 
 async def _in_transaction(session: PooledSession, work: Work[T]) -> T:

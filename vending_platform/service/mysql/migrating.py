@@ -68,12 +68,24 @@ def apply_migrations(
         pending = _pending(connection, known)
         cursor.execute(_APPLIED)
         for migration in pending:
-            for statement in migration.statements:
-                cursor.execute(statement)
+            _apply(cursor, migration)
             cursor.execute(
                 "insert into api_migrations (name, sha256) values (%s, %s)", (migration.name, migration.sha256)
             )
         return pending
+
+
+def _apply(cursor: Any, migration: Migration) -> None:
+    import pymysql
+
+    for statement in migration.statements:
+        try:
+            cursor.execute(statement)
+        except pymysql.err.MySQLError as error:
+            raise DatabaseRefused(
+                f"{migration.name}: {error.args[-1]}: correct what is in its way, and start the command again; what was"
+                " done before stays"
+            ) from error
 
 
 def _pending(connection: Any, known: Sequence[Migration]) -> list[Migration]:

@@ -23,7 +23,8 @@ def create_shop(database: MySqlDatabase, access: Access) -> FastAPI:
         yield
         await database.close()
 
-    app = new_app("The shop", access.settings, readiness=[lambda: database.last_failure], running=running)
+    app = new_app("The shop", access.settings, readiness=[database.last_failure], running=running)
+    app.state.database = database
     for endpoints in (product_endpoints, customer_endpoints, order_endpoints, subscription_endpoints):
         app.include_router(endpoints(database))
     app.include_router(session_endpoints(access.keys))

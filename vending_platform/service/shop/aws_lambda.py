@@ -19,6 +19,7 @@ from vending_platform.service.shop.start import shop_app
 @cache
 def _adapter() -> Mangum:
     log_as_json(logging.getLogger())
+    logging.getLogger("mangum").setLevel(logging.WARNING)  # it logs addresses, in which numbers of people may stand
     return Mangum(shop_app(environment.load()), lifespan="off")
 
 

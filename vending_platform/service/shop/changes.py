@@ -83,7 +83,8 @@ async def make_once(
                 *(change.token, change.digest, change.caller, change.request_id, change.action),
             )
         except DuplicateRow:
-            return await found(session, await _made_before(session, change)), True
+            subject_id, is_repeated = await _made_before(session, change)
+            return await found(session, subject_id), is_repeated
         change_id = session.last_id
         effect = await work(session)
         details = json.dumps(effect.details, ensure_ascii=False, separators=(",", ":"), default=str)
@@ -96,8 +97,9 @@ async def make_once(
     return await database.change(transaction)
 
 
-async def _made_before(session: PooledSession, change: RequestedChange) -> int:
-    row = await session.row("select digest, subject_id from api_changes where token = %s", change.token)
+async def _made_before(session: PooledSession, change: RequestedChange) -> tuple[int, bool]:
+    """What was made, and whether another request did it: this one did, if the answer to its commit was lost."""
+    row = await session.row("select digest, subject_id, request_id from api_changes where token = %s", change.token)
     assert row is not None, "no one deletes from api_changes"
     if row[0] != change.digest:
         raise HttpProblem(
@@ -105,7 +107,7 @@ async def _made_before(session: PooledSession, change: RequestedChange) -> int:
             "key-reused",
             "this Idempotency-Key was used for another request: send this one with a key of its own",
         )
-    return int(row[1])
+    return int(row[1]), row[2] != change.request_id
 
 
 def _hash(text: str) -> bytes:

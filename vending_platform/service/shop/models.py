@@ -8,12 +8,12 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 PRODUCT_ID = r"^[A-Za-z0-9_-]{1,16}$"
-ProductId = Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
+ProductId = Annotated[str, StringConstraints(pattern=PRODUCT_ID), Field(examples=["P001"])]
 MOST_ID = 2**63 - 1
-RowId = Annotated[int, Field(ge=1, le=MOST_ID)]
+RowId = Annotated[int, Field(ge=1, le=MOST_ID, examples=[1])]
 MOST_CASES = 1_000
 MOST_LINES = 50
-Cases = Annotated[int, Field(ge=1, le=MOST_CASES)]
+Cases = Annotated[int, Field(ge=1, le=MOST_CASES, examples=[2])]
 _LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 """One line of text that is not blank."""
 _TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"

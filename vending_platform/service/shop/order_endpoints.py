@@ -112,7 +112,7 @@ async def _own_order(database: MySqlDatabase, caller: ApiCaller, order_id: int) 
     async def read(session: PooledSession) -> ShopOrder | None:
         return await order_by_id(session, order_id)
 
-    order = await database.read(read, is_snapshot=True)
+    order = await database.read(read)
     if order is None or not (reaches_all(caller) or caller.acts_for == str(order.customer_id)):
         raise no_such_order(order_id)
     return order

@@ -28,7 +28,17 @@ _BEFORE = {
     OrderStatus.DELIVERED: OrderStatus.SHIPPED,
 }
 _CAN_BE_CANCELLED = (OrderStatus.PLACED, OrderStatus.PAID)
-_ORDER = "select order_id, customer_id, subscription_id, status, total, note, ordered_at from orders"
+_WHOLE = """
+select 'order', order_id, customer_id, subscription_id, status, total, note, ordered_at from orders
+where order_id in ({ids})
+union all
+select 'line', order_id, line_no, quantity, product_id, case_price, null, null from order_lines
+where order_id in ({ids})
+union all
+select 'payment', order_id, payment_id, null, status, amount, method, null from payments
+where order_id in ({ids})
+"""
+"""Orders with all that belongs to them, in one statement: so as of one moment, and with one way to the database."""
 
 
 async def place_order(session: PooledSession, wanted: NewOrder) -> Effect:
@@ -97,7 +107,7 @@ async def cancel_order(session: PooledSession, order_id: int) -> Effect:
 
 
 async def order_by_id(session: PooledSession, order_id: int) -> ShopOrder | None:
-    found = await _with_parts(session, await session.rows(f"{_ORDER} where order_id = %s", order_id))
+    found = await _whole_orders(session, [order_id])
     return found[0] if found else None
 
 
@@ -117,49 +127,50 @@ async def orders_before(
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    sql = f"{_ORDER} where {' and '.join(conditions)} order by order_id desc limit %s"
-    return await _with_parts(session, await session.rows(sql, *values, limit))
+    sql = f"select order_id from orders where {' and '.join(conditions)} order by order_id desc limit %s"
+    rows = await session.rows(sql, *values, limit)
+    return await _whole_orders(session, [row[0] for row in rows])
 
 
 def no_such_order(order_id: int) -> HttpProblem:
     return not_found(f"there is no order {order_id}")
 
 
-async def _with_parts(session: PooledSession, orders: Sequence[Row]) -> list[ShopOrder]:
-    if not orders:
+async def _whole_orders(session: PooledSession, ids: Sequence[int]) -> list[ShopOrder]:
+    """In the order of these numbers."""
+    if not ids:
         return []
-    ids = [row[0] for row in orders]
-    marks = ", ".join(["%s"] * len(ids))
-    lines: dict[int, list[OrderLine]] = {order_id: [] for order_id in ids}
-    payments: dict[int, list[OrderPayment]] = {order_id: [] for order_id in ids}
-    for order_id, line, product_id, cases, price in await session.rows(
-        "select order_id, line_no, product_id, quantity, case_price from order_lines"
-        f" where order_id in ({marks}) order by order_id, line_no",
-        *ids,
+    parts: dict[tuple[str, int], list[Row]] = {}
+    for kind, order_id, *values in await session.rows(
+        _WHOLE.format(ids=", ".join(["%s"] * len(ids))), *(*ids, *ids, *ids)
     ):
-        lines[order_id].append(
-            OrderLine(line=line, product_id=product_id, cases=cases, case_price=price, amount=price * cases)
-        )
-    for order_id, payment_id, method, status, amount in await session.rows(
-        "select order_id, payment_id, method, status, amount from payments"
-        f" where order_id in ({marks}) order by payment_id",
-        *ids,
-    ):
-        payments[order_id].append(OrderPayment(payment_id=payment_id, method=method, status=status, amount=amount))
+        parts.setdefault((kind, order_id), []).append(tuple(values))
     return [
-        ShopOrder(
-            order_id=order_id,
-            customer_id=customer_id,
-            subscription_id=subscription_id,
-            status=status,
-            total=total,
-            note=note,
-            ordered_at=ordered_at.replace(tzinfo=JAPAN),
-            lines=lines[order_id],
-            payments=payments[order_id],
-        )
-        for order_id, customer_id, subscription_id, status, total, note, ordered_at in orders
+        _order(order_id, row, parts.get(("line", order_id), []), parts.get(("payment", order_id), []))
+        for order_id in ids
+        for row in parts.get(("order", order_id), [])
     ]
+
+
+def _order(order_id: int, row: Row, lines: Sequence[Row], payments: Sequence[Row]) -> ShopOrder:
+    customer_id, subscription_id, status, total, note, ordered_at = row
+    return ShopOrder(
+        order_id=order_id,
+        customer_id=customer_id,
+        subscription_id=subscription_id,
+        status=status,
+        total=total,
+        note=note,
+        ordered_at=ordered_at.replace(tzinfo=JAPAN),
+        lines=[
+            OrderLine(line=line, product_id=product_id, cases=cases, case_price=price, amount=price * cases)
+            for line, cases, product_id, price, *_ in sorted(lines)
+        ],
+        payments=[
+            OrderPayment(payment_id=payment_id, method=method, status=status, amount=amount)
+            for payment_id, _, status, amount, method, _ in sorted(payments)
+        ],
+    )
 
 
 async def _refuse_unknown_customer(session: PooledSession, customer_id: int) -> None:

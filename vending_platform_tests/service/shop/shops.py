@@ -51,9 +51,18 @@ def statements_of_schema() -> list[str]:
     return Migration("schema.sql", SCHEMA.read_text(encoding="utf-8")).statements
 
 
-def fill_shop(server: MariaDb, database: str) -> None:
+def make_tables(server: MariaDb, database: str) -> None:
     server.run(*statements_of_schema(), database=database)
     apply_migrations("shop", settings_for(server.url(database)), None, migrations_of("shop"))
+
+
+def empty_shop(server: MariaDb, database: str) -> None:
+    tables = ("customers", "products", "product_prices", "subscriptions", "orders", "order_lines", "payments")
+    ours = ("api_changes", "stock_reservations", "product_categories")
+    server.run(*(f"delete from {table}" for table in (*tables, *ours)), database=database)
+
+
+def fill_shop(server: MariaDb, database: str) -> None:
     with server.connect(database) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "insert into products (product_id, product_name, category_id, units_per_case, stock, is_active)"
