@@ -11,6 +11,7 @@ from vending_platform.analysis.optional import require_hamilton
 
 require_hamilton()
 
+# After it, so that who lacks the extra reads what to install, and no ImportError of a library.
 from hamilton.function_modifiers import check_output_custom, tag  # noqa: E402
 
 from vending_platform.analysis.checks import AtLeast, Keys, NoNulls, OneOf, TableCheck, surely_distinct  # noqa: E402
