@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-N7CYRzIF.js","assets/download-DoC-t0Md.js","assets/filters-DCmCNTtF.js","assets/index-Ak6CCv3K.js","assets/index-D4gIkxmA.css","assets/machine-CVy09ZlU.js","assets/machines-B97RNrp1.js","assets/page-CX51S0P3.js","assets/pipeline-C5o-qp3P.js","assets/products-DEz4bJVI.js","assets/quality-Bi0WoFB2.js","assets/route-BoFcHDe4.js","assets/today-9BZWfpV4.js","assets/words-ChPEBmba.js"];
-const CACHE = "page-a70fc514b4eb";
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-DjS7ZO-6.js","assets/download-DrVtRtk-.js","assets/filters-gtp86N8R.js","assets/index-BPUf5V8_.js","assets/index-D4gIkxmA.css","assets/machine-BJ6bVq_n.js","assets/machines-DpX2xdlv.js","assets/page-DA2vCHf0.js","assets/pipeline-Bbfzjl7Y.js","assets/products-rMRG4RFP.js","assets/quality-CFiWK8jH.js","assets/route-B0R53eqY.js","assets/today-Bi22mJWc.js","assets/words-D1dU6Uv8.js"];
+const CACHE = "page-1067035dcc49";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
