@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-DjS7ZO-6.js","assets/download-DrVtRtk-.js","assets/filters-gtp86N8R.js","assets/index-BPUf5V8_.js","assets/index-D4gIkxmA.css","assets/machine-BJ6bVq_n.js","assets/machines-DpX2xdlv.js","assets/page-DA2vCHf0.js","assets/pipeline-Bbfzjl7Y.js","assets/products-rMRG4RFP.js","assets/quality-CFiWK8jH.js","assets/route-B0R53eqY.js","assets/today-Bi22mJWc.js","assets/words-D1dU6Uv8.js"];
-const CACHE = "page-1067035dcc49";
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-lFrVqOZk.js","assets/download-CxBfN72G.js","assets/filters-BTa84PvG.js","assets/index-Chfn1wXw.js","assets/index-D4gIkxmA.css","assets/machine-D4fyJuFb.js","assets/machines-DtUxU_Rl.js","assets/page-Ck2yvOFt.js","assets/pipeline-C8IXzQFU.js","assets/products-CqDgmMJp.js","assets/quality-q1eFqcVC.js","assets/route-CS381649.js","assets/today-veiKsPzC.js","assets/words-iIc1OvMG.js"];
+const CACHE = "page-64b1b0c66ee7";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -68,15 +68,16 @@ function View({ data, context }: { data: Shop; context: Context }) {
   const subscribed = sum(data.now, (row) => row.subscription_sales_with_tax);
   const before = sum(data.before, (row) => row.sales_with_tax);
   const today = data.now.filter((row) => row.business_date === context.day);
+  const ofAllDays = { command: `vending trace marts.mart_shop_sales day=${context.day}  # ${say(`前の${DAYS - 1}日も同様`, `and the ${DAYS - 1} days before`)}` };
   const repeats = ratio(sum(data.cohorts, (row) => row.repeat_orders), sum(data.cohorts, (row) => row.orders));
   return (
     <>
       <Filters context={context} />
       <div class="tiles">
         <Tile name="shop-today" label={say(`${shortDay(context.day)}の売上`, `Sales, ${shortDay(context.day)}`)} value={yen(sum(today, (row) => row.sales_with_tax))} of={{ mart: "mart_shop_sales", rows: { day: context.day } }} under={say(`${count(sum(today, (row) => row.cases))}ケース`, `${count(sum(today, (row) => row.cases))} cases`)} />
-        <Tile name="shop-sales" label={say(`${DAYS}日間の売上（税込）`, `Sales in ${DAYS} days, with tax`)} value={yen(sales)} of={{ command: "vending trace marts.mart_shop_sales" }} under={<Change share={ratio(sales - before, before)} against={say(`前の${DAYS}日間`, `${DAYS} days before`)} />} />
-        <Tile name="shop-subscriptions" label={say("定期購入の割合", "From subscriptions")} value={percent(ratio(subscribed, sales))} of={{ command: "vending trace marts.mart_shop_sales" }} under={yen(subscribed)} />
-        <Tile name="shop-repeats" label={say("同じ月の再注文", "Further orders in a month")} value={percent(repeats)} of={{ command: "vending trace marts.mart_shop_customers" }} under={say("全期間の注文に対し", "of all orders so far")} />
+        <Tile name="shop-sales" label={say(`${DAYS}日間の売上（税込）`, `Sales in ${DAYS} days, with tax`)} value={yen(sales)} of={ofAllDays} under={<Change share={ratio(sales - before, before)} against={say(`前の${DAYS}日間`, `${DAYS} days before`)} />} />
+        <Tile name="shop-subscriptions" label={say("定期購入の割合", "From subscriptions")} value={percent(ratio(subscribed, sales))} of={ofAllDays} under={yen(subscribed)} />
+        <Tile name="shop-repeats" label={say("同じ月の再注文", "Further orders in a month")} value={percent(repeats)} of={{ mart: "mart_shop_customers", rows: { order_month: `${context.day.slice(0, 7)}-01` } }} under={say("全期間の注文に対し", "of all orders so far")} />
       </div>
       <Days data={data} context={context} />
       <Products data={data} context={context} total={sales} />
@@ -113,7 +114,7 @@ interface ProductSales {
   cases: number;
   sales: number;
   subscribed: number;
-  past: (number | null)[];
+  past: number[];
 }
 
 function byProduct(sold: Sold[], day: string): ProductSales[] {
@@ -121,7 +122,7 @@ function byProduct(sold: Sold[], day: string): ProductSales[] {
   const found = new Map<string, ProductSales>();
   for (const row of sold) {
     let one = found.get(row.product_id);
-    if (one === undefined) found.set(row.product_id, (one = { product_id: row.product_id, cases: 0, sales: 0, subscribed: 0, past: new Array<number | null>(DAYS).fill(null) }));
+    if (one === undefined) found.set(row.product_id, (one = { product_id: row.product_id, cases: 0, sales: 0, subscribed: 0, past: new Array<number>(DAYS).fill(0) }));
     one.cases += row.cases;
     one.sales += row.sales_with_tax;
     one.subscribed += row.subscription_sales_with_tax;
