@@ -31,6 +31,7 @@ PAGES = (
     f"machine?id={MACHINE}",
     "route",
     "products",
+    "shop",
     "quality",
     "pipeline",
     "sql",

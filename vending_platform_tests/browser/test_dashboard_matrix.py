@@ -32,6 +32,7 @@ PAGES = {
     "machine": "machine?id=VM002",
     "route": "route",
     "products": "products",
+    "shop": "shop",
     "quality": "quality",
     "pipeline": "pipeline",
     "sql": "sql",

@@ -43,7 +43,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "vending-webserver": create_dagster_webserver_cli,
 }
 PROXIES = {"view-login": "view", "operate-login": "operate"}
-SERVICE = "service"
+SERVICE, SHOP = "service", "shop"
 """It has a log-in of its own."""
 
 
@@ -75,10 +75,10 @@ def understood(words: list[str], command: Any = None) -> Any:
 class TestCompose:
     def test_only_the_logins_are_reached_and_from_this_machine_alone(self, services: dict[str, dict[str, Any]]) -> None:
         published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-        assert published.keys() == PROXIES.keys() | {SERVICE}
+        assert published.keys() == PROXIES.keys() | {SERVICE, SHOP}
         for (port,) in published.values():
-            assert re.fullmatch(r"127\.0\.0\.1:\d+:(4180|8000)", port)
-        assert len({port for (port,) in published.values()}) == 3
+            assert re.fullmatch(r"127\.0\.0\.1:\d+:(4180|8000|8001)", port)
+        assert len({port for (port,) in published.values()}) == 4
         assert not any("network_mode" in service for service in services.values())
 
     def test_each_login_leads_to_its_own_ui_and_lets_its_own_group_in(

@@ -41,6 +41,13 @@ export const PAGES: readonly PageEntry[] = [
     open: () => import("./products.tsx"),
   },
   {
+    id: "shop",
+    title: { ja: "ウェブショップ", en: "Web shop" },
+    icon: "M2 3h3l1 2h12l-2 7H7L4.5 5H2zM8 14a1.7 1.7 0 1 0 .1 0zM14 14a1.7 1.7 0 1 0 .1 0z",
+    tables: ["mart_shop_sales", "mart_shop_customers"],
+    open: () => import("./on-demand/shop.tsx"),
+  },
+  {
     id: "quality",
     title: { ja: "データ品質", en: "Quality" },
     icon: "M10 1l8 3v5c0 5-3.5 8-8 10-4.5-2-8-5-8-10V4zM9 13l5.5-6-1.5-1.3L8.9 10.2 7 8.5 5.6 9.9z",

@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-N7CYRzIF.js","assets/download-DoC-t0Md.js","assets/filters-DCmCNTtF.js","assets/index-Ak6CCv3K.js","assets/index-D4gIkxmA.css","assets/machine-CVy09ZlU.js","assets/machines-B97RNrp1.js","assets/page-CX51S0P3.js","assets/pipeline-C5o-qp3P.js","assets/products-DEz4bJVI.js","assets/quality-Bi0WoFB2.js","assets/route-BoFcHDe4.js","assets/today-9BZWfpV4.js","assets/words-ChPEBmba.js"];
-const CACHE = "page-a70fc514b4eb";
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-lFrVqOZk.js","assets/download-CxBfN72G.js","assets/filters-BTa84PvG.js","assets/index-Chfn1wXw.js","assets/index-D4gIkxmA.css","assets/machine-D4fyJuFb.js","assets/machines-DtUxU_Rl.js","assets/page-Ck2yvOFt.js","assets/pipeline-C8IXzQFU.js","assets/products-CqDgmMJp.js","assets/quality-q1eFqcVC.js","assets/route-CS381649.js","assets/today-veiKsPzC.js","assets/words-iIc1OvMG.js"];
+const CACHE = "page-64b1b0c66ee7";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -108,7 +108,7 @@ def test_ten_thousand_orders_and_what_the_next_extraction_brings_to_the_mart(tmp
     """By 64 clients and two servers that are killed one after the other, until the sales of the mart."""
     with shop_server(tmp_path) as server:
         apply_migrations("shop", settings_for(server.url("shop")), None, migrations_of("shop"))
-        server.run("update products set stock = 600", database="shop")
+        server.run(f"update products set stock = {ORDERS * 6 // 100}", database="shop")
         with server.connect("shop") as connection, connection.cursor() as cursor:
             cursor.execute("select product_id, stock from products")
             stock = dict(cursor.fetchall())
@@ -135,9 +135,9 @@ def _great_storm(server: MariaDb, folder: Path, products: list[str]) -> Answers:
             processes.start(port)
             processes.wait(port)
         answers = ordering.result()
-        assert all(proxy.cuts[way] >= 10 for way in Cut), proxy.cuts
+        assert all(proxy.cuts[way] >= ORDERS // 500 for way in Cut), proxy.cuts
         assert collisions["gave way"] > 0
-        assert processes.kills >= 5
+        assert processes.kills >= 3
         print(f"{processes.kills} kills, {proxy.cuts}, {collisions}, sent again: {answers.seen}")  # noqa: T201
     return answers
 
