@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 CLIENT = "vending-platform"
 SCOPE = "settlements.read"
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Payment processor</title>
+<link rel="icon" href="data:,">
 <h1>Allow vending-platform to read your settlements?</h1>
 <form method="post" action="/oauth/decide"><input type="hidden" name="request" value="{request}">
 <button name="answer" value="allow">Allow</button> <button name="answer" value="deny">Deny</button></form></html>"""
@@ -188,7 +189,8 @@ class PaymentProcessor:
         token = self._access.get(sent)
         if kind != "Bearer" or token is None or token.consent.is_revoked or token.ends_at < self.now:
             return Reply.of_json({"error": "invalid_token"}, 401, **{"WWW-Authenticate": "Bearer"})
-        records = self.settlements.get(asked.form.get("date", ""), ())
+        first, last = asked.form.get("from", ""), asked.form.get("to", "")
+        records = [line for day, lines in sorted(self.settlements.items()) if first <= day <= last for line in lines]
         start = int(asked.form.get("cursor") or 0)
         end = start + self.page_size
         following = str(end) if end < len(records) else None
