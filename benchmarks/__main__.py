@@ -9,6 +9,7 @@ from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
 from benchmarks.dashboard import first_chart
 from benchmarks.deciding import deciding
+from benchmarks.exporting_items import exporting_items
 from benchmarks.extracting import extracting
 from benchmarks.finding import finding
 from benchmarks.growing import growing
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "growing": growing,
     "arriving": arriving,
     "extracting": extracting,
+    "exporting_items": exporting_items,
     "finding": finding,
     "deciding": deciding,
     "dashboard": first_chart,

@@ -49,11 +49,10 @@ def differences(source: Source, keys: Path, known: Sequence[Path], scratch: Path
 
 def add_deleted(
     source: Source, new: Path, keys: Path, known: Sequence[Path], scratch: Path, *, keys_are_gone: bool = False
-) -> int:
-    """Adds to the file `new` each row that is known and no longer there, as it was delivered last, so marked; how many
-    these are. `keys` are those that are there, or those that are gone."""
+) -> None:
+    """Adds to the file `new` each row that is known and no longer there, as it was delivered last, so marked. `keys`
+    are those that are there, or those that are gone."""
     schema = pq.read_schema(new)
-    before = pq.read_metadata(new).num_rows
     extended = new.with_suffix(".extended")
     with opened_engine(scratch) as engine:
         engine.execute(f"create view latest as {_latest(source, known)}")
@@ -74,7 +73,6 @@ def add_deleted(
             schema,
         )
     extended.replace(new)
-    return int(pq.read_metadata(new).num_rows - before)
 
 
 def _latest(source: Source, known: Sequence[Path]) -> str:

@@ -38,15 +38,15 @@ class AppServer:
 
 
 @contextmanager
-def app_server(now: datetime, *, seed: int = 1) -> Iterator[AppServer]:
-    """Filled some minutes before `now`."""
+def app_server(now: datetime | None = None, *, seed: int = 1) -> Iterator[AppServer]:
+    """It is `now` there, and the app was filled an hour before; without a time it was filled now, and time passes."""
     with emulated_aws() as aws, emulated_exports(aws) as emulator:
         aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        emulator.now = now - timedelta(hours=1)
-        emulator.create_table(TABLE, "pk", "sk")
+        emulator.set_to = now - timedelta(hours=1) if now is not None else None
+        emulator.create_table(TABLE, "pk", "sk", recovery_since=emulator.now - timedelta(hours=1))
         app = simulate(_FLEET, seed=seed)
         fill(emulator.client, TABLE, app)
-        emulator.now = now
+        emulator.set_to = now
         yield AppServer(aws, emulator, app)
 
 

@@ -79,10 +79,11 @@ class _Journal:
 
 @dataclass
 class ExportEmulator:
-    """DynamoDB with exports. `now` is its clock; exports need `polls` more questions until they are there."""
+    """DynamoDB with exports, which need `polls` more questions until they are there."""
 
     aws: EmulatedAws
-    now: datetime = datetime(2024, 3, 1, tzinfo=UTC)
+    set_to: datetime | None = datetime(2024, 3, 1, tzinfo=UTC)
+    """What its clock shows; None: what the computer's does."""
     polls: int = 0
     failure: str | None = None
     """The code with which the next exports fail."""
@@ -96,7 +97,11 @@ class ExportEmulator:
     def client(self) -> Any:
         return self.aws.client("dynamodb")
 
-    def create_table(self, name: str, *key: str) -> None:
+    @property
+    def now(self) -> datetime:
+        return self.set_to or datetime.now(UTC)
+
+    def create_table(self, name: str, *key: str, recovery_since: datetime | None = None) -> None:
         """With text attributes as its key, and recovery from now on."""
         kinds = ("HASH", "RANGE")
         self.client.create_table(
@@ -107,12 +112,12 @@ class ExportEmulator:
         )
         from moto.dynamodb.models import dynamodb_backends
 
-        journal = _Journal(lambda: self.now, key, self.now)
+        journal = _Journal(lambda: self.now, key, recovery_since or self.now)
         table: Any = dynamodb_backends[ACCOUNT][REGION].get_table(name)
         table.stream_shard = self._journals[name] = journal
 
     def pass_time(self, **hours: float) -> None:
-        self.now += timedelta(**hours)
+        self.set_to = self.now + timedelta(**hours)
 
     def items(self, name: str) -> list[Item]:
         """What the table holds now, in DynamoDB's JSON."""

@@ -16,11 +16,13 @@ from random import Random
 
 import typer
 
+import app_simulator
 from shop_simulator import fill, forget_customer, goods_of, late_order, new_column, one_more_day, simulate
 from vending_platform.catalog import load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, DatabaseSettings
 from vending_platform.extraction import System, SystemSnapshot, Workplace, extract, mysql
 from vending_platform.storage import LocalPlace
+from vending_platform_tests.emulators.app import TABLE, AppServer, app_server
 from vending_platform_tests.emulators.mariadb import MariaDb, make_empty, running_mariadb
 from vending_platform_tests.emulators.settlements import connect_in, settling_processor
 
@@ -72,17 +74,22 @@ def demo() -> int:
     with (
         tempfile.TemporaryDirectory() as name,
         shop_server(Path(name), seed=2) as server,
+        app_server(seed=2) as app,
         settling_processor() as processor,
     ):
         data = Path(name) / "data"
-        shutil.copytree(
-            PROJECT_DIR / "data" / "sources", data / "sources", ignore=shutil.ignore_patterns("shop", "external")
-        )
-        variables = os.environ | {"VENDING_DATA_DIR": str(data), "VENDING_SHOP_DATABASE": server.url("shop")}
-        variables["VENDING_PAYMENTS_URL"] = processor.address
+        extracted = shutil.ignore_patterns("shop", "app", "external")
+        shutil.copytree(PROJECT_DIR / "data" / "sources", data / "sources", ignore=extracted)
+        variables = os.environ | {
+            "VENDING_DATA_DIR": str(data),
+            "VENDING_SHOP_DATABASE": server.url("shop"),
+            "VENDING_APP_ENDPOINT": app.aws.endpoint,
+            "VENDING_PAYMENTS_URL": processor.address,
+        }
         connect_in(variables)
         typer.echo(f"The payment processor is at {processor.address}; a person has connected it in the browser.")
         typer.echo(f"MariaDB listens on port {server.port}; the shop is in its database shop.")
+        typer.echo(f"DynamoDB and S3 are emulated at {app.aws.endpoint}; the app is in the table {TABLE}.")
         done = [_vending(variables, command) for command in (["extract"], ["run"])]
         random = Random(3)
         with server.connect("shop") as connection, server.connect("shop") as slow:
@@ -91,12 +98,21 @@ def demo() -> int:
             one_more_day(connection, random)
             gone = forget_customer(connection)
             typer.echo(f"\nA day passes: orders move on, customer {gone} is forgotten, one transaction stays open.")
+            _one_more_day_of(app, random)
             done += [_vending(variables, ["extract"])]
             commit()
             new_column(connection)
             typer.echo("\nThe open transaction commits, and developers add a column to the orders.")
         done += [_vending(variables, command) for command in (["extract"], ["extract"], ["run"])]
         return next((code for code in done if code not in (0, _NEEDS_A_PERSON)), 0)
+
+
+def _one_more_day_of(server: AppServer, random: Random) -> None:
+    client, now = server.emulator.client, datetime.now(UTC)
+    app_simulator.one_more_day(client, TABLE, server.app, random, now)
+    gone = app_simulator.forget_customer(client, TABLE, server.app)
+    late = app_simulator.late_request(client, TABLE, server.app, now)
+    typer.echo(f"In the app requests are answered, customer {gone} leaves, reports expire, request {late} comes late.")
 
 
 def _vending(variables: dict[str, str], command: list[str]) -> int:

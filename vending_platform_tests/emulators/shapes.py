@@ -22,6 +22,10 @@ _COUNTS = rf"(?:, count\((?:distinct )?{_COLUMN}\) as [nd]\d+)*"
 _OF_A_FILE = r"\(_file_id = \? and (?:_line|<column>) in \(\?\)\)"
 _DAY = '"business_date"'
 _SOME_LINES = rf"\((?:\(<days>\)|{_COLUMN} in \(\?\))(?: and <column> in \(\?\))?\)"
+_OF_A_SOURCE = (
+    r"(select source, business_date, true as in_raw, content from \((?:(?!union all).)*?\) as n"
+    r" where business_date is not null)"
+)
 _STEPS = (
     (r"/\*.*?\*/|--[^\n]*", " "),
     (r"\s+", " "),
@@ -69,6 +73,7 @@ _STEPS = (
         "where <lines>",
     ),
     (rf"select distinct <column>(?:, {_COLUMN})+ from", "select distinct <columns> from"),
+    (rf"{_OF_A_SOURCE}(?: union all \1)*", r"\1 union all <of other sources>"),
 )
 _STEPS_OF_DBT = (
     (r"(create transient table <relation>) \((?!.*\bas \(? ?(?:with|select)\b).*\)\s*$", r"\1 (<columns>)"),

@@ -1,11 +1,13 @@
 """The items of one source in an export, as a delivery."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vending_platform.catalog import Source
@@ -33,9 +35,11 @@ class SourceItems:
     source: Source
     folder: Path
 
-    def write(self, to: Path, metadata: Mapping[bytes, bytes], earlier: Callable[[], list[Path]]) -> WrittenItems:
+    def write(
+        self, to: Path, metadata: Mapping[bytes, bytes], earlier: Callable[[], list[Path]], *, overlaps: bool
+    ) -> WrittenItems:
         """The rows into a file. `earlier` are the source's deliveries on this computer, which are only looked at where
-        what they have makes a difference."""
+        what they have makes a difference: for whole tables, and if they overlap with the export."""
         engine = self.items.engine
         engine.execute(f"create or replace temp view found as {self._found()}")
         as_text = self._columns_with_others()
@@ -59,32 +63,40 @@ class SourceItems:
             selected.append(f"_is_deleted as {quoted(self._mark)}")
         schema = pa.schema(fields, dict(metadata))
         copy_into(engine, f"select {', '.join(selected)} from found order by {self._key}", to, schema)
-        ((read, deleted),) = engine.execute("select count(*), count(*) filter (_is_deleted) from found").fetchall()
+        ((read,),) = engine.execute("select count(*) from found").fetchall()
         if self.items.is_full:
-            deleted = self._only_changes(to, earlier())
-        elif self._mark is not None:
-            deleted += self._gone_in_between(to, earlier)
-        return WrittenItems(read, _rows_of(to), deleted)
+            self._only_changes(to, earlier())
+        else:
+            if overlaps and (known := earlier()):
+                remove_known(self.source, to, known, self.folder)
+            if self._mark is not None:
+                self._gone_in_between(to, earlier)
+        return WrittenItems(read, _rows_of(to), self._deleted_in(to))
 
-    def _only_changes(self, to: Path, known: list[Path]) -> int:
+    def _only_changes(self, to: Path, known: list[Path]) -> None:
         """Of a whole table what is not known yet, and what is known and no longer there."""
         if not known:
-            return 0
+            return
         whole = to.with_suffix(".whole")
-        whole.write_bytes(to.read_bytes())
+        shutil.copyfile(to, whole)
         remove_known(self.source, to, known, self.folder)
-        return add_deleted(self.source, to, whole, known, self.folder) if self._mark is not None else 0
+        if self._mark is not None:
+            add_deleted(self.source, to, whole, known, self.folder)
 
-    def _gone_in_between(self, to: Path, earlier: Callable[[], list[Path]]) -> int:
+    def _gone_in_between(self, to: Path, earlier: Callable[[], list[Path]]) -> None:
         """An item that was written and deleted within the window has no image, yet an earlier delivery may have it."""
         images = " or ".join(f"has_{image}" for image in (NEW, OLD))
         named = ", ".join(f"{self.items.value(KEYS, attribute)} as {quoted(attribute)}" for attribute in self.items.key)
         keys = to.with_suffix(".keys")
         schema = pa.schema([pa.field(attribute, pa.string()) for attribute in self.items.key])
         copy_into(self.items.engine, f"select {named} from items where not ({images})", keys, schema)
-        if not _rows_of(keys) or not (known := earlier()):
+        if _rows_of(keys) and (known := earlier()):
+            add_deleted(self.source, to, keys, known, self.folder, keys_are_gone=True)
+
+    def _deleted_in(self, path: Path) -> int:
+        if self._mark is None:
             return 0
-        return add_deleted(self.source, to, keys, known, self.folder, keys_are_gone=True)
+        return int(pc.sum(pq.read_table(path, columns=[self._mark])[self._mark]).as_py() or 0)
 
     def _found(self) -> str:
         """SQL for the rows: as they are, or, of what is deleted or became another kind of item, as they were."""

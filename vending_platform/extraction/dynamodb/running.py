@@ -129,8 +129,12 @@ class _Extraction:
             known = before or Note(None, wanted.until, None, "", None)
             note = replace(known, delivered=path)
         content = found.folder / f"{source.name}.parquet"
+        reached = datetime.fromisoformat(before.watermark) if before is not None and before.watermark else None
         written = found.write(
-            content, {METADATA: note.as_json()}, lambda: [deliveries.local(f) for f in deliveries.all]
+            content,
+            {METADATA: note.as_json()},
+            lambda: [deliveries.local(file) for file in deliveries.all],
+            overlaps=wanted.since is not None and reached is not None and wanted.since < reached,
         )
         self.place.on_rows(source.name, written.rows)
         result = Extracted(source.name, business_day(wanted.until), rows_read=written.read, watermark=note.watermark)

@@ -48,7 +48,7 @@ def test_the_whole_table_first_and_then_what_changed(app: ExtractedItems) -> Non
 
 
 def test_exports_are_laid_down_under_the_business_day(app: ExtractedItems) -> None:
-    app.emulator.now = datetime(2024, 3, 1, 16, tzinfo=UTC)  # it is the next day in Japan
+    app.emulator.set_to = datetime(2024, 3, 1, 16, tzinfo=UTC)  # it is the next day in Japan
     app.extract()
     assert app.emulator.requested[0]["S3Prefix"] == f"raw-data/internal/dynamodb-exports/{app.name}/dt=2024-03-02"
 

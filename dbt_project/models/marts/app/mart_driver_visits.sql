@@ -12,7 +12,7 @@ final as (
         coalesce(visit_id, check_in_id) as stop_id,
         business_date,
         machine_id,
-        staff_id,
+        {{ pseudonym('staff_id') }} as staff_key,
         check_in_id,
         visit_id,
         case
