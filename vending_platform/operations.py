@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from vending_platform import anonymising, exporting, extraction, ingestion, lineage, promotion, transformation
 from vending_platform.catalog import Days, project_hash, read_manifest
 from vending_platform.environment import BUSINESS_TIME_ZONE, CodeChanges, Environment, Verification
+from vending_platform.errors import PlatformError
 from vending_platform.exporting import Exported
-from vending_platform.extraction import ChosenDays, ExtractionSummary, Workplace
+from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, Workplace
 from vending_platform.ingestion import Selection, Summary
 from vending_platform.observers import Notice, Observer, Operation, RowsRead, observed
 from vending_platform.opening import Platform
@@ -22,7 +23,8 @@ from vending_platform.transformation import Transformed
 def extract(
     platform: Platform, names: Iterable[str] | None = None, days: ChosenDays | None = None
 ) -> ExtractionSummary:
-    """Of every system that the chosen sources come from, what no delivery says yet."""
+    """Of every system that the chosen sources come from, what no delivery says yet. A system that fails stops no other;
+    its error is raised in the end."""
     chosen = set(names) if names is not None else None
     sources = [source for source in platform.catalog if chosen is None or source.name in chosen]
     place = Workplace(
@@ -34,13 +36,16 @@ def extract(
     )
 
     def work() -> ExtractionSummary:
-        return ExtractionSummary(
-            tuple(
-                extracted
-                for system, of_it in extraction.by_system(sources).items()
-                for extracted in extraction.extractor_of(platform.environment, system)(of_it, place, days)
-            )
-        )
+        done: list[Extracted] = []
+        problems: list[PlatformError] = []
+        for system, of_it in extraction.by_system(sources).items():
+            try:
+                done += extraction.extractor_of(platform.environment, system)(of_it, place, days)
+            except PlatformError as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
+        return ExtractionSummary(tuple(done))
 
     return observed(platform.observers, Operation.EXTRACT, work)
 

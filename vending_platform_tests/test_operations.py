@@ -1,12 +1,15 @@
 """Observers hear of every operation, in their order, and none of them hides it from another."""
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from vending_platform import environment, operations
-from vending_platform.catalog import Catalog, read_manifest
+from vending_platform.catalog import Catalog, Source, SystemName, read_manifest
 from vending_platform.environment import DBT_PROJECT_DIR
+from vending_platform.extraction import Extracted, Extractor, SystemUnavailable
 from vending_platform.ingestion import CrashPoint, Summary
 from vending_platform.observers import BytesRead, Operation, Waiting
 from vending_platform.opening import Platform
@@ -52,3 +55,26 @@ def test_waiting_for_another_process_is_progress(platform: Platform) -> None:
     kept = Kept()
     platform.observed_by(kept).watcher.on_wait("vending run of another terminal")
     assert kept.events == [Waiting("vending run of another terminal")]
+
+
+def test_a_system_that_does_not_answer_stops_no_other(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    extracted = []
+
+    def extractor_of(_: object, system: SystemName) -> Extractor:
+        def extract(sources: Sequence[Source], *_: object) -> list[Extracted]:
+            if system.name == "weather":
+                raise SystemUnavailable("weather did not answer")
+            extracted.append(system.name)
+            return [Extracted(source.name, date(2024, 3, 10)) for source in sources]
+
+        return extract
+
+    source = next(iter(platform.catalog))
+    systems = [SystemName("api", name) for name in ("holidays", "weather", "tides")]
+    monkeypatch.setattr("vending_platform.extraction.by_system", lambda _: {system: [source] for system in systems})
+    monkeypatch.setattr("vending_platform.extraction.extractor_of", extractor_of)
+    with pytest.raises(SystemUnavailable, match="weather did not answer"):
+        operations.extract(platform)
+    assert extracted == ["holidays", "tides"]
+    systems.pop(1)
+    assert [one.problem for one in operations.extract(platform).sources] == [None, None]

@@ -85,8 +85,9 @@ class ApiClient:
             sleep=self.clock.sleep,
             reraise=True,
         )
+        address = self._address(address)
         try:
-            return retrying(self._get, self._address(address), params, about, read)
+            return retrying(self._get, address, params, about, read)
         except NotThisTime as problem:
             raise SystemUnavailable(f"{self._what(address, about)} {problem}") from problem.__cause__
 

@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.silent:
             self._hang_up()
             return
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(reply.body)))

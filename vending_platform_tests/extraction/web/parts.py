@@ -173,7 +173,7 @@ class ExtractedApi:
 
     def extract(self, first: date | None = None, last: date | None = None) -> list[Extracted]:
         days = ChosenDays(first, last or first) if first is not None else None
-        settings = settings_of(self.server.of(self.name), **self.settings)
+        settings = settings_of(**{"url": self.server.of(self.name), **self.settings})
         return extract_api(self.name, settings, None, self.sources, self.place, days, self.clock.clock)
 
     def one(self) -> Extracted:

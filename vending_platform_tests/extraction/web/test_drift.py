@@ -102,8 +102,8 @@ def test_a_value_of_another_type_rejects_its_row_by_name(listed: ExtractedApi, t
     listed.extract()
     loaded = listed.load()
     assert loaded.rows("select id, size from raw.asked") == [{"id": 1, "size": Decimal("5.3")}]
-    rejected = loaded.rows("select line_number, reason from raw._rejected_rows order by line_number")
-    assert [row["line_number"] for row in rejected] == [2, 3]
+    rejected = loaded.rows("select line, reason from raw._rejected_rows order by line")
+    assert [row["line"] for row in rejected] == [2, 3]
     assert all("size" in str(row["reason"]) for row in rejected)
 
 
