@@ -122,6 +122,7 @@ all_stops as (
 final as (
 
     select
+        coalesce(all_stops.visit_id, all_stops.check_in_id) as stop_id,
         all_stops.business_date,
         all_stops.machine_id,
         all_stops.staff_id,

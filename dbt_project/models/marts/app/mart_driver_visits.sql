@@ -9,7 +9,7 @@ stops as (
 final as (
 
     select
-        coalesce(visit_id, check_in_id) as stop_id,
+        stop_id,
         business_date,
         machine_id,
         {{ pseudonym('staff_id') }} as staff_key,
