@@ -15,7 +15,9 @@ def new_key(
     holder: Annotated[str, typer.Argument(help="Who gets it: a program or a team, such as finance.")],
     permission: Annotated[
         list[str],
-        typer.Option("--may", help="read, run or download; of another API read, write or manage. Several times."),
+        typer.Option(
+            "--may", help="read, run, download or connect; of another API read, write or manage. Several times."
+        ),
     ] = ["read"],  # noqa: B006  # typer reads it, and never changes it
     api: Annotated[
         str | None, typer.Option(help="For another API that environments.yml declares under `database_apis`.")

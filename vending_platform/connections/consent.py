@@ -26,7 +26,12 @@ _PENDING = "connections/pending"
 
 
 class ConsentFailed(NotAllowed):
-    """The way back from a service can't be trusted, or brings no consent; the message says why, and nothing changed."""
+    """The way back from a service can't be trusted, or brings no consent; nothing changed. `why` is one of
+    `untrusted`, `declined` and `refused`."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,19 @@ def finish(
     if pending is None or not is_same:
         raise ConsentFailed(
             "this way back was not begun in this browser, was used before, or took more than "
-            f"{LASTS.total_seconds() / 60:.0f} minutes: connect {connection.name} once more"
+            f"{LASTS.total_seconds() / 60:.0f} minutes: connect {connection.name} once more",
+            "untrusted",
         )
     if code is None:
-        why = "a person declined" if refusal == "access_denied" else "the service refused"
-        raise ConsentFailed(f"{connection.name} was not connected: {why}")
+        if refusal == "access_denied":
+            raise ConsentFailed(f"{connection.name} was not connected: a person declined", "declined")
+        raise ConsentFailed(f"{connection.name} was not connected: the service refused", "refused")
     try:
         verifier = SecretStr(_verifier(browser, state))
         granted = connection.provider.exchange(code, verifier, pending["redirect"])
     except GrantRefused:
-        raise ConsentFailed(f"{connection.name} refused the code, which may be too old: connect it once more") from None
+        message = f"{connection.name} refused the code, which may be too old: connect it once more"
+        raise ConsentFailed(message, "refused") from None
     connection.connect(granted, pending["who"])
 
 

@@ -148,19 +148,23 @@ def test_every_endpoint_needs_a_login_but_those_that_show_nothing(client: TestCl
     assert open_ones == {"/healthz", "/readyz"}
 
 
-PERMISSIONS = (Permission.READ, Permission.RUN, Permission.DOWNLOAD)
+PERMISSIONS = (Permission.READ, Permission.RUN, Permission.DOWNLOAD, Permission.CONNECT)
 
 
 def test_a_key_may_do_what_it_is_for_and_nothing_else(client: TestClient, keys: Keys, dagster: DagsterHere) -> None:
-    reader, runner, fetcher = (
+    reader, runner, fetcher, connector = (
         bearer(keys.give(name, permission))
-        for name, permission in zip(("planning", "buying", "finance"), PERMISSIONS, strict=True)
+        for name, permission in zip(("planning", "buying", "finance", "operating"), PERMISSIONS, strict=True)
     )
     file = "/api/exports/sales_by_day/files/none.parquet"
     assert client.get("/api/pipeline/status", headers=reader).status_code == 200
     assert client.post(EXPORT, json={}, headers=runner).status_code == 202
     assert client.get(file, headers=fetcher).status_code == 404
+    assert client.post("/api/connections/payments/consent", headers=connector).status_code == 200
     for answer in (
+        client.post("/api/connections/payments/consent", headers=runner),
+        client.delete("/api/connections/payments", headers=reader),
+        client.get("/api/connections", headers=connector),
         client.post(EXPORT, json={}, headers=reader),
         client.post(EXPORT, json={}, headers=fetcher),
         client.get("/api/pipeline/status", headers=runner),
@@ -288,7 +292,7 @@ def test_a_session_begins_no_session(client: TestClient, keys: Keys, issuer: Iss
 
 def test_a_token_of_the_issuer_lets_in_by_its_groups(client: TestClient, issuer: Issuer) -> None:
     operator = client.get("/api/me", headers=bearer(issuer.token())).json()
-    assert (operator["login"], operator["permissions"]) == ("token", ["download", "read", "run"])
+    assert (operator["login"], operator["permissions"]) == ("token", ["connect", "download", "read", "run"])
     viewer = client.get("/api/me", headers=bearer(issuer.token(groups=["vending-viewers", "others"]))).json()
     assert viewer["permissions"] == ["download", "read"]
     for groups in ([], ["libraries-operators"], "vending-operators", None, [1]):

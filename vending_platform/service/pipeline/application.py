@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from vending_platform.opening import Platform
+from vending_platform.service.connections import connection_endpoints
 from vending_platform.service.login import Access
 from vending_platform.service.pipeline.dagster_api import DagsterApi
 from vending_platform.service.pipeline.dashboard import add_dashboard
@@ -38,6 +39,7 @@ def create_app(
     app.state.pipeline = pipeline
     for endpoints in (run_endpoints, file_endpoints, data_endpoints, page_endpoints):
         app.include_router(endpoints(pipeline))
+    app.include_router(connection_endpoints(platform, access.settings))
     app.include_router(session_endpoints(access.keys))
     add_dashboard(app)
     return app

@@ -24,9 +24,11 @@ class Permission(StrEnum):
     """Create and change what is one's own."""
     MANAGE = "manage"
     """See and change what is anyone's."""
+    CONNECT = "connect"
+    """Connect services, and disconnect them."""
 
 
-ALL_PERMISSIONS = frozenset({Permission.READ, Permission.RUN, Permission.DOWNLOAD})
+ALL_PERMISSIONS = frozenset({Permission.READ, Permission.RUN, Permission.DOWNLOAD, Permission.CONNECT})
 """Of the pipeline; an application that has others names them."""
 
 
@@ -136,4 +138,5 @@ RunningCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.RUN.va
 DownloadingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.DOWNLOAD.value])]
 WritingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.WRITE.value])]
 ManagingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.MANAGE.value])]
+ConnectingCaller = Annotated[ApiCaller, Security(_let_in, scopes=[Permission.CONNECT.value])]
 """The parameter of an endpoint that only such callers may use."""
