@@ -15,6 +15,8 @@ class ApiAuth(StrEnum):
     NONE = "none"
     KEY = "key"
     """A key that stands in a header or in a parameter of every request."""
+    OAUTH = "oauth"
+    """The token of a service that a person has connected: of the API's name among `connections`."""
 
 
 class ApiSettings(BaseModel):
@@ -40,6 +42,8 @@ class ApiSettings(BaseModel):
     @property
     def access_problem(self) -> str:
         """What to look at if the API gives no access."""
+        if self.auth is ApiAuth.OAUTH:
+            return "look at what the connection may do, or connect it again"
         return "it is asked without a key" if self.secret is None else f"look at the key in {self.secret}"
 
 
@@ -50,5 +54,5 @@ def contradictions_of_api(api: ApiSettings) -> Iterator[str]:
         yield f"sent_as is what auth key needs, and only that; auth is {api.auth}"
     if has_key and api.secret is None:
         yield "secret is missing, and auth is key"
-    if api.auth is ApiAuth.NONE and api.secret is not None:
-        yield "secret means nothing, as auth is none"
+    if not has_key and api.secret is not None:
+        yield f"secret means nothing, as auth is {api.auth}"

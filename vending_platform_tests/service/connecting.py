@@ -10,6 +10,7 @@ from vending_platform.environment import Environment, Places
 from vending_platform.environment.connections import TokenStore
 from vending_platform.opening import Platform
 from vending_platform.service.connections import connection_endpoints
+from vending_platform.service.pipeline.dashboard import add_dashboard
 from vending_platform.service.web import Loopback, WebSettings, new_app
 from vending_platform.service.web.session_endpoints import session_endpoints
 from vending_platform_tests.connections.people import settings_at
@@ -36,4 +37,5 @@ def connect_app(processor: PaymentProcessor, folder: Path, core: Core, settings:
     platform = Platform(environment_with(processor, folder), core.manifest)
     app.include_router(connection_endpoints(platform, settings))
     app.include_router(session_endpoints(None))
+    add_dashboard(app)  # whose icon the page has
     return app
