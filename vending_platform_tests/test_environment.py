@@ -143,6 +143,7 @@ APIS = {
     "weather": api("https://archive-api.open-meteo.com", 120),
     "weather_forecast": api("https://api.open-meteo.com", 120),
     "holidays": api("https://www8.cao.go.jp", 20),
+    "payments": api("https://payments.invalid", 120).model_copy(update={"auth": ApiAuth.OAUTH}),
 }
 
 TABLE = {
@@ -697,6 +698,12 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
             "environments.staging.apis.holidays.sent_as is what auth key needs, and only that; auth is none",
             "environments.staging.apis.holidays.secret means nothing, as auth is none",
         ],
+    ),
+    "an API with the token of a connection that there is not": (
+        lambda d: _environment(d).update(
+            apis={"weather": {**_environment(d)["apis"]["weather"], "auth": "oauth"}}, connections={}
+        ),
+        ["environments.staging.apis.weather.auth is oauth, and weather is not among the connections"],
     ),
     "two mistakes at once": (
         lambda d: (_environment(d).pop("logs"), _environment(d, "production")["starts"].pop("ingestion")),

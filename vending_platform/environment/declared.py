@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from vending_platform.environment.apis import ApiSettings, contradictions_of_api
+from vending_platform.environment.apis import ApiAuth, ApiSettings, contradictions_of_api
 from vending_platform.environment.connections import ConnectionSettings
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import CodeChanges, EnvironmentName, LineageTransport, Verification
@@ -281,6 +281,9 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
     for name, table in environment.dynamodb.items():
         if table.endpoint is None and environment.aws is None:
             yield f"dynamodb.{name} is in AWS, so aws can't be null"
+    for name, api in environment.apis.items():
+        if api.auth is ApiAuth.OAUTH and name not in environment.connections:
+            yield f"apis.{name}.auth is oauth, and {name} is not among the connections"
     for name, connection in environment.connections.items():
         mistakes = connection.mistakes(has_aws=environment.aws is not None)
         yield from (f"connections.{name}.{mistake}" for mistake in mistakes)

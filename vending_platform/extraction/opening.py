@@ -5,7 +5,8 @@ from functools import partial
 from typing import TypeVar
 
 from vending_platform.catalog import Source, SystemName
-from vending_platform.environment import Environment
+from vending_platform.connections import open_connection
+from vending_platform.environment import ApiAuth, Environment
 from vending_platform.extraction import dynamodb, mysql, web
 from vending_platform.extraction.interface import ExtractionError, Extractor
 from vending_platform.extraction.running import extract
@@ -32,7 +33,8 @@ def extractor_of(environment: Environment, system: SystemName) -> Extractor:
             return partial(dynamodb.extract, _item_table(environment, system.name))
         case "api":
             api = _declared(environment, environment.apis, "API", system.name)
-            return web.extractor(system.name, api, environment.aws)
+            connection = partial(open_connection, environment, system.name) if api.auth is ApiAuth.OAUTH else None
+            return web.extractor(system.name, api, environment.aws, connection)
         case kind:
             raise ExtractionError(f"{system.name!r} is a {kind}, and there is no extraction of that kind")
 

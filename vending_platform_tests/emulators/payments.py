@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 CLIENT = "vending-platform"
 SCOPE = "settlements.read"
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Payment processor</title><link rel="icon" href="data:,">
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Payment processor</title>
+<link rel="icon" href="data:,">
 <h1>Allow vending-platform to read your settlements?</h1>
 <form method="post" action="/oauth/decide"><input type="hidden" name="request" value="{request}">
 <button name="answer" value="allow">Allow</button> <button name="answer" value="deny">Deny</button></form></html>"""

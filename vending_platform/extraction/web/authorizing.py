@@ -18,7 +18,7 @@ _ONLY_OWNER = 0o077
 def auth_of(settings: ApiSettings, aws: AwsTarget | None) -> httpx2.Auth | None:
     """None if requests need no proof."""
     match settings.auth:
-        case ApiAuth.NONE:
+        case ApiAuth.NONE | ApiAuth.OAUTH:  # the latter has a `connections.auth.ConnectionAuth`
             return None
         case ApiAuth.KEY:
             assert settings.secret is not None, "environments.yml was checked for that"

@@ -1,6 +1,6 @@
 """One extraction of a web API: of every source what the service says and no delivery does, as deliveries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vending_platform.catalog import DeliveryMode, ExtractApi, Source
+from vending_platform.connections import NotConnected, ServiceConnection
+from vending_platform.connections.auth import ConnectionAuth
 from vending_platform.environment import ApiSettings, AwsTarget
 from vending_platform.extraction.crash_points import ExtractionPoint
 from vending_platform.extraction.deliveries import Deliveries, business_day
@@ -30,7 +32,7 @@ from vending_platform.extraction.web.authorizing import auth_of
 from vending_platform.extraction.web.client import REAL_CLOCK, ApiClient, Clock, open_client
 from vending_platform.extraction.web.columns import day_of, table_of
 from vending_platform.extraction.web.paging import pages
-from vending_platform.storage import StoredFile
+from vending_platform.storage import Place, StoredFile
 
 _READINGS = 3
 """How often a list is read that changes while its pages are."""
@@ -44,11 +46,13 @@ def extract_api(
     place: Workplace,
     days: ChosenDays | None = None,
     clock: Clock = REAL_CLOCK,
+    connection: Callable[[Place], ServiceConnection] | None = None,
 ) -> list[Extracted]:
     """One result per source. What is wrong with one source stops no other; an API that does not answer raises, and what
     was delivered until then stays."""
     done = []
-    with emptied_scratch(place), open_client(name, settings, auth_of(settings, aws), clock) as client:
+    auth = auth_of(settings, aws) if connection is None else ConnectionAuth(connection(place.work))
+    with emptied_scratch(place), open_client(name, settings, auth, clock) as client:
         place.on_point(ExtractionPoint.OPENED)
         for source in sources:
             begun = monotonic()
@@ -57,7 +61,7 @@ def extract_api(
                 try:
                     one.extract(days)
                     problem = None
-                except ExtractionError as error:
+                except (ExtractionError, NotConnected) as error:
                     problem = str(error)
             done.append(replace(one.extracted, problem=problem, seconds=monotonic() - begun))
     return done
