@@ -22,6 +22,7 @@ from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, DatabaseS
 from vending_platform.extraction import System, SystemSnapshot, Workplace, extract, mysql
 from vending_platform.storage import LocalPlace
 from vending_platform_tests.emulators.mariadb import MariaDb, make_empty, running_mariadb
+from vending_platform_tests.emulators.settlements import connect_in, settling_processor
 
 SAMPLE_TAKEN_AT = datetime(2024, 3, 15, 17, tzinfo=UTC)
 _PRODUCTS = PROJECT_DIR / "data" / "sources" / "products.csv"
@@ -68,10 +69,19 @@ def write_sample(raw: Path) -> None:
 
 def demo() -> int:
     """What happens to a shop in two nights, through the real commands."""
-    with tempfile.TemporaryDirectory() as name, shop_server(Path(name), seed=2) as server:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        shop_server(Path(name), seed=2) as server,
+        settling_processor() as processor,
+    ):
         data = Path(name) / "data"
-        shutil.copytree(PROJECT_DIR / "data" / "sources", data / "sources", ignore=shutil.ignore_patterns("shop"))
+        shutil.copytree(
+            PROJECT_DIR / "data" / "sources", data / "sources", ignore=shutil.ignore_patterns("shop", "external")
+        )
         variables = os.environ | {"VENDING_DATA_DIR": str(data), "VENDING_SHOP_DATABASE": server.url("shop")}
+        variables["VENDING_PAYMENTS_URL"] = processor.address
+        connect_in(variables)
+        typer.echo(f"The payment processor is at {processor.address}; a person has connected it in the browser.")
         typer.echo(f"MariaDB listens on port {server.port}; the shop is in its database shop.")
         done = [_vending(variables, command) for command in (["extract"], ["run"])]
         random = Random(3)

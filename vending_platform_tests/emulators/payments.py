@@ -189,7 +189,8 @@ class PaymentProcessor:
         token = self._access.get(sent)
         if kind != "Bearer" or token is None or token.consent.is_revoked or token.ends_at < self.now:
             return Reply.of_json({"error": "invalid_token"}, 401, **{"WWW-Authenticate": "Bearer"})
-        records = self.settlements.get(asked.form.get("date", ""), ())
+        first, last = asked.form.get("from", ""), asked.form.get("to", "")
+        records = [line for day, lines in sorted(self.settlements.items()) if first <= day <= last for line in lines]
         start = int(asked.form.get("cursor") or 0)
         end = start + self.page_size
         following = str(end) if end < len(records) else None

@@ -2,15 +2,18 @@
 the repository's sample has, as an extraction would of a service that a person has connected.
 """
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 from payments_simulator import simulate
 from vending_platform.catalog import Source, load_catalog
-from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, ApiAuth, ApiSettings
+from vending_platform.connections import open_connection
+from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, ApiAuth, ApiSettings, load
 from vending_platform.extraction import ChosenDays, Extracted, Workplace
 from vending_platform.extraction.web.client import Clock
 from vending_platform.extraction.web.running import extract_api
@@ -61,6 +64,14 @@ def extract_settlements(
         lambda _: connection_at(processor.address, folder),
     )
     return done
+
+
+def connect_in(variables: Mapping[str, str]) -> None:
+    """What a person does on the connect page of the laptop that these variables describe."""
+    with patch.dict(os.environ, variables):
+        environment = load()
+    work = LocalPlace(Path(environment.places.work))
+    connect(open_connection(environment, "payments", work), work)
 
 
 def write_sample(raw: Path) -> None:
