@@ -94,9 +94,9 @@ def demo() -> int:
         random = Random(3)
         with server.connect("shop") as connection, server.connect("shop") as slow:
             connection.autocommit(False)
-            commit = late_order(slow, random)
             one_more_day(connection, random)
             gone = forget_customer(connection)
+            commit = late_order(slow, random)  # the last: an update of all orders would wait for it
             typer.echo(f"\nA day passes: orders move on, customer {gone} is forgotten, one transaction stays open.")
             _one_more_day_of(app, random)
             done += [_vending(variables, ["extract"])]
