@@ -23,3 +23,9 @@
         as decimal(18, 4)
     )
 {%- endmacro %}
+
+
+{% macro ratio(dividend, divisor) -%}
+    {#- As a double, not rounded: for what is calculated with. -#}
+    cast({{ dividend }} as double precision) / nullif(cast({{ divisor }} as double precision), 0)
+{%- endmacro %}

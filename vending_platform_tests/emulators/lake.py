@@ -1,5 +1,6 @@
-"""The web shop's database on this machine: `make demo-lake` fills it, extracts it, loads and transforms what it got,
-and goes on: `python -m` this module. With `--sample` it writes the deliveries that the repository's sample has.
+"""The web shop's database and a service with the weather on this machine: `make demo-lake` extracts them, loads and
+transforms what it got, and goes on: `python -m` this module. With `--sample` it writes the deliveries that the
+repository's sample has.
 """
 
 import os
@@ -10,14 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 
 import typer
 
 import app_simulator
-from shop_simulator import fill, forget_customer, goods_of, late_order, new_column, one_more_day, simulate
+from shop_simulator import Shop, fill, forget_customer, goods_of, late_order, new_column, one_more_day, simulate
 from vending_platform.catalog import load_catalog
 from vending_platform.environment import DBT_PROJECT_DIR, PROJECT_DIR, DatabaseSettings
 from vending_platform.extraction import System, SystemSnapshot, Workplace, extract, mysql
@@ -25,8 +26,10 @@ from vending_platform.storage import LocalPlace
 from vending_platform_tests.emulators.app import TABLE, AppServer, app_server
 from vending_platform_tests.emulators.mariadb import MariaDb, make_empty, running_mariadb
 from vending_platform_tests.emulators.settlements import connect_in, settling_processor
+from vending_platform_tests.emulators.weather import weather_services, write_weather
 
 SAMPLE_TAKEN_AT = datetime(2024, 3, 15, 17, tzinfo=UTC)
+_OF_THE_APP = [f"app_{kind}" for kind in ("check_ins", "customers", "machine_reports", "photos", "refund_requests")]
 _PRODUCTS = PROJECT_DIR / "data" / "sources" / "products.csv"
 _NEEDS_A_PERSON = 3
 
@@ -57,7 +60,9 @@ class _OfTheSample:
 
 
 def write_sample(raw: Path) -> None:
-    """The shop's tables as deliveries of the sample."""
+    """The shop's tables, the weather and the holidays as deliveries of the sample."""
+    for done in write_weather(raw):
+        typer.echo(f"{done.path}: {done.rows} rows, {done.bytes} bytes")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         catalog = load_catalog(DBT_PROJECT_DIR, folder / "manifest")
@@ -76,21 +81,25 @@ def demo() -> int:
         shop_server(Path(name), seed=2) as server,
         app_server(seed=2) as app,
         settling_processor() as processor,
+        weather_services(date(2024, 3, 11)) as (weather, addresses),
     ):
         data = Path(name) / "data"
-        extracted = shutil.ignore_patterns("shop", "app", "external")
+        extracted = shutil.ignore_patterns("shop", "app", "external", "weather")
         shutil.copytree(PROJECT_DIR / "data" / "sources", data / "sources", ignore=extracted)
         variables = os.environ | {
             "VENDING_DATA_DIR": str(data),
             "VENDING_SHOP_DATABASE": server.url("shop"),
             "VENDING_APP_ENDPOINT": app.aws.endpoint,
             "VENDING_PAYMENTS_URL": processor.address,
+            **addresses,
         }
         connect_in(variables)
         typer.echo(f"The payment processor is at {processor.address}; a person has connected it in the browser.")
         typer.echo(f"MariaDB listens on port {server.port}; the shop is in its database shop.")
         typer.echo(f"DynamoDB and S3 are emulated at {app.aws.endpoint}; the app is in the table {TABLE}.")
-        done = [_vending(variables, command) for command in (["extract"], ["run"])]
+        nightly = ["extract", *(f"shop_{table}" for table in Shop().tables()), *_OF_THE_APP, "settlements"]
+        days = ["extract", "weather_days", "--from", "2024-03-05", "--to", "2024-03-10"]
+        done = [_vending(variables, command) for command in (nightly, days, ["extract", "holidays"], ["run"])]
         random = Random(3)
         with server.connect("shop") as connection, server.connect("shop") as slow:
             connection.autocommit(False)
@@ -99,11 +108,14 @@ def demo() -> int:
             commit = late_order(slow, random)  # the last: an update of all orders would wait for it
             typer.echo(f"\nA day passes: orders move on, customer {gone} is forgotten, one transaction stays open.")
             _one_more_day_of(app, random)
-            done += [_vending(variables, ["extract"])]
+            done += [_vending(variables, nightly)]
             commit()
             new_column(connection)
-            typer.echo("\nThe open transaction commits, and developers add a column to the orders.")
-        done += [_vending(variables, command) for command in (["extract"], ["extract"], ["run"])]
+            weather.today = date(2024, 3, 12)
+            typer.echo(
+                "\nThe open transaction commits, developers add a column to the orders, and the weather is corrected."
+            )
+        done += [_vending(variables, command) for command in (nightly, nightly, days, ["run"])]
         return next((code for code in done if code not in (0, _NEEDS_A_PERSON)), 0)
 
 
