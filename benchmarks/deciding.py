@@ -2,11 +2,14 @@
 
 Two ways of driving (`rounds.py`) with the same number of visits on each route and day, at the same times of the day: on
 the fixed days of the plan, filling every slot; and to the machines that `mart_replenishment_recommendation` ranks first
-on their route on the evening before, loading what it recommends. The models' own compiled SQL decides
-(`evenings.py`), from what the simulated days would have delivered. The first 35 days are driven on fixed days by both,
-and don't count. Lost is what a customer wanted from an empty slot, in yen of that day's price.
+on their route on the evening before, loading what it recommends. It recommends once by what was sold, and once by the
+forecasts that are made each evening (`evening_forecasts.py`). The models' own compiled SQL decides (`evenings.py`),
+from what the simulated days would have delivered. The first 35 days are driven on fixed days by all, and don't count.
+Lost is what a customer wanted from an empty slot, in yen of that day's price; what is taken out of a slot again is
+wasted.
 """
 
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import rounds
+from benchmarks import evening_forecasts, rounds
 from benchmarks.evenings import Evenings, open_evenings
 from benchmarks.fleets import DAYS, FIRST_DAY, MACHINES, MASTERS, SEEDS, loaded, parsed
 from benchmarks.measuring import timed
@@ -32,17 +35,27 @@ _MART = "mart_replenishment_recommendation"
 
 
 def deciding(folder: Path, seeds: Sequence[int] = SEEDS) -> list[Row]:
-    """What is lost by following the recommendation, as a share of what is lost with fixed days."""
+    """What is lost by following the recommendation, as a share of what is lost with fixed days, and with forecasts as
+    a share of what is lost without."""
     project = parsed(folder)
-    shares = []
+    followed, foretold, wasted = [], [], []
     for seed in seeds:
-        seconds, (fixed, followed) = timed(partial(drive, project, seed))
-        assert fixed.visits == followed.visits, "both drive as often"
-        line = f"Fleet {seed}: fixed days: {fixed}; as recommended: {followed}; {seconds:.0f} s"
+        seconds, (fixed, plain, forecast) = timed(partial(drive, project, seed))
+        assert fixed.visits == plain.visits == forecast.visits, "all drive as often"
+        line = f"Fleet {seed}: fixed days: {fixed}; as recommended: {plain}; by forecasts: {forecast}; {seconds:.0f} s"
         Console().print(line, soft_wrap=True, highlight=False)
-        shares.append(followed.lost_yen / fixed.lost_yen)
-    every = ", ".join(f"{share:.2f}" for share in shares)
-    return [Row("sales lost as recommended, against fixed days", f"{every} ×", "0.5 ×", max(shares) <= 0.5)]
+        followed.append(plain.lost_yen / fixed.lost_yen)
+        foretold.append(forecast.lost_yen / plain.lost_yen)
+        wasted.append(forecast.removed_units / max(plain.removed_units, 1))
+    return [
+        _row("sales lost as recommended, against fixed days", followed, 0.5),
+        _row("sales lost as recommended by forecasts, against without", foretold, 0.9),
+        _row("units taken out again by forecasts, against without", wasted, 1.0),
+    ]
+
+
+def _row(title: str, shares: Sequence[float], most: float) -> Row:
+    return Row(title, f"{', '.join(f'{share:.2f}' for share in shares)} ×", f"{most:g} ×", max(shares) <= most)
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,7 @@ class Driven:
     sold_units: int = 0
     lost_units: int = 0
     lost_yen: int = 0
+    removed_units: int = 0
 
     def and_then(self, day: Day) -> "Driven":
         return Driven(
@@ -60,31 +74,46 @@ class Driven:
             self.sold_units + sum(vend.quantity for vend in day.vends if STATUSES[vend.status] == "completed"),
             self.lost_units + day.lost_units,
             self.lost_yen + day.lost_yen,
+            self.removed_units + sum(touch.removed for touch in day.touches),
         )
 
     def __str__(self) -> str:
         return (
-            f"{self.lost_units:,} units lost ({self.lost_yen:,} yen), {self.sold_units:,} sold, {self.visits:,} visits"
+            f"{self.lost_units:,} units lost ({self.lost_yen:,} yen), {self.sold_units:,} sold,"
+            f" {self.removed_units:,} taken out, {self.visits:,} visits"
         )
 
 
-def drive(project: Dbt, seed: int) -> tuple[Driven, Driven]:
-    """The fleet on fixed days, and as recommended."""
-    dbt = loaded(project, seed, MASTERS, incidents=False)  # what is sold and filled is decided below
+def drive(project: Dbt, seed: int) -> tuple[Driven, Driven, Driven]:
+    """The fleet on fixed days, as recommended, and as recommended by forecasts."""
     fleet = rounds.draw(seed, MACHINES, FIRST_DAY, DAYS)
-    fixed, recommended = RawFolder(fleet), RawFolder(fleet)
-    lost_fixed, lost_recommended = Driven(), Driven()
-    with open_evenings(dbt, _MART) as evenings:
+    fixed, happened = RawFolder(fleet), Driven()
+    for number, planned in enumerate(rounds.fixed_rounds(fleet)):
+        today = fixed.live(number, planned)
+        happened = happened.and_then(today) if number >= _WARM_UP else happened
+    return (
+        happened,
+        _followed(project, seed, fleet, by_forecasts=False),
+        _followed(project, seed, fleet, by_forecasts=True),
+    )
+
+
+def _followed(project: Dbt, seed: int, fleet: rounds.Fleet, *, by_forecasts: bool) -> Driven:
+    dbt = loaded(project, seed, MASTERS, incidents=False)  # what is sold and filled is decided below
+    recommended, happened = RawFolder(fleet), Driven()
+    besides = evening_forecasts.READ if by_forecasts else ()
+    foretell = {evening_forecasts.STAGED: evening_forecasts.forecasts_of}
+    with open_evenings(dbt, _MART, besides, [evening_forecasts.STAGED]) as evenings:
         for number, planned in enumerate(rounds.fixed_rounds(fleet)):
-            today = fixed.live(number, planned)
             chosen = (
                 planned if number < _WARM_UP else choose(fleet, number, planned, _recommended(evenings, fleet, number))
             )
-            followed = recommended.live(number, chosen)
-            if number >= _WARM_UP:
-                lost_fixed, lost_recommended = lost_fixed.and_then(today), lost_recommended.and_then(followed)
-            evenings.pass_by(fleet.day(number), delivered(fleet, number, followed))
-    return lost_fixed, lost_recommended
+            today = recommended.live(number, chosen)
+            happened = happened.and_then(today) if number >= _WARM_UP else happened
+            is_foretold = by_forecasts and number >= _WARM_UP - 1
+            evenings.pass_by(fleet.day(number), delivered(fleet, number, today), foretell if is_foretold else {})
+    shutil.rmtree(dbt.folder)
+    return happened
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ then each model in turn by its materialization, over exactly the days that the n
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -24,6 +25,7 @@ from vending_platform_tests.dbt_project.dbt import Dbt
 _COMPILED_FOR = date(2070, 1, 1)
 _A_DAY = re.compile(r"\b20[67]\d-\d\d-\d\d\b")
 FED = ("stg_vending__sales", "stg_vending__replenishments")
+Foretell = Callable[[duckdb.DuckDBPyConnection, date], pa.Table | None]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Step:
     materialized: str
     sql: str
     days_moved: int
+    is_for_forecasts: bool = False
+    """Whether nothing but forecasts is made from it."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,30 @@ class Evenings:
     steps: tuple[Step, ...]
     fed: Mapping[str, str]
 
-    def pass_by(self, day: date, delivered: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-        """A day's rows, by staging model, and all that follows from them."""
+    def pass_by(
+        self,
+        day: date,
+        delivered: Mapping[str, Iterable[Mapping[str, Any]]],
+        foretell: Mapping[str, Foretell] = MappingProxyType({}),
+    ) -> None:
+        """A day's rows, by staging model, and all that follows from them. The last model is built when `foretell` has
+        given what it needs to know of the days to come, by staging model."""
         for name, rows in delivered.items():
             if listed := list(rows):
-                self.connection.register("arrived", pa.Table.from_pylist(listed))
-                self.connection.execute(f"insert into {self.fed[name]} by name select * from arrived")
-                self.connection.unregister("arrived")
-        for step in self.steps:
+                self._arrive(name, pa.Table.from_pylist(listed))
+        self._build([step for step in self.steps[:-1] if foretell or not step.is_for_forecasts], day)
+        for name, function in foretell.items():
+            if (found := function(self.connection, day)) is not None:
+                self._arrive(name, found)
+        self._build(self.steps[-1:], day)
+
+    def _arrive(self, name: str, rows: pa.Table) -> None:
+        self.connection.register("arrived", rows)
+        self.connection.execute(f"insert into {self.fed[name]} by name select * from arrived")
+        self.connection.unregister("arrived")
+
+    def _build(self, steps: Iterable[Step], day: date) -> None:
+        for step in steps:
             sql = moved(step.sql, day)
             if step.materialized == "table":
                 self.connection.execute(f"create or replace table {step.relation} as {sql}")
@@ -67,30 +87,37 @@ class Evenings:
 
 
 @contextmanager
-def open_evenings(dbt: Dbt, mart: str) -> Iterator[Evenings]:
-    """In a warehouse that holds masters and no other delivery: what dbt builds there is empty, and compiled."""
-    behind = _behind(dbt, f"model.vending.{mart}")
+def open_evenings(dbt: Dbt, mart: str, besides: Sequence[str] = (), fed: Sequence[str] = ()) -> Iterator[Evenings]:
+    """In a warehouse that holds masters and no other delivery: what dbt builds there is empty, and compiled. `besides`
+    are further models that are kept up to date, `fed` further staging models that are given."""
+    behind = {key: node for name in (*besides, mart) for key, node in _behind(dbt, f"model.vending.{name}").items()}
     ahead = _days_moved(behind)
     windows = {
         node.name: [str(_COMPILED_FOR - timedelta(days=ahead[key])), str(_COMPILED_FOR)] for key, node in behind.items()
     }
     days = {"windows": windows, "first_day": str(_COMPILED_FOR), "last_day": str(_COMPILED_FOR)}
-    outcome = dbt("build", "--select", f"+{mart}", "--vars", json.dumps(days), *ONLY_MODELS)
+    outcome = dbt(
+        "build", "--select", *(f"+{name}" for name in (*besides, mart)), "--vars", json.dumps(days), *ONLY_MODELS
+    )
     sql = {
         result.node.unique_id: result.node.compiled_code for result in outcome.result if result.node.unique_id in behind
     }
     with duckdb.connect(str(dbt.folder / "dbt_dev.duckdb")) as connection:
-        fed = {node.name: node.relation_name for node in behind.values() if node.name in FED}
-        for relation in fed.values():
+        given = {node.name: node.relation_name for node in behind.values() if node.name in (*FED, *fed)}
+        for relation in given.values():
             connection.execute(f"create temp table empty as select * from {relation} limit 0")
             connection.execute(f"drop view {relation}; create table {relation} as from empty; drop table empty")
-        order = TopologicalSorter({key: _parents(behind, key) for key in behind}).static_order()
+        order = sorted(
+            TopologicalSorter({key: _parents(behind, key) for key in behind}).static_order(),
+            key=lambda key: behind[key].name == mart,
+        )
+        needed = _behind(dbt, f"model.vending.{mart}")
         steps = tuple(
-            Step(behind[key].relation_name, behind[key].config.materialized, sql[key], ahead[key])
+            Step(behind[key].relation_name, behind[key].config.materialized, sql[key], ahead[key], key not in needed)
             for key in order
             if behind[key].config.materialized != "view" and _is_of_a_day(behind, key)
         )
-        yield Evenings(connection, steps, fed)
+        yield Evenings(connection, steps, given)
 
 
 def moved(sql: str, day: date) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vending_platform.errors import PlatformError
 from vending_platform.exporting import PageManifest, read_page_manifest
+from vending_platform.lineage import LineageGraph
 from vending_platform.quality import Quality
 from vending_platform.storage import LocalPlace, Place
 
@@ -17,7 +18,7 @@ PAGE_FOLDER = Path(__file__).parent / "service" / "static"
 """What `dashboard/` was built into."""
 _ENGINE = "engine/duckdb-eh.wasm"
 """Too large to be committed: `make dashboard` brings it."""
-DATA, MANIFEST, QUALITY = "data", "data/manifest.json", "data/quality.json"
+DATA, MANIFEST, QUALITY, LINEAGE = "data", "data/manifest.json", "data/quality.json", "data/lineage.json"
 _BUILT = ("assets/", "engine/", "data/")
 """Folders of which no one else has files."""
 
@@ -46,12 +47,18 @@ def page_manifest(processed: Place, *, api: str | None = None) -> PageManifest:
 
 
 def write_dashboard(
-    processed: Place, quality: Quality | None, folder: Path, *, is_public: bool = False
+    processed: Place,
+    quality: Quality | None,
+    folder: Path,
+    *,
+    lineage: LineageGraph | None = None,
+    is_public: bool = False,
 ) -> WrittenDashboard:
     """Write the page and its data into `folder`, which is empty or has an earlier version of both."""
     manifest = page_manifest(processed)
     if is_public:
         manifest, quality = manifest.for_the_public(), None
+        lineage = None
     if not (PAGE_FOLDER / "index.html").is_file():
         raise NoDashboard("The page is not built: run `make dashboard`")
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,13 +74,19 @@ def write_dashboard(
         if not into.has(name) or b"".join(into.read_path(name)) != content:
             into.write(name, content)
     into.write(QUALITY, (quality.as_json() if quality is not None else "null").encode())
+    into.write(LINEAGE, page_lineage(lineage))
     into.write(MANIFEST, manifest.as_json())
-    kept = {*page, *(f"{DATA}/{path}" for path in data), *shown, QUALITY, MANIFEST}
+    kept = {*page, *(f"{DATA}/{path}" for path in data), *shown, QUALITY, LINEAGE, MANIFEST}
     for path in list(into.paths()):
         if path not in kept and path.startswith(_BUILT):
             into.delete(path)
     size = sum(file.bytes for table in manifest.tables.values() for file in table.files)
-    return WrittenDashboard(folder, len(manifest.tables), len(page) + len(data) + 2, size)
+    return WrittenDashboard(folder, len(manifest.tables), len(page) + len(data) + 3, size)
+
+
+def page_lineage(lineage: LineageGraph | None) -> bytes:
+    """What columns are made of, as the page reads it; null where it is not to be seen."""
+    return json.dumps(lineage.as_json() if lineage is not None else None, separators=(",", ":")).encode()
 
 
 def _shown(folder: Path) -> set[str]:

@@ -1,20 +1,30 @@
-{% macro expected_shortage(demand, stock) -%}
+{% macro expected_shortage(demand, stock, variance=none) -%}
     {#-
-        Customers come at random, so some find nothing even where the average would be enough. The standard deviation is
-        that of a Poisson process (the square root of the mean); the normal distribution is replaced by the logistic
-        one, whose integral has a closed form.
+        Customers come at random, so some find nothing even where the average would be enough. Where no variance is known the
+        standard deviation is that of a Poisson process (the square root of the mean); the normal distribution is replaced
+        by the logistic one, whose integral has a closed form.
     -#}
     {%- set demand, stock = "(" ~ demand ~ ")", "(" ~ stock ~ ")" -%}
+    {%- set variance = "coalesce(" ~ variance ~ ", " ~ demand ~ ")" if variance else demand -%}
     case
         when {{ demand }} <= 0 then 0
         when {{ stock }} <= 0 then {{ demand }}
-        when 1.702 * ({{ demand }} - {{ stock }}) > 30 * sqrt({{ demand }}) then {{ demand }} - {{ stock }}
+        when 1.702 * ({{ demand }} - {{ stock }}) > 30 * sqrt({{ variance }}) then {{ demand }} - {{ stock }}
         else
-            sqrt({{ demand }}) * ln(
+            sqrt({{ variance }}) * ln(
                 1 + exp(
-                    cast(1.702 * ({{ demand }} - {{ stock }}) as double) / nullif(cast(sqrt({{ demand }}) as double), 0)
+                    cast(1.702 * ({{ demand }} - {{ stock }}) as double) / nullif(cast(sqrt({{ variance }}) as double), 0)
                 )
             ) * 0.5875
+    end
+{%- endmacro %}
+
+
+{% macro by_days_ahead(days, column_prefix) -%}
+    case {{ days }}
+        {%- for number in range(1, 15) %}
+        when {{ number }} then {{ column_prefix }}{{ number }}
+        {%- endfor %}
     end
 {%- endmacro %}
 

@@ -4,6 +4,7 @@ The functions are a domain's own, in `defs/<domain>/analysis/`. A pipeline's inp
 that its functions return. Hamilton makes the graph; it is imported when a pipeline is loaded, and not before.
 """
 
+from vending_platform.analysis.delivering import deliver
 from vending_platform.analysis.inputs import Frames, InputTable, UnsuitableInput, as_input, read_files
 from vending_platform.analysis.observing import FunctionNode, FunctionObserver
 from vending_platform.analysis.optional import NotInstalled, require
@@ -26,6 +27,7 @@ __all__ = [
     "UnsuitableInput",
     "analyse",
     "as_input",
+    "deliver",
     "load_pipelines",
     "read_files",
     "read_tables",

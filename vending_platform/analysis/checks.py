@@ -102,3 +102,18 @@ class OneOf(TableCheck):
     def _broken(self, rows: pl.DataFrame) -> Iterator[tuple[str, int]]:
         column = self._columns[0]
         yield f"{column} is none of {', '.join(self._values)}", int((~rows[column].is_in(self._values)).sum())
+
+
+class NoneIs(TableCheck):
+    """No row has this flag."""
+
+    _kind = "none_is"
+
+    def __init__(self, flag: str, importance: Importance = "fail") -> None:
+        super().__init__((flag,), importance)
+
+    def description(self) -> str:
+        return f"no row {self._columns[0].replace('_', ' ')}"
+
+    def _broken(self, rows: pl.DataFrame) -> Iterator[tuple[str, int]]:
+        yield self._columns[0].replace("_", " "), int(rows[self._columns[0]].sum())

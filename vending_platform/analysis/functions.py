@@ -14,7 +14,7 @@ require_hamilton()
 # After it, so that who lacks the extra reads what to install, and no ImportError of a library.
 from hamilton.function_modifiers import check_output_custom, tag  # noqa: E402
 
-from vending_platform.analysis.checks import AtLeast, Keys, NoNulls, OneOf, TableCheck, surely_distinct  # noqa: E402
+from vending_platform.analysis.checks import AtLeast, Keys, NoneIs, NoNulls, OneOf, TableCheck, surely_distinct  # noqa: E402
 from vending_platform.analysis.inputs import InputTable  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -30,4 +30,15 @@ def part(function: Function) -> Function:
     return cast(Function, tag(part="yes")(function))
 
 
-__all__ = ["AtLeast", "InputTable", "Keys", "NoNulls", "OneOf", "TableCheck", "checked", "part", "surely_distinct"]
+__all__ = [
+    "AtLeast",
+    "InputTable",
+    "Keys",
+    "NoNulls",
+    "NoneIs",
+    "OneOf",
+    "TableCheck",
+    "checked",
+    "part",
+    "surely_distinct",
+]

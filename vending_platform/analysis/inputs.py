@@ -28,6 +28,8 @@ class InputTable:
 
     columns: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    history_of: str | None = None
+    """The result of the same module whose rows of earlier runs these are; none before the first run."""
 
     def missing(self, names: Sequence[str]) -> list[str]:
         return [column for column in self.columns if column not in names]

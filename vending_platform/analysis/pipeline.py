@@ -10,12 +10,15 @@ from hashlib import sha256
 from types import ModuleType
 from typing import Any
 
-from vending_platform.analysis.inputs import InputTable
+import pyarrow as pa
+
+from vending_platform.analysis.inputs import Frames, InputTable, as_input
 from vending_platform.analysis.observing import FunctionNode
 from vending_platform.analysis.optional import require_hamilton
 from vending_platform.errors import ConfigurationError
 
 _INPUTS, _EACH_DAY, _SCHEMA, _PART = "INPUTS", "EACH_DAY", "SCHEMA", "part"
+_DELIVERED, _HISTORY = "DELIVERED", "HISTORY"
 _RAW = "_raw"
 """What Hamilton appends to the name of a function that has checks."""
 _FOR_DAGSTER = "definitions"
@@ -102,15 +105,38 @@ class Pipeline:
         module = next(module for module in self.modules if module.__name__ == self.functions[function].module)
         return str(getattr(module, _SCHEMA, "analysis"))
 
+    @cached_property
+    def delivered(self) -> Mapping[str, str]:
+        """Results that also come back as deliveries, and of which source."""
+        return self._declared(_DELIVERED)
+
+    @cached_property
+    def histories(self) -> Mapping[str, str]:
+        """Results whose tables keep the rows of earlier runs, and the column by which a run replaces its own."""
+        return self._declared(_HISTORY)
+
+    def _declared(self, constant: str) -> dict[str, str]:
+        return {name: value for module in self.modules for name, value in getattr(module, constant, {}).items()}
+
     def results_of(self, tables: Iterable[str]) -> list[str]:
-        """The results that need no other tables than these."""
-        return [name for name in self.results if self.tables_of(name) <= set(tables)]
+        """The results that need no other tables than these, and what earlier runs have kept."""
+        there = {*tables, *(name for name, table in self.inputs.items() if table.history_of is not None)}
+        return [name for name in self.results if self.tables_of(name) <= there]
 
     @cached_property
     def code_version(self) -> str:
         """Changes when the modules do."""
         sources = "".join(inspect.getsource(module) for module in self.modules)
         return sha256(sources.encode()).hexdigest()[:16]
+
+
+def nothing_kept(pipeline: Pipeline) -> Frames:
+    """What earlier runs have kept before there was one, by input."""
+    tables = {name: table for name, table in pipeline.inputs.items() if table.history_of is not None}
+    return {
+        name: as_input(pa.table({column: pa.nulls(0) for column in table.columns}), table, name)
+        for name, table in tables.items()
+    }
 
 
 def pipeline_of(*modules: ModuleType, name: str | None = None) -> Pipeline:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vending_platform.analysis.observing import FunctionNode, FunctionObserver
-from vending_platform.analysis.pipeline import Pipeline, PipelineError
+from vending_platform.analysis.pipeline import Pipeline, PipelineError, nothing_kept
 from vending_platform.analysis.results import Analysed, FunctionCheck, MissingResult, TooFewRows
 
 
@@ -34,11 +34,13 @@ def analyse(
     only: Iterable[str] | None = None,
     observers: Sequence[FunctionObserver] = (),
 ) -> Analysed:
-    """The results of these functions, or of all. An input that is missing is a fault of the caller, and raised."""
+    """The results of these functions, or of all. An input that is missing is a fault of the caller, and raised; what
+    earlier runs have kept may be missing."""
     from hamilton.execution.graph_functions import execute_subdag
     from hamilton.lifecycle.base import LifecycleAdapterSet
 
     chosen = _chosen(pipeline, only)
+    inputs = {**nothing_kept(pipeline), **inputs}
     needed = sorted({table for name in chosen for table in pipeline.tables_of(name)} - inputs.keys())
     if needed:
         raise PipelineError(f"{pipeline.name} needs {', '.join(needed)}, which it was not given")

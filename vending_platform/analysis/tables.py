@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vending_platform.analysis.inputs import Frames, UnsuitableInput, as_input
-from vending_platform.analysis.pipeline import Pipeline
+from vending_platform.analysis.pipeline import Pipeline, nothing_kept
 from vending_platform.catalog import Catalog
 from vending_platform.warehouse import Change, Reader, TableName, Writer, literal, quoted
 
@@ -36,7 +36,12 @@ def save_tables(
     saved = []
     for name, result in results.items():
         table, rows = TableName(pipeline.schema_of(name), name), as_rows(result)
-        if days is None:
+        if name in pipeline.histories:
+            column = pipeline.histories[name]
+            writer.ensure_tables({table: rows.schema})
+            own = rows.select([column]).group_by(column).aggregate([])
+            writer.publish([Change(table, delete=own, insert=rows)], lambda _: None)
+        elif days is None:
             writer.replace(table, rows)
         else:
             writer.ensure_tables({table: rows.schema})
@@ -64,10 +69,15 @@ def _table(catalog: Catalog, name: str) -> TableName:
 def _read(
     reader: Reader, table: TableName, pipeline: Pipeline, name: str, days: tuple[date, date] | None
 ) -> "pl.DataFrame":
+    wants = pipeline.inputs[name]
+    if wants.history_of is not None:
+        table = TableName(pipeline.schema_of(wants.history_of), wants.history_of)
+        if not reader.has_table(table):
+            return nothing_kept(pipeline)[name]
     if not reader.has_table(table):
         raise UnsuitableInput(f"{table.plain} is not in the warehouse: build it with vending run")
     there = reader.query(f"select * from {table} limit 0").column_names
-    wanted = pipeline.inputs[name].wanted(there) or there
+    wanted = wants.wanted(there) or there
     within = f" where {quoted(DAY)} between {literal(days[0])} and {literal(days[1])}" if days is not None else ""
     rows = reader.unloaded(f"select {', '.join(map(quoted, wanted))} from {table}{within}")
-    return as_input(rows, pipeline.inputs[name], name)
+    return as_input(rows, wants, name)

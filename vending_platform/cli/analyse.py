@@ -93,13 +93,15 @@ def _marts(pipeline: "Pipeline", names: list[str]) -> dict[str, Any]:
 
 
 def _save(pipeline: "Pipeline", results: Any) -> None:
-    from vending_platform.analysis import save_tables
+    from vending_platform.analysis import deliver, save_tables
     from vending_platform.opening import open_platform
 
     platform = open_platform(environment.load())
     with platform.context.warehouse.writing("keeping the results of analyses", lambda _: None) as writer:
         for table in save_tables(writer, pipeline, results):
             err.print(f"Kept: {table}")
+    for path in deliver(platform.context.storage.raw, platform.catalog, pipeline, results):
+        err.print(f"Delivered: {path}")
 
 
 def _written(results: Any, folder: Path) -> list[Path]:

@@ -22,11 +22,13 @@ def dashboard(
     """Write the dashboard as a folder that any web server or bucket can serve. Works also while a run writes."""
     with errors_shown():
         from vending_platform.dashboard import write_dashboard
+        from vending_platform.lineage import lineage_graph
         from vending_platform.status import read_quality
 
         platform = open_platform(environment.load())
         quality, _ = read_quality(platform)
-        written = write_dashboard(platform.context.storage.processed, quality, into, is_public=public)
+        lineage = lineage_graph(platform.environment, platform.manifest, platform.catalog)
+        written = write_dashboard(platform.context.storage.processed, quality, into, lineage=lineage, is_public=public)
         out.print(
             f"{written.tables} tables, {written.bytes / 1e6:.1f} MB, and the page are in {into}. Look at it:"
             f" python3 -m http.server --directory {into} --bind 127.0.0.1 8080"

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform.analysis import Analysed, FunctionCheck, Pipeline, analyse, read_tables, save_tables
+from vending_platform.analysis import Analysed, FunctionCheck, Pipeline, analyse, deliver, read_tables, save_tables
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import write_table
 from vending_platform.opening import Platform
@@ -59,6 +59,8 @@ def _assets(
             f"keeping the results of {pipeline.name}", lambda holder: context.log.info(f"Waiting for {holder} …")
         ) as writer:
             save_tables(writer, pipeline, done.results, delivered)
+        for path in deliver(platform.context.storage.raw, platform.catalog, pipeline, done.results):
+            context.log.info(f"Delivered {path}: the next ingestion loads it")
         for name in chosen:  # in the order in which they were computed
             if name in done.results:
                 files = _files(platform, keys[name], done.results[name], span)
@@ -106,7 +108,8 @@ def _verdict(check: FunctionCheck, spec: dg.AssetCheckSpec) -> dg.AssetCheckResu
 def _spec(
     pipeline: Pipeline, name: str, keys: dict[str, dg.AssetKey], partitions: dg.PartitionsDefinition[str] | None
 ) -> dg.AssetSpec:
-    needed = pipeline.tables_of(name) | _results_behind(pipeline, name)
+    tables = {table for table in pipeline.tables_of(name) if pipeline.inputs[table].history_of is None}
+    needed = tables | _results_behind(pipeline, name)
     return dg.AssetSpec(
         keys[name],
         deps=sorted(keys[one] for one in needed),

@@ -24,6 +24,7 @@ RHYTHMS = ["int_route_rhythms", "int_machine_rhythms"]
 IN_TURN = (["int_slot_stretches", "fct_slot_inventory_daily", *RHYTHMS], *LATER, ["mart_pick_list"])
 """What a day of a model rests on may be another day of a model before it."""
 MODELS = [model for models in IN_TURN for model in models]
+VIEWS = ["int_slot_empty_hours", "int_machines_tomorrow", "int_forecast_demand"]
 SPANS = [(42, 76), (0, 40), (41, 41)]
 """Pieces of the eleven weeks, the last first, and a day between them at the end."""
 
@@ -81,6 +82,10 @@ def history(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for day in sold_on.keys() | visited_on:
             daily = {"units_sold": sold_on.get(day, 0), "visits": int(day in visited_on)}
             yield "mart_machine_daily", {"machine_id": machine, "business_date": day} | daily
+    for evening in range(40, DAYS, 2):
+        for ahead in range(1, 15):
+            forecast = {"machine_id": "M1", "product_id": "P2", "days_ahead": ahead, "units_expected": 1 + ahead % 3}
+            yield "stg_forecasts__daily_unit_forecasts", forecast | {"business_date": FIRST + timedelta(days=evening)}
 
 
 TABLES = {
@@ -102,13 +107,16 @@ TABLES = {
     "category_id varchar default 'C11', "
     "temperature varchar default 'cold', list_price integer default 2600, valid_from date default '1900-01-01', "
     "valid_to date default '9999-12-31'",
+    "staging.stg_forecasts__daily_unit_forecasts": "machine_id varchar, product_id varchar, business_date date, "
+    "days_ahead integer, units_expected decimal(18, 4), units_q10 decimal(18, 4) default 0, "
+    "units_q90 decimal(18, 4) default 5",
 }
 
 
 def deliver(database: Path) -> None:
     schemas = {table.split(".")[1]: table for table in TABLES}
     with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema intermediate; create schema marts")
+        connection.execute("create schema intermediate; create schema marts; create schema staging")
         for table, columns in TABLES.items():
             connection.execute(f"create table {table} ({columns})")
         for table, row in history(seed=5):
@@ -135,7 +143,7 @@ def built(run_folder: Path, parsed: Parsed) -> Dbt:
             dbt.folder.mkdir(exist_ok=True)
             deliver(dbt.folder / "dbt_dev.duckdb")
             dbt("seed")
-            dbt.run(select=" ".join([*MODELS, "int_slot_empty_hours", "int_machines_tomorrow"]))
+            dbt.run(select=" ".join([*MODELS, *VIEWS]))
             (dbt.folder / "done").touch()
     return dbt
 
@@ -158,6 +166,11 @@ def test_the_simulated_weeks_have_every_kind_of_event(at_once: dict[str, list[tu
             "select max(business_date) filter (machine_id = 'M1'), max(business_date) filter (machine_id = 'M2')"
             " from marts.mart_replenishment_recommendation"
         ).fetchall()[0]
+        forecast = connection.execute(
+            "select count(*) filter (is_forecast), count(*) filter (not is_forecast)"
+            " from marts.mart_replenishment_recommendation"
+        ).fetchall()[0]
+        assert all(forecast)
         ended = connection.execute("select count(*), count(ended_at), count(units_lost) from marts.fct_stockouts")
         unknown, drifted, negative, capacities, last_day = happened
         assert all((unknown, drifted, negative))

@@ -33,7 +33,7 @@ def platform(tmp_path: Path, catalog: Catalog) -> Any:
         arrived = rows.to_arrow()
         opened.register("arrived", arrived)
         opened.execute("create schema marts; create table marts.fct_sales as from arrived")
-    storage = SimpleNamespace(processed=LocalPlace(tmp_path / "processed"))
+    storage = SimpleNamespace(processed=LocalPlace(tmp_path / "processed"), raw=LocalPlace(tmp_path / "raw"))
     return SimpleNamespace(
         catalog=catalog, context=SimpleNamespace(warehouse=DuckDBWarehouse(tmp_path / FILE), storage=storage)
     )

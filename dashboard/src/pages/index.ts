@@ -48,11 +48,25 @@ export const PAGES: readonly PageEntry[] = [
     open: () => import("./on-demand/shop.tsx"),
   },
   {
+    id: "forecast",
+    title: { ja: "予測", en: "Forecast" },
+    icon: "M2 15l5-5 3 3 5-7 3 2v9H2zM2 3h1.4v8L2 12.4z",
+    tables: ["mart_machine_forecasts"],
+    open: () => import("./on-demand/forecast.tsx"),
+  },
+  {
     id: "quality",
     title: { ja: "データ品質", en: "Quality" },
     icon: "M10 1l8 3v5c0 5-3.5 8-8 10-4.5-2-8-5-8-10V4zM9 13l5.5-6-1.5-1.3L8.9 10.2 7 8.5 5.6 9.9z",
     tables: ["mart_machine_daily"],
     open: () => import("./quality.tsx"),
+  },
+  {
+    id: "lineage",
+    title: { ja: "来歴", en: "Lineage" },
+    icon: "M2 3h5v4H2zM2 13h5v4H2zM13 8h5v4h-5zM7 4.5h3.5v5H13v1h-2.5v5H7v-1h2.5v-9H7z",
+    tables: [],
+    open: () => import("./on-demand/lineage.tsx"),
   },
   {
     id: "pipeline",

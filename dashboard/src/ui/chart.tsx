@@ -12,6 +12,8 @@ export interface Series {
   /** A variable of the style sheet. */
   color: string;
   isDashed?: boolean;
+  /** Whether the space between it and the series before is filled: a band. */
+  fillsToPrevious?: boolean;
 }
 
 export function Chart({ label, labels, series, format, axis, height = 220 }: {
@@ -120,6 +122,7 @@ function options(
       { stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 56, values: (_, values) => values.map(axis) },
     ],
     series: [{}, ...series.map(drawn)],
+    bands: series.flatMap((one, place) => (one.fillsToPrevious ? [{ series: [place + 1, place] as [number, number], fill: `${color(one.color)}2e` }] : [])),
   };
 }
 

@@ -2,7 +2,7 @@
 
 from vending_platform.analysis.forecasting.declaration import HORIZON, LEVELS, Declaration, NothingToForecast
 from vending_platform.analysis.forecasting.engine import BOOSTED, COMBINED, Forecasts, forecast
-from vending_platform.analysis.forecasting.tables import errors_table, forecast_table
+from vending_platform.analysis.forecasting.tables import errors_table, forecast_table, group_table, usual_errors
 
 __all__ = [
     "BOOSTED",
@@ -15,4 +15,6 @@ __all__ = [
     "errors_table",
     "forecast",
     "forecast_table",
+    "group_table",
+    "usual_errors",
 ]

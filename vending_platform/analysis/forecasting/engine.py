@@ -70,6 +70,8 @@ class Forecasts:
     models: tuple[str, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Models that were not used, and why."""
+    newest_errors: Mapping[str, float] = field(default_factory=dict)
+    """Of each simple model, also of one that was left out: for the newest days that are known by now."""
 
 
 def forecast(
@@ -89,9 +91,9 @@ def forecast(
         )
     use_boosting = boosting.is_installed() if boosted is None else boosted
     models, left_out = dict(SIMPLE), {}
-    by_model = {name: _errors_of(panel, model) for name, model in models.items()}
+    newest = {name: _error_of(panel, model) for name, model in models.items()}
     for name in list(models)[1:]:  # the simplest is never left out: something has to serve
-        if problem := out_of_range(by_model[name], (usual or {}).get(name, ())):
+        if problem := out_of_range(newest[name], (usual or {}).get(name, ())):
             left_out[name] = problem
             del models[name]
     if not use_boosting:
@@ -101,7 +103,7 @@ def forecast(
     grouped = _with_sums(grouped, series)
     if use_boosting:
         series = _with_boosting(series, models, seed)
-    return Forecasts(declared, _judged(series, models), _judged(grouped, models), tuple(models), left_out)
+    return Forecasts(declared, _judged(series, models), _judged(grouped, models), tuple(models), left_out, newest)
 
 
 def out_of_range(error: float, before: Sequence[float]) -> str | None:
@@ -121,7 +123,7 @@ def origins_of(days: int) -> list[int]:
     ]
 
 
-def _errors_of(panel: Panel, model: Model) -> float:
+def _error_of(panel: Panel, model: Model) -> float:
     """Of all series, for the newest past forecast."""
     test = _backtest(panel, {"one": model}, origins_of(panel.days)[0])
     counted = np.where(test.counts, np.abs(test.means[0] - np.nan_to_num(test.happened)), 0.0)

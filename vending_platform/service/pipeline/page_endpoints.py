@@ -6,6 +6,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 
 from vending_platform import dashboard
+from vending_platform.lineage import lineage_graph
 from vending_platform.service.pipeline.file_endpoints import FileName, Name
 from vending_platform.service.pipeline.shared import PipelineParts
 from vending_platform.service.web import COMMON_PROBLEMS, ReadingCaller, not_found, responses
@@ -35,6 +36,13 @@ def page_endpoints(pipeline: PipelineParts) -> APIRouter:
         """How far the data can be trusted, as the page reads it."""
         quality, _ = await asyncio.to_thread(read_quality, pipeline.platform)
         return Response(quality.as_json() if quality is not None else "null", media_type="application/json")
+
+    @endpoints.get("/lineage.json")
+    async def show_page_lineage(caller: ReadingCaller) -> Response:
+        """What each column is made of, as the page reads it."""
+        platform = pipeline.platform
+        graph = await asyncio.to_thread(lineage_graph, platform.environment, platform.manifest, platform.catalog)
+        return Response(dashboard.page_lineage(graph), media_type="application/json")
 
     @endpoints.get(
         "/{name}/{file}",

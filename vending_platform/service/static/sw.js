@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-lFrVqOZk.js","assets/download-CxBfN72G.js","assets/filters-BTa84PvG.js","assets/index-Chfn1wXw.js","assets/index-D4gIkxmA.css","assets/machine-D4fyJuFb.js","assets/machines-DtUxU_Rl.js","assets/page-Ck2yvOFt.js","assets/pipeline-C8IXzQFU.js","assets/products-CqDgmMJp.js","assets/quality-q1eFqcVC.js","assets/route-CS381649.js","assets/today-veiKsPzC.js","assets/words-iIc1OvMG.js"];
-const CACHE = "page-64b1b0c66ee7";
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-DnmyFddu.js","assets/download-CHjVOqBT.js","assets/filters-BsV2C6Nd.js","assets/index-BlWrd90m.css","assets/index-ZLS0PfDQ.js","assets/machine-zhffuziM.js","assets/machines-C2ZlGvuW.js","assets/page-DDCBwvuE.js","assets/pipeline-DK3KgQEL.js","assets/products-Dizy7Xvl.js","assets/quality-Bd3agfdm.js","assets/route-BWYlAj6F.js","assets/today-C-jWS4bk.js","assets/words-CHKgBMBJ.js"];
+const CACHE = "page-0cb8a3781063";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -1,10 +1,20 @@
 """Vending's forecasts: units per machine, product and day, two weeks ahead, from what was sold and what could have
 been."""
 
+from datetime import date
+
 import polars as pl
 
-from vending_platform.analysis.forecasting import Declaration, Forecasts, errors_table, forecast, forecast_table
-from vending_platform.analysis.functions import AtLeast, InputTable, Keys, NoNulls, checked, part
+from vending_platform.analysis.forecasting import (
+    Declaration,
+    Forecasts,
+    errors_table,
+    forecast,
+    forecast_table,
+    group_table,
+    usual_errors,
+)
+from vending_platform.analysis.functions import AtLeast, InputTable, Keys, NoneIs, NoNulls, checked, part
 from vending_platform.defs.vending.holidays import holiday
 
 INPUTS = {
@@ -14,8 +24,13 @@ INPUTS = {
     "fct_stockouts": InputTable(("machine_id", "slot_no", "business_date", "started_at", "ended_at")),
     "mart_machine_daily": InputTable(("machine_id", "business_date", "vends")),
     "dim_products": InputTable(("product_id", "category_id", "temperature", "valid_from")),
+    "earlier_errors": InputTable(
+        ("forecast_on", "level", "model", "segment", "newest_wape"), history_of="forecast_errors"
+    ),
 }
 SCHEMA = "ml"
+DELIVERED = {"unit_forecasts": "daily_unit_forecasts", "machine_forecasts": "daily_machine_forecasts"}
+HISTORY = {"forecast_errors": "forecast_on"}
 DECLARED = Declaration(
     name="units sold",
     series=("machine_id", "product_id"),
@@ -59,8 +74,11 @@ def product_days(
 
 
 @part
-def computed_forecasts(product_days: pl.DataFrame) -> Forecasts:
-    return forecast(product_days, DECLARED)
+def computed_forecasts(product_days: pl.DataFrame, earlier_errors: pl.DataFrame) -> Forecasts:
+    """A model whose error is not what it was in earlier runs is left out."""
+    last = product_days["business_date"].max()
+    usual = usual_errors(earlier_errors, last) if isinstance(last, date) else {}
+    return forecast(product_days, DECLARED, usual=usual)
 
 
 @checked(
@@ -73,7 +91,17 @@ def unit_forecasts(computed_forecasts: Forecasts) -> pl.DataFrame:
     return forecast_table(computed_forecasts)
 
 
-@checked(Keys("forecast_on", "level", "model", "segment"))
+@checked(
+    Keys("machine_id", "business_date"),
+    NoNulls("expected", "q10", "q50", "q90"),
+    AtLeast(0, "expected", "q10", "q50", "q90"),
+)
+def machine_forecasts(computed_forecasts: Forecasts) -> pl.DataFrame:
+    """Units of a whole machine per day for the next two weeks: quantiles of products do not add up to those."""
+    return group_table(computed_forecasts)
+
+
+@checked(Keys("forecast_on", "level", "model", "segment"), NoneIs("is_out_of_range", importance="warn"))
 def forecast_errors(computed_forecasts: Forecasts) -> pl.DataFrame:
     """How good each model was when it forecast days that are known by now, per segment."""
     return errors_table(computed_forecasts)

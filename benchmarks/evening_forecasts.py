@@ -1,0 +1,35 @@
+"""The forecasts of an evening, by the platform's own functions on what the models hold then."""
+
+from datetime import date
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from vending_platform.analysis import as_input
+from vending_platform.defs.vending.analysis import forecasts
+from vending_platform.errors import PlatformError
+
+READ = tuple(name for name, table in forecasts.INPUTS.items() if table.history_of is None)
+"""The models that forecasts are made from."""
+STAGED = "stg_forecasts__daily_unit_forecasts"
+
+
+def forecasts_of(connection: duckdb.DuckDBPyConnection, evening: date) -> pa.Table | None:
+    """Rows as `STAGED` has them; None while there are too few days."""
+    tables = {
+        name: as_input(connection.execute(f"select * from marts.{name}").to_arrow_table(), wanted, name)
+        for name, wanted in forecasts.INPUTS.items()
+        if name in READ
+    }
+    no_errors = pl.DataFrame(schema=forecasts.INPUTS["earlier_errors"].columns)
+    try:
+        rows = forecasts.unit_forecasts(forecasts.computed_forecasts(forecasts.product_days(**tables), no_errors))
+    except PlatformError:
+        return None
+    found: pa.Table = rows.to_arrow()
+    assert found["forecast_on"][0].as_py() == evening
+    names = {"forecast_on": "business_date", "business_date": "forecast_day", "expected": "units_expected"}
+    names |= {f"q{level}": f"units_q{level}" for level in (10, 50, 90)}
+    kept = found.select(["machine_id", "product_id", "days_ahead", *names])
+    return kept.rename_columns([names.get(name, name) for name in kept.column_names])
