@@ -51,7 +51,7 @@ look-next-vending:
 	@echo "               the dashboard: .venv/bin/vending serve, then http://127.0.0.1:8000; without a server of ours:"
 	@echo "               python3 -m http.server --directory $(DATA)/dashboard --bind 127.0.0.1 8080"
 
-demo-lake: $(READY) ## a web shop's database in MariaDB: extracted, loaded, transformed, for two nights
+demo-lake: $(READY) ## a database, a table of DynamoDB and web APIs: extracted, loaded, transformed, for two nights
 	@$(BIN)/python -W ignore -m vending_platform_tests.emulators.lake
 
 demo-cloud: $(READY) ## the same as in staging: S3 and Snowflake, both emulated on this machine

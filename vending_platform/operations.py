@@ -23,8 +23,8 @@ from vending_platform.transformation import Transformed
 def extract(
     platform: Platform, names: Iterable[str] | None = None, days: ChosenDays | None = None
 ) -> ExtractionSummary:
-    """Of every system that the chosen sources come from, what no delivery says yet. A system that fails stops no other;
-    its error is raised in the end."""
+    """Of every system that the chosen sources come from, what no delivery says yet. A system that fails stops no
+    other."""
     chosen = set(names) if names is not None else None
     sources = [source for source in platform.catalog if chosen is None or source.name in chosen]
     place = Workplace(
@@ -37,15 +37,13 @@ def extract(
 
     def work() -> ExtractionSummary:
         done: list[Extracted] = []
-        problems: list[PlatformError] = []
+        failures: list[PlatformError] = []
         for system, of_it in extraction.by_system(sources).items():
             try:
                 done += extraction.extractor_of(platform.environment, system)(of_it, place, days)
-            except PlatformError as problem:
-                problems.append(problem)
-        if problems:
-            raise problems[0]
-        return ExtractionSummary(tuple(done))
+            except PlatformError as failure:
+                failures.append(failure)
+        return ExtractionSummary(tuple(done), tuple(failures))
 
     return observed(platform.observers, Operation.EXTRACT, work)
 

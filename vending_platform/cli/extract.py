@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from vending_platform import environment, extraction, operations
-from vending_platform.cli.consoles import NEEDS_A_PERSON, out
-from vending_platform.cli.failures import errors_shown
+from vending_platform.cli.consoles import FAILED, NEEDS_A_PERSON, out
+from vending_platform.cli.failures import errors_shown, print_failure
 from vending_platform.cli.observers import progress_bar
 from vending_platform.cli.options import FirstDay, LastDay, check_known
 from vending_platform.cli.views import extracted_view
@@ -42,6 +42,10 @@ def extract(
         with progress_bar("Extracting") as bar:
             done = operations.extract(platform.observed_by(bar), sources or None, _days(first, last))
         out.print(extracted_view(done))
+        for failure in done.failures:
+            print_failure(str(failure))
+        if done.failures:
+            raise typer.Exit(FAILED)
         if done.problems:
             raise typer.Exit(NEEDS_A_PERSON)
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from vending_platform.catalog import Source
-from vending_platform.errors import ConfigurationError, Unavailable
+from vending_platform.errors import ConfigurationError, PlatformError, Unavailable
 from vending_platform.extraction.crash_points import OnPoint
 from vending_platform.storage import Place
 
@@ -54,6 +54,8 @@ class ExtractionSummary:
     """What a run extracted, a source each."""
 
     sources: tuple[Extracted, ...]
+    failures: tuple[PlatformError, ...] = ()
+    """Of whole systems: those that did not answer, or that no one has connected."""
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import dagster as dg
 
 from vending_platform import operations
 from vending_platform.catalog import Catalog, Source
+from vending_platform.errors import is_transient
 from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, business_day, by_system
 from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
@@ -65,7 +66,10 @@ def log_extracted(context: dg.OpExecutionContext, done: ExtractionSummary) -> No
 
 
 def not_extracted(done: ExtractionSummary) -> list[StepFailure]:
-    return [StepFailure(problem) for problem in done.problems]
+    of_systems = [
+        StepFailure(f"{type(error).__name__}: {error}", is_transient=is_transient(error)) for error in done.failures
+    ]
+    return [*(StepFailure(problem) for problem in done.problems), *of_systems]
 
 
 def _spec(source: Source, partitions: dg.PartitionsDefinition[str], owners: Sequence[str]) -> dg.AssetSpec:

@@ -45,6 +45,7 @@ def extracted(done: ExtractionSummary) -> list[Number]:
     return [
         Number("RowsExtracted", sum(one.rows for one in done.sources)),
         Number("SourcesNotExtracted", len(done.problems)),
+        Number("SystemsNotReached", len(done.failures)),
     ]
 
 

@@ -22,7 +22,7 @@ def extracted_view(done: ExtractionSummary) -> RenderableType:
                 (one.watermark or "")[:19],
             )
         lines += [Text(f"Extracted {count(len(delivered), 'table')}", style="bold"), table]
-    elif not done.problems:
+    elif not done.problems and not done.failures:
         lines.append(Text("Nothing has changed since the last extraction.", style="bold"))
     if unchanged := [one for one in done.sources if one.path is None and one.problem is None]:
         lines.append(f"{count(len(unchanged), 'source')} as delivered before.")
@@ -31,7 +31,7 @@ def extracted_view(done: ExtractionSummary) -> RenderableType:
             (
                 "Not extracted",
                 list(done.problems),
-                "Change the contract in the dbt project, or the database, and extract again",
+                "Change the contract, the system or the connection as each line says, and extract again",
             )
         ]
     )
