@@ -8,7 +8,7 @@ variables {
     roles  = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
   }
   policy_values = merge(
-    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "pseudonyms_secret", "lake", "lake_databases", "database_secrets", "extracted", "workgroup"] : name => name },
+    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "pseudonyms_secret", "lake", "lake_databases", "connection_secrets", "token_secrets", "database_secrets", "extracted", "workgroup"] : name => name },
     { account = "123456789012", region = "ap-northeast-1", key = "absent", platform_role = "p", execution_role = "e" },
   )
   trusted = { operator = ["arn:aws:iam::123456789012:role/on-duty"] }
