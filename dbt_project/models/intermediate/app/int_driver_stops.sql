@@ -25,7 +25,7 @@ visits as (
         staff_id,
         min(replenished_at) as first_filled_at,
         count(*) as slots_filled,
-        sum(quantity_added) as units_added
+        cast(sum(quantity_added) as bigint) as units_added
     from {{ ref('stg_vending__replenishments') }}
     group by visit_id, business_date, machine_id, staff_id
 
