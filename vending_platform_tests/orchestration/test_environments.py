@@ -25,12 +25,14 @@ SCHEDULES = {
     "development": {"daily_schedule": ("0 3 * * *", STOPPED)},
     "staging": {
         "extract_schedule": ("0 2 * * *", RUNNING),
+        "extract_items_schedule": ("0 5 * * *", RUNNING),
         "ingest_schedule": ("0 1 * * *", RUNNING),
         "daily_schedule": ("0 3 * * *", RUNNING),
         "maintain_lake_schedule": ("30 5 * * *", RUNNING),
     },
     "production": {
         "extract_schedule": ("0 2 * * *", RUNNING),
+        "extract_items_schedule": ("0 5 * * *", RUNNING),
         "ingest_schedule": ("0 2 * * *", RUNNING),
         "daily_schedule": ("0 4 * * *", RUNNING),
         "maintain_lake_schedule": ("30 6 * * *", RUNNING),
@@ -65,7 +67,7 @@ def test_definitions_load(name: str, manifest_cache: Path, tmp_path: Path, monke
     schedules = {one.name: (one.cron_schedule, one.default_status) for one in repository.schedule_defs}
     assert schedules == SCHEDULES[name]
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
-    loading = SCHEDULES[name].keys() - {"extract_schedule", "maintain_lake_schedule"}
+    loading = SCHEDULES[name].keys() - {"extract_schedule", "extract_items_schedule", "maintain_lake_schedule"}
     for key in ("raw/sales", "marts/fct_sales", "exports/sales_by_day"):
         started = [line.split(":")[0] for line in specs[key].metadata["schedules"].splitlines()]
         assert set(started) == (loading if key == "raw/sales" else {"daily_schedule"})

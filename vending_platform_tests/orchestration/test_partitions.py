@@ -15,11 +15,11 @@ TODAY = datetime.now(ZoneInfo(BUSINESS_TIME_ZONE)).date()
 
 
 def partitions_of(platform: Platform) -> set[tuple[str, str]]:
-    """The first and the last partition of what has some, but for the shop: a database has days before its first
-    delivery."""
+    """The first and the last partition of sales, and of what rests on them: what is extracted has days of its own."""
     found = set()
+    of_sales = (["raw", "sales"], ["marts", "fct_sales"], ["exports", "sales_by_day"])
     for spec in assemble(platform, {}).resolve_all_asset_specs():
-        if "shop_" not in spec.key.path[-1] and isinstance(spec.partitions_def, dg.DailyPartitionsDefinition):
+        if list(spec.key.path) in of_sales and isinstance(spec.partitions_def, dg.DailyPartitionsDefinition):
             keys = spec.partitions_def.get_partition_keys()
             found.add((keys[0], keys[-1]))
     return found

@@ -52,7 +52,7 @@ def test_nothing_is_built_on_a_master_that_everything_needs_and_nobody_delivered
     assert not {model.name for model in catalog.models if model.is_view} & days.keys()
 
 
-CUT_OFF: list[File] = [("settlements", None, "quarantined")]
+CUT_OFF: list[File] = [("slips", None, "quarantined")]
 
 
 @pytest.mark.parametrize(("loaded", "quarantined", "blocked"), [(1, 1, False), (1, 2, True), (0, 1, True)])
@@ -62,10 +62,10 @@ def test_files_that_add_rows_wait_as_those_of_a_day_do(
     sales = catalog.source("sales")
     changes = {"delivery": DeliveryMode.APPEND, "names": ("s_{any}.csv",), "day_column": None, "block_above": 0.5}
     files = sales.files.model_copy(update=changes)
-    settlements = sales.model_copy(update={"name": "settlements", "files": files})
-    with_it = replace(catalog, sources=(*catalog.sources, settlements))
-    found = blocks_of(with_it, *MASTERS, *[("settlements", None, "loaded")] * loaded, *CUT_OFF * quarantined)
-    assert [(block.source, block.business_date) for block in found] == ([("settlements", None)] if blocked else [])
+    slips = sales.model_copy(update={"name": "slips", "files": files})
+    with_it = replace(catalog, sources=(*catalog.sources, slips))
+    found = blocks_of(with_it, *MASTERS, *[("slips", None, "loaded")] * loaded, *CUT_OFF * quarantined)
+    assert [(block.source, block.business_date) for block in found] == ([("slips", None)] if blocked else [])
 
 
 @pytest.mark.parametrize(("loaded", "block_above", "blocked"), [(0, 0.5, True), (0, 1, False), (1, 0.2, False)])

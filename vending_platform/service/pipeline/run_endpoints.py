@@ -43,6 +43,12 @@ Key = Annotated[
         description="Requests of one caller with one key make one run, for seven days.",
     ),
 ]
+_EVENT = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
+"""One event of a stream, whose `data` is JSON."""
 Job = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_]{1,100}$", description="Only runs of this job.")]
 
 
@@ -104,7 +110,7 @@ def run_endpoints(pipeline: PipelineParts) -> APIRouter:
             **responses(HTTPStatus.NOT_FOUND),
             200: {
                 "description": "Server-sent events: `data` of each is a RunEvent, of the last one, `end`, its phase.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": _EVENT}},
             },
         },
     )
