@@ -349,14 +349,6 @@ def test_what_is_on_demand_is_not_fetched_with_the_page(browser: Browser, site: 
         assert "VERSION" not in version
         assert any("/assets/machines-" in url for url in fetched)
         assert not any("/on-demand-" in url for url in fetched)
-        page.reload()  # from now on the service worker answers
-        page.goto(f"{site.address}#/sql")
-        for _ in range(100):
-            _, fetched = page.evaluate(kept)
-            if any("/on-demand-sql-" in url for url in fetched):
-                break
-            page.wait_for_timeout(100)
-        assert any("/on-demand-sql-" in url for url in fetched), "what was opened once is kept"
 
 
 def test_the_committed_page_is_what_its_source_builds(packages: Path, tmp_path: Path) -> None:
