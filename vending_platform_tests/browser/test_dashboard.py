@@ -349,6 +349,10 @@ def test_what_is_on_demand_is_not_fetched_with_the_page(browser: Browser, site: 
         assert "VERSION" not in version
         assert any("/assets/machines-" in url for url in fetched)
         assert not any("/on-demand-" in url for url in fetched)
+        page.reload()  # from now on the service worker answers
+        with page.expect_response(lambda response: "/on-demand-sql-" in response.url) as response:
+            page.goto(f"{site.address}#/sql")
+        assert response.value.ok
 
 
 def test_the_committed_page_is_what_its_source_builds(packages: Path, tmp_path: Path) -> None:

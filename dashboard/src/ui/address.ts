@@ -1,5 +1,5 @@
 /** What is shown stands in the address, so that it can be sent, kept and gone back to: #/today?day=2024-03-14&route=R001 */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 export interface Address {
   page: string;
@@ -30,11 +30,12 @@ export function change(given: Record<string, string | null>, { keep = false } = 
 }
 
 export function useAddress(): Address {
-  const [address, show] = useState(readAddress);
+  const [hash, show] = useState(location.hash);
   useEffect(() => {
-    const listener = () => show(readAddress());
+    const listener = () => show(location.hash);
     addEventListener("hashchange", listener);
+    listener(); // it may have changed since it was first read
     return () => removeEventListener("hashchange", listener);
   }, []);
-  return address;
+  return useMemo(readAddress, [hash]);
 }

@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-DnmyFddu.js","assets/download-CHjVOqBT.js","assets/filters-BsV2C6Nd.js","assets/index-BlWrd90m.css","assets/index-ZLS0PfDQ.js","assets/machine-zhffuziM.js","assets/machines-C2ZlGvuW.js","assets/page-DDCBwvuE.js","assets/pipeline-DK3KgQEL.js","assets/products-Dizy7Xvl.js","assets/quality-Bd3agfdm.js","assets/route-BWYlAj6F.js","assets/today-C-jWS4bk.js","assets/words-CHKgBMBJ.js"];
-const CACHE = "page-0cb8a3781063";
+const FILES = ["./","assets/chart-BPzGpLik.js","assets/chart-CnsZ1jie.css","assets/download-04Ogqc_l.js","assets/filters-xay-iPBo.js","assets/index-AoY8HtzP.js","assets/index-BlWrd90m.css","assets/machine-iwBGSkjD.js","assets/machines-B3m2wbx7.js","assets/page-BXZ2TqwL.js","assets/pipeline-D9Ci_6EF.js","assets/products-C22LsLbH.js","assets/quality-CtcRsyCE.js","assets/route-Be-aMG3b.js","assets/today-CtzBa7t7.js","assets/words-CXfaOdLk.js"];
+const CACHE = "page-b20320fa05f9";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
