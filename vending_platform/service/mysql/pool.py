@@ -91,3 +91,4 @@ class ConnectionPool:
             session, _ = self._free.pop()
             await session.close()
             self.open -= 1
+        await asyncio.sleep(0)  # a connection that was dropped gives its socket back in the loop's next round
