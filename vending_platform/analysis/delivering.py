@@ -39,7 +39,8 @@ def _source(catalog: Catalog, name: str, result: str) -> Source:
         if source.name == name and source.files.day_column is not None and source.is_dated:
             return source
     raise PipelineError(
-        f"{result} is to be delivered as {name}, which is no source: declare one with delivery: daily and a day_column"
+        f"{result} is to be delivered as {name}, and there is no such source: declare one with delivery: daily"
+        " and a day_column"
     )
 
 

@@ -57,7 +57,7 @@ def key_of_exports(environment: Environment) -> Pseudonyms:
 
 
 def _make_key(kept: Path) -> None:
-    """Shows the key only whole: whoever is killed here leaves no empty one, and of two who make one the first wins."""
+    """Shows the key only whole: a process that is killed here leaves no empty one, and of two the first wins."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=kept.parent, prefix=".", suffix=".tmp") as made:  # which only its owner may read
         made.write(token_urlsafe(SHORTEST_KEY).encode())

@@ -23,7 +23,8 @@ def new_key(
         str | None, typer.Option(help="For another API that environments.yml declares under `database_apis`.")
     ] = None,
     acts_for: Annotated[
-        str | None, typer.Option(help="The number of whoever's data alone it reaches, where an API limits that.")
+        str | None,
+        typer.Option(help="The number of the only customer whose data it reaches."),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=730, help="How long it is valid.")] = 365,
 ) -> None:

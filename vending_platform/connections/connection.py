@@ -1,7 +1,7 @@
 """One connection to a service: its access token, renewed when it has to be, and its end.
 
 A refresh token that can be used once leaves one moment without a way back: the service has made the next token, and it
-is not kept here yet. Whoever finds such a turn tries at once with the token that is there, which services accept for a
+is not kept here yet. The next process tries at once with the token that is there, which services accept for a
 while for just this reason; of one that does not, a person has to connect it again, and gets an alert.
 """
 
@@ -84,14 +84,14 @@ class ServiceConnection:
         raise self._changed_by_others()
 
     def disconnect(self) -> bool:
-        """Give the tokens back to the service, then forget them. Whether the service was told."""
-        was_told = False
+        """Give the tokens back to the service, then forget them. Whether the service confirmed it."""
+        was_revoked = False
         grant = self._read()
         for _ in range(_TRIES):
             if grant.tokens is not None:  # also those that another process has fetched meanwhile
-                was_told = self.provider.revoke(grant.tokens.refresh or grant.tokens.access)
+                was_revoked = self.provider.revoke(grant.tokens.refresh or grant.tokens.access)
             if self._keep_change(grant.ending(ConsentEnd.DISCONNECTED, self.now())):
-                return was_told
+                return was_revoked
             grant = self.store.read() or grant
         raise self._changed_by_others()
 

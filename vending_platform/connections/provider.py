@@ -106,7 +106,7 @@ class OAuthProvider:
         return self._granted({"grant_type": SecretStr("refresh_token"), "refresh_token": token})
 
     def revoke(self, token: SecretStr) -> bool:
-        """Whether the service was told; one without such an endpoint can't be."""
+        """Whether the service confirmed it; one without such an endpoint can't."""
         if self.settings.revoke is None:
             return False
         form = {"token": token}

@@ -1,7 +1,7 @@
 """Whose turn it is to renew a connection's tokens, when a refresh token may be used only once.
 
 A turn is a file in the work place, made by `Place.create`, so of all processes one gets it. It has the generation of
-the tokens that are to be renewed: whoever comes later finds how it ended, also where the store still shows the tokens
+the tokens that are to be renewed: a later process finds how it ended, also where the store still shows the tokens
 from before. On a laptop the kernel's lock excludes other processes as well, and ends with its holder; elsewhere a turn
 whose holder was killed is over when it was seen for `LENGTH` without an end.
 """

@@ -85,8 +85,8 @@ class DeclaredDatabase(_Section):
 
 
 class DeclaredDatabaseApi(_Section):
-    """An HTTP API that serves a database. `secret` is for its own user, `owner_secret` for whoever changes the tables;
-    `keys` holds the API keys of its callers. null where there is none."""
+    """An HTTP API that serves a database. `secret` is for its own user, `owner_secret` for the person who changes the
+    tables; `keys` holds the API keys of its callers. null where there is none."""
 
     url: Text
     secret: Text | None

@@ -52,8 +52,8 @@ def test_a_result_becomes_a_file_of_its_contract(tmp_path: Path, catalog: Catalo
 
 def test_a_delivery_needs_a_contract(tmp_path: Path, catalog: Catalog) -> None:
     module = ModuleType("module")
-    module.DELIVERED = {"result": "products"}  # type: ignore[attr-defined]
-    with pytest.raises(PipelineError, match="delivered as products, which is no source: declare one with"):
+    vars(module)["DELIVERED"] = {"result": "products"}
+    with pytest.raises(PipelineError, match="delivered as products, and there is no such source: declare one with"):
         deliver(LocalPlace(tmp_path), catalog, Pipeline("p", (module,), {}, False), {"result": machine_forecasts(1)})
 
 

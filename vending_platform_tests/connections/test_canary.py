@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -20,7 +21,11 @@ from vending_platform.storage import LocalPlace
 from vending_platform_tests.connections.crashing import SECRET
 from vending_platform_tests.connections.people import REDIRECT, agree, connect, connection_at
 from vending_platform_tests.emulators.aws import EmulatedAws
-from vending_platform_tests.emulators.payments import DROPPED, PaymentProcessor, Reply
+from vending_platform_tests.emulators.payments import DROPPED, Asked, PaymentProcessor, Reply
+
+
+def of_tokens_alone(fault: Reply, asked: Asked) -> Reply | None:
+    return fault if asked.path == "/oauth/token" else None
 
 
 def everything_happens(connection: ServiceConnection, processor: PaymentProcessor, folder: Path) -> list[str]:
@@ -43,9 +48,9 @@ def everything_happens(connection: ServiceConnection, processor: PaymentProcesso
         assert client.get(f"{processor.address}/v1/settlements").status_code == 200
     for fault in (DROPPED, Reply(500), Reply(200, b"not json"), Reply(401, b'{"error": "invalid_client"}')):
         processor.grace = 30
-        processor.fault = lambda asked, fault=fault: fault if asked.path == "/oauth/token" else None  # type: ignore[misc]
+        processor.fault = partial(of_tokens_alone, fault)
         token = connection.access_token()
-        fails(lambda token=token: connection.access_token(rejected=token))  # type: ignore[misc]
+        fails(partial(connection.access_token, rejected=token))
     processor.fault = lambda _: None
     shown.append(repr((connection, connection.access_token(rejected=connection.access_token()), connection.state())))
     processor.revoke_everything()

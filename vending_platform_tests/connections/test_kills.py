@@ -1,4 +1,4 @@
-"""No worker is locked out: whoever is killed, suspended or late in a renewal, the others go on with a valid token.
+"""No worker is locked out: whichever is killed, suspended or late in a renewal, the others go on with a valid token.
 
 On a laptop the kernel's lock excludes, in the cloud files of S3 and versions of a secret; the processor ends the whole
 consent if a refresh token is used twice, but for a while after the first use.

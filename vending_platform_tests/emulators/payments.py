@@ -246,7 +246,7 @@ def payment_processor(processor: PaymentProcessor | None = None) -> Iterator[Pay
             self.wfile.write(reply.body)
 
         def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
+            """There is no log: a test reads the requests themselves."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -19,7 +19,7 @@ class SystemName:
 
 
 class Extract(Declared):
-    """Each kind of system has a class of its own, told apart by the key that names the system."""
+    """Each kind of system has a class of its own, chosen by the key that names the system."""
 
     tags: ClassVar[frozenset[str]]
     """What Dagster shows of it."""

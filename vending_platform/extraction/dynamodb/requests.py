@@ -1,7 +1,7 @@
 """Exports are asked of DynamoDB, and waited for, also across the end of a run.
 
-A note is written before DynamoDB is asked, with the token under which the same request gives the same export: whoever
-is killed in between goes on with the export that there is, and none is paid for twice.
+A note is written before DynamoDB is asked, with the token under which the same request gives the same export: after a
+kill in between the next run goes on with the export that there is, and none is paid for twice.
 """
 
 import hashlib

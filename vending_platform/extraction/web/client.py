@@ -131,7 +131,7 @@ class ApiClient:
     def _later(self, response: httpx2.Response, why: str) -> NotThisTime | SystemUnavailable:
         after = retry_after(response.headers, self.clock.today())
         if after is not None and after > self.settings.longest_wait:
-            # As a last failure: whoever started this tries again later, and no process sleeps until then.
+            # As a last failure: the caller tries again later, and no process sleeps until then.
             return SystemUnavailable(
                 f"{self.name} {why}, and wants no request for {after:.0f} seconds; longest_wait allows"
                 f" {self.settings.longest_wait}"

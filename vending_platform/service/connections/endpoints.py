@@ -74,7 +74,7 @@ class ConsentPage(BaseModel):
 class Disconnected(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    was_revoked: bool = Field(description="Whether the service was told; if not, it has no way to be.")
+    was_revoked: bool = Field(description="Whether the service confirmed it; if not, it has no endpoint for that.")
 
 
 def connection_endpoints(platform: Platform, settings: WebSettings) -> APIRouter:
@@ -119,8 +119,8 @@ def connection_endpoints(platform: Platform, settings: WebSettings) -> APIRouter
     )
     async def disconnect(caller: ConnectingCaller, name: Name) -> Disconnected:
         """Give the tokens back to the service, and forget them."""
-        was_told = await asyncio.to_thread(lambda: connection_of(name).disconnect())
-        return Disconnected(was_revoked=was_told)
+        was_revoked = await asyncio.to_thread(lambda: connection_of(name).disconnect())
+        return Disconnected(was_revoked=was_revoked)
 
     @endpoints.get(f"/{PAGE}/{{name}}/callback", include_in_schema=False)
     async def come_back(

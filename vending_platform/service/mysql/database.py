@@ -33,8 +33,8 @@ class MySqlDatabase:
         self._failed: tuple[str, float] | None = None
 
     def last_failure(self) -> str | None:
-        """Why the database could not be used a moment ago, if it was not used since. Soon it is forgotten: whoever
-        sends no requests because of it would never learn that it is there again."""
+        """Why the database could not be used a moment ago, if it was not used since. Soon it is forgotten: a
+        balancer that sends no requests because of it would never learn that it is there again."""
         if self._failed is None or time.monotonic() - self._failed[1] > _FAILURE_SECONDS:
             return None
         return self._failed[0]

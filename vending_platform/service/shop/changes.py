@@ -1,7 +1,7 @@
 """A change happens once, and is on record, whatever is sent again, killed or lost on the way.
 
-In one transaction with what it does, a change writes a row with its token, of which there can be one only. Whoever
-finds the token taken has been there before: another request with the same Idempotency-Key, or this one, whose commit
+In one transaction with what it does, a change writes a row with its token, of which there can be one only. A
+token that is taken was used before: by another request with the same Idempotency-Key, or by this one, whose commit
 was done although its answer was lost. Then nothing is done, and what was made is looked up. Where the first of two is
 still under way, the database lets the second wait for it.
 """

@@ -21,7 +21,7 @@ HOLDERS = {
     "neighbor": ({READ, WRITE}, "2"),
     "reader": ({READ}, "1"),
     "staff": ({READ, WRITE, MANAGE}, None),
-    "nobody": ({READ, WRITE}, None),
+    "unassigned": ({READ, WRITE}, None),
 }
 
 
@@ -56,7 +56,7 @@ def keyed(
     return running
 
 
-def test_nobody_gets_in_without_a_key(keyed: tuple[ShopServer, dict[str, dict[str, str]]]) -> None:
+def test_no_one_gets_in_without_a_key(keyed: tuple[ShopServer, dict[str, dict[str, str]]]) -> None:
     shop, _ = keyed
     open_ones = set()
     for path, methods in openapi_of(shop.app)["paths"].items():
@@ -78,14 +78,14 @@ def test_a_customer_reaches_its_own_data_only(keyed: tuple[ShopServer, dict[str,
     subscription = post("/shop/v1/subscriptions", json=begun, headers=as_["office"] | shop.new_key()).headers[
         "location"
     ]
-    for holder, status in (("office", 200), ("reader", 200), ("staff", 200), ("neighbor", 404), ("nobody", 404)):
+    for holder, status in (("office", 200), ("reader", 200), ("staff", 200), ("neighbor", 404), ("unassigned", 404)):
         assert get(path, headers=as_[holder]).status_code == status
         assert get(subscription, headers=as_[holder]).status_code == status
-    for holder, status in (("office", 200), ("staff", 200), ("neighbor", 403), ("nobody", 403)):
+    for holder, status in (("office", 200), ("staff", 200), ("neighbor", 403), ("unassigned", 403)):
         assert get("/shop/v1/customers/1", headers=as_[holder]).status_code == status
         assert get("/shop/v1/orders?customer_id=1", headers=as_[holder]).status_code == status
         assert get("/shop/v1/subscriptions?customer_id=1", headers=as_[holder]).status_code == status
-    for holder in ("neighbor", "nobody"):
+    for holder in ("neighbor", "unassigned"):
         assert post(f"{path}/cancel", headers=as_[holder]).status_code == 404
         assert patch(subscription, json={"status": "ended"}, headers=as_[holder]).status_code == 404
         assert patch("/shop/v1/customers/1", json={"newsletter": True}, headers=as_[holder]).status_code == 403
@@ -106,11 +106,11 @@ def test_a_list_has_the_callers_own(keyed: tuple[ShopServer, dict[str, dict[str,
     seen = {
         holder: [order["customer_id"] for order in shop.client.get("/shop/v1/orders", headers=header).json()["orders"]]
         for holder, header in as_.items()
-        if holder != "nobody"
+        if holder != "unassigned"
     }
     assert seen == {"office": [1], "reader": [1], "neighbor": [2], "staff": [2, 1]}
     for path in ("/shop/v1/orders", "/shop/v1/subscriptions"):
-        assert shop.client.get(path, headers=as_["nobody"]).json()["type"] == "urn:problem:no-customer"
+        assert shop.client.get(path, headers=as_["unassigned"]).json()["type"] == "urn:problem:no-customer"
     assert shop.client.get("/shop/v1/subscriptions", headers=as_["office"]).json()["subscriptions"] == []
 
 
