@@ -2,10 +2,12 @@
 
 Who knows the totals can take all other rows from them. So beside the small rows (`count` less than `below`) enough
 others are hidden that each small one stays unknown: by the grand total, and by the totals of up to two dimensions that
-the export declares (`totals`). A total that is itself less than `below` is never published, so no one has it.
+the export declares (`totals`). A total that is itself less than `below` is not published; but what all such totals of a
+dimension come to together is known, as it is what the published ones leave of the grand total.
 
 Totals tell a hidden row exactly if and only if it is a bridge in the graph whose edges are the hidden rows and whose
-nodes are the totals they are part of; totals that no one has are all one node.
+nodes are the totals they are part of; the unpublished totals of a dimension are one node. A row that is a bridge even
+when every row is hidden can't be helped.
 """
 
 from collections import defaultdict
@@ -16,9 +18,8 @@ import pyarrow as pa
 
 from vending_platform.catalog import Suppression
 
-_FREE = (-1, None)
-"""The node of all totals that no one has."""
 Node = tuple[int, object]
+"""A total: the place of its dimension in the list, and the dimension's value."""
 
 
 def hidden_rows(rows: pa.Table, rule: Suppression) -> pa.ChunkedArray:
@@ -40,27 +41,35 @@ class _Hiding:
         visible = sorted((count, number) for number, count in enumerate(self.counts) if number not in hidden)
         order = [number for _, number in visible]
         lines = self._lines()
-        while hidden and (more := self._one_more(hidden, order, lines)) is not None:
+        ends = self._ends(lines)
+        helped = hidden.difference(_bridges(dict(enumerate(ends))))
+        while hidden and (more := self._one_more(hidden, helped, order, lines, ends)) is not None:
             hidden.add(more)
         return hidden
 
-    def _one_more(self, hidden: set[int], order: Sequence[int], lines: Mapping[Node, Sequence[int]]) -> int | None:
-        """The smallest row that has to be hidden too; None if each small one is safe, or nothing is left to hide."""
+    def _one_more(
+        self,
+        hidden: set[int],
+        helped: set[int],
+        order: Sequence[int],
+        lines: Mapping[Node, Sequence[int]],
+        ends: Sequence[tuple[Node, Node]],
+    ) -> int | None:
+        """The smallest row that has to be hidden too; None if each that can be `helped` is safe."""
         for line in lines.values():
             of_line = [number for number in line if number in hidden]
             alone = len(of_line) == 1 or sum(self.counts[number] for number in of_line) < self.below
             if of_line and alone and (more := _first(order, hidden, set(line))) is not None:
                 return more
-        ends = self._ends(lines)
-        for number in sorted(_bridges({number: ends[number] for number in hidden})):
-            if self.counts[number] < self.below:
-                near = {other for node in ends[number] for other in lines.get(node, ())}
-                more = _first(order, hidden, near)
-                return more if more is not None else _first(order, hidden, set(order))
-        return None
+        told = helped.intersection(_bridges({number: ends[number] for number in hidden}))
+        if not told:
+            return None
+        near = {other for node in ends[min(told)] for other in lines.get(node, ())}
+        more = _first(order, hidden, near)
+        return more if more is not None else _first(order, hidden, set(order))
 
     def _lines(self) -> dict[Node, list[int]]:
-        """The rows of each total that is known."""
+        """The rows of each total that is published."""
         lines: dict[Node, list[int]] = defaultdict(list)
         for place, values in enumerate(self.dimensions):
             for number, value in enumerate(values):
@@ -69,15 +78,14 @@ class _Hiding:
         return {node: of for node, of in lines.items() if sum(self.counts[number] for number in of) >= self.below}
 
     def _ends(self, lines: Mapping[Node, Sequence[int]]) -> list[tuple[Node, Node]]:
-        """Of each row the totals that it is part of: with two dimensions the grand total adds nothing to theirs."""
-        grand: Node = (len(self.dimensions), None)
-        columns = [[(place, value) for value in values] for place, values in enumerate(self.dimensions)]
-        if len(columns) < 1:
-            columns = [[grand] * len(self.counts)]
-        if len(columns) < 2:
-            columns.append([_FREE] * len(self.counts))
-        pairs = zip(*columns, strict=True)
-        return [(one if one in lines else _FREE, other if other in lines else _FREE) for one, other in pairs]
+        """Of each row the two totals that it is part of."""
+        columns: list[list[Node]] = [
+            [(place, value) if (place, value) in lines else (~place, None) for value in values]  # unpublished: one node
+            for place, values in enumerate(self.dimensions)
+        ]
+        while len(columns) < 2:
+            columns.append([(len(columns), None)] * len(self.counts))  # every row is part of the grand total
+        return list(zip(*columns, strict=True))
 
 
 def _first(order: Sequence[int], hidden: set[int], among: set[int]) -> int | None:
