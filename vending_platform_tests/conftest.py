@@ -16,12 +16,12 @@ from vending_platform.warehouse import Warehouse
 from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.core import Core, make_core
 from vending_platform_tests.emulators.aws import EmulatedAws, aws
-from vending_platform_tests.leftovers import _ends_what_it_starts, adopt_orphans
+from vending_platform_tests.leftovers import _ends_what_it_starts, _leaves_no_setting, adopt_orphans
 from vending_platform_tests.parsed import Parsed, whole_project
 from vending_platform_tests.sample import Sample, sample_in
 from vending_platform_tests.shared import shared_folder
 
-__all__ = ["_ends_what_it_starts", "aws"]
+__all__ = ["_ends_what_it_starts", "_leaves_no_setting", "aws"]
 
 if TYPE_CHECKING:  # whoever needs no cloud waits for none to be imported
     from vending_platform_tests.emulators.accounts import Account

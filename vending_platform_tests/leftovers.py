@@ -1,6 +1,7 @@
-"""What a test starts it ends: no module of tests may leave a process running."""
+"""What a test starts it ends: no module of tests may leave a process running, or a setting behind."""
 
 import ctypes
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,19 @@ def _ends_what_it_starts() -> Iterator[None]:
     while (left := _others_than(before)) and time.monotonic() < ends:
         time.sleep(0.05)
     assert not left, f"left running: {left}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leaves_no_setting() -> Iterator[None]:
+    """`patch.dict(os.environ)` puts back all that was set when it began, so in what outlives a test, such as a fixture
+    of a module, it would bring back what that test had set: `MonkeyPatch.context` puts back its own."""
+    before = _settings()
+    yield
+    assert _settings() == before
+
+
+def _settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("VENDING_")}
 
 
 def _others_than(known: Mapping[int, str]) -> dict[int, str]:

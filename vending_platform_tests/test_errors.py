@@ -20,6 +20,8 @@ from vending_platform_tests.syntax import syntax_tree
 HANDLED_WHERE_THEY_ARE_RAISED = {
     *("FileProblem", "NotAValue", "NotEncodable", "NotNow", "_BadRow", "_NotUnderstood"),
     *("BrokenCheck", "HeldAsText", "LostRows"),
+    *("NotThisTime", "_ListMoved", "_NotOfItsType"),  # what a web API answered, in extraction/web
+    *("GrantRefused", "_TooLong"),  # what a service's OAuth endpoint answered, in connections
     *("CancelRefused", "HttpProblem", "NoSuchRun", "SlowClient"),  # each becomes the answer to a request, or its end
 }
 """Values on their way to a caller of the same package, which makes a result of them."""

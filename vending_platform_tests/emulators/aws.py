@@ -170,7 +170,9 @@ def emulated_aws() -> Iterator[EmulatedAws]:
     emulated = EmulatedAws(f"http://127.0.0.1:{server.port}")
     try:
         # Every client reads the description of its service again: a tenth of a second, and a suite makes a hundred.
-        with patch.dict(os.environ, _CREDENTIALS), patch("botocore.session.create_loader", cache(create_loader)):
+        with pytest.MonkeyPatch.context() as settings, patch("botocore.session.create_loader", cache(create_loader)):
+            for name, value in _CREDENTIALS.items():
+                settings.setenv(name, value)
             emulated.reset()
             yield emulated
     finally:

@@ -22,7 +22,7 @@ _EXACT = Context(prec=200)
 """So many digits that nothing is rounded that `_PLAIN` allows."""
 
 
-class NotOfItsType(Exception):
+class _NotOfItsType(Exception):
     """The column's type can't hold this value."""
 
 
@@ -45,7 +45,7 @@ def day_of(source: Source, extract: ExtractApi, record: Record) -> date | None:
     column = source.column(source.files.day_column)
     try:
         found = _moment(column, extract, record.get(column.text_in_header))
-    except NotOfItsType:
+    except _NotOfItsType:
         return None
     return found.date() if isinstance(found, datetime) else found
 
@@ -66,7 +66,7 @@ def _array(column: Column, extract: ExtractApi, values: Sequence[Any]) -> pa.Arr
                 return _times([_moment(column, extract, value) for value in values])
             case _:
                 return _texts(values)
-    except NotOfItsType:
+    except _NotOfItsType:
         return _texts(values, written_out=True)
 
 
@@ -74,7 +74,7 @@ def _times(values: Sequence[datetime | date | None]) -> pa.Array:
     """Moments, or what clocks showed; not both in one column."""
     zones = {isinstance(value, datetime) and value.tzinfo is not None for value in values if value is not None}
     if len(zones) > 1:
-        raise NotOfItsType
+        raise _NotOfItsType
     kind = pa.timestamp("us", tz="UTC") if zones == {True} else pa.timestamp("us")
     return pa.array(values, kind)
 
@@ -100,17 +100,17 @@ def _number(value: Any, scale: int, precision: int, *, whole: bool = False) -> A
     if value is None:
         return None
     if not isinstance(value, str) or not _PLAIN.fullmatch(value):
-        raise NotOfItsType
+        raise _NotOfItsType
     number = Decimal(value)
     if number.adjusted() >= precision - scale and number != 0:
-        raise NotOfItsType
+        raise _NotOfItsType
     exact = number.quantize(Decimal((0, (1,), -scale)), context=_EXACT)
     if exact != number:
-        raise NotOfItsType
+        raise _NotOfItsType
     if not whole:
         return exact
     if not _SMALLEST <= exact <= _GREATEST:
-        raise NotOfItsType
+        raise _NotOfItsType
     return int(exact)
 
 
@@ -119,7 +119,7 @@ def _boolean(value: Any, extract: ExtractApi) -> bool | None:
         return value
     if extract.answer == "csv" and value in ("true", "false"):
         return bool(value == "true")
-    raise NotOfItsType
+    raise _NotOfItsType
 
 
 def _moment(column: Column, extract: ExtractApi, value: Any) -> datetime | date | None:
@@ -132,18 +132,18 @@ def _moment(column: Column, extract: ExtractApi, value: Any) -> datetime | date 
         if not is_date:
             return moment
     if not isinstance(value, str) or isinstance(value, WrittenNumber):
-        raise NotOfItsType
+        raise _NotOfItsType
     try:
         if is_date and _ISO_DATE.fullmatch(value):
             return date.fromisoformat(value)
         if not is_date and _ISO_TIME.fullmatch(value):
             return datetime.fromisoformat(value)
     except ValueError:
-        raise NotOfItsType from None
+        raise _NotOfItsType from None
     for form in extract.formats:
         if (found := _in_format(value, form)) is not None:
             return found.date() if is_date else found
-    raise NotOfItsType
+    raise _NotOfItsType
 
 
 def _in_format(value: str, form: str) -> datetime | None:

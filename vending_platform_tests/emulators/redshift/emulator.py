@@ -1,7 +1,6 @@
 """The emulator as a whole: a server, and the requests of AWS that are about it, beside those that moto answers."""
 
 import json
-import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 from uuid import uuid4
+
+import pytest
 
 from vending_platform_tests.emulators.certificates import write_certificates
 from vending_platform_tests.emulators.redshift import serverless
@@ -115,9 +115,10 @@ def redshift_emulator(aws: "EmulatedAws") -> Iterator[RedshiftEmulator]:
         aws.others |= {DATA_API: emulator.answer, SERVERLESS: emulator.answer}
         try:
             with (
-                mock.patch.dict(os.environ, SSL_CERT_FILE=str(Path(folder, "ca.pem"))),
+                pytest.MonkeyPatch.context() as patch,
                 redshift_port(server.port, certificate, emulator.review) as emulator.port,
             ):
+                patch.setenv("SSL_CERT_FILE", str(Path(folder, "ca.pem")))
                 yield emulator
         finally:
             del aws.others[DATA_API], aws.others[SERVERLESS]

@@ -7,8 +7,8 @@ the moment in which it is sent, when no one can say which of the two it was.
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -35,7 +35,18 @@ class CuttingProxy:
     cuts: Counter[Cut] = field(default_factory=Counter)
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
+        async with _aborted(writer):
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
+            async with _aborted(server_writer):
+                await self._carry(reader, writer, server_reader, server_writer)
+
+    async def _carry(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        server_reader: asyncio.StreamReader,
+        server_writer: asyncio.StreamWriter,
+    ) -> None:
         answers = asyncio.create_task(_copy(server_reader, writer))
         try:
             while True:
@@ -52,13 +63,22 @@ class CuttingProxy:
         finally:
             answers.cancel()
             await asyncio.gather(answers, return_exceptions=True)
-            for one in (writer, server_writer):
-                one.transport.abort()
 
     def _next_cut(self) -> Cut | None:
         if self.planned:
             return self.planned.pop(0)
         return self.random.choice(list(Cut)) if self.random.random() < self.rate else None
+
+
+@asynccontextmanager
+async def _aborted(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """In the end the connection is reset, and its socket given back before the loop may end."""
+    try:
+        yield
+    finally:
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def _cut(
@@ -104,6 +124,7 @@ def cutting_proxy(server_port: int, rate: float = 0, seed: int = 0) -> Iterator[
         is_listening.set()
         await ends.wait()
         server.close()
+        await asyncio.sleep(0)  # what was accepted last begins, so that it ends its connection
         carried = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in carried:
             task.cancel()
