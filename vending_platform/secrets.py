@@ -13,6 +13,8 @@ from vending_platform.environment import AwsTarget
 
 _EXISTS = "ResourceExistsException"
 _OF_AWS = ("botocore.parsers", "botocore.endpoint")
+OF_HTTPX = ("httpx2", "httpcore2.http11", "httpcore2.connection", "httpcore2.proxy")
+"""The loggers of that client, for `hide_details`."""
 
 
 class SecretUnavailable(AwsError):
@@ -82,10 +84,10 @@ def _refused(
 
 
 def hide_details(*loggers: str) -> None:
-    """At level DEBUG clients log headers and bodies of requests and responses, and these may be secrets."""
+    """Below warnings clients log addresses, headers and bodies of requests and responses, which may have secrets."""
     for name in loggers:
         logging.getLogger(name).addFilter(_is_not_detail)
 
 
 def _is_not_detail(record: logging.LogRecord) -> bool:
-    return record.levelno > logging.DEBUG
+    return record.levelno >= logging.WARNING

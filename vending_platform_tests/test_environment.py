@@ -102,12 +102,18 @@ def shop_api(environment: str) -> DatabaseApiSettings:
 
 
 def app(environment: str) -> ItemTableSettings:
-    if environment == "development":
-        exports = "s3://vending-app-exports/internal/dynamodb-exports"
-        return ItemTableSettings("app", "ap-northeast-1", "http://127.0.0.1:8000", exports, 30, 7, 500)
-    bucket = {"staging": "staging", "production": "prod"}[environment]
-    exports = f"s3://hinode-vending-data-{bucket}/raw-data/internal/dynamodb-exports"
-    return ItemTableSettings(f"vending-app-{environment}", "ap-northeast-1", None, exports, 60, 7, 500)
+    is_local = environment == "development"
+    bucket = {"development": "", "staging": "staging", "production": "prod"}[environment]
+    of_aws = f"s3://hinode-vending-data-{bucket}/raw-data/internal/dynamodb-exports"
+    return ItemTableSettings(
+        table="app" if is_local else f"vending-app-{environment}",
+        region="ap-northeast-1",
+        endpoint="http://127.0.0.1:8000" if is_local else None,
+        exports="s3://vending-app-exports/internal/dynamodb-exports" if is_local else of_aws,
+        wait_minutes=30 if is_local else 60,
+        warn_days=7,
+        scan_units=500,
+    )
 
 
 def payments(environment: str) -> ConnectionSettings:
@@ -657,8 +663,8 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         ["environments.development.dynamodb.app is in AWS, so aws can't be null"],
     ),
     "exports that are not in S3": (
-        lambda d: _environment(d)["dynamodb"]["app"].update(exports="data/exports", warn=40),
-        ["environments.staging.dynamodb.app.exports='data/exports'", "environments.staging.dynamodb.app.warn=40"],
+        lambda d: _environment(d)["dynamodb"]["app"].update(exports="data/exports", warn_days=40),
+        ["environments.staging.dynamodb.app.exports='data/exports'", "environments.staging.dynamodb.app.warn_days=40"],
     ),
     "a connection without a place for its tokens, and not encrypted": (
         lambda d: _environment(d, "development").update(

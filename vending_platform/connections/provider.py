@@ -135,7 +135,7 @@ class OAuthProvider:
 
         if not is_encrypted(address):
             raise ProviderRefused(f"tokens of {self.name} must not go to {address}, which is not encrypted")
-        secrets.hide_details("httpx2", "httpcore2.http11", "httpcore2.connection")
+        secrets.hide_details(*secrets.OF_HTTPX)
         ends = time.monotonic() + _BODY_SECONDS
         headers = {"Accept": "application/json"}
         own, auth = self._client_id()

@@ -7,6 +7,7 @@ or raises `SettingsError` with one message that names every mistake, before anyt
 from vending_platform.environment.apis import ApiAuth, ApiSettings
 from vending_platform.environment.connections import ConnectionSettings, is_encrypted
 from vending_platform.environment.domain import DBT_PROJECT_DIR, PROJECT_DIR, Domain, domains, find_domain
+from vending_platform.environment.dynamodb import ItemTableSettings
 from vending_platform.environment.errors import SettingsError, UnknownDomain
 from vending_platform.environment.loading import choose_domain, load
 from vending_platform.environment.model import (
@@ -22,7 +23,6 @@ from vending_platform.environment.model import (
     Encryption,
     Environment,
     EnvironmentName,
-    ItemTableSettings,
     LakeCatalog,
     LakeSettings,
     LineageTarget,

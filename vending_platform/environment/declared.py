@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from vending_platform.environment.apis import ApiAuth, ApiSettings, contradictions_of_api
 from vending_platform.environment.connections import ConnectionSettings
+from vending_platform.environment.dynamodb import ItemTableSettings
 from vending_platform.environment.errors import SettingsError
 from vending_platform.environment.model import CodeChanges, EnvironmentName, LineageTransport, Verification
 from vending_platform.environment.warehouses import UNKNOWN_TYPE, DeclaredWarehouse
@@ -103,21 +104,6 @@ class DeclaredDatabaseApi(_Section):
     """Requests of one caller: on the average, and at once."""
 
 
-class DeclaredItemTable(_Section):
-    """A table of DynamoDB that extractions read. Its `exports` are a place in S3, null where it is scanned; an
-    `endpoint` is an emulator's, for both."""
-
-    table: Text
-    region: Text
-    endpoint: Text | None
-    exports: Annotated[str, StringConstraints(pattern=r"^s3://[^/]+(/.+)?$")] | None
-    wait: int = Field(ge=1)
-    """Minutes that a run waits for an export."""
-    warn: int = Field(ge=1, le=34)
-    """Days before changes can't be exported any more."""
-    scan_units: int = Field(ge=1)
-
-
 class DeclaredStarts(_Section):
     """Times of day in UTC; null means "by hand"."""
 
@@ -158,7 +144,7 @@ class DeclaredEnvironment(_Section):
     arrivals: DeclaredArrivals
     databases: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabase]
     database_apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredDatabaseApi]
-    dynamodb: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredItemTable]
+    dynamodb: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ItemTableSettings]
     connections: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ConnectionSettings]
     apis: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], ApiSettings]
     dbt_threads: int = Field(ge=1)
@@ -279,8 +265,7 @@ def _contradictions_within(environment: DeclaredEnvironment) -> Iterator[str]:
             if getattr(served, key) is not None and environment.aws is None:
                 yield f"database_apis.{name}.{key} is in AWS Secrets Manager, so aws can't be null"
     for name, table in environment.dynamodb.items():
-        if table.endpoint is None and environment.aws is None:
-            yield f"dynamodb.{name} is in AWS, so aws can't be null"
+        yield from (f"dynamodb.{name} {mistake}" for mistake in table.mistakes(has_aws=environment.aws is not None))
     for name, api in environment.apis.items():
         if api.auth is ApiAuth.OAUTH and name not in environment.connections:
             yield f"apis.{name}.auth is oauth, and {name} is not among the connections"

@@ -11,7 +11,6 @@ from vending_platform.environment.declared import (
     DeclaredDatabase,
     DeclaredDatabaseApi,
     DeclaredEnvironment,
-    DeclaredItemTable,
     DeclaredLake,
     DeclaredLineage,
     EnvironmentsFile,
@@ -30,7 +29,6 @@ from vending_platform.environment.model import (
     Encryption,
     Environment,
     EnvironmentName,
-    ItemTableSettings,
     LakeCatalog,
     LakeSettings,
     LineageTarget,
@@ -119,7 +117,7 @@ def _environment(
         arrivals=_arrivals(declared.arrivals),
         dbt_threads=declared.dbt_threads,
         databases={name: _database(one) for name, one in declared.databases.items()},
-        dynamodb={name: _item_table(one) for name, one in declared.dynamodb.items()},
+        dynamodb=declared.dynamodb,
         connections=declared.connections,
         apis=declared.apis,
         extraction_starts=declared.starts.extraction,
@@ -184,18 +182,6 @@ def _database_api(declared: DeclaredDatabaseApi) -> DatabaseApiSettings:
         statement_seconds=declared.statement_seconds,
         per_second=declared.per_second,
         burst=declared.burst,
-    )
-
-
-def _item_table(declared: DeclaredItemTable) -> ItemTableSettings:
-    return ItemTableSettings(
-        table=declared.table,
-        region=declared.region,
-        endpoint=declared.endpoint,
-        exports=declared.exports,
-        wait_minutes=declared.wait,
-        warn_days=declared.warn,
-        scan_units=declared.scan_units,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from vending_platform.environment.apis import ApiSettings
 from vending_platform.environment.connections import ConnectionSettings
+from vending_platform.environment.dynamodb import ItemTableSettings
 from vending_platform.environment.warehouses import WarehouseSettings
 
 BUSINESS_TIME_ZONE = "Asia/Tokyo"
@@ -205,24 +206,6 @@ class DatabaseApiSettings:
     statement_seconds: float
     per_second: float
     burst: int
-
-
-@dataclass(frozen=True)
-class ItemTableSettings:
-    """Where a table of DynamoDB is that extractions read, and how."""
-
-    table: str
-    region: str
-    endpoint: str | None
-    """Of an emulator, which is DynamoDB and S3; None for AWS."""
-    exports: str | None
-    """Where exports are laid down, as `s3://bucket/prefix`; None if the table is scanned."""
-    wait_minutes: int
-    """For how long a run waits for an export; the next run goes on waiting."""
-    warn_days: int
-    """How long before changes are out of reach a failed extraction says so."""
-    scan_units: int
-    """Capacity units that a scan may use in a second."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,15 @@ class AppServer:
 
     @property
     def settings(self) -> ItemTableSettings:
-        return ItemTableSettings(TABLE, REGION, self.aws.endpoint, EXPORTS, 5, 7, 500)
+        return ItemTableSettings(
+            table=TABLE,
+            region=REGION,
+            endpoint=self.aws.endpoint,
+            exports=EXPORTS,
+            wait_minutes=5,
+            warn_days=7,
+            scan_units=500,
+        )
 
 
 @contextmanager

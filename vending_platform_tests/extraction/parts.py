@@ -15,14 +15,11 @@ from vending_platform.extraction import (
     ChosenDays,
     ExtractionPoint,
     ExtractionSummary,
-    Workplace,
     extract,
     mysql,
 )
-from vending_platform.ingestion import ingest
-from vending_platform.storage import LocalPlace
 from vending_platform_tests.emulators.mariadb import PASSWORD, READER, MariaDb
-from vending_platform_tests.ingestion.raw_folder import RawFolder
+from vending_platform_tests.extraction.places import ExtractionFolder
 
 
 def settings_of(server: MariaDb, database: str, **others: Any) -> DatabaseSettings:
@@ -62,7 +59,7 @@ def contracts(proposal: str) -> Catalog:
 
 
 @dataclass
-class ExtractedDatabase:
+class ExtractedDatabase(ExtractionFolder):
     """One database, and a folder with the places of its extractions."""
 
     server: MariaDb
@@ -91,36 +88,9 @@ class ExtractedDatabase:
         """Every extraction looks for deleted rows."""
         self.propose(compare_keys=timedelta(0))
 
-    @property
-    def raw(self) -> Path:
-        return self.folder / "sources"
-
-    @property
-    def place(self) -> Workplace:
-        self.raw.mkdir(parents=True, exist_ok=True)
-        return Workplace(
-            raw=LocalPlace(self.raw),
-            work=LocalPlace(self.folder / "work"),
-            scratch=self.folder / "scratch",
-            on_point=self.on_point,
-        )
-
     def extract(self, days: ChosenDays | None = None) -> ExtractionSummary:
         system = mysql.system("db", self.settings, None)
         return ExtractionSummary(tuple(extract(system, self.sources, self.place, days)))
-
-    def load(self) -> RawFolder:
-        """What is delivered, loaded into a DuckDB."""
-        loaded = RawFolder(self.folder, Catalog(self.sources))
-        ingest(loaded.context)
-        return loaded
-
-    def files(self) -> dict[str, bytes]:
-        return {
-            path.relative_to(self.raw).as_posix(): path.read_bytes()
-            for path in sorted(self.raw.rglob("*"))
-            if path.is_file()
-        }
 
     def source(self, table: str) -> Source:
         return next(source for source in self.sources if source.name == f"db_{table}")

@@ -1,6 +1,5 @@
 """Requests to a web API: paced, authorized, bounded in time and size, and made again where that may help."""
 
-import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from urllib.parse import quote, quote_plus, urljoin, urlsplit
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from vending_platform import secrets
 from vending_platform.environment import ApiSettings
 from vending_platform.extraction.interface import ExtractionError, SystemUnavailable
 
@@ -162,8 +162,7 @@ class ApiClient:
 def open_client(
     name: str, settings: ApiSettings, auth: httpx2.Auth | None, clock: Clock = REAL_CLOCK
 ) -> Iterator[ApiClient]:
-    for logger in ("httpx2", "httpcore2.http11", "httpcore2.connection", "httpcore2.proxy"):
-        logging.getLogger(logger).addFilter(_shows_no_request)
+    secrets.hide_details(*secrets.OF_HTTPX)
     where = urlsplit(settings.url)
     if not where.hostname or where.scheme not in ("http", "https"):
         raise ExtractionError(
@@ -226,8 +225,3 @@ def _reason(response: httpx2.Response, content: bytes, params: Mapping[str, str]
         for written in (piece, quote(piece, safe=""), quote_plus(piece)):
             text = text.replace(written, "…")
     return f" ({text[:_SHOWN]})"
-
-
-def _shows_no_request(record: logging.LogRecord) -> bool:
-    """Below warnings these libraries log addresses and headers, which may hold a key."""
-    return record.levelno >= logging.WARNING

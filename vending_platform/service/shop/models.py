@@ -5,12 +5,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 PRODUCT_ID = r"^[A-Za-z0-9_-]{1,16}$"
 ProductId = Annotated[str, StringConstraints(pattern=PRODUCT_ID), Field(examples=["P001"])]
 MOST_ID = 2**63 - 1
 RowId = Annotated[int, Field(ge=1, le=MOST_ID, examples=[1])]
+AfterRow = Annotated[RowId | None, Query(description="The `next` of the page before.")]
+PageSize = Annotated[int, Query(ge=1, le=100)]
 MOST_CASES = 1_000
 MOST_LINES = 50
 Cases = Annotated[int, Field(ge=1, le=MOST_CASES, examples=[2])]

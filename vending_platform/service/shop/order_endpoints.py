@@ -9,10 +9,12 @@ from vending_platform.service.mysql import MySqlDatabase, PooledSession
 from vending_platform.service.shop.changes import IdempotencyKey, change_of, make_once
 from vending_platform.service.shop.models import (
     MOST_ID,
+    AfterRow,
     NewOrder,
     OrderPage,
     OrderProgress,
     OrderStatus,
+    PageSize,
     PlacedOrder,
     RowId,
     ShopOrder,
@@ -26,7 +28,7 @@ from vending_platform.service.shop.orders import (
     orders_before,
     place_order,
 )
-from vending_platform.service.shop.reach import own_customer, reaches_all, refuse_others
+from vending_platform.service.shop.reach import listed_customer, reaches, refuse_others
 from vending_platform.service.web import (
     COMMON_PROBLEMS,
     ApiCaller,
@@ -66,13 +68,11 @@ def order_endpoints(database: MySqlDatabase) -> APIRouter:
         caller: ReadingCaller,
         customer_id: Annotated[RowId | None, Query()] = None,
         status: OrderStatus | None = None,
-        after: Annotated[RowId | None, Query(description="The `next` of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 25,
+        after: AfterRow = None,
+        limit: PageSize = 25,
     ) -> OrderPage:
         """The newest first: the caller's own, or with the permission `manage` everyone's."""
-        if customer_id is not None:
-            refuse_others(caller, customer_id)
-        of = customer_id if customer_id is not None else own_customer(caller)
+        of = listed_customer(caller, customer_id)
 
         async def read(session: PooledSession) -> list[ShopOrder]:
             return await orders_before(session, of, status, after, limit + 1)
@@ -113,6 +113,6 @@ async def _own_order(database: MySqlDatabase, caller: ApiCaller, order_id: int) 
         return await order_by_id(session, order_id)
 
     order = await database.read(read)
-    if order is None or not (reaches_all(caller) or caller.acts_for == str(order.customer_id)):
+    if order is None or not reaches(caller, order.customer_id):
         raise no_such_order(order_id)
     return order

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 
 from vending_platform.service.mysql import MySqlDatabase, PooledSession
 from vending_platform.service.shop.catalogue import listing_of
-from vending_platform.service.shop.models import PRODUCT_ID, CategoryList, ProductPage, ShopProduct
+from vending_platform.service.shop.models import PRODUCT_ID, CategoryList, PageSize, ProductPage, ShopProduct
 from vending_platform.service.shop.products import product_by_id, product_page
 from vending_platform.service.web import COMMON_PROBLEMS, ReadingCaller, not_found, responses
 
@@ -29,7 +29,7 @@ def product_endpoints(database: MySqlDatabase) -> APIRouter:
         category: Annotated[str | None, Query(pattern=PRODUCT_ID)] = None,
         available: Annotated[bool, Query(description="Only what can be ordered now.")] = False,
         after: Annotated[str | None, Query(pattern=PRODUCT_ID, description="The `next` of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 25,
+        limit: PageSize = 25,
     ) -> ProductPage:
         """Products on sale, with their price and stock at this moment."""
         known = await listing.get()

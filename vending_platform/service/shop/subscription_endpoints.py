@@ -9,14 +9,16 @@ from vending_platform.service.mysql import MySqlDatabase, PooledSession
 from vending_platform.service.shop.changes import IdempotencyKey, change_of, make_once
 from vending_platform.service.shop.models import (
     MOST_ID,
+    AfterRow,
     NewSubscription,
     NewSubscriptionDone,
+    PageSize,
     RowId,
     ShopSubscription,
     SubscriptionChange,
     SubscriptionPage,
 )
-from vending_platform.service.shop.reach import own_customer, reaches_all, refuse_others
+from vending_platform.service.shop.reach import listed_customer, reaches, refuse_others
 from vending_platform.service.shop.subscriptions import (
     begin_subscription,
     change_subscription,
@@ -57,13 +59,11 @@ def subscription_endpoints(database: MySqlDatabase) -> APIRouter:
     async def list_subscriptions(
         caller: ReadingCaller,
         customer_id: Annotated[RowId | None, Query()] = None,
-        after: Annotated[RowId | None, Query(description="The `next` of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 25,
+        after: AfterRow = None,
+        limit: PageSize = 25,
     ) -> SubscriptionPage:
         """The oldest first: the caller's own, or with the permission `manage` everyone's."""
-        if customer_id is not None:
-            refuse_others(caller, customer_id)
-        of = customer_id if customer_id is not None else own_customer(caller)
+        of = listed_customer(caller, customer_id)
 
         async def read(session: PooledSession) -> list[ShopSubscription]:
             return await subscriptions_after(session, of, after or 0, limit + 1)
@@ -100,6 +100,6 @@ async def _own_subscription(database: MySqlDatabase, caller: ApiCaller, subscrip
         return await known_subscription(session, subscription_id)
 
     found = await database.read(read)
-    if not (reaches_all(caller) or caller.acts_for == str(found.customer_id)):
+    if not reaches(caller, found.customer_id):
         raise no_such_subscription(subscription_id)
     return found

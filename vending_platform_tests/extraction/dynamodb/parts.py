@@ -10,17 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vending_platform.catalog import Catalog, Source, catalog_of
+from vending_platform.catalog import Source, catalog_of
 from vending_platform.environment import ItemTableSettings
-from vending_platform.extraction import ChosenDays, Extracted, ExtractionPoint, Workplace
+from vending_platform.extraction import ChosenDays, Extracted, ExtractionPoint
 from vending_platform.extraction.dynamodb import ExportPoint, ItemTable, extract, item_table
 from vending_platform.extraction.dynamodb.documents import canonical
-from vending_platform.ingestion import ingest
-from vending_platform.storage import LocalPlace
 from vending_platform_tests.catalog.test_contract import manifest_of
 from vending_platform_tests.emulators.aws import BUCKET, REGION
 from vending_platform_tests.emulators.dynamodb import ExportEmulator, Item
-from vending_platform_tests.ingestion.raw_folder import RawFolder
+from vending_platform_tests.extraction.places import ExtractionFolder
 
 EXPORTS = f"s3://{BUCKET}/raw-data/internal/dynamodb-exports"
 KEY = {"pk": {"data_type": "text", "required": True}, "sk": {"data_type": "text", "required": True}}
@@ -61,7 +59,7 @@ BOTH = sources_of(
 
 
 @dataclass
-class ExtractedItems:
+class ExtractedItems(ExtractionFolder):
     """The table `name`, and a folder with the places of its extractions."""
 
     emulator: ExportEmulator
@@ -76,7 +74,15 @@ class ExtractedItems:
     @property
     def table(self) -> ItemTable:
         exports = None if self.is_scanned else f"{EXPORTS}/{self.name}"
-        settings = ItemTableSettings(self.name, REGION, self.emulator.aws.endpoint, exports, 5, 7, 10_000)
+        settings = ItemTableSettings(
+            table=self.name,
+            region=REGION,
+            endpoint=self.emulator.aws.endpoint,
+            exports=exports,
+            wait_minutes=5,
+            warn_days=7,
+            scan_units=10_000,
+        )
         made = item_table("app", settings, None)
         return ItemTable(
             **{key: getattr(made, key) for key in ("name", "settings", "target")},
@@ -85,17 +91,9 @@ class ExtractedItems:
             on_point=self.on_export_point,
         )
 
-    @property
-    def raw(self) -> Path:
-        return self.folder / "sources"
-
     def extract(self, *names: str, days: ChosenDays | None = None) -> list[Extracted]:
-        self.raw.mkdir(parents=True, exist_ok=True)
-        place = Workplace(
-            LocalPlace(self.raw), LocalPlace(self.folder / "work"), self.folder / "scratch", self.on_point
-        )
         chosen = [source for source in self.sources if not names or source.name in names]
-        return extract(self.table, chosen, place, days)
+        return extract(self.table, chosen, self.place, days)
 
     def put(self, pk: str, sk: str, **attributes: Any) -> None:
         """Attributes in DynamoDB's JSON, or texts."""
@@ -121,12 +119,6 @@ class ExtractedItems:
 
     def keys(self, name: str) -> list[tuple[str, str]]:
         return [(row["pk"], row["sk"]) for row in self.now(name)]
-
-    def load(self) -> RawFolder:
-        """What is delivered, loaded into a DuckDB."""
-        loaded = RawFolder(self.folder, Catalog(self.sources))
-        ingest(loaded.context)
-        return loaded
 
 
 def text_of(value: Item | None) -> str | None:

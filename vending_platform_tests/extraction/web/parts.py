@@ -8,16 +8,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from vending_platform.catalog import Catalog, Source
+from vending_platform.catalog import Source
 from vending_platform.environment import ApiAuth, ApiSettings
-from vending_platform.extraction import ChosenDays, Extracted, ExtractionPoint, Workplace
+from vending_platform.extraction import ChosenDays, Extracted, ExtractionPoint
 from vending_platform.extraction.web.client import Clock
 from vending_platform.extraction.web.running import extract_api
-from vending_platform.ingestion import ingest
-from vending_platform.storage import LocalPlace
 from vending_platform_tests.emulators.services import Reply, Request, Services
 from vending_platform_tests.emulators.services.server import as_json
-from vending_platform_tests.ingestion.raw_folder import RawFolder
+from vending_platform_tests.extraction.places import ExtractionFolder
 
 NOON = datetime(2024, 3, 10, 3, tzinfo=UTC)
 """Of 10 March in Japan."""
@@ -141,7 +139,7 @@ def settings_of(url: str, **others: Any) -> ApiSettings:
 
 
 @dataclass
-class ExtractedApi:
+class ExtractedApi(ExtractionFolder):
     """One API, and a folder with the places of its extractions."""
 
     server: Services
@@ -157,20 +155,6 @@ class ExtractedApi:
         assert extract is not None
         return extract.system.name
 
-    @property
-    def raw(self) -> Path:
-        return self.folder / "sources"
-
-    @property
-    def place(self) -> Workplace:
-        self.raw.mkdir(parents=True, exist_ok=True)
-        return Workplace(
-            raw=LocalPlace(self.raw),
-            work=LocalPlace(self.folder / "work"),
-            scratch=self.folder / "scratch",
-            on_point=self.on_point,
-        )
-
     def extract(self, first: date | None = None, last: date | None = None) -> list[Extracted]:
         days = ChosenDays(first, last or first) if first is not None else None
         settings = settings_of(**{"url": self.server.of(self.name), **self.settings})
@@ -183,18 +167,5 @@ class ExtractedApi:
     def days_pass(self, days: int) -> None:
         self.clock.today += timedelta(days=days)
 
-    def files(self) -> dict[str, bytes]:
-        return {
-            path.relative_to(self.raw).as_posix(): path.read_bytes()
-            for path in sorted(self.raw.rglob("*"))
-            if path.is_file()
-        }
-
     def rows(self, path: str) -> list[dict[str, Any]]:
         return list(pq.ParquetFile(self.raw / path).read().to_pylist())
-
-    def load(self) -> RawFolder:
-        """What is delivered, loaded into a DuckDB."""
-        loaded = RawFolder(self.folder, Catalog(self.sources))
-        ingest(loaded.context)
-        return loaded
