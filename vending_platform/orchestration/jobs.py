@@ -88,7 +88,7 @@ def _ops(specs: Specs) -> dict[str, dg.OpDefinition]:
         attempt: dg.ResourceParam[Attempt],
     ) -> None:
         with retrying(context, platform.environment.automatic_retries):
-            attempt.note(LOAD, load(context, config, platform))
+            attempt.note(LOAD, load(context, config, platform, specs))
 
     @dg.op(name=BUILD, description="Build exactly what is stale, and test it.", **_AFTER)
     def transform(
@@ -145,7 +145,7 @@ def _works(
     )
     return {
         FETCH: lambda: fetch(context, ExtractConfig(**tables), platform),
-        LOAD: lambda: load(context, IngestConfig(**deliveries), platform),
+        LOAD: lambda: load(context, IngestConfig(**deliveries), platform, specs),
         BUILD: lambda: build(context, Days(**days), platform, specs),
         WRITE: lambda: write(context, ExportConfig(**exports), platform),
     }

@@ -19,7 +19,7 @@ from vending_platform.orchestration.checks import (
     raw_checks,
 )
 from vending_platform.orchestration.dbt_translator import Specs
-from vending_platform.orchestration.input_versions import data_version
+from vending_platform.orchestration.input_versions import data_version, inputs_of
 from vending_platform.orchestration.metadata import raw_day_metadata, raw_metadata, touched
 from vending_platform.orchestration.names import DELIVERIES, days_of, raw_key
 from vending_platform.orchestration.observers import observed
@@ -102,9 +102,12 @@ def _assets(
     return load
 
 
-def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summary, seconds: float) -> None:
+def log_loaded(
+    context: dg.OpExecutionContext, platform: Platform, summary: Summary, specs: Specs, seconds: float
+) -> None:
     """For a run that is about whatever is new: which days of which assets it changed, and how the checks stand now."""
     now, checks = look(platform)
+    inputs = {source.name: inputs_of(context.instance, specs.of_source(source)) for source in platform.catalog}
     with platform.reading_in_turn("vending report") as reader:
         versions = transformation.delivered_versions(reader, platform.catalog)
     for source, days in sorted(touched(summary).items()):
@@ -115,13 +118,15 @@ def log_loaded(context: dg.OpExecutionContext, platform: Platform, summary: Summ
                 metadata = {**metadata, **raw_metadata(source, now, summary, seconds)}
             declared = platform.catalog.source(source)
             partition = (declared.grain or Grain.DAY).written(day) if day is not None and declared.is_dated else None
-            tags = data_version(versions.get((source, day)))
+            tags = {**inputs[source], **data_version(versions.get((source, day)))}
             context.log_event(
                 dg.AssetMaterialization(raw_key(source), metadata=metadata, partition=partition, tags=tags)
             )
     for source, partition in _without_files(context, platform, now):
         context.log_event(
-            dg.AssetMaterialization(raw_key(source), metadata=raw_day_metadata(None), partition=partition)
+            dg.AssetMaterialization(
+                raw_key(source), metadata=raw_day_metadata(None), partition=partition, tags=inputs[source]
+            )
         )
     for result in checks:
         log_check(context, result.as_evaluation())

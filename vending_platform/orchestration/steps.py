@@ -73,7 +73,7 @@ def fetch(context: dg.OpExecutionContext, config: ExtractConfig, platform: Platf
     return failures
 
 
-def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform) -> list[StepFailure]:
+def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platform, specs: Specs) -> list[StepFailure]:
     _refuse_unknown("source", config.sources, [source.name for source in platform.catalog])
     platform = observed(context, platform)
     begun = time.monotonic()
@@ -87,7 +87,7 @@ def load(context: dg.OpExecutionContext, config: IngestConfig, platform: Platfor
         f" unchanged, {len(summary.quarantined)} in quarantine; {summary.rows_accepted} rows accepted,"
         f" {summary.rows_rejected} rejected"
     )
-    log_loaded(context, platform, summary, time.monotonic() - begun)
+    log_loaded(context, platform, summary, specs, time.monotonic() - begun)
     # Not loaded, and not in quarantine either: they are still new. What else there is to do need not wait for them.
     failures = list(unloaded(summary))
     for failure in failures:

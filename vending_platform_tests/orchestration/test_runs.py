@@ -77,14 +77,11 @@ class Fleet:
         return {key: missing for key, missing in found.items() if missing}
 
     def stale(self) -> dict[str, list[str]]:
-        """What Dagster calls stale, and why; but for raw tables whose input is an extraction, as there is none here."""
+        """What Dagster calls stale, and why."""
         graph = assemble(self.platform, {}).resolve_asset_graph()
         found = {}
         resolver = CachingStaleStatusResolver(self.history, graph, LoadingContextForTest(self.history))
-        extracted = {source.name for source in self.platform.catalog if source.extract is not None}
         for key in graph.materializable_asset_keys:
-            if key.path[0] == "raw" and key.path[1] in extracted:
-                continue
             partitions = graph.get(key).partitions_def
             for day in partitions.get_partition_keys() if partitions is not None else (None,):
                 if causes := resolver.get_stale_root_causes(key, day):
