@@ -15,6 +15,7 @@ from benchmarks.finding import finding
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.packages import packages
+from benchmarks.serving import serving
 from benchmarks.shopping import shopping
 from benchmarks.table import Row, show
 
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "deciding": deciding,
     "dashboard": first_chart,
     "shopping": shopping,
+    "serving": serving,
 }
 
 

@@ -1,16 +1,16 @@
 """Look-ups in the shop's API beside a MariaDB, both processes of this machine, by 16 clients that wait for nothing.
 
 Each client has one connection and sends its next look-up when it has the answer to the one before; products and orders
-in turn. Clients, service and database share the machine's cores, so a client is as small as it can be.
+in turn. Clients, service and database share the machine's cores.
 """
 
 import asyncio
 import statistics
-import time
 from pathlib import Path
 
 import httpx2
 
+from benchmarks.requests_load import without_pause
 from benchmarks.table import Row
 from vending_platform.service.mysql import apply_migrations, migrations_of
 from vending_platform_tests.emulators.lake import shop_server
@@ -28,8 +28,8 @@ def shopping(folder: Path) -> list[Row]:
         with shop_processes(server.url("shop"), folder, 1) as processes:
             (port,) = processes.ports
             paths = _paths(port)
-            asyncio.run(_look_up(port, paths, _WARM))
-            milliseconds = asyncio.run(_look_up(port, paths, _SECONDS))
+            asyncio.run(without_pause(port, _CLIENTS, paths, _WARM))
+            milliseconds = asyncio.run(without_pause(port, _CLIENTS, paths, _SECONDS))
     rate = len(milliseconds) / _SECONDS
     hundredth = statistics.quantiles(milliseconds, n=100)[98]
     half = statistics.median(milliseconds)
@@ -44,31 +44,10 @@ def shopping(folder: Path) -> list[Row]:
     ]
 
 
-def _paths(port: int) -> list[bytes]:
+def _paths(port: int) -> list[str]:
     address = f"http://127.0.0.1:{port}/shop/v1"
     products = httpx2.get(f"{address}/products?limit=100").json()["products"]
     orders = httpx2.get(f"{address}/orders?limit=100").json()["orders"]
     found = [f"/shop/v1/products/{one['product_id']}" for one in products]
     found += [f"/shop/v1/orders/{one['order_id']}" for one in orders]
-    return [path.encode() for path in found]
-
-
-async def _look_up(port: int, paths: list[bytes], seconds: float) -> list[float]:
-    ends = time.perf_counter() + seconds
-    clients = (_client(port, paths[number:] + paths[:number], ends) for number in range(_CLIENTS))
-    return [one for taken in await asyncio.gather(*clients) for one in taken]
-
-
-async def _client(port: int, paths: list[bytes], ends: float) -> list[float]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    taken: list[float] = []
-    while (began := time.perf_counter()) < ends:
-        path = paths[len(taken) * 7 % len(paths)]
-        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head
-        _, _, after = head.lower().partition(b"content-length: ")
-        await reader.readexactly(int(after.partition(b"\r\n")[0]))
-        taken.append(1000 * (time.perf_counter() - began))
-    writer.close()
-    return taken
+    return found

@@ -1,12 +1,13 @@
-"""Dagster's web server as a process of its own, and its GraphQL."""
+"""Dagster's web server and the service, each as a process of its own."""
 
 import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +30,42 @@ class Server:
 
 @contextmanager
 def serving(command: Sequence[str], folder: Path, variables: Mapping[str, str], log: Path) -> Iterator[Server]:
-    """What this command serves on a free port, from its first answer on; with all that it started it ends here."""
+    """The Dagster that this command serves on a free port."""
+    with _serving(command, folder, variables, log, lambda address: Server(address).ask("{version}")) as address:
+        yield Server(address)
+
+
+@contextmanager
+def serving_service(folder: Path, variables: Mapping[str, str], log: Path) -> Iterator[str]:
+    """The address of `vending serve`, with a Dagster of its own beside it, once both answer."""
+    command = [str(Path(sys.executable).parent / "vending"), "serve"]
+    beside = {"VENDING_UI_URL": f"http://127.0.0.1:{_free_port()}"}
+    with _serving(command, folder, {**variables, **beside}, log, _ask_service) as address:
+        yield address
+
+
+def _ask_service(address: str) -> None:
+    with urlopen(f"{address}/api/pipeline/status", timeout=60) as answer:
+        if not json.load(answer)["dagster_is_up"]:
+            raise ConnectionError("Dagster does not answer yet")
+
+
+def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def _serving(
+    command: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    log: Path,
+    ask: Callable[[str], object],
+) -> Iterator[str]:
+    """From its first answer on; with all that it started it ends here."""
+    port = _free_port()
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port)],
@@ -42,18 +75,18 @@ def serving(command: Sequence[str], folder: Path, variables: Mapping[str, str], 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    server = Server(f"http://127.0.0.1:{port}")
+    address = f"http://127.0.0.1:{port}"
     try:
         ends = time.monotonic() + _STARTING
         while time.monotonic() < ends and process.poll() is None:
             try:
-                server.ask("{version}")
+                ask(address)
                 break
             except OSError:
                 time.sleep(0.5)
         else:
             raise AssertionError(f"{' '.join(command)} did not start:\n{log.read_text()}")
-        yield server
+        yield address
     finally:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
