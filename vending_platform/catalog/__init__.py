@@ -1,16 +1,8 @@
 """The contracts that the dbt project declares. `load_catalog` is the way in; a `Catalog` answers what a name means."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cached_property
-from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
-
+from vending_platform.catalog.catalog import Catalog, Undeclared
 from vending_platform.catalog.code import changed_parts
-from vending_platform.catalog.column import Column, Range
+from vending_platform.catalog.column import Column
 from vending_platform.catalog.contract import Source
 from vending_platform.catalog.exports import (
     NOTHING_SAID,
@@ -21,45 +13,20 @@ from vending_platform.catalog.exports import (
     Format,
     Suppression,
     Unencodable,
-    exports_of,
 )
-from vending_platform.catalog.extract import (
-    EXPORTS_FOLDER,
-    KINDS,
-    Extract,
-    ExtractApi,
-    ExtractItems,
-    ExtractTable,
-    SystemName,
-)
-from vending_platform.catalog.extract.api import (
-    PLACEHOLDER,
-    UNIX_TIME,
-    ByCursor,
-    ByLink,
-    ByOffset,
-    ByPage,
-    has_time,
-)
-from vending_platform.catalog.file_format import (
-    ContentFormat,
-    DeliveryMode,
-    Encoding,
-    FileFormat,
-    KnownFrom,
-    PackageMember,
-    Sender,
-)
+from vending_platform.catalog.extract import EXPORTS_FOLDER, Extract, ExtractApi, ExtractItems, ExtractTable, SystemName
+from vending_platform.catalog.extract.api import PLACEHOLDER, UNIX_TIME, ByCursor, ByLink, ByOffset, ByPage, has_time
+from vending_platform.catalog.file_format import ContentFormat, DeliveryMode, Encoding, KnownFrom, Sender
 from vending_platform.catalog.grain import Grain, last_day_of, period_of
 from vending_platform.catalog.lake import LakeLayout, LakeNamespace, PartitionRule
+from vending_platform.catalog.loading import ContractError, catalog_of, load_catalog
 from vending_platform.catalog.manifest import ProjectError, project_files, project_hash, read_manifest
-from vending_platform.catalog.models import Model, models_of
-from vending_platform.catalog.names import NameParts, NamePattern
-from vending_platform.catalog.package import Package, packages_of
+from vending_platform.catalog.models import Model
+from vending_platform.catalog.names import NameParts
+from vending_platform.catalog.package import Package
 from vending_platform.catalog.provenance import Provenance
 from vending_platform.catalog.reach import EVERYTHING, MONTH, SAME_DAY, Days, Reach, Way, months
 from vending_platform.catalog.types import LogicalType, format_pattern, weekday_of
-from vending_platform.errors import ConfigurationError
 
 __all__ = [
     "EVERYTHING",
@@ -121,264 +88,3 @@ __all__ = [
     "read_manifest",
     "weekday_of",
 ]
-
-
-_BESIDE_META = {"name", "type", "description"}
-_NESTED: dict[str, type[BaseModel]] = {
-    "range": Range,
-    "sender": Sender,
-    "sender.known_from": KnownFrom,
-    "package": PackageMember,
-    "paging.page": ByPage,
-    "paging.offset": ByOffset,
-    "paging.cursor": ByCursor,
-    "paging.link": ByLink,
-}
-
-
-class ContractError(ConfigurationError):
-    """Contracts that can't be used; one line per problem, with file, source, column and what is allowed."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-@dataclass(frozen=True)
-class Undeclared:
-    """Why no contract takes a name."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Catalog:
-    sources: tuple[Source, ...]
-    models: tuple[Model, ...] = ()
-    exports: tuple[Export, ...] = ()
-
-    def __iter__(self) -> Iterator[Source]:
-        return iter(self.sources)
-
-    def source(self, name: str) -> Source:
-        for source in self.sources:
-            if source.name == name:
-                return source
-        raise KeyError(f"no source is called {name!r}; there are: {', '.join(s.name for s in self.sources)}")
-
-    @cached_property
-    def sender_columns(self) -> tuple[str, ...]:
-        """Where a row names its sender: the columns that the contracts declare for that, and what one is called."""
-        senders = [source.files.sender for source in self.sources if source.files.sender is not None]
-        columns = [sender.column for sender in senders if sender.column is not None]
-        return tuple(dict.fromkeys([*columns, *(sender.name for sender in senders)]))
-
-    @cached_property
-    def packages(self) -> tuple[Package, ...]:
-        """Of files that belong together; a catalog is only made where none of them has a problem."""
-        return tuple(package for package in packages_of(self.sources) if isinstance(package, Package))
-
-    def package_of_manifest(self, path: str) -> tuple[Package, NameParts] | None:
-        """Whose manifest this is. ValueError if its path contradicts itself."""
-        for package in self.packages:
-            if (parts := package.match(path)) is not None:
-                return package, parts
-        return None
-
-    def identify_package(self, path: str) -> tuple[Package, NameParts] | None:
-        """Of which package a path is the manifest or one of the files; None if it is of none, or of nothing."""
-        try:
-            if (manifest := self.package_of_manifest(path)) is not None:
-                return manifest
-        except ValueError:
-            return None
-        found = self.identify(path)
-        if isinstance(found, Undeclared) or found[0].files.package is None:
-            return None
-        source, parts = found
-        return next((p, parts) for p in self.packages if source in p.sources.values())
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
-        return self._patterns(has_folders=False)
-
-    @cached_property
-    def _by_path(self) -> dict[str, list[tuple[str, NamePattern, Source]]]:
-        return self._patterns(has_folders=True)
-
-    def _patterns(self, *, has_folders: bool) -> dict[str, list[tuple[str, NamePattern, Source]]]:
-        """Every pattern with its prefix, by its first letter: of many contracts few come into question for a name.
-        Those that begin with anything come into question for all, and alone under no letter."""
-        found: dict[str, list[tuple[str, NamePattern, Source]]] = {"": []}
-        for source in self.sources:
-            for pattern in (pattern for pattern in source.patterns if pattern.has_folders is has_folders):
-                found.setdefault(pattern.prefix[:1], []).append((pattern.prefix, pattern, source))
-        return {letter: taken + (found[""] if letter else []) for letter, taken in found.items()}
-
-    def identify(self, path: str) -> tuple[Source, NameParts] | Undeclared:
-        """Which contract a file falls under: by its name alone, wherever it lies, or, where a pattern has folders, by
-        its path in the raw place."""
-        found: list[tuple[Source, NameParts]] = []
-        name = path.rsplit("/", 1)[-1]
-        try:
-            for patterns, written in ((self._by_name, name), (self._by_path, path)):
-                for prefix, pattern, source in patterns.get(written[:1], patterns[""]):
-                    if written.startswith(prefix) and (parts := pattern.match(written)) is not None:
-                        found.append((source, parts))
-        except ValueError as error:
-            return Undeclared(str(error))
-        if len(found) > 1:
-            return Undeclared(f"more than one contract takes this name: {', '.join(s.name for s, _ in found)}")
-        if not found:
-            return Undeclared("no contract takes this name")
-        ((source, parts),) = found
-        if parts.business_date is not None and parts.business_date < source.files.first_day:
-            return Undeclared(f"its day is before {source.files.first_day}, the first_day of {source.name}")
-        return source, parts
-
-
-def load_catalog(project_dir: Path, cache_dir: Path) -> Catalog:
-    """Every contract of the dbt project in `project_dir`; `cache_dir` keeps the parsed manifest."""
-    return catalog_of(read_manifest(project_dir, cache_dir))
-
-
-def catalog_of(manifest: dict[str, Any]) -> Catalog:
-    """Every contract that a dbt manifest declares; a `ContractError` lists all that is wrong, not just the first."""
-    problems: list[str] = []
-    sources: list[Source] = []
-    names: set[str] = set()
-    for declared in sorted(manifest["sources"].values(), key=lambda d: str(d["unique_id"])):
-        meta = declared["config"]["meta"]
-        where = f"{declared['original_file_path']}: source {declared['source_name']}.{declared['name']}"
-        if "files" not in meta:
-            near = get_close_matches("files", meta, n=1, cutoff=0.5)
-            problems += [f"{where}: unknown key {key!r} in its meta; did you mean 'files'?" for key in near]
-            problems += [f"{where}: extract says where files come from, and 'files' what they are: it is missing"][
-                : "extract" in meta
-            ]
-            continue
-        if "extract" not in meta:
-            near = get_close_matches("extract", meta, n=1, cutoff=0.7)
-            problems += [f"{where}: unknown key {key!r} in its meta; did you mean 'extract'?" for key in near]
-        names.add(declared["identifier"])
-        problems += [f"{where}: {problem}" for problem in _said_twice(declared)]
-        try:
-            sources.append(_source(declared, meta["files"], meta.get("extract")))
-        except ValidationError as error:
-            problems += [f"{where}: {problem}" for problem in _explain(error, declared)]
-    problems += _problems_between(sources, names)
-    problems += [wrong for wrong in packages_of(sources) if isinstance(wrong, str)]
-    models = list(models_of(manifest))
-    exports = list(exports_of(manifest))
-    problems += [wrong for wrong in (*models, *exports) if isinstance(wrong, str)]
-    if problems:
-        raise ContractError(problems)
-    return Catalog(
-        tuple(sources),
-        tuple(model for model in models if isinstance(model, Model)),
-        tuple(export for export in exports if isinstance(export, Export)),
-    )
-
-
-def _source(declared: dict[str, Any], files: object, extract: object) -> Source:
-    columns = [
-        {
-            **column["config"]["meta"],
-            "name": name,
-            "type": column["data_type"],
-            "description": column["description"],
-        }
-        for name, column in declared["columns"].items()
-    ]
-    return Source.model_validate(
-        {
-            "name": declared["identifier"],
-            "schema_name": declared["schema"],
-            "unique_id": declared["unique_id"],
-            "declared_in": declared["original_file_path"],
-            "description": declared["description"],
-            "files": files,
-            "extract": extract,
-            "columns": columns,
-        }
-    )
-
-
-def _said_twice(declared: dict[str, Any]) -> Iterator[str]:
-    """Keys in a column's meta for which dbt has a place of its own: there they would say nothing."""
-    for name, column in declared["columns"].items():
-        for key in sorted(_BESIDE_META & column["config"]["meta"].keys()):
-            yield f"column {name}: {_unknown(key, Column)}"
-
-
-def _unknown(key: str, holder: type[BaseModel]) -> str:
-    allowed = sorted(set(holder.model_fields) - (_BESIDE_META if holder is Column else set()))
-    return f"unknown key {key!r}; allowed: {', '.join(allowed)}"
-
-
-def _explain(error: ValidationError, declared: dict[str, Any]) -> Iterator[str]:
-    """Each problem in the contract's own words: the column's name in place of its number, the keys that exist."""
-    columns = list(declared["columns"])
-    for problem in error.errors():
-        place = [str(part) for part in problem["loc"]]
-        within: type[BaseModel] = FileFormat
-        words = []
-        if place[:1] == ["columns"] and len(place) > 1:
-            words.append(f"column {columns[int(place[1])]}")
-            within, place = Column, place[2:]
-        if place[:1] == ["files"]:
-            place = place[1:]
-        elif place[:1] == ["extract"]:
-            words.append("extract")
-            within, place = KINDS.get(place[1], Extract) if len(place) > 1 else Extract, place[2:]
-        if problem["type"] == "extra_forbidden":
-            holder = _NESTED.get(".".join(place[:-1]), within)
-            words.append(_unknown(".".join(place), holder))
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            words.append(f"{'.'.join(place)}: {message}" if place else message)
-        yield ": ".join(words)
-
-
-def _takes(one: NamePattern, other: NamePattern) -> bool:
-    """Whether a pattern takes files of another one: a name is compared with the end of a path."""
-    example = other.example
-    if one.has_folders != other.has_folders:
-        example = example.rsplit("/", 1)[-1] if other.has_folders else f"{one.example.rpartition('/')[0]}/{example}"
-    return one.expression.fullmatch(example) is not None
-
-
-def _problems_between(sources: list[Source], names: set[str]) -> Iterator[str]:
-    """What is wrong although each contract by itself is fine; `names` are all sources, also those that are not."""
-    by_name: dict[str, Source] = {}
-    for source in sources:
-        where = f"{source.declared_in}: source {source.name}"
-        if source.name in by_name:
-            yield f"{where}: the table is declared twice, also in {by_name[source.name].declared_in}"
-        by_name[source.name] = source
-        for other in sources:
-            for pattern in source.patterns:
-                if other is not source and any(_takes(one, pattern) for one in other.patterns):
-                    yield f"{where}: name pattern {pattern.template!r} also takes files of source {other.name}"
-    for source in sources:
-        for column in source.columns:
-            if column.references is not None and column.references not in names:
-                where = f"{source.declared_in}: source {source.name}: column {column.name}"
-                there_are = ", ".join(sorted(names))
-                yield f"{where}: references {column.references!r}, which is not a source; there are: {there_are}"
-    for source in sources:
-        if (known_from := source.files.known_from) is None:
-            continue
-        where = f"{source.declared_in}: source {source.name}: sender.known_from"
-        if not all(pattern.has_sender and pattern.grain is not None for pattern in source.patterns):
-            yield f"{where}: only a source with the sender and a day or a month in its names can be expected"
-        if known_from.source not in names:
-            yield f"{where}: no source is called {known_from.source!r}; there are: {', '.join(sorted(names))}"
-        if known_from.source not in by_name:
-            continue
-        kinds = {column.name: column.type.kind for column in by_name[known_from.source].columns}
-        for name, kind in ((known_from.column, "text"), (known_from.since, "date"), (known_from.until, "date")):
-            if name not in kinds:
-                yield f"{where}: {known_from.source} has no column {name!r}; it has: {', '.join(kinds)}"
-            elif kinds[name] != kind:
-                yield f"{where}: column {name!r} of {known_from.source} is {kinds[name]}, and must be {kind}"

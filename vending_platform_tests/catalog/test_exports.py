@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from vending_platform.catalog import SAME_DAY, Audience, Catalog, CsvEncoding, Format
-from vending_platform.catalog.exports import Export, exports_of
+from vending_platform.catalog.declared_exports import exports_of
+from vending_platform.catalog.exports import Export
 from vending_platform.catalog.models import Model, models_of
 
 MODEL = {
