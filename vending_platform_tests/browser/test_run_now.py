@@ -85,9 +85,9 @@ def test_run_now_ends_with_new_files_and_another_tab_sees_it(service: Service, b
     written = {name for name, export in after.items() if export["version"] != before[name]["version"]}
     assert "sales_by_day" in written
     first.page.get_by_role("link", name="See the new files").click()
-    shown = first.page.locator("[data-export]").evaluate_all(
-        "all => all.map(one => [one.dataset.export, one.dataset.version])"
-    )
+    listed = first.page.locator("[data-export]")
+    expect(listed).to_have_count(len(after))
+    shown = listed.evaluate_all("all => all.map(one => [one.dataset.export, one.dataset.version])")
     assert dict(shown) == {name: export["version"] for name, export in after.items()}
     _assert_download_is_the_day(first.page, service, after["sales_by_day"])
     first.page.screenshot(path=SCREENSHOTS / "downloads-after-a-run.png")
