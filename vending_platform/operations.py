@@ -38,12 +38,16 @@ def extract(
     def work() -> ExtractionSummary:
         done: list[Extracted] = []
         failures: list[PlatformError] = []
+        declared = extraction.by_system(platform.catalog)
         for system, of_it in extraction.by_system(sources).items():
             try:
-                done += extraction.extractor_of(platform.environment, system)(of_it, place, days)
+                done += extraction.extractor_of(platform.environment, system, declared[system])(of_it, place, days)
             except PlatformError as failure:
                 failures.append(failure)
-        return ExtractionSummary(tuple(done), tuple(failures))
+        summary = ExtractionSummary(tuple(done), tuple(failures))
+        for items in summary.undeclared:
+            platform.report(Notice(f"No contract takes these items, so they are not delivered: {items}"))
+        return summary
 
     return observed(platform.observers, Operation.EXTRACT, work)
 
