@@ -13,7 +13,7 @@ from vending_platform.errors import PlatformError
 from vending_platform.exporting import Exported
 from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, Workplace
 from vending_platform.ingestion import Selection, Summary
-from vending_platform.observers import Notice, Observer, Operation, RowsRead, observed
+from vending_platform.observers import Notice, Observer, Operation, RequestsAnswered, RowsRead, observed
 from vending_platform.opening import Platform
 from vending_platform.promotion import PromotionError
 from vending_platform.recording import Recorder
@@ -32,6 +32,7 @@ def extract(
         work=platform.context.storage.work,
         scratch=platform.environment.scratch / "extraction",
         on_rows=lambda source, rows: platform.report(RowsRead(source, rows)),
+        on_requests=lambda source, done, total: platform.report(RequestsAnswered(source, done, total)),
         on_wait=platform.watcher.on_wait,
     )
 

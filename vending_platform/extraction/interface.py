@@ -107,6 +107,8 @@ class Workplace:
     scratch: Path
     on_point: OnPoint = lambda _: None
     on_rows: Callable[[str, int], None] = lambda _, __: None
+    on_requests: Callable[[str, int, int], None] = lambda _, __, ___: None
+    """Of a source, how many of the requests that it needs are answered; pages that an answer names come on top."""
     on_wait: Callable[[str], None] = lambda _: None
 
 
