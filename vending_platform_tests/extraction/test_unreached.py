@@ -33,8 +33,8 @@ def emulated() -> ItemTable:
     [
         (
             NoCredentialsError(),
-            f"the DynamoDB table app (app) is at {ENDPOINT} (dynamodb.app.endpoint in environments.yml), an emulator, and"
-            " no credentials are set: start it, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to any words",
+            f"the DynamoDB table app (app) is at {ENDPOINT} (dynamodb.app.endpoint in environments.yml), an emulator,"
+            " and no credentials are set: start it, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to any words",
         ),
         (
             EndpointConnectionError(endpoint_url=ENDPOINT),
