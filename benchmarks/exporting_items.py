@@ -80,7 +80,7 @@ def _line(random: Random, number: int) -> str:
 
 def _deliver(files: list[DataFile], folder: Path) -> None:
     with TemporaryDirectory(dir=folder) as name, opened_engine(Path(name), "400MB") as engine:
-        items = Items(engine, [_SOURCE], ("pk", "sk"), is_full=True)
+        items = Items(engine, [_SOURCE], ("pk", "sk"), is_full=True, table="app", declared=[_SOURCE])
         items.load(files, "the export")
         done = SourceItems(items, _SOURCE, Path(name)).write(Path(name) / "rows.parquet", {}, list, overlaps=False)
         assert done.rows == _FILES * _ITEMS

@@ -45,13 +45,33 @@ class RowsRead:
 
 
 @dataclass(frozen=True)
+class RequestsAnswered:
+    """Of a source that is extracted from a web API, of all that it needs."""
+
+    source: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something is done in another way than a person may expect."""
 
     text: str
 
 
-Progress = Waiting | BytesRead | RowsRead | CrashPoint | BuildPlan | NodeStarted | Finished | WindowDone | Notice
+Progress = (
+    Waiting
+    | BytesRead
+    | RowsRead
+    | RequestsAnswered
+    | CrashPoint
+    | BuildPlan
+    | NodeStarted
+    | Finished
+    | WindowDone
+    | Notice
+)
 """A build plan comes before dbt starts, a node when dbt starts and when it finishes it, a window once it is in the
 ledger."""
 Result = ExtractionSummary | Summary | Transformed | list[Exported]

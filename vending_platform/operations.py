@@ -13,7 +13,7 @@ from vending_platform.errors import PlatformError
 from vending_platform.exporting import Exported
 from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, Workplace
 from vending_platform.ingestion import Selection, Summary
-from vending_platform.observers import Notice, Observer, Operation, RowsRead, observed
+from vending_platform.observers import Notice, Observer, Operation, RequestsAnswered, RowsRead, observed
 from vending_platform.opening import Platform
 from vending_platform.promotion import PromotionError
 from vending_platform.recording import Recorder
@@ -32,18 +32,23 @@ def extract(
         work=platform.context.storage.work,
         scratch=platform.environment.scratch / "extraction",
         on_rows=lambda source, rows: platform.report(RowsRead(source, rows)),
+        on_requests=lambda source, done, total: platform.report(RequestsAnswered(source, done, total)),
         on_wait=platform.watcher.on_wait,
     )
 
     def work() -> ExtractionSummary:
         done: list[Extracted] = []
         failures: list[PlatformError] = []
+        declared = extraction.by_system(platform.catalog)
         for system, of_it in extraction.by_system(sources).items():
             try:
-                done += extraction.extractor_of(platform.environment, system)(of_it, place, days)
+                done += extraction.extractor_of(platform.environment, system, declared[system])(of_it, place, days)
             except PlatformError as failure:
                 failures.append(failure)
-        return ExtractionSummary(tuple(done), tuple(failures))
+        summary = ExtractionSummary(tuple(done), tuple(failures))
+        for items in summary.undeclared:
+            platform.report(Notice(f"No contract takes these items, so they are not delivered: {items}"))
+        return summary
 
     return observed(platform.observers, Operation.EXTRACT, work)
 

@@ -35,6 +35,10 @@ class Plan:
         assert len(found) == 1, f"{self.root}: {len(found)} {kind} …{address_ends}"
         return found[0]
 
+    def apis(self) -> list[str]:
+        """The APIs over databases that are made, by their names."""
+        return sorted(resource.address.split('"')[1] for resource in self.of_type("aws_lambda_function"))
+
     def policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every policy document, by the address of its resource."""
         for resource in self.resources:

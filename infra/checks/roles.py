@@ -10,7 +10,10 @@ from checks.provider import KEY_ID
 from checks.terraform import PROJECT
 
 TASKS = ("ecs-tasks.amazonaws.com",)
-MANAGED = {"execution": {"arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"}}
+MANAGED = {
+    "execution": {"arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"},
+    "api": {"arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"},
+}
 
 # The table of roles: who may take it, and the policies that it has. No other role is made, and none may do more.
 Row = tuple[tuple[str, ...], tuple[str, ...]]
@@ -44,6 +47,9 @@ def role_table(plan: Plan) -> Iterator[str]:
         table["platform"] = (takers, (*of_platform, "lake"))
         if lake["athena"] is not None:
             table["analyst"] = (("people",), ("analyst",))
+    for api in plan.apis():
+        table[f"{api}-api"] = (("lambda.amazonaws.com",), ("database-api",))
+        table[f"{api}-proxy"] = (("rds.amazonaws.com",), ("database-proxy",))
     if not plan.of_type("aws_ecs_cluster"):  # the bootstrap, which has two roles of its own
         return
     if plan.roles() != table.keys():
@@ -53,7 +59,9 @@ def role_table(plan: Plan) -> Iterator[str]:
     for role, (takers, policies) in table.items():
         found = {(json.dumps(statement, sort_keys=True)) for statement in plan.of_role(role)}
         declared = {
-            json.dumps(statement, sort_keys=True) for name in policies for statement in declared_policy(name, values)
+            json.dumps(statement, sort_keys=True)
+            for name in policies
+            for statement in declared_policy(name, values | _secrets_of_api(plan, role))
         }
         for extra in sorted(found - declared):
             yield f"{role} may do what no policy of deployment/iam declares for it: {extra}"
@@ -122,7 +130,8 @@ def _blanks(plan: Plan) -> dict[str, str]:
     places = plan.prefixes()
     keys = plan.of_type("aws_kms_key")
     workgroups = plan.of_type("aws_redshiftserverless_workgroup")
-    extracting = "platform" if plan.declared["databases"] else "deliverer"
+    is_extracting = any(plan.declared[system] for system in ("databases", "dynamodb", "apis"))
+    extracting = "platform" if is_extracting else "deliverer"
     domain, environment = secrets["login"].split("/")[:2]
     return {
         **{name: arn + role.values["name"] if role else "absent" for name, role in roles.items()},
@@ -146,7 +155,8 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "database_secrets": _secrets_of(plan, secrets, "database-"),
         "connection_secrets": _secrets_of(plan, secrets, "client-", "tokens-"),
         "token_secrets": _secrets_of(plan, secrets, "tokens-"),
-        "extracted": plan.prefixes()["raw"] if plan.declared["databases"] else "absent",
+        "extracted": plan.prefixes()["raw"] if is_extracting else "absent",
+        **_tables_of_items(plan),
         "extraction_role": arn + by_description[extracting].values["name"],
         "login_secret": f"{domain}/{environment}/login",
         "database": f"arn:aws:rds:{plan.region}:{account}:db:{plan.one('aws_db_instance').values['identifier']}",
@@ -156,6 +166,25 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "delivery_addresses": "absent",
         "trail": plan.one("aws_cloudtrail").values["name"],
     }
+
+
+def _secrets_of_api(plan: Plan, role: str) -> dict[str, str]:
+    declared = plan.declared["database_apis"].get(role.rpartition("-")[0])
+    return {} if declared is None else {"api_secret": declared["secret"], "api_keys_secret": declared["keys"]}
+
+
+def _tables_of_items(plan: Plan) -> dict[str, str]:
+    prefix = f"arn:aws:dynamodb:{plan.region}:{plan.account}:table/"
+    declared = [one for _, one in sorted(plan.declared["dynamodb"].items())]
+    exported = [one for one in declared if one["exports"] is not None]
+    names = {
+        "item_tables": [prefix + one["table"] for one in declared],
+        "exported_tables": [prefix + one["table"] for one in exported],
+        "table_exports": [f"{prefix}{one['table']}/export/*" for one in exported],
+        "item_exports": [f"arn:aws:s3:::{one['exports'].removeprefix('s3://')}/*" for one in exported],
+        "scanned_tables": [prefix + one["table"] for one in declared if one["exports"] is None],
+    }
+    return {name: '", "'.join(values) or "absent" for name, values in names.items()}
 
 
 def _secrets_of(plan: Plan, secrets: dict[str, str], *kinds: str) -> str:

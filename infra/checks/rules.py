@@ -148,6 +148,11 @@ def named_as_declared(plan: Plan, declared: dict[str, Any]) -> Iterator[str]:
         **{f"the secret of database {name}": one["secret"] for name, one in declared["databases"].items()},
         **{f"the client secret of {name}": one["client_secret"] for name, one in declared["connections"].items()},
         **{f"the secret for tokens of {name}": one["tokens"]["at"] for name, one in declared["connections"].items()},
+        **{
+            f"the secret {kind} of the API {name}": one[kind]
+            for name, one in declared["database_apis"].items()
+            for kind in ("secret", "owner_secret", "keys")
+        },
         **{f"the queue {name}": declared["arrivals"].get(name) for name in ("queue", "dead_letters")},
         "the workgroup": declared["warehouse"].get("workgroup"),
     }

@@ -7,6 +7,7 @@ import typer
 from vending_platform import environment
 from vending_platform.cli.analyse import analyse
 from vending_platform.cli.anonymise import anonymise
+from vending_platform.cli.connect import connect
 from vending_platform.cli.dashboard import dashboard
 from vending_platform.cli.dev import dev
 from vending_platform.cli.extract import extract
@@ -45,6 +46,7 @@ def choose(
 
 for command in (
     extract,
+    connect,
     ingest,
     run,
     replay,

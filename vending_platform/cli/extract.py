@@ -46,7 +46,7 @@ def extract(
             print_failure(str(failure))
         if done.failures:
             raise typer.Exit(FAILED)
-        if done.problems:
+        if done.problems or done.undeclared:
             raise typer.Exit(NEEDS_A_PERSON)
 
 

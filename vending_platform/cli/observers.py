@@ -13,7 +13,17 @@ from vending_platform import operations
 from vending_platform.cli.consoles import err, out
 from vending_platform.cli.views import exported_view, plan_view, summary_view, transformed_view
 from vending_platform.ingestion import Summary
-from vending_platform.observers import BytesRead, Notice, Observer, Operation, Progress, Result, RowsRead, Waiting
+from vending_platform.observers import (
+    BytesRead,
+    Notice,
+    Observer,
+    Operation,
+    Progress,
+    RequestsAnswered,
+    Result,
+    RowsRead,
+    Waiting,
+)
 from vending_platform.opening import Platform
 from vending_platform.transformation import BuildPlan, Finished, Transformed
 
@@ -30,6 +40,8 @@ class ProgressBar(Observer):
                 err.print(f"Waiting for {holder} …")
             case RowsRead(source, rows):
                 self.bar.update(self._task, description=f"Extracting {source}: {rows:,} rows")
+            case RequestsAnswered(source, done, total):
+                self.bar.update(self._task, description=f"Extracting {source}: {done:,} of {total:,} requests")
             case Finished(name=name):
                 self.bar.update(self._task, description=f"Building the marts: {name}")
 

@@ -102,14 +102,18 @@ class ServiceConnection:
     def _read(self) -> Grant:
         grant = self.store.read()
         if grant is None:
-            raise NotConnected(f"{self.name} is not connected yet: connect it at {self.page}")
+            raise NotConnected(f"{self.name} is not connected yet: {self._how}")
         self._tokens_of(grant)
         return grant
 
     def _tokens_of(self, grant: Grant) -> TokenPair:
         if grant.tokens is None:
-            raise NotConnected(f"{self.name} is no longer connected ({why_ended(grant)}): connect it at {self.page}")
+            raise NotConnected(f"{self.name} is no longer connected ({why_ended(grant)}): {self._how}")
         return grant.tokens
+
+    @property
+    def _how(self) -> str:
+        return f"connect it at {self.page}, or by `vending connect {self.name}`"
 
     def _renewed(self, grant: Grant, *, is_last: bool) -> Grant:
         """What is kept after one try, of this process or of another one."""

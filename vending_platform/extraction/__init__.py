@@ -16,7 +16,9 @@ from vending_platform.extraction.interface import (
     System,
     SystemSnapshot,
     SystemUnavailable,
+    UndeclaredItems,
     Workplace,
+    summed,
 )
 from vending_platform.extraction.opening import by_system, extractor_of, proposed
 from vending_platform.extraction.running import extract
@@ -31,10 +33,12 @@ __all__ = [
     "System",
     "SystemSnapshot",
     "SystemUnavailable",
+    "UndeclaredItems",
     "Workplace",
     "business_day",
     "by_system",
     "extract",
     "extractor_of",
     "proposed",
+    "summed",
 ]

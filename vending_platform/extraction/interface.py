@@ -4,7 +4,7 @@ Every kind of system is an `Extractor`. Of databases only the snapshot differs (
 everything else (which rows are due, files, notes, crashes) is `running.extract`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -28,6 +28,30 @@ class SystemUnavailable(Unavailable):
 
 
 @dataclass(frozen=True)
+class UndeclaredItems:
+    """Items of a table that no contract takes, so nothing of them is delivered."""
+
+    table: str
+    kind: str
+    """What they look like, such as `kind coupon`; empty if nothing tells kinds apart."""
+    items: int
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.items:,} item{'s' if self.items != 1 else ''}" + (
+            f" with {self.kind}" if self.kind else ""
+        )
+
+
+def summed(found: Iterable[UndeclaredItems]) -> tuple[UndeclaredItems, ...]:
+    """Those that look the same as one; the most frequent first."""
+    counts: dict[tuple[str, str], int] = {}
+    for one in found:
+        counts[one.table, one.kind] = counts.get((one.table, one.kind), 0) + one.items
+    by_count = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(UndeclaredItems(table, kind, items) for (table, kind), items in by_count)
+
+
+@dataclass(frozen=True)
 class Extracted:
     """What one extraction of a source did; without a path there was nothing that is not delivered yet."""
 
@@ -47,6 +71,8 @@ class Extracted:
     """How many of the rows are deleted ones."""
     problem: str | None = None
     """Why it was not extracted."""
+    undeclared: tuple[UndeclaredItems, ...] = ()
+    """What was read beside it, from the same table, and belongs to no source."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +87,16 @@ class ExtractionSummary:
     def problems(self) -> tuple[str, ...]:
         return tuple(one.problem for one in self.sources if one.problem is not None)
 
+    @property
+    def undeclared(self) -> tuple[UndeclaredItems, ...]:
+        """All sources of a table read the same items, and one of them may have read more of its changes."""
+        most: dict[tuple[str, str], UndeclaredItems] = {}
+        for one in (one for source in self.sources for one in source.undeclared):
+            known = most.get((one.table, one.kind))
+            if known is None or known.items < one.items:
+                most[one.table, one.kind] = one
+        return summed(most.values())
+
 
 @dataclass(frozen=True)
 class Workplace:
@@ -71,6 +107,8 @@ class Workplace:
     scratch: Path
     on_point: OnPoint = lambda _: None
     on_rows: Callable[[str, int], None] = lambda _, __: None
+    on_requests: Callable[[str, int, int], None] = lambda _, __, ___: None
+    """Of a source, how many of the requests that it needs are answered; pages that an answer names come on top."""
     on_wait: Callable[[str], None] = lambda _: None
 
 

@@ -1,6 +1,6 @@
 """Which system a source comes from, and how it is extracted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -23,14 +23,14 @@ def by_system(sources: Iterable[Source]) -> dict[SystemName, list[Source]]:
     return found
 
 
-def extractor_of(environment: Environment, system: SystemName) -> Extractor:
-    """For the system of this name, as the environment declares it."""
+def extractor_of(environment: Environment, system: SystemName, declared: Sequence[Source]) -> Extractor:
+    """For the system of this name, as the environment declares it. `declared` are all sources that come from it."""
     match system.kind:
         case "database":
             settings = _declared(environment, environment.databases, "database", system.name)
             return partial(extract, mysql.system(system.name, settings, environment.aws))
         case "dynamodb":
-            return partial(dynamodb.extract, _item_table(environment, system.name))
+            return partial(dynamodb.extract, _item_table(environment, system.name), declared=declared)
         case "api":
             api = _declared(environment, environment.apis, "API", system.name)
             connection = partial(open_connection, environment, system.name) if api.auth is ApiAuth.OAUTH else None

@@ -9,7 +9,14 @@ import dagster as dg
 from vending_platform import operations
 from vending_platform.catalog import Catalog, Source
 from vending_platform.errors import is_transient
-from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, business_day, by_system
+from vending_platform.extraction import (
+    ChosenDays,
+    Extracted,
+    ExtractionSummary,
+    UndeclaredItems,
+    business_day,
+    by_system,
+)
 from vending_platform.opening import Platform
 from vending_platform.orchestration.dbt_translator import Specs
 from vending_platform.orchestration.names import days_of, extraction_key
@@ -87,6 +94,12 @@ def _spec(source: Source, partitions: dg.PartitionsDefinition[str], owners: Sequ
     )
 
 
+def _listed(undeclared: Sequence[UndeclaredItems]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [dg.TableRecord({"table": one.table, "what": one.kind, "items": one.items}) for one in undeclared]
+    )
+
+
 def _metadata(one: Extracted) -> Mapping[str, Any]:
     return {
         "dagster/partition_row_count": one.rows,
@@ -97,5 +110,6 @@ def _metadata(one: Extracted) -> Mapping[str, Any]:
         "seconds": dg.MetadataValue.float(round(one.seconds, 2)),
         "rows a second": round(one.rows_read / one.seconds) if one.seconds else 0,
         **({"watermark": one.watermark} if one.watermark is not None else {}),
+        **({"items that no contract takes": _listed(one.undeclared)} if one.undeclared else {}),
         "delivery": one.path if one.path is not None else "none: nothing changed",
     }

@@ -46,6 +46,7 @@ def extracted(done: ExtractionSummary) -> list[Number]:
         Number("RowsExtracted", sum(one.rows for one in done.sources)),
         Number("SourcesNotExtracted", len(done.problems)),
         Number("SystemsNotReached", len(done.failures)),
+        Number("ItemsUndeclared", sum(one.items for one in done.undeclared)),
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from vending_platform.catalog import Catalog, Column, Grain, Source
+from vending_platform.extraction import ExtractionSummary, summed
 from vending_platform.ingestion import DeliveryStatus
 from vending_platform.ledger import RejectedSample, count_delivered, newest_days, sample_rejected_rows
 from vending_platform.quality import CheckStatus, Dimension, FailedRow, Measured, Result, Severity, stretches
@@ -14,7 +15,7 @@ from vending_platform.warehouse import Reader, TableName
 
 FILES_USABLE, COLUMNS_DECLARED, ROWS_ACCEPTED = "files usable", "columns declared", "rows accepted"
 REQUIRED, CONTRACT, DELIVERY_COMPLETE, FRESH = "required", "contract", "delivery complete", "fresh"
-NO_UNDECLARED_FILES = "no undeclared files"
+NO_UNDECLARED_FILES, NO_UNDECLARED_ITEMS = "no undeclared files", "no undeclared items"
 DELIVERIES = "deliveries"
 _SHOWN = 20
 Day = date | None
@@ -100,6 +101,25 @@ def of_deliveries(
             for row in status.undeclared[:_SHOWN]
         ),
     )
+
+
+def of_items(extractions: Sequence[ExtractionSummary]) -> Iterator[Result]:
+    """Whether what was read of tables with several kinds of items was of kinds that are declared."""
+    read = sum(one.rows_read for done in extractions for one in done.sources)
+    found = summed(one for done in extractions for one in done.undeclared)
+    undeclared = sum(one.items for one in found)
+    if read or undeclared:
+        yield Result(
+            check=NO_UNDECLARED_ITEMS,
+            dataset=DELIVERIES,
+            dimension=Dimension.VALIDITY,
+            status=CheckStatus.WARNED if undeclared else CheckStatus.PASSED,
+            failed_rows=undeclared,
+            total_rows=read + undeclared,
+            expected="every item is of a declared kind",
+            actual=f"items of no declared kind: {undeclared}",
+            sample=tuple(FailedRow({"table": one.table}, reason=str(one)) for one in found[:_SHOWN]),
+        )
 
 
 def _of_day(

@@ -8,6 +8,7 @@ from typing import Any
 from vending_platform import exporting, ingestion, quality, transformation
 from vending_platform.catalog import Catalog
 from vending_platform.exporting import Exported
+from vending_platform.extraction import ExtractionSummary
 from vending_platform.ingestion import DeliveryStatus, Summary
 from vending_platform.ledger import OF_FINDINGS, RecordKind, Unrecorded, drop_recorded, prepare_ledger, read_unrecorded
 from vending_platform.observers import Observer, Operation
@@ -34,12 +35,15 @@ class Recorder(Observer):
     manifest: Mapping[str, Any]
     due: date | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    extractions: list[ExtractionSummary] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
     transformed: list[Transformed] = field(default_factory=list)
     exported: list[Exported] = field(default_factory=list)
 
     def completed(self, operation: Operation, result: OperationResult) -> None:
         match result:
+            case ExtractionSummary():
+                self.extractions.append(result)
             case Summary():
                 self.summaries.append(result)
             case Transformed():
@@ -74,8 +78,9 @@ class Recorder(Observer):
 
     def _results(self, reader: Reader, status: DeliveryStatus, noted: Sequence[Unrecorded]) -> list[Result]:
         """In the order of a run: what came, what was built of it, what left; then the figures of all that moved."""
+        of_items = list(deliveries.of_items(self.extractions))
         if not noted:
-            return []
+            return of_items
         found = {kind: [one.found for one in noted if one.kind is kind] for kind in RecordKind}
         days = ingestion.noted_days(found[RecordKind.LOAD])
         built = transformation.noted_builds(self.catalog, found[RecordKind.BUILD])
@@ -83,6 +88,7 @@ class Recorder(Observer):
         blocked = transformation.blocked(reader, self.catalog) if days else []
         executed = [one for done in built for one in models.of_models(self.manifest, self.catalog, done)]
         results = [
+            *of_items,
             *deliveries.of_deliveries(reader, self.catalog, days, status, blocked, due=self.due),
             *failing.looked_up(reader, executed),
             *exports.of_exports(exported),

@@ -99,7 +99,7 @@ def test_what_is_corrected_weeks_later_is_delivered_again_and_nothing_else(settl
 def test_a_processor_that_is_not_connected_stops_no_other_system(settling: Settling) -> None:
     """It is a problem of its sources alone, with the page on which a person connects it."""
     done = settling.extract()
-    assert done.problem == f"payments is not connected yet: connect it at {PAGE}"
+    assert done.problem == f"payments is not connected yet: connect it at {PAGE}, or by `vending connect payments`"
     assert settling.processor.asked == []
     settling.connect()
     settling.processor.revoke_everything()

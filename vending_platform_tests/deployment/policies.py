@@ -93,8 +93,16 @@ def blanks(suffix: str) -> dict[str, str]:
         "pseudonyms_secret": "vending/production/pseudonyms" if has_key else ABSENT,  # staging's data has none left
         "connection_secrets": f'{_secret(environment, "payments-client")}", "{_secret(environment, "payments-tokens")}',
         "token_secrets": _secret(environment, "payments-tokens"),
+        "api_roles": f'{arn.format("shop-api")}", "{arn.format("shop-proxy")}',
+        "api_secret": f"vending/{environment}/shop-api",
+        "api_keys_secret": f"vending/{environment}/shop-api-keys",
         "database_secrets": _secret(environment, "shop"),
         "extracted": "raw-data",
+        "item_tables": _table(environment),
+        "exported_tables": _table(environment),
+        "table_exports": f"{_table(environment)}/export/*",
+        "item_exports": f"arn:aws:s3:::{COMPANY}-vending-data-{suffix}/raw-data/internal/dynamodb-exports/*",
+        "scanned_tables": ABSENT,
         "extraction_role": arn.format("platform"),
         "encryption": "aws:kms" if has_key else "AES256",
         "key": KEY_ARN if has_key else ABSENT,
@@ -108,6 +116,10 @@ def blanks(suffix: str) -> dict[str, str]:
 
 def _secret(environment: str, name: str) -> str:
     return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:vending/{environment}/{name}-??????"
+
+
+def _table(environment: str) -> str:
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/vending-app-{environment}"
 
 
 def policy(name: str, values: Mapping[str, str]) -> list[Statement]:

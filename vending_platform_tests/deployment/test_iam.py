@@ -8,11 +8,9 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs
 
 import dagster as dg
 import pytest
-from botocore.client import BaseClient
 from dagster._core.instance.ref import InstanceRef
 from pydantic import SecretStr
 
@@ -32,21 +30,23 @@ from vending_platform.warehouse.duckdb import DuckDBSettings
 from vending_platform.warehouse.snowflake import private_key_of
 from vending_platform_tests.deployment.instance import production_instance
 from vending_platform_tests.deployment.policies import KEY_ARN, denials, is_allowed, policies
+from vending_platform_tests.deployment.rights import ARN, BUCKET, IN_BUCKET, Right, note_calls, right_in_s3
 from vending_platform_tests.emulators.aws import ACCOUNT, COMPANY, REGION, EmulatedAws
 from vending_platform_tests.emulators.aws import Request as Sent
+from vending_platform_tests.emulators.dynamodb import ExportEmulator, emulated_exports
 from vending_platform_tests.end_to_end.small_platform import FILES, day_of_sales, name
 
-ARN = "arn:aws:{}:" + f"{REGION}:{ACCOUNT}:"
-BUCKET = f"{COMPANY}-vending-data-prod"
-IN_BUCKET = f"arn:aws:s3:::{BUCKET}/"
 PLATFORM = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-platform-prod"
 READER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-reader-prod"
 DELIVERER = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-deliverer-prod"
+NAMED_OTHERWISE = {
+    "dagster-logs": ("dagster", "dagster-view"),
+    "database-api": ("shop-api",),
+    "database-proxy": ("shop-proxy",),
+}
+"""The roles that have a policy, where they are not called as it is."""
 OF_THINGS = {"bucket", "logs-bucket", "queue", "topic", "key"}
 """Policies of a thing, which name who may; all others are of a role."""
-
-Right = tuple[str, str]
-"""An action, and the resource that it is done to."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +64,23 @@ def requested(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pyte
         environment, warehouse=DuckDBSettings(path=str(folder / "w.duckdb")), scratch=folder / "scratch"
     )
     platform = Platform(environment, manifest)
-    _furnish(aws, platform)
     others: list[Right] = []
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as history:
-        _note_calls(patch, others)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dg.DagsterInstance.ephemeral() as history,
+        emulated_exports(aws) as emulator,
+    ):
+        _furnish(aws, platform, emulator)
+        note_calls(patch, others)
         _live(platform, history)
         patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         _print_something(production_instance(folder, patch))
     requests = [request for request in aws.requests if request.path.startswith(f"/{BUCKET}")]
-    return Requested(frozenset([*map(_of_s3, requests), *others]), requests)
+    return Requested(frozenset([*map(right_in_s3, requests), *others]), requests)
 
 
-def _furnish(aws: EmulatedAws, platform: Platform) -> None:
+def _furnish(aws: EmulatedAws, platform: Platform, emulator: ExportEmulator) -> None:
     """What an administrator has made, and what has arrived: also what can't be used."""
     aws.reset()
     target, arrivals = platform.environment.aws, platform.environment.arrivals
@@ -101,7 +105,19 @@ def _furnish(aws: EmulatedAws, platform: Platform) -> None:
     broken = {name("2024-03-02"): day_of_sales("2024-03-02")[:-20]}
     for path, content in (FILES | broken).items():
         s3.put_object(Bucket=BUCKET, Key=f"raw-data/{path}", Body=content)
+    _make_item_table(platform, emulator)
     aws.requests.clear()
+
+
+def _make_item_table(platform: Platform, emulator: ExportEmulator) -> None:
+    """With one item, which was written a minute ago."""
+    now = datetime.now(UTC)
+    emulator.set_to = now - timedelta(minutes=1)
+    table = platform.environment.dynamodb["app"].table
+    emulator.create_table(table, "pk", "sk", recovery_since=now - timedelta(days=1))
+    item = {"pk": "CUSTOMER#1", "sk": "REFUND#1", "kind": "refund_request"}
+    emulator.client.put_item(TableName=table, Item={name: {"S": value} for name, value in item.items()})
+    emulator.set_to = None
 
 
 def _live(platform: Platform, history: dg.DagsterInstance) -> None:
@@ -134,6 +150,8 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
         with pytest.raises(SecretUnavailable, match=f"the secret {connection.provider.settings.client_secret} "):
             connection.disconnect()  # no one has put the client's secret in yet
     storage.raw.write("extracted/part.parquet", b"x")
+    done = operations.extract(platform, ["app_refund_requests"])
+    assert [(one.rows, one.problem) for one in done.sources] == [(1, None)], done.failures
     assert key_of(platform.environment, None)
     notified = watch_once(history, ["ingest"], platform, alerting(platform.environment), now)
     assert notified.sent
@@ -142,47 +160,6 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
 def _print_something(instance: InstanceRef) -> None:
     with instance.compute_log_manager.capture_logs(["run", "compute_logs", "step"]):
         print("something")  # noqa: T201
-
-
-def _note_calls(patch: pytest.MonkeyPatch, rights: list[Right]) -> None:
-    """What boto3 requests from other services than S3, where it can't be read from the request itself."""
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def noting(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        service = client.meta.service_model.service_name
-        if service not in ("s3", "sts"):  # everyone may ask for their own identity
-            rights.append((f"{service}:{operation.removesuffix('Batch')}", _resource(service, arguments)))
-        return call(client, operation, arguments)
-
-    patch.setattr(BaseClient, "_make_api_call", noting)
-
-
-def _resource(service: str, arguments: dict[str, Any]) -> str:
-    match service:
-        case "sqs":
-            queue = arguments.get("QueueName") or arguments["QueueUrl"].rsplit("/", 1)[1]
-            return f"{ARN.format('sqs')}{queue}"
-        case "secretsmanager":
-            return f"{ARN.format(service)}secret:{arguments['SecretId']}-AbCdEf"
-        case "sns":
-            return str(arguments["TopicArn"])
-    raise AssertionError(f"it is not listed which policy {service} needs: {arguments}")
-
-
-def _of_s3(request: Sent) -> Right:
-    key = request.path.removeprefix(f"/{BUCKET}").removeprefix("/")
-    query = parse_qs(request.query, keep_blank_values=True).keys()
-    if not key:
-        assert request.method == "HEAD" or (request.method == "GET" and "list-type" in query), request
-        return "s3:ListBucket", f"arn:aws:s3:::{BUCKET}"
-    actions = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
-    if request.method == "DELETE" and "uploadId" in query:
-        return "s3:AbortMultipartUpload", f"{IN_BUCKET}{key}"
-    if request.method == "POST":
-        assert query & {"uploads", "uploadId"}, request
-        return "s3:PutObject", f"{IN_BUCKET}{key}"
-    assert "x-amz-copy-source" not in {header.lower().replace("_", "-") for header in request.headers}
-    return actions[request.method], f"{IN_BUCKET}{key}"
 
 
 def test_the_platform_may_do_what_it_does(requested: Requested) -> None:
@@ -216,7 +193,8 @@ def test_staging_has_the_same_rights_in_its_own_account_and_no_key() -> None:
         for statement in without_key:
             if of_production in statement.resources:
                 statement.resources.remove(of_production)
-        as_staging = str(without_key).replace("-prod", "-staging").replace("/production/", "/staging/")
+        as_staging = str(without_key).replace("vending-app-production", "vending-app-staging")
+        as_staging = as_staging.replace("-prod", "-staging").replace("/production/", "/staging/")
         for mark in "_-":
             as_staging = as_staging.replace(f"production{mark}vending{mark}", f"staging{mark}vending{mark}")
         assert as_staging.replace("/vending/prod", "/vending/staging") == str(policies("staging")[role])
@@ -292,7 +270,7 @@ def test_the_bucket_accepts_the_platforms_writes_and_nothing_encrypted_otherwise
     for request in requested.requests:
         if request.method in ("PUT", "POST"):
             encryption = _encryption(request)
-            assert list(denials(bucket, *_of_s3(request), _over_tls(PLATFORM) | encryption)) == []
+            assert list(denials(bucket, *right_in_s3(request), _over_tls(PLATFORM) | encryption)) == []
             # A part of an upload is encrypted like its beginning, and what runs print by the bucket's default.
             assert (
                 encryption.keys() == {_SSE, _SSE_KEY} or "uploadId" in request.query or "/dagster-logs/" in request.path
@@ -337,15 +315,14 @@ def test_the_queue_accepts_the_bucket_alone_and_the_topic_the_platform_and_alarm
 
 
 def test_the_key_is_used_by_the_roles_whose_policies_need_it_and_by_no_other() -> None:
-    of_logs = ("dagster", "dagster-view")
     needed = {
         f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{name}-prod": (statement.actions, statement.conditions)
         for policy, statements in policies().items()
         for statement in statements
         if policy not in OF_THINGS and statement.sid == "UseTheKey"
-        for name in (of_logs if policy == "dagster-logs" else (policy,))
+        for name in (NAMED_OTHERWISE.get(policy, (policy,)))
     }
-    assert len(needed) == 8
+    assert len(needed) == 10
     given = {
         principal: (statement.actions, statement.conditions)
         for statement in policies()["key"]

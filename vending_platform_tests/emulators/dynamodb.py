@@ -182,7 +182,8 @@ class ExportEmulator:
         folder = request.get("S3Prefix") or ""
         number = f"0{int(self.now.timestamp() * 1000)}-{len(self._exports):08x}"
         described = {
-            **{key: request.get(key) for key in ("TableArn", "ClientToken", "S3Bucket", "S3Prefix", "ExportType")},
+            **{key: request.get(key) for key in ("TableArn", "ClientToken", "ExportType")},
+            **{key: value for key, value in request.items() if key.startswith("S3")},
             "ExportArn": f"{request['TableArn']}/export/{number}",
             "ExportFormat": request["ExportFormat"],
             "ExportStatus": "IN_PROGRESS",
@@ -216,7 +217,7 @@ class ExportEmulator:
             key = {name: whole[name] for name in journal.key}
             hashed = hashlib.md5(json.dumps(key).encode()).digest()[0]
             parts[hashed % (_PARTITIONS - 1)].append(line)  # the last one stays empty
-        put = self._put(described["S3Bucket"])
+        put = self._put(described)
         listed = []
         for index, part in enumerate(parts):
             text = "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in part)
@@ -237,9 +238,9 @@ class ExportEmulator:
                 else {"exportTime": _written(until)}
             ),
             "s3Bucket": described["S3Bucket"],
-            "s3Prefix": described["S3Prefix"],
-            "s3SseAlgorithm": "AES256",
-            "s3SseKmsKeyId": None,
+            "s3Prefix": described.get("S3Prefix"),
+            "s3SseAlgorithm": described.get("S3SseAlgorithm", "AES256"),
+            "s3SseKmsKeyId": described.get("S3SseKmsKeyId"),
             "manifestFilesS3Key": f"{base}/{number}/manifest-files.json",
             "billedSizeBytes": 0,
             "itemCount": len(lines),
@@ -254,10 +255,17 @@ class ExportEmulator:
             put(f"{base}/{number}/{manifest}.md5", checksum.encode())
         return len(lines)
 
-    def _put(self, bucket: str) -> Callable[[str, bytes], Item]:
+    def _put(self, described: Item) -> Callable[[str, bytes], Item]:
+        """Encrypted as it was requested."""
+        encryption = {"ServerSideEncryption": "AES256"}
+        if described.get("S3SseAlgorithm") == "KMS":
+            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": described["S3SseKmsKeyId"]}
+        bucket = described["S3Bucket"]
+
         def put(key: str, content: bytes) -> Item:
             checksum = base64.b64encode(hashlib.md5(content).digest()).decode()
-            etag = self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=content)["ETag"].strip('"')
+            put_object = self.aws.client("s3").put_object
+            etag = put_object(Bucket=bucket, Key=key, Body=content, **encryption)["ETag"].strip('"')
             return {"md5Checksum": checksum, "etag": etag, "dataFileS3Key": key}
 
         return put

@@ -2,6 +2,7 @@
 
 from vending_platform.cli.views.anonymised import anonymised_view
 from vending_platform.cli.views.builds import exported_view, plan_view, transformed_view
+from vending_platform.cli.views.connected import connections_view
 from vending_platform.cli.views.doctor import diagnosis_view
 from vending_platform.cli.views.extracted import extracted_view
 from vending_platform.cli.views.lineage import outbox_view, sent_view, way_view
@@ -14,6 +15,7 @@ __all__ = [
     "anonymised_view",
     "checked_package_view",
     "checked_view",
+    "connections_view",
     "diagnosis_view",
     "exported_view",
     "extracted_view",

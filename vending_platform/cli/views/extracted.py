@@ -32,7 +32,12 @@ def extracted_view(done: ExtractionSummary) -> RenderableType:
                 "Not extracted",
                 list(done.problems),
                 "Change the contract, the system or the connection as each line says, and extract again",
-            )
+            ),
+            (
+                "Items that no contract takes",
+                list(map(str, done.undeclared)),
+                "Declare a source for them, with a `where` that they match: what is not declared is not delivered",
+            ),
         ]
     )
     return Group(*lines)

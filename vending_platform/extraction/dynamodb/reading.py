@@ -42,6 +42,10 @@ class Items:
     sources: Sequence[Source]
     key: Sequence[str]
     is_full: bool
+    table: str
+    """As environments.yml calls it."""
+    declared: Sequence[Source]
+    """All sources that items of the table go to, also those that are not extracted now."""
 
     def load(self, files: Sequence[DataFile], export: str) -> None:
         register(self.engine, "canonical_document", canonical)
@@ -65,7 +69,7 @@ class Items:
     @cached_property
     def attributes(self) -> list[str]:
         found = [column.text_in_header for source in self.sources for column in item_columns(source)]
-        found += [name for source in self.sources for name in extract_of(source).where]
+        found += [name for source in (*self.sources, *self.declared) for name in extract_of(source).where]
         return list(dict.fromkeys([*self.key, *found]))
 
     @cached_property

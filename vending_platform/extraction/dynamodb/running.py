@@ -23,9 +23,17 @@ from vending_platform.extraction.dynamodb.reading import Items
 from vending_platform.extraction.dynamodb.requests import WantedExport, completed, forget_pending, read_pending
 from vending_platform.extraction.dynamodb.scanning import scanned
 from vending_platform.extraction.dynamodb.settings import ItemTable
+from vending_platform.extraction.dynamodb.undeclared import undeclared
 from vending_platform.extraction.dynamodb.verifying import fetch
 from vending_platform.extraction.engine import opened_engine
-from vending_platform.extraction.interface import ChosenDays, Extracted, ExtractionError, SystemUnavailable, Workplace
+from vending_platform.extraction.interface import (
+    ChosenDays,
+    Extracted,
+    ExtractionError,
+    SystemUnavailable,
+    Workplace,
+    summed,
+)
 from vending_platform.extraction.notes import METADATA, Note, write_note
 from vending_platform.file_lock import exclusive
 
@@ -34,14 +42,20 @@ _RIGHT_BEFORE = timedelta(microseconds=1)
 
 
 def extract(
-    table: ItemTable, sources: Sequence[Source], place: Workplace, days: ChosenDays | None = None
+    table: ItemTable,
+    sources: Sequence[Source],
+    place: Workplace,
+    days: ChosenDays | None = None,
+    *,
+    declared: Sequence[Source] = (),
 ) -> list[Extracted]:
-    """One result per source. What is wrong with one source stops no other; a table that does not answer raises."""
+    """One result per source. What is wrong with one source stops no other; a table that does not answer raises.
+    `declared` are all sources of the table, where only some are extracted: an item of another one is not undeclared."""
     with exclusive(place.scratch.with_suffix(".lock"), "extraction", place.on_wait):
         shutil.rmtree(place.scratch, ignore_errors=True)  # of an extraction that was killed
         place.scratch.mkdir(parents=True)
         begun = monotonic()
-        done = _Extraction(table, sources, place, days).run()
+        done = _Extraction(table, sources, place, days, declared or sources).run()
         return [replace(one, seconds=monotonic() - begun) for one in done]
 
 
@@ -51,6 +65,7 @@ class _Extraction:
     sources: Sequence[Source]
     place: Workplace
     days: ChosenDays | None
+    declared: Sequence[Source]
 
     def run(self) -> list[Extracted]:
         found = {source.name: Extracted(source.name, business_day(self.moment)) for source in self.sources}
@@ -96,15 +111,17 @@ class _Extraction:
         with TemporaryDirectory(dir=self.place.scratch) as name:
             folder = Path(name)
             with opened_engine(folder, _MEMORY) as engine:
-                items = Items(engine, sources, self.table.key, step.wanted.is_full)
+                is_full = step.wanted.is_full
+                items = Items(engine, sources, self.table.key, is_full, self.table.name, self.declared)
                 try:
                     self._load(items, step.wanted, folder)
                 except ExtractionError:
                     forget_pending(self.place.work, self.table)  # the next extraction asks for another one
                     raise
                 self.place.on_point(ExtractionPoint.OPENED)
+                left = undeclared(items)
                 for source in sources:
-                    yield self._deliver(SourceItems(items, source, folder), step.wanted)
+                    yield replace(self._deliver(SourceItems(items, source, folder), step.wanted), undeclared=left)
         forget_pending(self.place.work, self.table)
 
     def _load(self, items: Items, wanted: WantedExport, folder: Path) -> None:
@@ -190,4 +207,5 @@ def _both(one: Extracted, other: Extracted) -> Extracted:
         rows_read=one.rows_read + other.rows_read,
         bytes=one.bytes + other.bytes,
         deleted=one.deleted + other.deleted,
+        undeclared=summed([*one.undeclared, *other.undeclared]),
     )

@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from vending_platform import aws
-from vending_platform.aws import AwsErrorKind
+from vending_platform.aws import AwsErrorDetails, AwsErrorKind
 from vending_platform.environment import AwsTarget, Encryption, ItemTableSettings, S3Addressing
 from vending_platform.extraction.dynamodb.points import OnExportPoint
 from vending_platform.extraction.interface import ExtractionError, SystemUnavailable
 from vending_platform.storage import Place, open_place
 
 _LACKS = ("TableNotFoundException", "ResourceNotFoundException")
+_NO_CREDENTIALS = "NoCredentialsError"
 _NO_RECOVERY = "PointInTimeRecoveryUnavailableException"
 
 
@@ -86,7 +87,21 @@ class ItemTable:
                 raise ExtractionError(f"{self} does not exist: {problem.detail}") from error
             if problem.kind is AwsErrorKind.DENIED:
                 raise ExtractionError(f"{self}: {problem.detail}: give the role of extractions this right") from error
-            raise SystemUnavailable(f"{self}: {problem.explain(self.target, 'dynamodb')}") from error
+            raise SystemUnavailable(self._unreached(problem)) from error
+
+    def _unreached(self, problem: AwsErrorDetails) -> str:
+        """An endpoint of its own is an emulator's, for which other things are missing than for AWS."""
+        endpoint, key = self.settings.endpoint, f"dynamodb.{self.name}.endpoint"
+        if endpoint is not None and problem.kind is AwsErrorKind.UNREACHABLE:
+            return (
+                f"{self}: nothing answers at {endpoint}: start the emulator there, or correct {key} in environments.yml"
+            )
+        if endpoint is not None and problem.code == _NO_CREDENTIALS:
+            return (
+                f"{self} is at {endpoint} ({key} in environments.yml), an emulator, and no credentials are set:"
+                " start it, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to any words"
+            )
+        return f"{self}: {problem.explain(self.target, 'dynamodb')}"
 
 
 def item_table(

@@ -19,6 +19,7 @@ from vending_platform.extraction.mysql.decoding import LostRows, decoded
 
 _TIMEOUT = 30
 """Seconds for a connection, and between two pieces of an answer ten times that."""
+_NO_SERVER = 2003
 _NO_ACCESS = {1044, 1045, 1142, 1143, 1227, 1698}
 _NOT_THERE = {1049, 1054, 1146}
 _READ_AHEAD = 65_536
@@ -173,6 +174,10 @@ def _errors(target: Target) -> Iterator[None]:
             raise ExtractionError(f"{target}: {said}: the user needs the right to SELECT there") from error
         if number in _NOT_THERE:
             raise ExtractionError(f"{target}: {said}") from error
+        if number == _NO_SERVER:
+            raise SystemUnavailable(
+                f"nothing answers for {target} ({said}): start the database, or correct its address in environments.yml"
+            ) from error
         raise SystemUnavailable(f"{target} did not answer: {said}") from error
     except (OSError, ssl.SSLError) as error:
         raise SystemUnavailable(f"{target} can't be reached: {error}") from error

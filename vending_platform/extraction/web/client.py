@@ -100,7 +100,8 @@ class ApiClient:
             with self.http.stream("GET", address, params=params or None) as response:
                 content = self._content(response, about)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise NotThisTime(f"did not answer: {str(error) or type(error).__name__}") from error
+            why = f"did not answer ({str(error) or type(error).__name__})"
+            raise NotThisTime(f"{why}: check the network, and the address of the API in environments.yml") from error
         status = response.status_code
         if status == HTTPStatus.OK:
             next_page = response.links.get("next", {}).get("url")

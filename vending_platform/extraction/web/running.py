@@ -82,6 +82,9 @@ class _AskedSource:
     now: datetime
     extracted: Extracted = field(init=False)
     """What it has done so far."""
+    needed: int = 1
+    answered: int = 0
+    """Questions."""
 
     def __post_init__(self) -> None:
         self.extracted = Extracted(self.source.name, business_day(self.now))
@@ -105,7 +108,9 @@ class _AskedSource:
 
     def _days(self, days: ChosenDays | None) -> None:
         asked = read_asked(self.place.work, self.source.name)
-        for span in spans(self.declared, due_days(self.source, self.declared, asked, self.now, days)):
+        due = list(spans(self.declared, due_days(self.source, self.declared, asked, self.now, days)))
+        self.needed = len(due) * len(questions(self.declared))
+        for span in due:
             records = self._answers(questions(self.declared, span[0], span[-1]))
             for day, of_day in self._by_day(span, records).items():
                 path = self.deliveries.name_of(day)
@@ -118,7 +123,9 @@ class _AskedSource:
 
     def _all_there_is(self) -> None:
         """Nothing, where the last delivery says the same: apart from the moment, if it has that."""
-        table = table_of(self.source, self.declared, self._answers(questions(self.declared)))
+        asked = questions(self.declared)
+        self.needed = len(asked)
+        table = table_of(self.source, self.declared, self._answers(asked))
         last = self._content(self.deliveries.all[-1]) if self.deliveries.all else None
         if last is not None and self._without_moment(table).equals(self._without_moment(last)):
             return
@@ -132,7 +139,12 @@ class _AskedSource:
 
     def _answers(self, asked: Sequence[Question]) -> list[Record]:
         """Of all of them, or of none."""
-        return [record for question in asked for record in self._unmoved(question)]
+        found: list[Record] = []
+        for question in asked:
+            found += self._unmoved(question)
+            self.answered += 1
+            self.place.on_requests(self.source.name, self.answered, self.needed)
+        return found
 
     def _unmoved(self, question: Question) -> list[Record]:
         """The records of all pages, read again if the list moves meanwhile."""

@@ -93,7 +93,7 @@ class ExtractedItems(ExtractionFolder):
 
     def extract(self, *names: str, days: ChosenDays | None = None) -> list[Extracted]:
         chosen = [source for source in self.sources if not names or source.name in names]
-        return extract(self.table, chosen, self.place, days)
+        return extract(self.table, chosen, self.place, days, declared=self.sources)
 
     def put(self, pk: str, sk: str, **attributes: Any) -> None:
         """Attributes in DynamoDB's JSON, or texts."""

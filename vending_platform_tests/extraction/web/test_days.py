@@ -1,12 +1,14 @@
 """Days: which are asked about, when they are final, and what a correction becomes."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from vending_platform.extraction.web.running import extract_api
 from vending_platform_tests.emulators.services import Fault, WeatherService
 from vending_platform_tests.emulators.services.server import as_json
-from vending_platform_tests.extraction.web.parts import WEATHER, ExtractedApi, weather_source
+from vending_platform_tests.extraction.web.parts import WEATHER, ExtractedApi, settings_of, weather_source
 from weather_simulator import Weather
 
 DAYS = [f"weather/daily_202403{number:02d}.parquet" for number in range(1, 10)]
@@ -138,3 +140,13 @@ def test_a_day_that_loses_its_records_is_delivered_without_rows(extracted: Extra
     loaded = extracted.load()
     assert loaded.rows("select count(*) as n from raw.asked") == [{"n": 0}]
     assert {row["state"] for row in loaded.ledger().values()} == {"loaded"}
+
+
+def test_progress_counts_all_requests_that_are_needed(extracted: ExtractedApi) -> None:
+    extracted.sources = (weather_source(**WEATHER | {"days_at_once": 4}),)
+    answered: list[tuple[str, int, int]] = []
+    place = replace(extracted.place, on_requests=lambda *one: answered.append(one))
+    settings = settings_of(url=extracted.server.of("weather"))
+    extract_api("weather", settings, None, extracted.sources, place, None, extracted.clock.clock)
+    assert answered == [(extracted.sources[0].name, number, 6) for number in range(1, 7)]
+    assert len(extracted.server.requests) == 6  # nine days in three spans, for two prefectures

@@ -246,6 +246,6 @@ def test_no_key_is_shown_anywhere(keyed: ExtractedApi, tmp_path: Path, weather: 
 
 def test_an_api_that_is_not_declared_is_named() -> None:
     with pytest.raises(ExtractionError, match=r"no API 'tides' is declared for development .* there are: weather"):
-        extractor_of(load(), SystemName("api", "tides"))
-    assert callable(extractor_of(load(), SystemName("api", "weather")))
+        extractor_of(load(), SystemName("api", "tides"), ())
+    assert callable(extractor_of(load(), SystemName("api", "weather"), ()))
     assert CANARY not in repr(settings_of("https://h"))

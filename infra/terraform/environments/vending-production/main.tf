@@ -31,7 +31,8 @@ module "domain" {
   account               = var.account
   region                = var.region
   company               = var.company
-  variables             = { snowflake_account = var.snowflake_account }
+  variables             = merge(var.variables, { snowflake_account = var.snowflake_account })
+  database_apis         = var.database_apis
   snowflake_integration = var.snowflake_integration
   image                 = var.image
   login                 = var.login

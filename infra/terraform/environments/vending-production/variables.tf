@@ -24,6 +24,22 @@ variable "snowflake_account" {
   }
 }
 
+variable "variables" {
+  description = "Further variables of environments.yml, such as payments_url and payments_client; no secret is among them."
+  type        = map(string)
+  default     = {}
+}
+
+variable "database_apis" {
+  description = "APIs over databases that are there (docs/shop-api.md): of each the cluster, its network, and its name."
+  type = map(object({
+    database        = object({ cluster = string, security_group_id = string, vpc_id = string, subnet_ids = list(string) })
+    host            = string
+    certificate_arn = string
+  }))
+  default = {}
+}
+
 variable "snowflake_integration" {
   description = "What `desc integration` shows; null before it is made."
   type        = object({ user_arn = string, external_id = string })

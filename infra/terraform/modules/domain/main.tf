@@ -29,6 +29,14 @@ locals {
     aws_region  = var.region
     kms_key     = module.foundation.key_arn
   })
+  apis = var.image == null ? {} : var.database_apis
+  set_variables = { for name, value in merge(
+    { for name, value in local.variables : "VENDING_${upper(name)}" => value if contains(local.settings.variables, name) },
+    {
+      VENDING_UI_URL       = "https://${var.login.operate_host}"
+      VENDING_SLACK_ALERTS = var.slack_alerts ? "true" : null
+    },
+  ) : name => value if value != null }
 }
 
 # Policies of the key and the bucket may name a role only when it is there, and the roles' policies name the key: so the
@@ -38,6 +46,7 @@ module "foundation" {
   settings           = local.settings
   policy_values      = local.policy_values
   role_arns          = merge(module.iam.roles, { for role, arn in { snowflake = module.warehouse_snowflake_stage.role_arn } : role => arn if local.with_snowflake })
+  api_role_arns      = module.iam.api_role_arns
   policies           = var.policies
   key_alias          = var.key_alias
   delivery_addresses = var.delivery_addresses
@@ -51,6 +60,7 @@ module "iam" {
   policies      = var.policies
   trusted       = var.trusted
   database_arn  = module.pipeline.database.arn
+  apis          = { for name in keys(local.apis) : name => { database = local.settings.secrets["api-${name}"], keys = local.settings.secrets["api-${name}-keys"] } }
 }
 
 module "network" {
@@ -72,13 +82,24 @@ module "pipeline" {
   image         = var.image
   login         = var.login
   database      = var.database
-  variables = { for name, value in merge(
-    { for name, value in local.variables : "VENDING_${upper(name)}" => value if contains(local.settings.variables, name) },
-    {
-      VENDING_UI_URL       = "https://${var.login.operate_host}"
-      VENDING_SLACK_ALERTS = var.slack_alerts ? "true" : null
-    },
-  ) : name => value if value != null }
+  variables     = local.set_variables
+}
+
+module "database_api" {
+  source          = "../database_api"
+  for_each        = local.apis
+  name            = each.key
+  settings        = local.settings
+  role_arns       = { function = module.iam.roles["${each.key}-api"], proxy = module.iam.roles["${each.key}-proxy"] }
+  variables       = { for name, value in local.set_variables : name => value if !contains(["VENDING_UI_URL", "VENDING_SLACK_ALERTS"], name) }
+  image           = var.image
+  repository      = module.pipeline.repository
+  secret_arn      = module.foundation.secret_arns["api-${each.key}"]
+  database        = each.value.database
+  host            = each.value.host
+  certificate_arn = each.value.certificate_arn
+
+  depends_on = [module.iam] # a role by itself may do nothing
 }
 
 module "warehouse_snowflake_stage" {

@@ -23,6 +23,11 @@ output "secrets" {
   value       = concat(values(module.settings.settings.secrets), [module.pipeline.login_secret])
 }
 
+output "database_apis" {
+  description = "By API, what its host's name points to, and the `host` of its secret."
+  value       = { for name, api in module.database_api : name => { host = api.host, proxy = api.proxy_endpoint } }
+}
+
 output "balancer_dns" {
   description = "What the UIs' names point to."
   value       = module.pipeline.balancer_dns

@@ -104,6 +104,16 @@ variable "database" {
   type        = object({ class = string, gib = number, two_zones = bool, backup_days = number })
 }
 
+variable "database_apis" {
+  description = "APIs over databases that are there, by their names in environments.yml; {} until an image is pushed."
+  type = map(object({
+    database        = object({ cluster = string, security_group_id = string, vpc_id = string, subnet_ids = list(string) })
+    host            = string
+    certificate_arn = string
+  }))
+  default = {}
+}
+
 variable "redshift_capacity" {
   description = "Redshift's capacity, where it is the warehouse."
   type        = object({ base = number, most = number, hours_a_month = number })

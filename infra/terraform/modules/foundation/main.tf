@@ -12,7 +12,8 @@ locals {
   trail   = "${var.settings.prefix}-data-${var.settings.suffix}"
   key_arn = one(aws_kms_key.data[*].arn)
   roles   = { for role, arn in var.role_arns : "${replace(role, "-", "_")}_role" => arn }
-  values = merge(var.policy_values, local.roles, {
+  of_apis = { api_roles = length(var.api_role_arns) == 0 ? "absent" : join("\", \"", var.api_role_arns) }
+  values = merge(var.policy_values, local.roles, local.of_apis, {
     trail              = local.trail
     key                = local.key_arn == null ? "absent" : local.key_arn
     delivery_addresses = length(var.delivery_addresses) == 0 ? "absent" : join("\", \"", var.delivery_addresses)
@@ -25,7 +26,7 @@ module "key_policy" {
   source = "../policy"
   count  = var.settings.has_key ? 1 : 0
   file   = "${var.policies}/key.json"
-  values = merge(var.policy_values, local.roles, { trail = local.trail })
+  values = merge(var.policy_values, local.roles, local.of_apis, { trail = local.trail })
 }
 
 resource "aws_kms_key" "data" {

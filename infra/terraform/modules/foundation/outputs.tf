@@ -8,6 +8,11 @@ output "bucket" {
   value       = aws_s3_bucket.data.bucket
 }
 
+output "secret_arns" {
+  description = "The secrets, by what they are for."
+  value       = { for name, secret in aws_secretsmanager_secret.platform : name => secret.arn }
+}
+
 output "policy_values" {
   description = "What fills the policies' blanks, now with the key."
   value       = local.values

@@ -13,6 +13,12 @@ variable "role_arns" {
   type        = map(string)
 }
 
+variable "api_role_arns" {
+  description = "The roles of APIs over databases, which decrypt their secrets."
+  type        = list(string)
+  default     = []
+}
+
 variable "policies" {
   description = "The folder of the policies."
   type        = string

@@ -27,6 +27,12 @@ variable "trusted" {
   }
 }
 
+variable "apis" {
+  description = "APIs over databases that are made, by name, with the names of their secrets: of the database's user, and of the API keys."
+  type        = map(object({ database = string, keys = string }))
+  default     = {}
+}
+
 variable "database_arn" {
   description = "Dagster's database, whose password ECS may read."
   type        = string

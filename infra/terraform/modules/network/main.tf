@@ -87,9 +87,11 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private.id
 }
 
-resource "aws_vpc_endpoint" "s3" {
+# The two services whose endpoints cost nothing, so nothing of them goes through the door.
+resource "aws_vpc_endpoint" "gateway" {
+  for_each          = toset(concat(["s3"], var.settings.has_items ? ["dynamodb"] : []))
   vpc_id            = aws_vpc.this.id
-  service_name      = "com.amazonaws.${var.settings.region}.s3"
+  service_name      = "com.amazonaws.${var.settings.region}.${each.key}"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [aws_route_table.private.id]
 }

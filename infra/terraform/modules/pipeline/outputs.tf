@@ -3,6 +3,11 @@ output "repository_url" {
   value       = aws_ecr_repository.platform.repository_url
 }
 
+output "repository" {
+  description = "The name of the image's registry."
+  value       = aws_ecr_repository.platform.name
+}
+
 output "topic_arn" {
   description = "Where alarms and alerts go."
   value       = aws_sns_topic.alerts.arn

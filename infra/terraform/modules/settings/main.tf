@@ -22,9 +22,18 @@ locals {
   databases   = { for name, database in local.declared.databases : "database-${name}" => database.secret if database.secret != null }
   clients     = { for name, one in local.declared.connections : "client-${name}" => one.client_secret if one.client_secret != null }
   tokens      = { for name, one in local.declared.connections : "tokens-${name}" => one.tokens.at }
+  api_secrets = merge([for name, one in local.declared.database_apis : { for kind, secret in { "" = one.secret, "-owner" = one.owner_secret, "-keys" = one.keys } : "api-${name}${kind}" => secret if secret != null }]...)
   connections = merge(local.clients, local.tokens)
-  secrets     = merge({ for name, secret in local.declared.aws.secrets : name => secret if secret != null }, local.databases, local.connections)
+  secrets     = merge({ for name, secret in local.declared.aws.secrets : name => secret if secret != null }, local.databases, local.connections, local.api_secrets)
   secret_arn  = "arn:aws:secretsmanager:${var.variables.aws_region}:${var.variables.aws_account}:secret"
+  # Tables of DynamoDB, exported or scanned. An endpoint of one is an emulator's, and no account has it.
+  table_arn  = "arn:aws:dynamodb:${var.variables.aws_region}:${var.variables.aws_account}:table"
+  tables     = { for name, one in local.declared.dynamodb : name => "${local.table_arn}/${one.table}" if one.endpoint == null }
+  exported   = { for name, arn in local.tables : name => arn if local.declared.dynamodb[name].exports != null }
+  scanned    = { for name, arn in local.tables : name => arn if !contains(keys(local.exported), name) }
+  exports_at = [for name in keys(local.exported) : "arn:aws:s3:::${trimsuffix(trimprefix(local.declared.dynamodb[name].exports, "s3://"), "/")}/*"]
+  extracts   = length(local.databases) + length(local.tables) + length(local.declared.apis) > 0
+
   has_lake    = try(local.declared.lake.catalog, null) == "glue"
   athena      = local.has_lake ? local.declared.lake.athena : null
   with_queue  = local.declared.arrivals.by == "notifications"

@@ -17,6 +17,7 @@ output "settings" {
     secrets      = local.secrets
     warehouse    = { for name, value in local.warehouse : name => tostring(value) if value != null && can(tostring(value)) }
     has_lake     = local.has_lake
+    has_items    = length(local.tables) > 0
     athena       = local.athena
     log_group    = "/${local.domain}/${local.suffix}"
     cluster      = "${local.prefix}-${local.suffix}"
@@ -28,6 +29,10 @@ output "settings" {
   precondition {
     condition     = length(local.buckets) == 1
     error_message = "All places of ${var.environment} have to be in one bucket, and they are in ${join(", ", local.buckets)}."
+  }
+  precondition {
+    condition     = alltrue([for place in local.exports_at : startswith(place, "arn:aws:s3:::${local.buckets[0]}/${local.prefixes.raw}/internal/")])
+    error_message = "Exports of DynamoDB are laid down below internal/ of the raw place, which ingestion and arrivals pass over; they are at ${join(", ", local.exports_at)}."
   }
 }
 
@@ -54,15 +59,20 @@ output "policy_values" {
       database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
       connection_secrets = length(local.connections) == 0 ? "absent" : join("\", \"", [for secret in values(local.connections) : "${local.secret_arn}:${secret}-??????"])
       token_secrets      = length(local.tokens) == 0 ? "absent" : join("\", \"", [for secret in values(local.tokens) : "${local.secret_arn}:${secret}-??????"])
-      extracted          = length(local.databases) == 0 ? "absent" : local.prefixes.raw
+      item_tables        = length(local.tables) == 0 ? "absent" : join("\", \"", values(local.tables))
+      exported_tables    = length(local.exported) == 0 ? "absent" : join("\", \"", values(local.exported))
+      table_exports      = length(local.exported) == 0 ? "absent" : join("\", \"", [for arn in values(local.exported) : "${arn}/export/*"])
+      item_exports       = length(local.exported) == 0 ? "absent" : join("\", \"", local.exports_at)
+      scanned_tables     = length(local.scanned) == 0 ? "absent" : join("\", \"", values(local.scanned))
+      extracted          = local.extracts ? local.prefixes.raw : "absent"
       encryption         = local.has_key ? "aws:kms" : "AES256"
       workgroup          = lookup(local.warehouse, "workgroup", "absent")
       delivery_addresses = "absent"
       key                = "absent"
     },
     local.prefixes,
-    # Only the deliverer writes deliveries; and the platform, where it extracts them from a database by itself.
-    { extraction_role = "${local.role_prefix}${local.roles[length(local.databases) == 0 ? "deliverer" : "platform"]}" },
+    # Only the deliverer writes deliveries; and the platform, where it extracts them from other systems by itself.
+    { extraction_role = "${local.role_prefix}${local.roles[local.extracts ? "platform" : "deliverer"]}" },
     { for role in local.all_roles : "${replace(role, "-", "_")}_role" => contains(local.role_names, role) ? "${local.role_prefix}${local.roles[role]}" : "absent" },
   )
 }

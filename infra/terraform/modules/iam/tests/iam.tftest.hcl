@@ -8,7 +8,7 @@ variables {
     roles  = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
   }
   policy_values = merge(
-    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "pseudonyms_secret", "lake", "lake_databases", "connection_secrets", "token_secrets", "database_secrets", "extracted", "workgroup"] : name => name },
+    { for name in ["bucket", "raw", "processed", "artifacts", "work", "queue", "dead_letters", "topic", "cluster", "run_task", "log_group", "warehouse_secret", "slack_secret", "login_secret", "lineage_secret", "pseudonyms_secret", "lake", "lake_databases", "connection_secrets", "token_secrets", "database_secrets", "extracted", "workgroup", "item_tables", "exported_tables", "table_exports", "item_exports", "scanned_tables"] : name => name },
     { account = "123456789012", region = "ap-northeast-1", key = "absent", platform_role = "p", execution_role = "e" },
   )
   trusted = { operator = ["arn:aws:iam::123456789012:role/on-duty"] }
@@ -31,6 +31,25 @@ run "roles" {
   assert {
     condition     = !strcontains(aws_iam_role_policy.this["platform/platform"].policy, "kms:")
     error_message = "Without a key there is no right to use one."
+  }
+}
+
+run "an_api_over_a_database" {
+  command = plan
+  variables {
+    apis = { shop = { database = "vending/production/shop-api", keys = "vending/production/shop-api-keys" } }
+    settings = {
+      domain = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", account = "123456789012", has_lake = true, warehouse = { type = "snowflake" }
+      roles  = { for role in ["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"] : role => "hinode-vending-${role}-prod" }
+    }
+  }
+  assert {
+    condition     = aws_iam_role.api["shop-api"].name == "hinode-vending-shop-api-prod" && keys(aws_iam_role_policy_attachment.api) == ["shop-api"]
+    error_message = "The function has a role of its own, and only that one is placed in the network."
+  }
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.api["shop-proxy"].policy).Statement : statement.Resource] == [["arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:vending/production/shop-api-??????"]]
+    error_message = "The proxy reads the secret of the database's user, and nothing else."
   }
 }
 

@@ -1,7 +1,7 @@
 mock_provider "aws" {}
 
 variables {
-  settings = { cluster = "hinode-vending-prod", region = "ap-northeast-1", warehouse = { type = "snowflake" } }
+  settings = { cluster = "hinode-vending-prod", region = "ap-northeast-1", warehouse = { type = "snowflake" }, has_items = true }
 }
 
 run "subnets_in_three_zones" {
@@ -18,16 +18,24 @@ run "subnets_in_three_zones" {
     condition     = !contains(keys(aws_vpc_endpoint.interface), "redshift-data")
     error_message = "Only what is used has an endpoint."
   }
+  assert {
+    condition     = keys(aws_vpc_endpoint.gateway) == ["dynamodb", "s3"]
+    error_message = "Tables of DynamoDB are reached without the internet."
+  }
 }
 
 run "redshift_has_endpoints" {
   command = plan
   variables {
-    settings = { cluster = "hinode-dpc-prod", region = "ap-northeast-1", warehouse = { type = "redshift" } }
+    settings = { cluster = "hinode-dpc-prod", region = "ap-northeast-1", warehouse = { type = "redshift" }, has_items = false }
   }
   assert {
     condition     = aws_vpc_endpoint.interface["redshift-data"].service_name == "com.amazonaws.ap-northeast-1.redshift-data"
     error_message = "The Data API is reached without the internet."
+  }
+  assert {
+    condition     = keys(aws_vpc_endpoint.gateway) == ["s3"]
+    error_message = "Without tables of DynamoDB there is no endpoint for them."
   }
 }
 

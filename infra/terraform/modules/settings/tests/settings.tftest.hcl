@@ -20,6 +20,22 @@ run "names_come_from_the_file" {
   }
 }
 
+run "tables_of_dynamodb" {
+  command = plan
+  assert {
+    condition     = output.policy_values.exported_tables == "arn:aws:dynamodb:ap-northeast-1:123456789012:table/vending-app-production" && output.policy_values.table_exports == "${output.policy_values.exported_tables}/export/*"
+    error_message = "The platform exports the tables that are declared, and follows their exports."
+  }
+  assert {
+    condition     = output.policy_values.scanned_tables == "absent" && output.policy_values.item_exports == "arn:aws:s3:::hinode-vending-data-prod/raw-data/internal/dynamodb-exports/*"
+    error_message = "A table with exports is not scanned, and its exports are where they are declared."
+  }
+  assert {
+    condition     = output.settings.secrets["api-shop-keys"] == "vending/production/shop-api-keys" && output.settings.secrets["api-shop-owner"] == "vending/production/shop-owner"
+    error_message = "Each secret of an API over a database is made."
+  }
+}
+
 run "staging_has_no_key" {
   command = plan
   variables {
