@@ -11,7 +11,7 @@ from vending_platform.catalog import Days, project_hash, read_manifest
 from vending_platform.environment import BUSINESS_TIME_ZONE, CodeChanges, Environment, Verification
 from vending_platform.errors import PlatformError
 from vending_platform.exporting import Exported
-from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, Workplace
+from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, SystemFailure, Workplace
 from vending_platform.ingestion import Selection, Summary
 from vending_platform.observers import Notice, Observer, Operation, RowsRead, observed
 from vending_platform.opening import Platform
@@ -37,12 +37,12 @@ def extract(
 
     def work() -> ExtractionSummary:
         done: list[Extracted] = []
-        failures: list[PlatformError] = []
+        failures: list[SystemFailure] = []
         for system, of_it in extraction.by_system(sources).items():
             try:
                 done += extraction.extractor_of(platform.environment, system)(of_it, place, days)
             except PlatformError as failure:
-                failures.append(failure)
+                failures.append(SystemFailure(tuple(source.name for source in of_it), failure))
         return ExtractionSummary(tuple(done), tuple(failures))
 
     return observed(platform.observers, Operation.EXTRACT, work)

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from vending_platform.extraction import ExtractionSummary
 from vending_platform.ingestion import Summary
 from vending_platform.lineage.events.builds import BuildEvents
 from vending_platform.lineage.events.deliveries import delivery_runs
 from vending_platform.lineage.events.exports import export_runs
+from vending_platform.lineage.events.extractions import extraction_runs
 from vending_platform.lineage.events.facets import facets
 from vending_platform.lineage.events.knowledge import Knowledge
 from vending_platform.lineage.events.runs import LineageRun
 from vending_platform.lineage.outbox import EventType as State
 from vending_platform.lineage.outbox import OutboxWriter
-from vending_platform.observers import BytesRead, Observer, Operation, Progress, Result
+from vending_platform.observers import BytesRead, Observer, Operation, Progress, Result, RowsRead
 from vending_platform.transformation import Finished, NodeStarted, Transformed, WindowDone
 
 EndedRun = tuple[LineageRun, State, str | None]
@@ -50,7 +52,7 @@ class LineageObserver(Observer):
         self._guarded(lambda: self._start(operation))
 
     def progress(self, event: Progress) -> None:
-        if not isinstance(event, NodeStarted | Finished | WindowDone | BytesRead):
+        if not isinstance(event, NodeStarted | Finished | WindowDone | BytesRead | RowsRead):
             return
         self._guarded(lambda: self._report(event))
 
@@ -67,7 +69,7 @@ class LineageObserver(Observer):
             self._builds = BuildEvents(self._operation, self._knowledge)
         self._writer.write([self._operation.event(State.START, self._begun)], lasting=True)
 
-    def _report(self, event: NodeStarted | Finished | WindowDone | BytesRead) -> None:
+    def _report(self, event: NodeStarted | Finished | WindowDone | BytesRead | RowsRead) -> None:
         if (running := self._operation) is None:
             return
         now = self._now()
@@ -81,6 +83,8 @@ class LineageObserver(Observer):
                 self._writer.write(self._builds.ended(event, now), lasting=True)
             case BytesRead(done, total):
                 self._sign_of_life(running, now, done, total, "bytes")
+            case RowsRead(rows=rows):
+                self._sign_of_life(running, now, rows, rows, "rows")
 
     def _sign_of_life(self, run: LineageRun, now: datetime, done: int, total: int, unit: str) -> None:
         if now - self._last_sign >= _BETWEEN_SIGNS_OF_LIFE:
@@ -95,6 +99,9 @@ class LineageObserver(Observer):
         parts: list[EndedRun] = []
         events = []
         match result:
+            case ExtractionSummary():
+                parts = list(extraction_runs(running, self._knowledge, result))
+                problem = _problem_of(parts)
             case Summary():
                 parts = list(delivery_runs(running, self._knowledge, result))
                 problem = _problem_of(parts)
