@@ -13,11 +13,13 @@ from vending_platform.errors import PlatformError
 from vending_platform.exporting import Exported
 from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, SystemFailure, Workplace
 from vending_platform.ingestion import Selection, Summary
+from vending_platform.lake import Maintained
 from vending_platform.observers import Notice, Observer, Operation, RowsRead, observed
 from vending_platform.opening import Platform
 from vending_platform.promotion import PromotionError
 from vending_platform.recording import Recorder
 from vending_platform.transformation import Transformed
+from vending_platform.warehouse import TableName
 
 
 def extract(
@@ -143,6 +145,18 @@ def export(platform: Platform, run_id: str, names: Iterable[str] | None = None) 
         )
 
     return observed(platform.observers, Operation.EXPORT, work)
+
+
+def maintain(platform: Platform, tables: Iterable[TableName] | None = None) -> Maintained:
+    """Of the lake: few files of many small ones, no old snapshots, no files that nothing needs."""
+
+    def work() -> Maintained:
+        from vending_platform.lake.maintenance import maintain as maintain_table
+
+        names = platform.lake.tables() if tables is None else tables
+        return Maintained(tuple(maintain_table(platform.lake, name) for name in names))
+
+    return observed(platform.observers, Operation.MAINTAIN, work)
 
 
 @contextmanager

@@ -100,6 +100,14 @@ class Pipeline:
             found |= self.tables_of(name) if name in self.functions else {name}
         return found
 
+    def kept_behind(self, function: str) -> set[str]:
+        """The nearest tables and results that a function's value is made of; parts between them are kept nowhere."""
+        found: set[str] = set()
+        for name in self.functions[function].inputs:
+            is_part = name in self.functions and not self.functions[name].is_result
+            found |= self.kept_behind(name) if is_part else {name}
+        return found
+
     def schema_of(self, function: str) -> str:
         """The schema in which a function's result is kept."""
         module = next(module for module in self.modules if module.__name__ == self.functions[function].module)

@@ -7,11 +7,12 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform.analysis import Analysed, FunctionCheck, Pipeline, analyse, deliver, read_tables, save_tables
+from vending_platform.analyses import run_functions
+from vending_platform.analysis import FunctionCheck, Pipeline
 from vending_platform.catalog import Catalog
-from vending_platform.exporting import write_table
 from vending_platform.opening import Platform
-from vending_platform.orchestration.names import days_of, model_key
+from vending_platform.orchestration.names import model_key
+from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.partitions import BusinessDays
 
 
@@ -52,19 +53,16 @@ def _assets(
     )
     def run(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = [name for name in pipeline.results if keys[name] in context.selected_asset_keys]
-        span = days_of(context) if partitions is not None else None
-        done = _computed(platform, pipeline, chosen, span)
-        delivered = [date.fromisoformat(key) for key in context.partition_keys] if partitions is not None else None
-        with platform.context.warehouse.writing(
-            f"keeping the results of {pipeline.name}", lambda holder: context.log.info(f"Waiting for {holder} …")
-        ) as writer:
-            save_tables(writer, pipeline, done.results, delivered)
-        for path in deliver(platform.context.storage.raw, platform.catalog, pipeline, done.results):
+        days = [date.fromisoformat(key) for key in context.partition_keys] if partitions is not None else []
+        tables = sorted({table for name in chosen for table in pipeline.tables_of(name)})
+        ran = run_functions(observed(context, platform), pipeline, tables, chosen, days=days)
+        done = ran.analysed
+        for path in (path for paths in ran.delivered.values() for path in paths):
             context.log.info(f"Delivered {path}: the next ingestion loads it")
         for name in chosen:  # in the order in which they were computed
             if name in done.results:
-                files = _files(platform, keys[name], done.results[name], span)
-                metadata = {"dagster/row_count": done.results[name].height, "files": ", ".join(files)}
+                files = ", ".join(ran.files[name].paths)
+                metadata = {"dagster/row_count": done.results[name].height, "files": files}
                 yield dg.MaterializeResult(asset_key=keys[name], metadata=metadata)
         for check in done.checks:
             spec = checks.get((check.function, check.check))
@@ -77,22 +75,6 @@ def _assets(
             raise dg.Failure(done.failure, allow_retries=False)
 
     return run
-
-
-def _computed(
-    platform: Platform, pipeline: Pipeline, chosen: Sequence[str], span: tuple[date, date] | None
-) -> Analysed:
-    tables = sorted({table for name in chosen for table in pipeline.tables_of(name)})
-    with platform.context.warehouse.reading() as reader:
-        inputs = read_tables(reader, platform.catalog, pipeline, tables, span)
-    return analyse(pipeline, inputs, chosen)
-
-
-def _files(platform: Platform, key: dg.AssetKey, result: Any, span: tuple[date, date] | None) -> list[str]:
-    """Beside the exports; of days under the first and the last that were computed together."""
-    name = key.path[-1]
-    stem = "/".join([*key.path, f"{span[0]}_{span[1]}/{name}" if span is not None else name])
-    return write_table(platform.context.storage.processed, stem, result.to_arrow())
 
 
 def _verdict(check: FunctionCheck, spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:

@@ -93,20 +93,32 @@ class Datasets:
         raw = self.environment.places.raw.rstrip("/")
         return {"type": "location", "locations": [f"{raw}/{path}" for path in sorted(paths)[:_LOCATIONS]]}
 
-    def exported(
-        self, export: Export, columns: Iterable[Mapping[str, str]], column_lineage: Facet, output_facets: Facets
-    ) -> Dataset:
-        """`columns` have their name in the files."""
+    def files_of_export(self, export: Export) -> tuple[DatasetName, Facets]:
+        """Their name, and what kind of dataset they are."""
         place = file_name(self.environment.places.processed, export.name)
+        return place, facets(
+            datasetType={"datasetType": "FILE", "subType": export.format.value.upper()},
+            dataSource=data_source(place.namespace),
+        )
+
+    def exported(
+        self,
+        export: Export,
+        kind: tuple[DatasetName, Facets],
+        columns: Iterable[Mapping[str, str]],
+        column_lineage: Facet,
+        output_facets: Facets,
+    ) -> Dataset:
+        """`columns` have their name in the files, or in the table of the lake."""
+        place, of_kind = kind
         fields = [{"name": one["name"]} for one in columns]
         return {
             **place._asdict(),
             "facets": {
                 "columnLineage": column_lineage,
+                **of_kind,
                 **facets(
                     schema={"fields": fields},
-                    datasetType={"datasetType": "FILE", "subType": export.format.value.upper()},
-                    dataSource=data_source(place.namespace),
                     documentation_of_dataset={"description": export.description} if export.description else None,
                     ownership_of_dataset=owners([export.owner]),
                 ),

@@ -51,7 +51,11 @@ _STANDARD = {
     "version": ("1-0-1", "DatasetVersionDatasetFacet"),
 }
 _FILES = dict.fromkeys(("InputSubsetInputDatasetFacet", "OutputSubsetOutputDatasetFacet"), "BaseSubsetDatasetFacet")
-_OWN = {"platform_deliveries": "DeliveriesRunFacet", "platform_progress": "ProgressRunFacet"}
+_OWN = {
+    "platform_deliveries": "DeliveriesRunFacet",
+    "platform_maintenance": "MaintenanceRunFacet",
+    "platform_progress": "ProgressRunFacet",
+}
 
 
 class Assertion(TypedDict, total=False):

@@ -10,6 +10,7 @@ import pytest
 from vending_platform import environment
 from vending_platform.catalog import Catalog
 from vending_platform.extraction import Extracted, ExtractionSummary, SystemFailure, SystemUnavailable
+from vending_platform.lake import Maintained, MaintainedTable
 from vending_platform.lineage.events import Knowledge, LineageObserver
 from vending_platform.lineage.outbox import EventType, Outbox, OutboxWriter
 from vending_platform.observers import BytesRead, Operation, RowsRead
@@ -221,6 +222,24 @@ def test_what_was_not_extracted_fails_and_what_had_not_changed_moves_nothing(
     message = failed["run"]["facets"]["errorMessage"]["message"]
     assert message == "SystemUnavailable: https://api/?••• did not answer '•••'"
     assert "Canary" not in str(events)
+
+
+def test_maintenance_is_a_run_for_each_table_that_it_changed(observer: LineageObserver, outbox: Outbox) -> None:
+    observer.started(Operation.MAINTAIN)
+    sales = MaintainedTable("gold.fct_sales", 5, 1, 500, 2, 0, 0, 0.1)
+    observer.completed(Operation.MAINTAIN, Maintained((sales, MaintainedTable("gold.idle", 0, 0, 0, 0, 0, 0, 0.1))))
+    observer.end(EventType.COMPLETE, None)
+    events = waiting(outbox)
+    check_events(events)
+    assert ends(events) == dict.fromkeys(["maintain.gold.fct_sales", "maintain", "daily"], "COMPLETE")
+    done = next(
+        one for one in events if (one["job"]["name"], one["eventType"]) == ("maintain.gold.fct_sales", "COMPLETE")
+    )
+    (before,), (after,) = done["inputs"], done["outputs"]
+    assert (before["namespace"], before["name"]) == (after["namespace"], after["name"])
+    assert before["name"].endswith("/lake/gold/fct_sales")
+    assert done["run"]["facets"]["platform_maintenance"]["compactedFiles"] == 5
+    assert after["outputFacets"]["outputStatistics"]["fileCount"] == 1
 
 
 def test_an_outbox_that_can_not_be_written_fails_nothing_and_is_reported_once(
