@@ -57,11 +57,16 @@ def run_functions(
         )
         return AnalysisRun(
             done,
-            sum(shape.rows for shape in shapes.values()),
-            tuple(days),
-            _saved(platform, pipeline, done, days) if is_saved else {},
-            _written(platform, pipeline, done, days, folder) if is_saved or folder is not None else {},
-            _delivered(platform, pipeline, done) if is_saved else {},
+            rows_read=sum(shape.rows for shape in shapes.values()),
+            days=tuple(days),
+            tables=_saved(platform, pipeline, done, days) if is_saved else {},
+            files=_written(platform, pipeline, done, days, folder) if is_saved or folder is not None else {},
+            delivered=_delivered(platform, pipeline, done) if is_saved else {},
+            shown={
+                name: show(done.results[name], frames)
+                for name, show in pipeline.shown.items()
+                if is_saved and name in done.results
+            },
         )
 
     return observed(platform.observers, Operation.ANALYSE, work)

@@ -18,7 +18,14 @@ from vending_platform.analysis.observing import (
 )
 from vending_platform.analysis.optional import NotInstalled, require
 from vending_platform.analysis.pipeline import Pipeline, PipelineError, load_pipelines, together
-from vending_platform.analysis.results import Analysed, AnalysisRun, FunctionCheck, MissingResult, ResultFiles
+from vending_platform.analysis.results import (
+    Analysed,
+    AnalysisRun,
+    FunctionCheck,
+    MissingResult,
+    ResultFiles,
+    ShownResult,
+)
 from vending_platform.analysis.running import analyse
 from vending_platform.analysis.tables import read_tables, save_tables
 
@@ -40,6 +47,7 @@ __all__ = [
     "Pipeline",
     "PipelineError",
     "ResultFiles",
+    "ShownResult",
     "UnsuitableInput",
     "analyse",
     "as_input",

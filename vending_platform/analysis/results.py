@@ -72,6 +72,14 @@ class ResultFiles:
 
 
 @dataclass(frozen=True)
+class ShownResult:
+    """What people see of a result: figures, which are plotted from run to run, and a picture in Markdown."""
+
+    figures: Mapping[str, float]
+    picture: str
+
+
+@dataclass(frozen=True)
 class AnalysisRun:
     """A run of a pipeline, and where it has left its results, by their names."""
 
@@ -83,3 +91,4 @@ class AnalysisRun:
     files: Mapping[str, ResultFiles] = field(default_factory=dict)
     delivered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The files in the raw place that are new."""
+    shown: Mapping[str, ShownResult] = field(default_factory=dict)

@@ -4,7 +4,6 @@ the lake, and from a mart through a function to the mart that is built from what
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,8 +34,8 @@ sources:
         config:
           meta:
             files:
-              {names: ["shop/orders_{any}.parquet"], delivery: append, format: parquet, first_day: 2024-01-01, key: [id],
-               day_column: ordered_on}
+              {names: ["shop/orders_{any}.parquet"], delivery: append, format: parquet, first_day: 2024-01-01,
+               key: [id], day_column: ordered_on}
             extract: {database: shop, table: placed_orders, watermark: updated_at}
         columns:
           - {name: id, data_type: integer, config: {meta: {required: true}}}
@@ -48,8 +47,8 @@ sources:
         config:
           meta:
             files:
-              {names: ["forecasts/expected_{yyyymmdd}.parquet"], delivery: daily, format: parquet, first_day: 2024-01-01,
-               key: [made_on, for_day], day_column: made_on}
+              {names: ["forecasts/expected_{yyyymmdd}.parquet"], delivery: daily, format: parquet,
+               first_day: 2024-01-01, key: [made_on, for_day], day_column: made_on}
         columns:
           - {name: made_on, data_type: date, config: {meta: {required: true}}}
           - {name: for_day, data_type: date, config: {meta: {required: true}}}
@@ -87,7 +86,8 @@ from {{ source('shop', 'expected') }} where {{ in_window('_business_date') }}
     "profiles.yml": PROJECT["profiles.yml"].replace("here", "development"),
 }
 ORDERS = (
-    "create table placed_orders (id int primary key, person varchar(40), yen int, ordered_on date, updated_at datetime)",
+    "create table placed_orders"
+    " (id int primary key, person varchar(40), yen int, ordered_on date, updated_at datetime)",
     *(
         f"insert into placed_orders values ({n}, '{CANARY} {n}', {n * 100}, '2024-03-0{n}', '2024-03-0{n} 12:00:00')"
         for n in (1, 2, 3)
