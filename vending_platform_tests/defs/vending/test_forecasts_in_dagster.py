@@ -1,7 +1,6 @@
 """The job of forecasts: what it shows of past forecasts, and a model that is not as good as usual is left out, warned
 of and alerted, until it is as usual again."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,13 +61,13 @@ def _plain(rows: pl.DataFrame) -> Any:
     return pa.schema([(one.name, pa.string() if pa.types.is_large_string(one.type) else one.type) for one in schema])
 
 
-def with_history(platform: Platform, errors: pl.DataFrame, newest: Callable[[float], float]) -> None:
-    """Six earlier evenings, on which the errors for the newest days were these, made of what they are now."""
+def with_history(platform: Platform, errors: pl.DataFrame, share: float) -> None:
+    """Six earlier evenings, on which the errors for the newest days were this share of what they are now."""
     with platform.context.warehouse.writing("test", lambda _: None) as writer:
         for back in range(1, 7):
             evening = errors.with_columns(
-                (pl.col("forecast_on") - pl.duration(days=back)),
-                pl.col("newest_wape").map_elements(newest, return_dtype=pl.Float64),
+                pl.col("forecast_on") - pl.duration(days=back),
+                pl.col("newest_wape") * share,
                 is_out_of_range=False,
             )
             save_tables(writer, FORECASTS, {"forecast_errors": evening})
@@ -94,7 +93,7 @@ def test_a_model_that_is_out_of_range_is_left_out_and_alerted_until_it_is_as_usu
         watch_once(history, ["forecast"], platform, Alerting([phone]), NEXT_EVENING, checks)
         return done
 
-    with_history(platform, errors, lambda now: now / 10)
+    with_history(platform, errors, 0.1)
     done = run()
     assert done.success, "a warning is no failure"
     rows = platform_rows(platform, "ml.forecast_errors")
@@ -106,7 +105,7 @@ def test_a_model_that_is_out_of_range_is_left_out_and_alerted_until_it_is_as_usu
     }
     assert phone.events() == ["NEW ml/forecast_errors none_is"]
     assert phone.messages[0].problem.why == f"is out of range in 2 of {_of_the_run(rows)} rows"
-    with_history(platform, errors, lambda now: now)
+    with_history(platform, errors, 1.0)
     assert run().success
     assert phone.events()[1:] == ["RECOVERED ml/forecast_errors none_is"]
 
@@ -125,7 +124,7 @@ def platform_rows(platform: Platform, table: str) -> pl.DataFrame:
 def test_what_was_right_and_wrong_is_shown_as_figures_and_as_a_picture(
     platform: Platform, errors: pl.DataFrame
 ) -> None:
-    with_history(platform, errors, lambda now: now)
+    with_history(platform, errors, 1.0)
     done = definitions_of(platform).resolve_job_def("forecast").execute_in_process()
     made = {one.asset_key.path[-1]: one for one in done.get_asset_materialization_events() if one.asset_key}
     assert made.keys() == {"unit_forecasts", "machine_forecasts", "forecast_errors"}
