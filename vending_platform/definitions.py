@@ -17,7 +17,7 @@ from vending_platform.alerts import log_as_json
 from vending_platform.analysis import NotInstalled, load_pipelines
 from vending_platform.environment import PROJECT_DIR, Environment, UnknownDomain, load
 from vending_platform.opening import Platform, open_platform
-from vending_platform.orchestration import assemble, business_days, described, pipeline_assets
+from vending_platform.orchestration import assemble, described, pipeline_definitions
 from vending_platform.warehouse import noisy_loggers
 
 
@@ -30,17 +30,17 @@ def build_definitions(environment: Environment, overrides: Mapping[str, Any] | N
         # all newer libraries, where everybody sees it.
         warnings.filterwarnings("ignore", message="urllib3 .* doesn't match a supported version")
         own = dg.load_from_defs_folder(path_within_project=PROJECT_DIR)
-    return dg.Definitions.merge(declared, own, dg.Definitions(assets=_functions(platform)))
+    return dg.Definitions.merge(declared, own, _functions(platform))
 
 
-def _functions(platform: Platform) -> list[dg.AssetsDefinition]:
+def _functions(platform: Platform) -> dg.Definitions:
     """Those of the domain; none where Hamilton is not installed."""
     try:
         pipelines = load_pipelines(f"{defs.__name__}.{platform.environment.domain}.analysis")
     except NotInstalled as missing:
         logging.getLogger(__name__).warning("The assets of functions are left out: %s", missing)
-        return []
-    return pipeline_assets(pipelines, platform.catalog, business_days(platform.catalog, platform.environment))
+        return dg.Definitions()
+    return pipeline_definitions(pipelines, platform)
 
 
 @dg.definitions

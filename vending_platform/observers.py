@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from vending_platform.analysis import AnalysisRun, FunctionEnded, FunctionStarted, InputsRead
 from vending_platform.exporting import Exported
 from vending_platform.extraction import ExtractionSummary
 from vending_platform.ingestion import CrashPoint, Summary
+from vending_platform.lake import Maintained
 from vending_platform.transformation import BuildPlan, Finished, NodeStarted, Transformed, WindowDone
 
 
@@ -21,6 +23,8 @@ class Operation(StrEnum):
     TRANSFORM = "transform"
     TEST = "test"
     EXPORT = "export"
+    ANALYSE = "analyse"
+    MAINTAIN = "maintain"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Notice:
     text: str
 
 
+OfFunctions = InputsRead | FunctionStarted | FunctionEnded
 Progress = (
     Waiting
     | BytesRead
@@ -70,12 +75,13 @@ Progress = (
     | NodeStarted
     | Finished
     | WindowDone
+    | OfFunctions
     | Notice
 )
 """A build plan comes before dbt starts, a node when dbt starts and when it finishes it, a window once it is in the
-ledger."""
-Result = ExtractionSummary | Summary | Transformed | list[Exported]
-AnyResult = TypeVar("AnyResult", ExtractionSummary, Summary, Transformed, list[Exported])
+ledger; inputs are read before the first function starts."""
+Result = ExtractionSummary | Summary | Transformed | list[Exported] | AnalysisRun | Maintained
+AnyResult = TypeVar("AnyResult", ExtractionSummary, Summary, Transformed, list[Exported], AnalysisRun, Maintained)
 
 
 class Observer:

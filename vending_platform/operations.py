@@ -11,13 +11,15 @@ from vending_platform.catalog import Days, project_hash, read_manifest
 from vending_platform.environment import BUSINESS_TIME_ZONE, CodeChanges, Environment, Verification
 from vending_platform.errors import PlatformError
 from vending_platform.exporting import Exported
-from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, Workplace
+from vending_platform.extraction import ChosenDays, Extracted, ExtractionSummary, SystemFailure, Workplace
 from vending_platform.ingestion import Selection, Summary
+from vending_platform.lake import Maintained
 from vending_platform.observers import Notice, Observer, Operation, RequestsAnswered, RowsRead, observed
 from vending_platform.opening import Platform
 from vending_platform.promotion import PromotionError
 from vending_platform.recording import Recorder
 from vending_platform.transformation import Transformed
+from vending_platform.warehouse import TableName
 
 
 def extract(
@@ -38,13 +40,13 @@ def extract(
 
     def work() -> ExtractionSummary:
         done: list[Extracted] = []
-        failures: list[PlatformError] = []
+        failures: list[SystemFailure] = []
         declared = extraction.by_system(platform.catalog)
         for system, of_it in extraction.by_system(sources).items():
             try:
                 done += extraction.extractor_of(platform.environment, system, declared[system])(of_it, place, days)
             except PlatformError as failure:
-                failures.append(failure)
+                failures.append(SystemFailure(tuple(source.name for source in of_it), failure))
         summary = ExtractionSummary(tuple(done), tuple(failures))
         for items in summary.undeclared:
             platform.report(Notice(f"No contract takes these items, so they are not delivered: {items}"))
@@ -148,6 +150,18 @@ def export(platform: Platform, run_id: str, names: Iterable[str] | None = None) 
         )
 
     return observed(platform.observers, Operation.EXPORT, work)
+
+
+def maintain(platform: Platform, tables: Iterable[TableName] | None = None) -> Maintained:
+    """Of the lake: few files of many small ones, no old snapshots, no files that nothing needs."""
+
+    def work() -> Maintained:
+        from vending_platform.lake.maintenance import maintain as maintain_table
+
+        names = platform.lake.tables() if tables is None else tables
+        return Maintained(tuple(maintain_table(platform.lake, name) for name in names))
+
+    return observed(platform.observers, Operation.MAINTAIN, work)
 
 
 @contextmanager

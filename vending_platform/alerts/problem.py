@@ -12,6 +12,7 @@ from vending_platform.alerts.redaction import one_line
 class ProblemKind(StrEnum):
     RUN = "run failed"
     CHECK = "check failed"
+    RESULT = "result not as usual"
     BLOCKED = "not built"
     MARTS = "marts late"
     FRESHNESS = "marts out of date"

@@ -6,24 +6,48 @@ that its functions return. Hamilton makes the graph; it is imported when a pipel
 
 from vending_platform.analysis.delivering import deliver
 from vending_platform.analysis.inputs import Frames, InputTable, UnsuitableInput, as_input, read_files
-from vending_platform.analysis.observing import FunctionNode, FunctionObserver
+from vending_platform.analysis.observing import (
+    FrameShape,
+    FunctionEnded,
+    FunctionNode,
+    FunctionObserver,
+    FunctionReporter,
+    FunctionStarted,
+    InputsRead,
+    shape_of,
+)
 from vending_platform.analysis.optional import NotInstalled, require
 from vending_platform.analysis.pipeline import Pipeline, PipelineError, load_pipelines, together
-from vending_platform.analysis.results import Analysed, FunctionCheck, MissingResult
+from vending_platform.analysis.results import (
+    Analysed,
+    AnalysisRun,
+    FunctionCheck,
+    MissingResult,
+    ResultFiles,
+    ShownResult,
+)
 from vending_platform.analysis.running import analyse
 from vending_platform.analysis.tables import read_tables, save_tables
 
 __all__ = [
     "Analysed",
+    "AnalysisRun",
+    "FrameShape",
     "Frames",
     "FunctionCheck",
+    "FunctionEnded",
     "FunctionNode",
     "FunctionObserver",
+    "FunctionReporter",
+    "FunctionStarted",
     "InputTable",
+    "InputsRead",
     "MissingResult",
     "NotInstalled",
     "Pipeline",
     "PipelineError",
+    "ResultFiles",
+    "ShownResult",
     "UnsuitableInput",
     "analyse",
     "as_input",
@@ -33,5 +57,6 @@ __all__ = [
     "read_tables",
     "require",
     "save_tables",
+    "shape_of",
     "together",
 ]

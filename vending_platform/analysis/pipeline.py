@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -15,10 +15,11 @@ import pyarrow as pa
 from vending_platform.analysis.inputs import Frames, InputTable, as_input
 from vending_platform.analysis.observing import FunctionNode
 from vending_platform.analysis.optional import require_hamilton
+from vending_platform.analysis.results import ShownResult
 from vending_platform.errors import ConfigurationError
 
 _INPUTS, _EACH_DAY, _SCHEMA, _PART = "INPUTS", "EACH_DAY", "SCHEMA", "part"
-_DELIVERED, _HISTORY = "DELIVERED", "HISTORY"
+_DELIVERED, _HISTORY, _SHOWN = "DELIVERED", "HISTORY", "SHOWN"
 _RAW = "_raw"
 """What Hamilton appends to the name of a function that has checks."""
 _FOR_DAGSTER = "definitions"
@@ -100,6 +101,14 @@ class Pipeline:
             found |= self.tables_of(name) if name in self.functions else {name}
         return found
 
+    def kept_behind(self, function: str) -> set[str]:
+        """The nearest tables and results that a function's value is made of; parts between them are kept nowhere."""
+        found: set[str] = set()
+        for name in self.functions[function].inputs:
+            is_part = name in self.functions and not self.functions[name].is_result
+            found |= self.kept_behind(name) if is_part else {name}
+        return found
+
     def schema_of(self, function: str) -> str:
         """The schema in which a function's result is kept."""
         module = next(module for module in self.modules if module.__name__ == self.functions[function].module)
@@ -115,7 +124,12 @@ class Pipeline:
         """Results whose tables keep the rows of earlier runs, and the column by which a run replaces its own."""
         return self._declared(_HISTORY)
 
-    def _declared(self, constant: str) -> dict[str, str]:
+    @cached_property
+    def shown(self) -> Mapping[str, Callable[[Any, Mapping[str, Any]], ShownResult]]:
+        """Results of which people see more than their rows, each with what makes that of the result and the inputs."""
+        return self._declared(_SHOWN)
+
+    def _declared(self, constant: str) -> dict[str, Any]:
         return {name: value for module in self.modules for name, value in getattr(module, constant, {}).items()}
 
     def results_of(self, tables: Iterable[str]) -> list[str]:

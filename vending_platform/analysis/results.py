@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from vending_platform.errors import ConfigurationError
+from vending_platform.warehouse import TableName
 
 
 class TooFewRows(ConfigurationError):
@@ -58,3 +60,35 @@ class Analysed:
     def failure(self) -> str | None:
         """The same, without what is missing only because it is too early."""
         return "; ".join(str(one) for one in self.missing if not one.is_early) or None
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """One result as files, of every format."""
+
+    place: str
+    folder: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownResult:
+    """What people see of a result: figures, which are plotted from run to run, and a picture in Markdown."""
+
+    figures: Mapping[str, float]
+    picture: str
+
+
+@dataclass(frozen=True)
+class AnalysisRun:
+    """A run of a pipeline, and where it has left its results, by their names."""
+
+    analysed: Analysed
+    rows_read: int
+    days: tuple[date, ...] = ()
+    """Of a pipeline that goes day by day."""
+    tables: Mapping[str, TableName] = field(default_factory=dict)
+    files: Mapping[str, ResultFiles] = field(default_factory=dict)
+    delivered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The files in the raw place that are new."""
+    shown: Mapping[str, ShownResult] = field(default_factory=dict)

@@ -8,10 +8,12 @@ import typer
 from vending_platform import environment
 from vending_platform.cli.consoles import FAILED, err, out
 from vending_platform.cli.failures import errors_shown
+from vending_platform.cli.observers import emitted
 from vending_platform.cli.options import check_known
 
 if TYPE_CHECKING:
-    from vending_platform.analysis import Pipeline
+    from vending_platform.analyses import GivenFiles
+    from vending_platform.analysis import AnalysisRun, Pipeline
 
 
 def analyse(
@@ -35,6 +37,7 @@ def analyse(
     """
     with errors_shown():
         from vending_platform import analysis
+        from vending_platform.analyses import GivenFiles
         from vending_platform.cli.views.analysed import analysed_view
 
         domain = environment.load().domain
@@ -46,11 +49,16 @@ def analyse(
         pipeline = analysis.together(pipelines, domain)
         check_known(pipeline.results, "result", only or [])
         inputs = _inputs(pipeline, what or [], only)
-        done = analysis.analyse(pipeline, inputs, only or pipeline.results_of(inputs))
-        if save:
-            _save(pipeline, done.results)
-        written = _written(done.results, into) if into is not None else None
-        out.print(analysed_view(done, sum(rows.height for rows in inputs.values()), written, with_rows=bool(only)))
+        if isinstance(inputs, GivenFiles) and not save:
+            done = analysis.analyse(pipeline, inputs.frames, only or pipeline.results_of(inputs.frames))
+            rows = sum(frame.height for frame in inputs.frames.values())
+            written = _written(done.results, into) if into is not None else None
+        else:
+            ran = _ran(pipeline, inputs, only, save, into)
+            done, rows = ran.analysed, ran.rows_read
+            paths = [path for files in ran.files.values() for path in files.paths]
+            written = [into / path for path in paths] if into is not None else None
+        out.print(analysed_view(done, rows, written, with_rows=bool(only)))
         if graph is not None:
             from vending_platform.analysis.drawing import draw
 
@@ -60,8 +68,9 @@ def analyse(
             raise typer.Exit(FAILED)
 
 
-def _inputs(pipeline: "Pipeline", what: list[str], only: list[str] | None) -> dict[str, Any]:
-    """The tables that these files or this mart are, and their rows."""
+def _inputs(pipeline: "Pipeline", what: list[str], only: list[str] | None) -> "GivenFiles | list[str]":
+    """The table that these files are; or the names of the tables to read."""
+    from vending_platform.analyses import GivenFiles
     from vending_platform.analysis import UnsuitableInput, read_files
 
     needed = [pipeline.tables_of(name) for name in only or pipeline.results]
@@ -71,7 +80,7 @@ def _inputs(pipeline: "Pipeline", what: list[str], only: list[str] | None) -> di
         problems = []
         for table in alone:
             try:
-                return {table: read_files(paths, pipeline.inputs[table])}
+                return GivenFiles({table: read_files(paths, pipeline.inputs[table])}, tuple(paths))
             except UnsuitableInput as problem:
                 problems.append(str(problem))
         raise UnsuitableInput("; ".join(problems) or f"{', '.join(only or [])} needs several marts: leave out the file")
@@ -80,28 +89,25 @@ def _inputs(pipeline: "Pipeline", what: list[str], only: list[str] | None) -> di
         raise UnsuitableInput(f"there is no file {missing}")
     names = [name.rpartition(".")[2] for name in what] or sorted(set().union(*needed))
     check_known(alone if what else names, "mart that the functions take, nor a file,", names)
-    return _marts(pipeline, names)
+    return names
 
 
-def _marts(pipeline: "Pipeline", names: list[str]) -> dict[str, Any]:
-    from vending_platform.analysis import read_tables
+def _ran(
+    pipeline: "Pipeline", inputs: "GivenFiles | list[str]", only: list[str] | None, save: bool, into: Path | None
+) -> "AnalysisRun":
+    """In the environment, which hears of it as of every run."""
+    from vending_platform.analyses import run_functions
     from vending_platform.opening import open_platform
 
-    platform = open_platform(environment.load())
-    with platform.context.warehouse.reading() as reader:
-        return dict(read_tables(reader, platform.catalog, pipeline, names))
-
-
-def _save(pipeline: "Pipeline", results: Any) -> None:
-    from vending_platform.analysis import deliver, save_tables
-    from vending_platform.opening import open_platform
-
-    platform = open_platform(environment.load())
-    with platform.context.warehouse.writing("keeping the results of analyses", lambda _: None) as writer:
-        for table in save_tables(writer, pipeline, results):
-            err.print(f"Kept: {table}")
-    for path in deliver(platform.context.storage.raw, platform.catalog, pipeline, results):
+    failures: list[str] = []
+    with emitted(open_platform(environment.load()), "vending analyse", problems=lambda: failures) as platform:
+        ran = run_functions(platform, pipeline, inputs, only, is_saved=save, folder=into)
+        failures += [ran.analysed.failure] if ran.analysed.failure is not None else []
+    for table in ran.tables.values():
+        err.print(f"Kept: {table.plain}")
+    for path in (path for paths in ran.delivered.values() for path in paths):
         err.print(f"Delivered: {path}")
+    return ran
 
 
 def _written(results: Any, folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ import typer
 from vending_platform import environment, extraction, operations
 from vending_platform.cli.consoles import FAILED, NEEDS_A_PERSON, out
 from vending_platform.cli.failures import errors_shown, print_failure
-from vending_platform.cli.observers import progress_bar
+from vending_platform.cli.observers import emitted, progress_bar
 from vending_platform.cli.options import FirstDay, LastDay, check_known
 from vending_platform.cli.views import extracted_view
 from vending_platform.extraction import ChosenDays
@@ -39,8 +39,13 @@ def extract(
         platform = open_platform(settings)
         extracted = [source.name for source in platform.catalog if source.extract is not None]
         check_known(extracted, "extracted source", sources or [])
-        with progress_bar("Extracting") as bar:
-            done = operations.extract(platform.observed_by(bar), sources or None, _days(first, last))
+        problems: list[str] = []
+        with (
+            progress_bar("Extracting") as bar,
+            emitted(platform, "vending extract", bar, problems=lambda: problems) as observed,
+        ):
+            done = operations.extract(observed, sources or None, _days(first, last))
+            problems += [*done.problems, *map(str, done.failures)]
         out.print(extracted_view(done))
         for failure in done.failures:
             print_failure(str(failure))

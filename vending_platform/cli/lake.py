@@ -11,11 +11,13 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from vending_platform import environment
+from vending_platform import environment, operations
 from vending_platform.cli.consoles import err, out
 from vending_platform.cli.failures import errors_shown
+from vending_platform.cli.observers import emitted
 from vending_platform.cli.options import AsJson
 from vending_platform.lake import Lake, open_lake
+from vending_platform.opening import open_platform
 from vending_platform.warehouse import TableName
 
 if TYPE_CHECKING:  # a second of imports, which only `sql` needs
@@ -118,15 +120,14 @@ def maintain(
     """Make few files of many small ones, let old snapshots go, and remove files that nothing needs."""
     with errors_shown():
         from vending_platform.cli.views.lake import maintained_view
-        from vending_platform.lake.maintenance import maintain as maintained
 
-        opened = _opened()
-        names = [_named(name) for name in table] if table else list(opened.tables())
-        done = [maintained(opened, name) for name in names]
+        names = [_named(name) for name in table] if table else None
+        with emitted(open_platform(environment.load()), "vending lake maintain") as platform:
+            done = operations.maintain(platform, names)
         if as_json:
-            _print_json([asdict(one) for one in done])
+            _print_json([asdict(one) for one in done.tables])
         else:
-            out.print(maintained_view(done))
+            out.print(maintained_view(done.tables))
 
 
 def _asking(opened: Lake, engine: Engine | None) -> "Callable[[Lake, str, AsOf], AbstractContextManager[Found]]":

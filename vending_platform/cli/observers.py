@@ -1,7 +1,7 @@
 """The terminal as an observer of what it has started."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -101,12 +101,27 @@ def progress_bar(what: str) -> Iterator[ProgressBar]:
 
 
 @contextmanager
+def emitted(
+    platform: Platform, job: str, *observers: Observer, problems: Callable[[], Sequence[str]] = lambda: ()
+) -> Iterator[Platform]:
+    """The platform for one run of a command that leaves the warehouse's history of checks alone; `problems` gives at
+    its end why it failed."""
+    observed = platform.observed_by(*observers, NoticePrinter())
+    with operations.emitting_lineage(observed, _run_id(), job, problems=problems) as events:
+        yield observed.observed_by(events)
+
+
+@contextmanager
 def recorded(platform: Platform, job: str, bar: ProgressBar) -> Iterator[Platform]:
     """The platform for one run of a command; what the run finds of quality is kept."""
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+    run_id = _run_id()
     observed = platform.observed_by(bar, NoticePrinter())
     with (
         operations.emitting_lineage(observed, run_id, job) as events,
         operations.recording(observed, run_id, job) as recorder,
     ):
         yield observed.observed_by(events, recorder)
+
+
+def _run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"

@@ -112,6 +112,8 @@ class DeclaredStarts(_Section):
     """Of tables of DynamoDB."""
     ingestion: TimeOfDay | None
     transformation: TimeOfDay | None
+    forecast: TimeOfDay | None
+    """Of functions whose results come back as deliveries; null also where a domain has none."""
 
 
 class DeclaredLineage(_Section):

@@ -124,6 +124,7 @@ def _environment(
         item_extraction_starts=declared.starts.item_extraction,
         ingestion_starts=declared.starts.ingestion,
         transformation_starts=declared.starts.transformation,
+        forecast_starts=declared.starts.forecast,
         marts_due=declared.marts_due,
         verification=declared.verification,
         code_changes=declared.code_changes,

@@ -234,6 +234,8 @@ class Environment:
     """Of tables of DynamoDB, where that is another hour."""
     ingestion_starts: str | None
     transformation_starts: str | None
+    forecast_starts: str | None
+    """Of functions whose results come back as deliveries."""
     marts_due: str | None
     verification: Verification
     code_changes: CodeChanges

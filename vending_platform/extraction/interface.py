@@ -76,12 +76,22 @@ class Extracted:
 
 
 @dataclass(frozen=True)
+class SystemFailure:
+    """A whole system that did not answer, or that no one has connected; `sources` are those that come from it."""
+
+    sources: tuple[str, ...]
+    error: PlatformError
+
+    def __str__(self) -> str:
+        return str(self.error)
+
+
+@dataclass(frozen=True)
 class ExtractionSummary:
     """What a run extracted, a source each."""
 
     sources: tuple[Extracted, ...]
-    failures: tuple[PlatformError, ...] = ()
-    """Of whole systems: those that did not answer, or that no one has connected."""
+    failures: tuple[SystemFailure, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:

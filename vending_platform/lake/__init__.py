@@ -6,6 +6,17 @@ a second to import: a caller imports it where it is used.
 """
 
 from vending_platform.lake.errors import LakeConflict, LakeError, LakeUnavailable
-from vending_platform.lake.opening import NAMESPACES, Lake, open_lake
+from vending_platform.lake.maintained import Maintained, MaintainedTable
+from vending_platform.lake.opening import NAMESPACES, Lake, catalog_file, open_lake
 
-__all__ = ["NAMESPACES", "Lake", "LakeConflict", "LakeError", "LakeUnavailable", "open_lake"]
+__all__ = [
+    "NAMESPACES",
+    "Lake",
+    "LakeConflict",
+    "LakeError",
+    "LakeUnavailable",
+    "Maintained",
+    "MaintainedTable",
+    "catalog_file",
+    "open_lake",
+]

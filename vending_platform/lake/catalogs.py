@@ -7,7 +7,7 @@ from pyiceberg.catalog import Catalog
 from vending_platform import aws
 from vending_platform.environment import LakeCatalog
 from vending_platform.lake import file_io
-from vending_platform.lake.opening import Lake
+from vending_platform.lake.opening import Lake, catalog_file
 
 _WAIT_SECONDS = 60
 """How long a commit waits for another process that has SQLite's file; a commit holds it for milliseconds."""
@@ -26,7 +26,7 @@ def open_catalog(lake: Lake) -> Catalog:
 
             return SqlCatalog(
                 "lake",
-                uri=f"sqlite:///{lake.catalog_file}?timeout={_WAIT_SECONDS}",
+                uri=f"sqlite:///{catalog_file(lake.settings)}?timeout={_WAIT_SECONDS}",
                 **properties,
             )
         case LakeCatalog.GLUE:

@@ -9,7 +9,6 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pyiceberg.manifest import DataFile, read_manifest_list
@@ -20,6 +19,7 @@ from vending_platform.lake.commits import Undo, commit
 from vending_platform.lake.data_files import TARGET_BYTES, write
 from vending_platform.lake.engine import engine
 from vending_platform.lake.file_io import path_below
+from vending_platform.lake.maintained import MaintainedTable
 from vending_platform.lake.opening import Lake
 from vending_platform.lake.reading import paths_of, planned, relation
 from vending_platform.lake.tables import key_of
@@ -34,27 +34,13 @@ _SMALL_FILES = 4
 """So many small files of a partition are worth to be written again as one."""
 
 
-@dataclass(frozen=True)
-class Maintained:
-    """What maintenance did to a table."""
-
-    table: str
-    compacted_files: int
-    files_instead: int
-    compacted_bytes: int
-    expired_snapshots: int
-    removed_files: int
-    removed_bytes: int
-    seconds: float
-
-
-def maintain(lake: Lake, name: TableName, now: datetime | None = None) -> Maintained:
+def maintain(lake: Lake, name: TableName, now: datetime | None = None) -> MaintainedTable:
     begun = time.monotonic()
     at = now or datetime.now(UTC)
     compacted, instead = compact(lake, name)
     expired = expire(lake, name, at - timedelta(days=lake.settings.keep_days))
     removed = remove_orphans(lake, name, at - lake.orphan_age)
-    return Maintained(
+    return MaintainedTable(
         table=name.plain,
         compacted_files=len(compacted),
         files_instead=len(instead),

@@ -41,11 +41,6 @@ class Lake:
         return open_catalog(self)
 
     @property
-    def catalog_file(self) -> Path:
-        """Where SQLite keeps the catalog of a laptop."""
-        return Path(self.settings.warehouse).absolute() / _CATALOG_FILE
-
-    @property
     def orphan_age(self) -> timedelta:
         """How old a file is at least that maintenance removes because no snapshot needs it."""
         return timedelta(days=self.settings.orphan_days)
@@ -85,6 +80,11 @@ class Lake:
             if self.catalog.namespace_exists(database):
                 for *_, name in sorted(self.catalog.list_tables(database)):
                     yield TableName(namespace, name)
+
+
+def catalog_file(settings: LakeSettings) -> Path:
+    """Where SQLite keeps the catalog of a laptop."""
+    return Path(settings.warehouse).absolute() / _CATALOG_FILE
 
 
 def open_lake(environment: Environment) -> Lake:

@@ -9,7 +9,7 @@ from vending_platform.orchestration.build import assemble
 from vending_platform.orchestration.history import open_history, serve
 from vending_platform.orchestration.in_process import look_and_alert, run_daily
 from vending_platform.orchestration.partitions import business_days
-from vending_platform.orchestration.pipelines import pipeline_assets
+from vending_platform.orchestration.pipelines import pipeline_assets, pipeline_definitions
 
 __all__ = [
     "assemble",
@@ -18,6 +18,7 @@ __all__ = [
     "look_and_alert",
     "open_history",
     "pipeline_assets",
+    "pipeline_definitions",
     "run_daily",
     "serve",
 ]

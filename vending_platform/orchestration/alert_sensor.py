@@ -40,6 +40,7 @@ from vending_platform.ledger import last_changes, read_packages
 from vending_platform.lineage import outbox_finder
 from vending_platform.opening import Platform
 from vending_platform.orchestration.due import Due, due
+from vending_platform.orchestration.function_checks import checks_of_functions, warning_finder
 from vending_platform.orchestration.package_notices import Built, package_notices
 from vending_platform.orchestration.problems import Seen, problems
 from vending_platform.orchestration.run_problems import Links, Ran, failing, run_problem
@@ -101,7 +102,8 @@ def watch(*, is_running: bool) -> dg.SensorDefinition:
         assert context.repository_def is not None, "a sensor is evaluated in its code location"
         jobs = sorted({*context.repository_def.job_names, _MATERIALISATIONS})  # also those of a team
         try:
-            result = watch_once(context.instance, jobs, platform, alerting, datetime.now(UTC))
+            checks = checks_of_functions(context.repository_def)
+            result = watch_once(context.instance, jobs, platform, alerting, datetime.now(UTC), checks)
         except Exception as error:  # a sensor that fails sends nothing; one that goes on sends it the next time
             _log.exception("no alert could be sent")
             context.log.error(without_secrets(f"no alert could be sent: {error}"))
@@ -114,15 +116,23 @@ def watch(*, is_running: bool) -> dg.SensorDefinition:
 
 
 def watch_once(
-    history: dg.DagsterInstance, jobs: Sequence[str], platform: Platform, alerting: Alerting, now: datetime
+    history: dg.DagsterInstance,
+    jobs: Sequence[str],
+    platform: Platform,
+    alerting: Alerting,
+    now: datetime,
+    checks: Sequence[dg.AssetCheckKey] = (),
 ) -> Notified:
-    """One look at everything, and what comes of it."""
+    """One look at everything, and what comes of it. `checks` are those of functions' results; without them what is
+    known of these stays as it is."""
     environment = platform.environment
     keeper = platform.context.storage.work
     memory = recall(keeper)
     links, expected = Links(environment.ui_url), due(environment, now)
     runs = list(_ended(history, jobs))
     finders = [Finder("runs", frozenset({ProblemKind.RUN}), lambda: list(_run_problems(history, runs, now, links)))]
+    if checks:
+        finders.append(warning_finder(history, checks, links))
     outside = _outside(platform, expected, runs)
     if _is_worth_a_look(memory, outside, now):
         finders.append(Finder("the warehouse", _IN_THE_WAREHOUSE, lambda: _look_inside(platform, expected, links, now)))

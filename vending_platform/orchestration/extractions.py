@@ -74,7 +74,7 @@ def log_extracted(context: dg.OpExecutionContext, done: ExtractionSummary) -> No
 
 def not_extracted(done: ExtractionSummary) -> list[StepFailure]:
     of_systems = [
-        StepFailure(f"{type(error).__name__}: {error}", is_transient=is_transient(error)) for error in done.failures
+        StepFailure(f"{type(one.error).__name__}: {one}", is_transient=is_transient(one.error)) for one in done.failures
     ]
     return [*(StepFailure(problem) for problem in done.problems), *of_systems]
 

@@ -1,17 +1,17 @@
 """Maintenance of the lake's tables, as an asset with its own schedule."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
+from vending_platform import operations
 from vending_platform.catalog import Catalog, Format
+from vending_platform.lake import MaintainedTable
 from vending_platform.opening import Platform
 from vending_platform.orchestration.names import export_key
+from vending_platform.orchestration.observers import observed
 from vending_platform.orchestration.retries import retrying
-
-if TYPE_CHECKING:
-    from vending_platform.lake.maintenance import Maintained
 
 MAINTENANCE = dg.AssetKey(["lake", "maintenance"])
 LAKE_JOB = "maintain_lake"
@@ -31,11 +31,9 @@ def maintenance_asset(catalog: Catalog) -> dg.AssetsDefinition:
     def maintenance(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> dg.MaterializeResult[Any]:
-        from vending_platform.lake.maintenance import maintain
-
         with retrying(context, platform.environment.automatic_retries):
-            done = [maintain(platform.lake, name) for name in platform.lake.tables()]
-        return dg.MaterializeResult(metadata=_metadata(done))
+            done = operations.maintain(observed(context, platform))
+        return dg.MaterializeResult(metadata=_metadata(done.tables))
 
     return maintenance
 
@@ -46,7 +44,7 @@ def maintenance_job() -> Any:
     )
 
 
-def _metadata(done: "Sequence[Maintained]") -> dict[str, Any]:
+def _metadata(done: Sequence[MaintainedTable]) -> dict[str, Any]:
     records = [
         dg.TableRecord(
             {

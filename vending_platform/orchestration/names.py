@@ -20,6 +20,10 @@ def extraction_key(source: str) -> dg.AssetKey:
     return dg.AssetKey(["extracted", source])
 
 
+FUNCTIONS_OF = "functions_of_"
+"""What the name of the assets of a pipeline of functions begins with."""
+
+
 def model_key(schema: str, model: str) -> dg.AssetKey:
     return dg.AssetKey([schema, model])
 

@@ -7,12 +7,18 @@ from typing import Any
 
 import dagster as dg
 
-from vending_platform.analysis import Analysed, FunctionCheck, Pipeline, analyse, deliver, read_tables, save_tables
+from vending_platform.analyses import run_functions
+from vending_platform.analysis import AnalysisRun, FunctionCheck, Pipeline
 from vending_platform.catalog import Catalog
-from vending_platform.exporting import write_table
 from vending_platform.opening import Platform
-from vending_platform.orchestration.names import days_of, model_key
-from vending_platform.orchestration.partitions import BusinessDays
+from vending_platform.orchestration.names import FUNCTIONS_OF, model_key
+from vending_platform.orchestration.observers import observed
+from vending_platform.orchestration.partitions import BusinessDays, business_days
+from vending_platform.orchestration.retries import retrying
+from vending_platform.orchestration.schedules import schedule
+
+FORECAST = "forecast"
+"""The job, and what its schedule is called after."""
 
 
 def pipeline_assets(pipelines: Sequence[Pipeline], catalog: Catalog, days: BusinessDays) -> list[dg.AssetsDefinition]:
@@ -30,6 +36,22 @@ def pipeline_assets(pipelines: Sequence[Pipeline], catalog: Catalog, days: Busin
     return found
 
 
+def pipeline_definitions(pipelines: Sequence[Pipeline], platform: Platform) -> dg.Definitions:
+    """Their assets; and the job that computes what comes back as deliveries, at the hour that the environment
+    declares."""
+    environment = platform.environment
+    assets = pipeline_assets(pipelines, platform.catalog, business_days(platform.catalog, environment))
+    delivering = [made for pipeline, made in zip(pipelines, assets, strict=True) if pipeline.delivered]
+    if not delivering:
+        return dg.Definitions(assets=assets)
+    job: Any = dg.define_asset_job(
+        FORECAST, selection=dg.AssetSelection.assets(*delivering), description="Forecast, and deliver the forecasts."
+    )
+    starts = environment.forecast_starts
+    schedules = [schedule(job, starts, is_running=True)] if starts is not None else []
+    return dg.Definitions(assets=assets, jobs=[job], schedules=schedules)
+
+
 def _assets(
     pipeline: Pipeline, keys: dict[str, dg.AssetKey], partitions: dg.PartitionsDefinition[str] | None
 ) -> dg.AssetsDefinition:
@@ -43,7 +65,7 @@ def _assets(
     }
 
     @dg.multi_asset(
-        name=f"functions_of_{pipeline.name}",
+        name=f"{FUNCTIONS_OF}{pipeline.name}",
         specs=[_spec(pipeline, name, keys, partitions) for name in pipeline.results],
         check_specs=list(checks.values()),
         partitions_def=partitions,
@@ -52,19 +74,17 @@ def _assets(
     )
     def run(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Iterator[Any]:
         chosen = [name for name in pipeline.results if keys[name] in context.selected_asset_keys]
-        span = days_of(context) if partitions is not None else None
-        done = _computed(platform, pipeline, chosen, span)
-        delivered = [date.fromisoformat(key) for key in context.partition_keys] if partitions is not None else None
-        with platform.context.warehouse.writing(
-            f"keeping the results of {pipeline.name}", lambda holder: context.log.info(f"Waiting for {holder} …")
-        ) as writer:
-            save_tables(writer, pipeline, done.results, delivered)
-        for path in deliver(platform.context.storage.raw, platform.catalog, pipeline, done.results):
+        days = [date.fromisoformat(key) for key in context.partition_keys] if partitions is not None else []
+        tables = sorted({table for name in chosen for table in pipeline.tables_of(name)})
+        with retrying(context, platform.environment.automatic_retries):
+            ran = run_functions(observed(context, platform), pipeline, tables, chosen, days=days)
+        done = ran.analysed
+        for path in (path for paths in ran.delivered.values() for path in paths):
             context.log.info(f"Delivered {path}: the next ingestion loads it")
         for name in chosen:  # in the order in which they were computed
             if name in done.results:
-                files = _files(platform, keys[name], done.results[name], span)
-                metadata = {"dagster/row_count": done.results[name].height, "files": ", ".join(files)}
+                files = ", ".join(ran.files[name].paths)
+                metadata = {"dagster/row_count": done.results[name].height, "files": files, **_shown(ran, name)}
                 yield dg.MaterializeResult(asset_key=keys[name], metadata=metadata)
         for check in done.checks:
             spec = checks.get((check.function, check.check))
@@ -79,20 +99,11 @@ def _assets(
     return run
 
 
-def _computed(
-    platform: Platform, pipeline: Pipeline, chosen: Sequence[str], span: tuple[date, date] | None
-) -> Analysed:
-    tables = sorted({table for name in chosen for table in pipeline.tables_of(name)})
-    with platform.context.warehouse.reading() as reader:
-        inputs = read_tables(reader, platform.catalog, pipeline, tables, span)
-    return analyse(pipeline, inputs, chosen)
-
-
-def _files(platform: Platform, key: dg.AssetKey, result: Any, span: tuple[date, date] | None) -> list[str]:
-    """Beside the exports; of days under the first and the last that were computed together."""
-    name = key.path[-1]
-    stem = "/".join([*key.path, f"{span[0]}_{span[1]}/{name}" if span is not None else name])
-    return write_table(platform.context.storage.processed, stem, result.to_arrow())
+def _shown(ran: AnalysisRun, name: str) -> dict[str, Any]:
+    """Figures, which Dagster plots from run to run, and a picture."""
+    if (shown := ran.shown.get(name)) is None:
+        return {}
+    return {**shown.figures, "picture": dg.MetadataValue.md(shown.picture)}
 
 
 def _verdict(check: FunctionCheck, spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import httpx2
+import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -105,4 +106,4 @@ def _assert_download_is_the_day(page: Page, service: Service, version: Any) -> N
         page.get_by_role("link", name=file["name"]).click()
     path = downloading.value.path()
     assert hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
-    assert duckdb.sql(f"select count(*) from read_parquet('{path}')").fetchall() == [(ROWS,)] == [(file["rows"],)]
+    assert pq.read_metadata(path).num_rows == ROWS == file["rows"]

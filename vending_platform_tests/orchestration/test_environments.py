@@ -28,6 +28,7 @@ SCHEDULES = {
         "extract_items_schedule": ("0 5 * * *", RUNNING),
         "ingest_schedule": ("0 1 * * *", RUNNING),
         "daily_schedule": ("0 3 * * *", RUNNING),
+        "forecast_schedule": ("0 4 * * *", RUNNING),
         "maintain_lake_schedule": ("30 5 * * *", RUNNING),
     },
     "production": {
@@ -35,6 +36,7 @@ SCHEDULES = {
         "extract_items_schedule": ("0 5 * * *", RUNNING),
         "ingest_schedule": ("0 2 * * *", RUNNING),
         "daily_schedule": ("0 4 * * *", RUNNING),
+        "forecast_schedule": ("0 5 * * *", RUNNING),
         "maintain_lake_schedule": ("30 6 * * *", RUNNING),
     },
 }
@@ -66,8 +68,11 @@ def test_definitions_load(name: str, manifest_cache: Path, tmp_path: Path, monke
     assert {job.name for job in repository.get_all_jobs()} >= {"ingest", "transform", "export", "daily"}
     schedules = {one.name: (one.cron_schedule, one.default_status) for one in repository.schedule_defs}
     assert schedules == SCHEDULES[name]
+    forecasting = repository.get_job("forecast").asset_layer.selected_asset_keys
+    assert {"ml/unit_forecasts", "ml/forecast_errors"} < {key.to_user_string() for key in forecasting}
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
-    loading = SCHEDULES[name].keys() - {"extract_schedule", "extract_items_schedule", "maintain_lake_schedule"}
+    others = {"extract_schedule", "extract_items_schedule", "maintain_lake_schedule", "forecast_schedule"}
+    loading = SCHEDULES[name].keys() - others
     for key in ("raw/sales", "marts/fct_sales", "exports/sales_by_day"):
         started = [line.split(":")[0] for line in specs[key].metadata["schedules"].splitlines()]
         assert set(started) == (loading if key == "raw/sales" else {"daily_schedule"})

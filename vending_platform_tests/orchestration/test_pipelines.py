@@ -2,7 +2,6 @@
 
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -10,20 +9,20 @@ import duckdb
 import polars as pl
 import pytest
 
+from vending_platform import environment
 from vending_platform.analysis import load_pipelines
 from vending_platform.catalog import Catalog
 from vending_platform.defs.vending.analysis import trends
+from vending_platform.opening import Platform
 from vending_platform.orchestration import pipeline_assets
 from vending_platform.orchestration.partitions import BusinessDays
-from vending_platform.storage.local import LocalPlace
-from vending_platform.warehouse.duckdb import DuckDBWarehouse
 from vending_platform_tests.defs.vending.rows import days
 
-FILE = "dev.duckdb"
+FILE = "dbt_dev.duckdb"
 
 
 @pytest.fixture
-def platform(tmp_path: Path, catalog: Catalog) -> Any:
+def platform(tmp_path: Path, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Platform:
     rows = days(dict.fromkeys(range(14), 10)).with_columns(
         pl.col("quantity", "unit_price").cast(pl.Int64),
         pl.col("sold_at").str.to_datetime(),
@@ -33,10 +32,9 @@ def platform(tmp_path: Path, catalog: Catalog) -> Any:
         arrived = rows.to_arrow()
         opened.register("arrived", arrived)
         opened.execute("create schema marts; create table marts.fct_sales as from arrived")
-    storage = SimpleNamespace(processed=LocalPlace(tmp_path / "processed"), raw=LocalPlace(tmp_path / "raw"))
-    return SimpleNamespace(
-        catalog=catalog, context=SimpleNamespace(warehouse=DuckDBWarehouse(tmp_path / FILE), storage=storage)
-    )
+    (tmp_path / "sources").mkdir()
+    monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path))
+    return Platform(environment.load(), manifest)
 
 
 @pytest.fixture
@@ -47,7 +45,9 @@ def assets(catalog: Catalog) -> list[dg.AssetsDefinition]:
     return pipeline_assets(pipelines, catalog, BusinessDays(catalog, delivered))
 
 
-def materialized(assets: list[dg.AssetsDefinition], platform: Any, name: str, **more: Any) -> dg.ExecuteInProcessResult:
+def materialized(
+    assets: list[dg.AssetsDefinition], platform: Platform, name: str, **more: Any
+) -> dg.ExecuteInProcessResult:
     chosen = [one for one in assets if one.node_def.name == f"functions_of_{name}"]
     others = [one.to_source_assets() for one in assets if one not in chosen]
     return dg.materialize(
@@ -63,15 +63,17 @@ def counted(folder: Path, table: str) -> dict[date, int]:
         return dict(opened.execute(f"select business_date, count(*) from {table} group by 1 order by 1").fetchall())
 
 
-def test_days_are_replaced_and_others_stay(assets: list[dg.AssetsDefinition], platform: Any, tmp_path: Path) -> None:
+def test_days_are_replaced_and_others_stay(
+    assets: list[dg.AssetsDefinition], platform: Platform, tmp_path: Path
+) -> None:
     for day in ("2024-03-04", "2024-03-05", "2024-03-04"):
         assert materialized(assets, platform, "sales", partition_key=day).success
     assert counted(tmp_path, "analysis.daily_sales_summary") == {date(2024, 3, 4): 2, date(2024, 3, 5): 2}
-    written = {path.name for path in (tmp_path / "processed" / "analysis" / "daily_sales_summary").rglob("*.*")}
+    written = {path.name for path in (tmp_path / "processed-data" / "analysis" / "daily_sales_summary").rglob("*.*")}
     assert written == {f"daily_sales_summary.{kind}" for kind in ("csv", "json", "parquet")}
 
 
-def test_checks_are_checks_of_the_assets(assets: list[dg.AssetsDefinition], platform: Any) -> None:
+def test_checks_are_checks_of_the_assets(assets: list[dg.AssetsDefinition], platform: Platform) -> None:
     result = materialized(assets, platform, "sales", partition_key="2024-03-04")
     verdicts = {(one.asset_key.path[-1], one.check_name): one.passed for one in result.get_asset_check_evaluations()}
     assert verdicts["cleaned_sales_data", "keys"]
@@ -80,7 +82,7 @@ def test_checks_are_checks_of_the_assets(assets: list[dg.AssetsDefinition], plat
 
 
 def test_a_function_that_fails_fails_the_run_and_leaves_the_other_results(
-    assets: list[dg.AssetsDefinition], platform: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    assets: list[dg.AssetsDefinition], platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in range(4, 18):
         assert materialized(assets, platform, "sales", partition_key=f"2024-03-{day:02}").success

@@ -2,6 +2,7 @@
 
 from vending_platform.analysis.forecasting.declaration import HORIZON, LEVELS, Declaration, NothingToForecast
 from vending_platform.analysis.forecasting.engine import BOOSTED, COMBINED, Forecasts, forecast
+from vending_platform.analysis.forecasting.plots import errors_shown
 from vending_platform.analysis.forecasting.tables import errors_table, forecast_table, group_table, usual_errors
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Declaration",
     "Forecasts",
     "NothingToForecast",
+    "errors_shown",
     "errors_table",
     "forecast",
     "forecast_table",

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vending_platform.cli.views.parts import count, new_table, with_commas
+from vending_platform.lake import MaintainedTable
 from vending_platform.lake.history import DescribedTable, SnapshotEntry, TableState
-from vending_platform.lake.maintenance import Maintained
 from vending_platform.lake.sql import Found
 from vending_platform.warehouse import TableName
 
@@ -58,7 +58,7 @@ def history_view(entries: Sequence[SnapshotEntry]) -> RenderableType:
     return table
 
 
-def maintained_view(done: Sequence[Maintained]) -> RenderableType:
+def maintained_view(done: Sequence[MaintainedTable]) -> RenderableType:
     if not done:
         return Text("The lake has no table yet.")
     table = _whole_names("table", "compacted", "into", "expired", "removed", "size", "s")

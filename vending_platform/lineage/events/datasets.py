@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vending_platform.catalog import Export
+from vending_platform.catalog import Export, Source
 from vending_platform.environment import Environment
 from vending_platform.lineage.columns import OF_THE_PLATFORM
 from vending_platform.lineage.events.facets import Facet, Facets, facets, owners
@@ -57,31 +57,68 @@ class Datasets:
             "outputFacets": dict(output_facets or {}),
         }
 
-    def deliveries(self, source: str, paths: Sequence[str], input_facets: Facets) -> Dataset:
+    def deliveries(self, source: Source, paths: Sequence[str], input_facets: Facets) -> Dataset:
         """All files of a kind are one dataset, and those of one run are a subset of it."""
-        place = file_name(self.environment.places.raw, source)
-        locations = [f"{self.environment.places.raw.rstrip('/')}/{path}" for path in sorted(paths)[:_LOCATIONS]]
-        subset = facets(subset_of_input={"inputCondition": {"type": "location", "locations": locations}})
+        subset = {"inputCondition": self._locations(paths)} if paths else None
         return {
-            **place._asdict(),
-            "facets": facets(datasetType={"datasetType": "FILE"}, dataSource=_source(place.namespace)),
-            "inputFacets": {**(subset if locations else {}), **input_facets},
+            **self._files_of(source),
+            "inputFacets": {**facets(subset_of_input=subset), **input_facets},
         }
 
-    def exported(
-        self, export: Export, columns: Iterable[Mapping[str, str]], column_lineage: Facet, output_facets: Facets
+    def delivered(
+        self, source: Source, paths: Sequence[str], output_facets: Facets, own_facets: Facets | None = None
     ) -> Dataset:
-        """`columns` have their name in the files."""
+        """The same files, of the run that wrote them."""
+        found = self._files_of(source)
+        subset = {"outputCondition": self._locations(paths)} if paths else None
+        return {
+            **found,
+            "facets": {**found["facets"], **(own_facets or {})},
+            "outputFacets": {**facets(subset_of_output=subset), **output_facets},
+        }
+
+    def _files_of(self, source: Source) -> dict[str, Any]:
+        place = file_name(self.environment.places.raw, source.name)
+        fields = file_fields(source)
+        return {
+            **place._asdict(),
+            "facets": facets(
+                schema={"fields": fields} if fields else None,
+                datasetType={"datasetType": "FILE"},
+                dataSource=data_source(place.namespace),
+            ),
+        }
+
+    def _locations(self, paths: Sequence[str]) -> dict[str, Any]:
+        raw = self.environment.places.raw.rstrip("/")
+        return {"type": "location", "locations": [f"{raw}/{path}" for path in sorted(paths)[:_LOCATIONS]]}
+
+    def files_of_export(self, export: Export) -> tuple[DatasetName, Facets]:
+        """Their name, and what kind of dataset they are."""
         place = file_name(self.environment.places.processed, export.name)
+        return place, facets(
+            datasetType={"datasetType": "FILE", "subType": export.format.value.upper()},
+            dataSource=data_source(place.namespace),
+        )
+
+    def exported(
+        self,
+        export: Export,
+        kind: tuple[DatasetName, Facets],
+        columns: Iterable[Mapping[str, str]],
+        column_lineage: Facet,
+        output_facets: Facets,
+    ) -> Dataset:
+        """`columns` have their name in the files, or in the table of the lake."""
+        place, of_kind = kind
         fields = [{"name": one["name"]} for one in columns]
         return {
             **place._asdict(),
             "facets": {
                 "columnLineage": column_lineage,
+                **of_kind,
                 **facets(
                     schema={"fields": fields},
-                    datasetType={"datasetType": "FILE", "subType": export.format.value.upper()},
-                    dataSource=_source(place.namespace),
                     documentation_of_dataset={"description": export.description} if export.description else None,
                     ownership_of_dataset=owners([export.owner]),
                 ),
@@ -144,7 +181,7 @@ class Datasets:
         return facets(
             schema={"fields": fields} if fields else None,
             datasetType={"datasetType": kind},
-            dataSource=_source(self._namespace),
+            dataSource=data_source(self._namespace),
             documentation_of_dataset={"description": description} if description else None,
             ownership_of_dataset=owners([self.owner(node)]),
             tags_of_dataset={"tags": tags} if tags else None,
@@ -159,7 +196,16 @@ def file_name(place: str, folder: str) -> DatasetName:
     return DatasetName("file", str(Path(place).absolute() / folder))
 
 
-def _source(namespace: str) -> dict[str, str]:
+def file_fields(source: Source) -> list[dict[str, str]]:
+    """The columns of a delivered file, under the names that files have."""
+    found = [
+        {"name": column.text_in_header, "type": str(column.type), "description": " ".join(column.description.split())}
+        for column in source.columns
+    ]
+    return [{key: value for key, value in field.items() if value} for field in found]
+
+
+def data_source(namespace: str) -> dict[str, str]:
     return {"name": namespace, "uri": namespace if "://" in namespace else f"{namespace}:///"}
 
 

@@ -37,6 +37,7 @@ def _run(within: LineageRun, knowledge: Knowledge, summary: Summary, source: str
     rejected = sum(version.rows_rejected for version in loaded)
     size = sum(version.size for version in read)
     declared = knowledge.manifest["sources"][knowledge.source_id(source)]
+    contract, paths = knowledge.catalog.source(source), [version.path for version in read]
     held = {"assertion": "contract", "name": "contract_held", "success": not broken and not rejected}
     input_facets = facets(
         inputStatistics={"rowCount": accepted + rejected, "size": size, "fileCount": len(read)},
@@ -64,7 +65,7 @@ def _run(within: LineageRun, knowledge: Knowledge, summary: Summary, source: str
                 "rowsRejected": rejected,
             },
         ),
-        inputs=(knowledge.datasets.deliveries(source, [version.path for version in read], input_facets),),
+        inputs=(knowledge.datasets.deliveries(contract, paths, input_facets),),
         outputs=(knowledge.datasets.output(knowledge.source_id(source), output_facets if loaded else None),),
     )
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from vending_platform.catalog import Export, period_of
-from vending_platform.exporting import Exported
+from vending_platform.catalog import Export, Format, period_of
+from vending_platform.exporting import Exported, table_of
 from vending_platform.lineage.columns import Influence
 from vending_platform.lineage.events.column_facets import columns_facet, input_field
-from vending_platform.lineage.events.facets import Facet, facets, nominal_time
+from vending_platform.lineage.events.datasets import DatasetName
+from vending_platform.lineage.events.facets import Facet, Facets, facets, nominal_time
 from vending_platform.lineage.events.knowledge import Knowledge
+from vending_platform.lineage.events.lake_tables import lake_table
 from vending_platform.lineage.events.runs import LineageRun
 from vending_platform.lineage.outbox import EventType as State
 
@@ -41,15 +43,27 @@ def _run(within: LineageRun, knowledge: Knowledge, export: Export, exported: Exp
     )
     exposure = knowledge.exposure(export)
     columns = columns_of_export(knowledge.manifest["nodes"][model], export)
+    lineage = _lineage(knowledge, model, export, columns)
+    kind = _kind(knowledge, export, exported)
     return within.part(
         f"{within.job}.{export.name}",
         job_facets=knowledge.of_code(exposure, "EXPORT") if exposure is not None else {},
         run_facets=facets(nominalTime=nominal_time(_day(part.day) for part in exported.written)),
         inputs=(knowledge.datasets.input(model, facets(inputStatistics={"rowCount": rows})),),
-        outputs=(
-            knowledge.datasets.exported(export, columns, _lineage(knowledge, model, export, columns), statistics),
-        ),
+        outputs=(knowledge.datasets.exported(export, kind, columns, lineage, statistics),) if kind is not None else (),
     )
+
+
+def _kind(knowledge: Knowledge, export: Export, exported: Exported) -> tuple[DatasetName, Facets] | None:
+    """Files, or a table of the lake; None where there is no lake."""
+    environment = knowledge.environment
+    if export.format is not Format.ICEBERG:
+        return knowledge.datasets.files_of_export(export)
+    if environment.lake is None:
+        return None
+    name, found = lake_table(environment, environment.lake, table_of(export))
+    snapshot = exported.table.snapshot_id if exported.table is not None else None
+    return name, {**found, **facets(version={"datasetVersion": str(snapshot)} if snapshot is not None else None)}
 
 
 def _lineage(knowledge: Knowledge, model: str, export: Export, columns: Sequence[Mapping[str, str]]) -> Facet:

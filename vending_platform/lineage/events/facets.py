@@ -21,6 +21,7 @@ EVENT_SCHEMA = f"{SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 OWN_FACETS = "urn:vending-platform:lineage:facets:1-0-0"
 """The id of `own-facets.json`, the schema of the facets that the specification does not have."""
 _STANDARD = {
+    "catalog": ("1-1-0", "CatalogDatasetFacet"),
     "columnLineage": ("1-2-0", "ColumnLineageDatasetFacet"),
     "dataQualityAssertions": ("1-1-0", "DataQualityAssertionsDatasetFacet"),
     "dataQualityMetrics": ("1-0-3", "DataQualityMetricsInputDatasetFacet"),
@@ -40,14 +41,21 @@ _STANDARD = {
     "schema": ("1-2-0", "SchemaDatasetFacet"),
     "sourceCodeLocation": ("1-1-0", "SourceCodeLocationJobFacet"),
     "sql": ("1-1-0", "SQLJobFacet"),
+    "storage": ("1-0-1", "StorageDatasetFacet"),
     "subset_of_input": ("1-0-0", "InputSubsetInputDatasetFacet"),
+    "subset_of_output": ("1-0-0", "OutputSubsetOutputDatasetFacet"),
+    "symlinks": ("1-0-1", "SymlinksDatasetFacet"),
     "tags_of_dataset": ("1-0-0", "TagsDatasetFacet"),
     "tags_of_run": ("1-0-0", "TagsRunFacet"),
     "test": ("1-0-1", "TestRunFacet"),
     "version": ("1-0-1", "DatasetVersionDatasetFacet"),
 }
-_FILES = {"InputSubsetInputDatasetFacet": "BaseSubsetDatasetFacet"}
-_OWN = {"platform_deliveries": "DeliveriesRunFacet", "platform_progress": "ProgressRunFacet"}
+_FILES = dict.fromkeys(("InputSubsetInputDatasetFacet", "OutputSubsetOutputDatasetFacet"), "BaseSubsetDatasetFacet")
+_OWN = {
+    "platform_deliveries": "DeliveriesRunFacet",
+    "platform_maintenance": "MaintenanceRunFacet",
+    "platform_progress": "ProgressRunFacet",
+}
 
 
 class Assertion(TypedDict, total=False):

@@ -96,7 +96,15 @@ class Knowledge:
         return next(found, None)
 
     def model_id(self, export: Export) -> str:
-        return next(model.unique_id for model in self.catalog.models if model.name == export.model)
+        return self._models[export.model]
+
+    def model_named(self, name: str) -> str | None:
+        """The id of a model or a seed; None of what the project does not build."""
+        return self._models.get(name)
+
+    @cached_property
+    def _models(self) -> Mapping[str, str]:
+        return {model.name: model.unique_id for model in self.catalog.models}
 
     def source_id(self, name: str) -> str:
         declared: Mapping[str, Any] = self.manifest["sources"]

@@ -3,16 +3,22 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from vending_platform.analysis import AnalysisRun, FunctionEnded, FunctionStarted, InputsRead
+from vending_platform.extraction import ExtractionSummary
 from vending_platform.ingestion import Summary
+from vending_platform.lake import Maintained
 from vending_platform.lineage.events.builds import BuildEvents
 from vending_platform.lineage.events.deliveries import delivery_runs
 from vending_platform.lineage.events.exports import export_runs
+from vending_platform.lineage.events.extractions import extraction_runs
 from vending_platform.lineage.events.facets import facets
+from vending_platform.lineage.events.functions import FunctionEvents
 from vending_platform.lineage.events.knowledge import Knowledge
+from vending_platform.lineage.events.lake_tables import maintenance_runs
 from vending_platform.lineage.events.runs import LineageRun
 from vending_platform.lineage.outbox import EventType as State
 from vending_platform.lineage.outbox import OutboxWriter
-from vending_platform.observers import BytesRead, Observer, Operation, Progress, Result
+from vending_platform.observers import BytesRead, Observer, OfFunctions, Operation, Progress, Result, RowsRead
 from vending_platform.transformation import Finished, NodeStarted, Transformed, WindowDone
 
 EndedRun = tuple[LineageRun, State, str | None]
@@ -37,6 +43,7 @@ class LineageObserver(Observer):
         self._operation: LineageRun | None = None
         self._begun = self._last_sign = now()
         self._builds: BuildEvents | None = None
+        self._functions: FunctionEvents | None = None
         self._is_broken = False
 
     def begin(self) -> None:
@@ -50,7 +57,7 @@ class LineageObserver(Observer):
         self._guarded(lambda: self._start(operation))
 
     def progress(self, event: Progress) -> None:
-        if not isinstance(event, NodeStarted | Finished | WindowDone | BytesRead):
+        if not isinstance(event, NodeStarted | Finished | WindowDone | BytesRead | RowsRead | OfFunctions):
             return
         self._guarded(lambda: self._report(event))
 
@@ -67,7 +74,7 @@ class LineageObserver(Observer):
             self._builds = BuildEvents(self._operation, self._knowledge)
         self._writer.write([self._operation.event(State.START, self._begun)], lasting=True)
 
-    def _report(self, event: NodeStarted | Finished | WindowDone | BytesRead) -> None:
+    def _report(self, event: NodeStarted | Finished | WindowDone | BytesRead | RowsRead | OfFunctions) -> None:
         if (running := self._operation) is None:
             return
         now = self._now()
@@ -81,6 +88,14 @@ class LineageObserver(Observer):
                 self._writer.write(self._builds.ended(event, now), lasting=True)
             case BytesRead(done, total):
                 self._sign_of_life(running, now, done, total, "bytes")
+            case RowsRead(rows=rows):
+                self._sign_of_life(running, now, rows, rows, "rows")
+            case InputsRead():
+                self._functions = FunctionEvents(running, self._knowledge, event)
+            case FunctionStarted(name) if self._functions is not None:
+                self._writer.write(self._functions.started(name, now))
+            case FunctionEnded() if self._functions is not None:
+                self._writer.write(self._functions.ended(event, now))
 
     def _sign_of_life(self, run: LineageRun, now: datetime, done: int, total: int, unit: str) -> None:
         if now - self._last_sign >= _BETWEEN_SIGNS_OF_LIFE:
@@ -95,6 +110,9 @@ class LineageObserver(Observer):
         parts: list[EndedRun] = []
         events = []
         match result:
+            case ExtractionSummary():
+                parts = list(extraction_runs(running, self._knowledge, result))
+                problem = _problem_of(parts)
             case Summary():
                 parts = list(delivery_runs(running, self._knowledge, result))
                 problem = _problem_of(parts)
@@ -106,19 +124,28 @@ class LineageObserver(Observer):
             case list():
                 parts = list(export_runs(running, self._knowledge, result))
                 problem = _problem_of(parts)
+            case AnalysisRun():
+                assert self._functions is not None
+                events += self._functions.kept(result)
+                failure = result.analysed.failure
+                problem = self._knowledge.message(failure) if failure is not None else None
+            case Maintained():
+                done = maintenance_runs(running, self._knowledge, result.tables)
+                parts, problem = [(run, State.COMPLETE, None) for run in done], None
         for part, state, why in parts:
             events += [part.event(State.START, self._begun), part.event(state, now, why)]
         state = State.COMPLETE if problem is None else State.FAIL
         self._writer.write([*events, running.event(state, now, problem)], lasting=True)
-        self._operation = self._builds = None
+        self._operation = self._builds = self._functions = None
 
     def _fail(self, error: Exception) -> None:
         if (running := self._operation) is None:
             return
         now, problem = self._now(), self._knowledge.message(f"{type(error).__name__}: {error}")
-        events = self._builds.aborted(now, problem) if self._builds is not None else []
+        parts = [one for one in (self._builds, self._functions) if one is not None]
+        events = [event for part in parts for event in part.aborted(now, problem)]
         self._writer.write([*events, running.event(State.FAIL, now, problem)], lasting=True)
-        self._operation = self._builds = None
+        self._operation = self._builds = self._functions = None
 
     def _end(self, state: State, problem: str | None) -> None:
         now = self._now()

@@ -20,6 +20,9 @@ KNOWN = {"staff", "staff_name", "marts", "int32"}
         ("an open 'quote of Sato", "an open •••"),
         ("first line\nSato", "first line"),
         ("password=hunter2", "***"),
+        ("mysql://reader:hunter2@db:3306/shop is down", "mysql://•••@db:3306/shop is down"),
+        ("https://api/v1/days?key=hunter2&day=1 answered 401", "https://api/v1/days?••• answered 401"),
+        ("is it so? yes=no", "is it so? yes=no"),
         ("", ""),
     ],
 )

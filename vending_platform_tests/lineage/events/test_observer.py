@@ -1,7 +1,7 @@
 """What the observer makes of results that a whole run seldom has, and that it never fails what it observes."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import pytest
 
 from vending_platform import environment
 from vending_platform.catalog import Catalog
+from vending_platform.extraction import Extracted, ExtractionSummary, SystemFailure, SystemUnavailable
+from vending_platform.lake import Maintained, MaintainedTable
 from vending_platform.lineage.events import Knowledge, LineageObserver
 from vending_platform.lineage.outbox import EventType, Outbox, OutboxWriter
-from vending_platform.observers import BytesRead, Operation
+from vending_platform.observers import BytesRead, Operation, RowsRead
 from vending_platform.transformation import Finished, NodeResult, NodeStarted, Transformed, Window, WindowDone
 from vending_platform_tests.lineage.events.sent import ends
 from vending_platform_tests.lineage.events.specification import check_events
@@ -146,6 +148,98 @@ def test_long_work_gives_a_sign_of_life_now_and_then(observer: LineageObserver, 
     check_events(events)
     progress = [one["run"]["facets"].get("platform_progress") for one in events if one["eventType"] == "RUNNING"]
     assert [(one["unit"], one["total"]) for one in progress] == [("bytes", 100)] * 3 + [("nodes", 90)] * 3
+
+
+DAY = date(2024, 3, 10)
+
+
+def extracted(observer: LineageObserver, outbox: Outbox, *failures: SystemFailure, **done: Extracted) -> dict[str, Any]:
+    """The last event of each job, after an extraction of these sources."""
+    observer.started(Operation.EXTRACT)
+    observer.progress(RowsRead("shop_orders", 10))
+    observer.completed(Operation.EXTRACT, ExtractionSummary(tuple(done.values()), failures))
+    observer.end(EventType.COMPLETE, None)
+    events = waiting(outbox)
+    check_events(events)
+    return {event["job"]["name"]: event for event in events}
+
+
+def test_an_extraction_goes_from_its_system_to_its_files(observer: LineageObserver, outbox: Outbox) -> None:
+    path = "shop/shop_orders/shop_orders_20240310T170000.000000Z.parquet"
+    items = "app/app_photos/app_photos_20240310T170000.000000Z.parquet"
+    days = "weather/weather_days_20240309.parquet"
+    done = {
+        "shop_orders": Extracted("shop_orders", DAY, path, rows=7, rows_read=9, bytes=1234),
+        "app_photos": Extracted("app_photos", DAY, items, rows=1, rows_read=1, bytes=12, deleted=1),
+        "weather_days": Extracted("weather_days", DAY, days, files=2, rows=5, rows_read=5, bytes=5),
+    }
+    events = extracted(observer, outbox, **done)
+    assert {one["eventType"] for one in events.values()} == {"COMPLETE"}
+    orders, photos, weather = (events[f"extract.{name}"] for name in done)
+    (table,), (files,) = orders["inputs"], orders["outputs"]
+    assert (table["namespace"], table["name"]) == ("mysql://127.0.0.1:3306", "shop.orders")
+    assert table["inputFacets"]["inputStatistics"]["rowCount"] == 9
+    assert files["name"].endswith("/sources/shop_orders")
+    assert {key: files["outputFacets"]["outputStatistics"][key] for key in ("rowCount", "size", "fileCount")} == {
+        "rowCount": 7,
+        "size": 1234,
+        "fileCount": 1,
+    }
+    assert files["outputFacets"]["subset"]["outputCondition"]["locations"][0].endswith(path)
+    assert orders["run"]["facets"]["nominalTime"]["nominalStartTime"] == "2024-03-10T00:00:00+09:00"
+    columns = {field["name"] for field in files["facets"]["schema"]["fields"]}
+    assert columns - files["facets"]["columnLineage"]["fields"].keys() == {"is_deleted"}
+    (from_items,) = photos["inputs"]
+    assert (from_items["namespace"], from_items["name"]) == ("dynamodb://127.0.0.1:8000", "app")
+    (from_api,) = weather["inputs"]
+    assert (from_api["namespace"], from_api["name"]) == ("https://archive-api.open-meteo.com", "v1/archive")
+    assert "subset" not in weather["outputs"][0]["outputFacets"]
+
+
+def test_what_was_not_extracted_fails_and_what_had_not_changed_moves_nothing(
+    observer: LineageObserver, outbox: Outbox
+) -> None:
+    down = SystemFailure(("weather_days",), SystemUnavailable("https://api/?from=Canary did not answer 'Canary'"))
+    events = extracted(
+        observer,
+        outbox,
+        down,
+        shop_orders=Extracted("shop_orders", DAY, problem="shop_orders has no column 'Canary'"),
+        shop_products=Extracted("shop_products", DAY, rows_read=12),
+    )
+    states = {name: one["eventType"] for name, one in events.items()}
+    assert states == {
+        "daily": "COMPLETE",
+        "extract": "FAIL",
+        "extract.shop_orders": "FAIL",
+        "extract.shop_products": "COMPLETE",
+        "extract.weather_days": "FAIL",
+    }
+    assert [events["extract.shop_products"][side] for side in ("inputs", "outputs")] == [[], []]
+    failed = events["extract.weather_days"]
+    assert failed["outputs"] == []
+    assert len(failed["inputs"]) == 1
+    message = failed["run"]["facets"]["errorMessage"]["message"]
+    assert message == "SystemUnavailable: https://api/?••• did not answer '•••'"
+    assert "Canary" not in str(events)
+
+
+def test_maintenance_is_a_run_for_each_table_that_it_changed(observer: LineageObserver, outbox: Outbox) -> None:
+    observer.started(Operation.MAINTAIN)
+    sales = MaintainedTable("gold.fct_sales", 5, 1, 500, 2, 0, 0, 0.1)
+    observer.completed(Operation.MAINTAIN, Maintained((sales, MaintainedTable("gold.idle", 0, 0, 0, 0, 0, 0, 0.1))))
+    observer.end(EventType.COMPLETE, None)
+    events = waiting(outbox)
+    check_events(events)
+    assert ends(events) == dict.fromkeys(["maintain.gold.fct_sales", "maintain", "daily"], "COMPLETE")
+    done = next(
+        one for one in events if (one["job"]["name"], one["eventType"]) == ("maintain.gold.fct_sales", "COMPLETE")
+    )
+    (before,), (after,) = done["inputs"], done["outputs"]
+    assert (before["namespace"], before["name"]) == (after["namespace"], after["name"])
+    assert before["name"].endswith("/lake/gold/fct_sales")
+    assert done["run"]["facets"]["platform_maintenance"]["compactedFiles"] == 5
+    assert after["outputFacets"]["outputStatistics"]["fileCount"] == 1
 
 
 def test_an_outbox_that_can_not_be_written_fails_nothing_and_is_reported_once(

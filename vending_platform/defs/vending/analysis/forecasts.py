@@ -8,6 +8,7 @@ import polars as pl
 from vending_platform.analysis.forecasting import (
     Declaration,
     Forecasts,
+    errors_shown,
     errors_table,
     forecast,
     forecast_table,
@@ -31,6 +32,7 @@ INPUTS = {
 SCHEMA = "ml"
 DELIVERED = {"unit_forecasts": "daily_unit_forecasts", "machine_forecasts": "daily_machine_forecasts"}
 HISTORY = {"forecast_errors": "forecast_on"}
+SHOWN = {"forecast_errors": lambda errors, inputs: errors_shown(errors, inputs["earlier_errors"])}
 DECLARED = Declaration(
     name="units sold",
     series=("machine_id", "product_id"),
