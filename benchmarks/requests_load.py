@@ -30,11 +30,12 @@ class Connection:
         self._writer.close()
 
 
-async def without_pause(port: int, clients: int, paths: Sequence[str], seconds: float) -> list[float]:
-    """The milliseconds of each request, of clients that send the next one when they have the answer to the last."""
+async def without_pause(ports: Sequence[int], clients: int, paths: Sequence[str], seconds: float) -> list[float]:
+    """The milliseconds of each request, of clients that send the next one when they have the answer to the last; each
+    has a connection to one of the ports."""
     ends = time.perf_counter() + seconds
 
-    async def client(paths: Sequence[str]) -> list[float]:
+    async def client(port: int, paths: Sequence[str]) -> list[float]:
         connection, taken = await Connection.open(port), list[float]()
         while (began := time.perf_counter()) < ends:
             await connection.get(paths[len(taken) * 7 % len(paths)])
@@ -42,7 +43,9 @@ async def without_pause(port: int, clients: int, paths: Sequence[str], seconds: 
         connection.close()
         return taken
 
-    done = await asyncio.gather(*(client([*paths[number:], *paths[:number]]) for number in range(clients)))
+    done = await asyncio.gather(
+        *(client(ports[number % len(ports)], [*paths[number:], *paths[:number]]) for number in range(clients))
+    )
     return [one for taken in done for one in taken]
 
 

@@ -1,4 +1,4 @@
-"""Look-ups in the shop's API beside a MariaDB, both processes of this machine, by 16 clients that wait for nothing.
+"""Look-ups in the shop's API, served by two processes beside a MariaDB on this machine, by 16 clients that never pause.
 
 Each client has one connection and sends its next look-up when it has the answer to the one before; products and orders
 in turn. Clients, service and database share the machine's cores.
@@ -17,7 +17,7 @@ from vending_platform_tests.emulators.lake import shop_server
 from vending_platform_tests.service.shop.shops import settings_for
 from vending_platform_tests.service.shop.storm import shop_processes
 
-_CLIENTS, _WARM, _SECONDS = 16, 2.0, 15.0
+_PROCESSES, _CLIENTS, _WARM, _SECONDS = 2, 16, 2.0, 15.0
 _PER_SECOND, _P99 = 1_000, 50
 
 
@@ -25,11 +25,10 @@ def shopping(folder: Path) -> list[Row]:
     """How many a second, and how long the slowest one in a hundred takes."""
     with shop_server(folder) as server:
         apply_migrations("shop", settings_for(server.url("shop")), None, migrations_of("shop"))
-        with shop_processes(server.url("shop"), folder, 1) as processes:
-            (port,) = processes.ports
-            paths = _paths(port)
-            asyncio.run(without_pause(port, _CLIENTS, paths, _WARM))
-            milliseconds = asyncio.run(without_pause(port, _CLIENTS, paths, _SECONDS))
+        with shop_processes(server.url("shop"), folder, _PROCESSES) as processes:
+            paths = _paths(processes.ports[0])
+            asyncio.run(without_pause(processes.ports, _CLIENTS, paths, _WARM))
+            milliseconds = asyncio.run(without_pause(processes.ports, _CLIENTS, paths, _SECONDS))
     rate = len(milliseconds) / _SECONDS
     hundredth = statistics.quantiles(milliseconds, n=100)[98]
     half = statistics.median(milliseconds)

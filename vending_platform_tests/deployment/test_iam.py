@@ -5,6 +5,7 @@ look for in a policy: a new call fails here before it fails there, and a right t
 """
 
 import re
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,7 +76,7 @@ def requested(aws: EmulatedAws, manifest: dict[str, Any], tmp_path_factory: pyte
         _live(platform, history)
         patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
         patch.setenv("AWS_DEFAULT_REGION", REGION)
-        _print_something(production_instance(folder, patch))
+        _print_something(production_instance(folder, patch), patch)
     requests = [request for request in aws.requests if request.path.startswith(f"/{BUCKET}")]
     return Requested(frozenset([*map(right_in_s3, requests), *others]), requests)
 
@@ -157,9 +158,14 @@ def _live(platform: Platform, history: dg.DagsterInstance) -> None:
     assert notified.sent
 
 
-def _print_something(instance: InstanceRef) -> None:
-    with instance.compute_log_manager.capture_logs(["run", "compute_logs", "step"]):
+def _print_something(instance: InstanceRef, patch: pytest.MonkeyPatch) -> None:
+    manager = instance.compute_log_manager
+    patch.setattr(manager, "_upload_interval", 1)  # the thread that uploads ends at the end of its pause
+    with manager.capture_logs(["run", "compute_logs", "step"]):
         print("something")  # noqa: T201
+    for thread in threading.enumerate():
+        if thread.name == "upload-watch":
+            thread.join()
 
 
 def test_the_platform_may_do_what_it_does(requested: Requested) -> None:
