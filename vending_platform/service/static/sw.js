@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-BPzGpLik.js","assets/chart-CnsZ1jie.css","assets/download-04Ogqc_l.js","assets/filters-xay-iPBo.js","assets/index-AoY8HtzP.js","assets/index-BlWrd90m.css","assets/machine-iwBGSkjD.js","assets/machines-B3m2wbx7.js","assets/page-BXZ2TqwL.js","assets/pipeline-D9Ci_6EF.js","assets/products-C22LsLbH.js","assets/quality-CtcRsyCE.js","assets/route-Be-aMG3b.js","assets/today-CtzBa7t7.js","assets/words-CXfaOdLk.js"];
-const CACHE = "page-b20320fa05f9";
+const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-x5sArChV.js","assets/download-Di0bqFrO.js","assets/filters-Bm6eaCLX.js","assets/index-BlHXTTst.css","assets/index-DYqOgO9o.js","assets/machine-D9llekCD.js","assets/machines-CGrHRDzY.js","assets/page-Bb2guOlF.js","assets/pipeline-BWvX0R-0.js","assets/products-D5uLZc1h.js","assets/quality-Jqlko0tK.js","assets/route-CHUZQn-z.js","assets/today-BUxkFez0.js","assets/words-B9HI8OMm.js"];
+const CACHE = "page-9cc180e2c749";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
