@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-CnsZ1jie.css","assets/chart-x5sArChV.js","assets/download-Di0bqFrO.js","assets/filters-Bm6eaCLX.js","assets/index-BlHXTTst.css","assets/index-DYqOgO9o.js","assets/machine-D9llekCD.js","assets/machines-CGrHRDzY.js","assets/page-Bb2guOlF.js","assets/pipeline-BWvX0R-0.js","assets/products-D5uLZc1h.js","assets/quality-Jqlko0tK.js","assets/route-CHUZQn-z.js","assets/today-BUxkFez0.js","assets/words-B9HI8OMm.js"];
-const CACHE = "page-9cc180e2c749";
+const FILES = ["./","assets/chart-BHmOuImq.js","assets/chart-CnsZ1jie.css","assets/download-BfA2nGCs.js","assets/filters-NP1lVXMh.js","assets/index-BlHXTTst.css","assets/index-nqI6bgJ3.js","assets/machine-DnP6LUYP.js","assets/machines-Cf4b-Tze.js","assets/page-d_K3PjiE.js","assets/pipeline-CGqn4LDg.js","assets/products-Cqi7fxHt.js","assets/quality-Dxbc7SQ6.js","assets/route-ce1yPt1B.js","assets/today-B6Gui7cN.js","assets/words-CG-ttS-Y.js"];
+const CACHE = "page-2a93cc5601fd";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -42,7 +42,7 @@ export function Reactions({ effects, factor }: { effects: Effect[]; factor: Fact
           cell: (one) => <><Traced of={{ mart: "mart_weather_sensitivity", rows: { prefecture: one.prefecture, category_id: one.category_id, factor: one.factor } }}><b>{signedPercent(one.change)}</b></Traced><span class="below">{interval(one)}</span></>,
         },
         { id: "interval", title: say("95%区間", "95% interval"), isNumber: true, isMinor: true, cell: interval },
-        { id: "drawn", title: "", isMinor: true, cell: (one) => <Interval effect={one} widest={widest} /> },
+        { id: "drawn", title: say("0との位置", "Around 0"), isMinor: true, cell: (one) => <Interval effect={one} widest={widest} /> },
         { id: "verdict", title: say("判断", "So"), by: (one) => one.verdict, cell: (one) => <Badge tone={TONES[one.verdict]}>{verdictName(one.verdict)}</Badge> },
         { id: "days", title: say("n（日）", "n"), isNumber: true, by: (one) => one.days, cell: (one) => count(one.days) },
         { id: "units", title: say("本/台・日", "Units a machine, day"), isNumber: true, isMinor: true, by: (one) => one.units_per_machine, cell: (one) => decimal(one.units_per_machine) },
