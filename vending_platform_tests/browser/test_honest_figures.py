@@ -60,7 +60,7 @@ EMPTY = ("mart_weather_daily", "mart_weather_sensitivity", "mart_settlement_reco
 def page_of(queries: dict[str, str], folder: Path) -> Path:
     with duckdb.connect() as connection:
         tables: dict[str, dict[str | None, pa.Table]] = {
-            name: {None: connection.execute(query).to_arrow_table()} for name, query in queries.items()
+            name: {None: connection.sql(query).to_arrow_table()} for name, query in queries.items()
         }
     write_tables(LocalPlace(folder / "processed"), tables)
     write_dashboard(LocalPlace(folder / "processed"), None, folder / "site")
@@ -124,7 +124,7 @@ def test_what_is_unknown_is_in_no_sum_and_what_is_late_is_said(dashboard: Dashbo
     label = "Settlements"
     dashboard.open("settlements")
     assert dashboard.column(label, "state") == ["not paid", "no report", "fee unknown", "no sale", "no report", "paid"]
-    assert dashboard.column(label, "open") == ["181 days", "30 days", "11 days", "10 days", "1 days", "–"]
+    assert dashboard.column(label, "open") == ["181 days", "30 days", "11 days", "10 days", "1 day", "–"]
     assert dashboard.numbers(label, "gap") == [-100, -900, None, 300, -800, 0]
     due = dashboard.column(label, "due")
     assert [text.partition(" +")[2] for text in due] == ["138 days", "16 days", "", "", "", ""]

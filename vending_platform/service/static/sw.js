@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-BHmOuImq.js","assets/chart-CnsZ1jie.css","assets/download-BfA2nGCs.js","assets/filters-NP1lVXMh.js","assets/index-BlHXTTst.css","assets/index-nqI6bgJ3.js","assets/machine-DnP6LUYP.js","assets/machines-Cf4b-Tze.js","assets/page-d_K3PjiE.js","assets/pipeline-CGqn4LDg.js","assets/products-Cqi7fxHt.js","assets/quality-Dxbc7SQ6.js","assets/route-ce1yPt1B.js","assets/today-B6Gui7cN.js","assets/words-CG-ttS-Y.js"];
-const CACHE = "page-2a93cc5601fd";
+const FILES = ["./","assets/chart-BInxiNb5.js","assets/chart-CnsZ1jie.css","assets/download-QVpRa2q9.js","assets/filters-gGDZheAJ.js","assets/index-B7sM5dWa.css","assets/index-BuMj_HlL.js","assets/machine-D6Q1FccB.js","assets/machines-BLmSkMUJ.js","assets/page-CRePw5qz.js","assets/pipeline-DDX1U-N0.js","assets/products-CD5wSQLe.js","assets/quality-BBVcxNC4.js","assets/route-DxTqkCaK.js","assets/today-BuFZKOZR.js","assets/words-WLj210qW.js"];
+const CACHE = "page-9801e53bf73b";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -146,8 +146,8 @@ function Tiles({ period, open, asOf, context, days, method }: { period: Settleme
 
 function daysOpen(one: Settlement, asOf: string): string {
   if (!one.isOpen) return "";
-  const days = count(daysBetween(one.business_date, asOf));
-  return say(`${days}日`, `${days} days`);
+  const days = daysBetween(one.business_date, asOf);
+  return say(`${count(days)}日`, days === 1 ? "1 day" : `${count(days)} days`);
 }
 
 /** For how many days money that is missing has been due. */
@@ -224,7 +224,7 @@ function Methods({ period, open, days }: { period: Settlement[]; open: Settlemen
           { id: "expected", title: say("予定額", "Expected"), isNumber: true, by: (one) => one.expected, cell: (one) => <Traced of={{ mart: "mart_settlement_reconciliation", rows: { payment_method_id: one.id } }}>{yen(one.expected)}</Traced> },
           { id: "paid", title: say("入金額", "Paid out"), isNumber: true, isMinor: true, by: (one) => one.paid, cell: (one) => yen(one.paid) },
           { id: "gap", title: say("過不足", "Over/short"), isNumber: true, by: (one) => one.gap, cell: (one) => <b class={one.gap < 0 ? "bad" : ""}>{signedYen(one.gap)}</b> },
-          { id: "open", title: say("未解決", "Open"), isNumber: true, by: (one) => one.open, cell: (one) => count(one.open) },
+          { id: "open", title: say("未解決", "Open"), isNumber: true, isMinor: true, by: (one) => one.open, cell: (one) => count(one.open) },
         ]}
       />
     </Card>
