@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-BInxiNb5.js","assets/chart-CnsZ1jie.css","assets/download-QVpRa2q9.js","assets/filters-gGDZheAJ.js","assets/index-B7sM5dWa.css","assets/index-BuMj_HlL.js","assets/machine-D6Q1FccB.js","assets/machines-BLmSkMUJ.js","assets/page-CRePw5qz.js","assets/pipeline-DDX1U-N0.js","assets/products-CD5wSQLe.js","assets/quality-BBVcxNC4.js","assets/route-DxTqkCaK.js","assets/today-BuFZKOZR.js","assets/words-WLj210qW.js"];
-const CACHE = "page-9801e53bf73b";
+const FILES = ["./","assets/chart-BiHheOdf.js","assets/chart-CnsZ1jie.css","assets/download-DGWILYED.js","assets/filters-CQ7GEuNI.js","assets/index-Chyd6dds.js","assets/index-o25Wazu7.css","assets/machine-OJVA6MbJ.js","assets/machines-BBXZvaR3.js","assets/page-CIjAU77W.js","assets/pipeline-BTmYk6yo.js","assets/products-BeMfb1Sk.js","assets/quality-BicU7lmC.js","assets/route-D6ivgjJy.js","assets/today-gpAhGCSu.js","assets/words-AoeFVfQy.js"];
+const CACHE = "page-f76ac752cfc1";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
