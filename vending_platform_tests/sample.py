@@ -47,9 +47,10 @@ def variables(data: Path) -> dict[str, str]:
     return others | {"VENDING_DATA_DIR": str(data), "NO_COLOR": "1"}
 
 
-def vending(data: Path, *words: str) -> Printed:
+def vending(data: Path, *words: str, **more: str) -> Printed:
+    """A command over this data, with these variables beside those of a laptop."""
     done = subprocess.run(
-        [VENDING, *words], env=variables(data), capture_output=True, text=True, timeout=300, check=False
+        [VENDING, *words], env=variables(data) | more, capture_output=True, text=True, timeout=300, check=False
     )
     return Printed(done.returncode, done.stdout, done.stderr)
 

@@ -1,33 +1,26 @@
 """The dashboard's tables of a fleet as large as one likes, as exports leave them, without building it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from vending_platform.catalog import Export, Format
-from vending_platform.exporting import PAGE_MANIFEST, PageFile, PageManifest, PageTable
-from vending_platform.exporting.encoding import encode
 from vending_platform.storage import LocalPlace
-
-_PAGE = Export(name="e", model="m", schema_name="marts", format=Format.DASHBOARD, file_stem="e")
+from vending_platform_tests.browser.page_tables import write_tables
 
 
 def large_fleet(processed: Path, *, machines: int, first: date, days: int) -> int:
     """Write machines and their days; the number of rows of days."""
-    place, random = LocalPlace(processed), np.random.default_rng(7)
+    random = np.random.default_rng(7)
     ids = [f"VM{number:05}" for number in range(machines)]
     routes = [f"R{number % 200:03}" for number in range(machines)]
-    tables = {"dim_machines": _written(place, "dim_machines", {None: _machines(ids, routes)})}
     months: dict[str | None, list[pa.Table]] = {}
     for number in range(days):
         day = first + timedelta(days=number)
         months.setdefault(day.isoformat()[:7], []).append(_day(day, ids, routes, random))
     whole: dict[str | None, pa.Table] = {month: pa.concat_tables(of_month) for month, of_month in months.items()}
-    tables["mart_machine_daily"] = _written(place, "mart_machine_daily", whole)
-    now = datetime.now(UTC).isoformat("T", "seconds")
-    place.write(PAGE_MANIFEST, PageManifest(now, tables).as_json())
+    write_tables(LocalPlace(processed), {"dim_machines": {None: _machines(ids, routes)}, "mart_machine_daily": whole})
     return machines * days
 
 
@@ -61,13 +54,3 @@ def _day(day: date, ids: list[str], routes: list[str], random: np.random.Generat
             "visits": random.integers(0, 2, len(ids)),
         }
     )
-
-
-def _written(place: LocalPlace, name: str, months: dict[str | None, pa.Table]) -> PageTable:
-    files = []
-    for month, table in months.items():
-        content = encode(table, _PAGE)
-        path = f"{name}/{name}_{month or 'all'}.parquet"
-        place.write(path, content)
-        files.append(PageFile(path, month, table.num_rows, len(content), ""))
-    return PageTable("marts", "", "internal", [], files)

@@ -32,6 +32,8 @@ PAGES = (
     "route",
     "products",
     "shop",
+    "weather",
+    "settlements",
     "quality",
     "pipeline",
     "sql",

@@ -50,6 +50,17 @@ def test_a_forecast_is_that_of_the_evening_before(rows: Any) -> None:
             assert mean == service.weather.forecast(prefecture, day, issued_on).temperature_mean
 
 
+def test_every_forecast_is_kept_as_of_its_evening(rows: Any) -> None:
+    service = weather_service(FIRST_DAY)
+    found = rows(
+        "select prefecture, business_date, issued_on, temperature_mean, precipitation from marts.mart_weather_forecasts"
+    )
+    assert len(found) == 12 * 8 * 6, "prefectures, evenings, days after each"
+    for prefecture, day, issued_on, mean, rain in found:
+        forecast = service.weather.forecast(prefecture, day, issued_on)
+        assert (mean, rain) == (forecast.temperature_mean, forecast.precipitation)
+
+
 def test_sensitivity_is_what_numpy_finds(rows: Any) -> None:
     weather = {
         (prefecture, day): (float(mean), float(rain), machines)

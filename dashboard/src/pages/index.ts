@@ -55,6 +55,20 @@ export const PAGES: readonly PageEntry[] = [
     open: () => import("./on-demand/forecast.tsx"),
   },
   {
+    id: "weather",
+    title: { ja: "天気と売上", en: "Weather and sales" },
+    icon: "M6 2h1.4v2H6zM1 7.3h2v1.4H1zM2.4 3.4l1-1 1.5 1.5-1 1zM10 3.9l1.5-1.5 1 1L11 4.9zM6.7 5a3.3 3.3 0 0 1 3 2A5 5 0 0 1 14.6 10 3.5 3.5 0 0 1 14.5 17H7a4 4 0 0 1-1.5-7.7A3.3 3.3 0 0 1 6.7 5z",
+    tables: ["mart_weather_daily", "mart_weather_sensitivity"],
+    open: () => import("./on-demand/weather.tsx"),
+  },
+  {
+    id: "settlements",
+    title: { ja: "決済の入金", en: "Settlements" },
+    icon: "M2 4h16v12H2zM2 7h16V9H2zM4 12h5v1.4H4z",
+    tables: ["mart_settlement_reconciliation"],
+    open: () => import("./on-demand/settlements.tsx"),
+  },
+  {
     id: "quality",
     title: { ja: "データ品質", en: "Quality" },
     icon: "M10 1l8 3v5c0 5-3.5 8-8 10-4.5-2-8-5-8-10V4zM9 13l5.5-6-1.5-1.3L8.9 10.2 7 8.5 5.6 9.9z",

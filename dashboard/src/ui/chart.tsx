@@ -14,16 +14,26 @@ export interface Series {
   isDashed?: boolean;
   /** Whether the space between it and the series before is filled: a band. */
   fillsToPrevious?: boolean;
+  /** Whether it is drawn against the scale at the right: it is of another unit. */
+  isRight?: boolean;
 }
 
-export function Chart({ label, labels, series, format, axis, height = 220 }: {
-  label: string;
-  labels: string[];
-  series: Series[];
+/** How values of one scale are written. */
+interface Scale {
   /** Of a value, as read out. */
   format: (value: number | null) => string;
   /** Of a value beside the axis. */
   axis: (value: number) => string;
+}
+
+/** The width of the axis at the right. */
+const RIGHT = 48;
+
+export function Chart({ label, labels, series, format, axis, right, height = 220 }: Scale & {
+  label: string;
+  labels: string[];
+  series: Series[];
+  right?: Scale;
   height?: number;
 }) {
   const box = useRef<HTMLDivElement>(null);
@@ -43,7 +53,7 @@ export function Chart({ label, labels, series, format, axis, height = 220 }: {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const plot = new uPlot(options(element.clientWidth, height, labels, series, axis, point), data(labels, series), element);
+    const plot = new uPlot(options(element.clientWidth, height, labels, series, axis, right?.axis, point), data(labels, series), element);
     const size = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     size.observe(element);
     element.dataset["drawn"] = "true";
@@ -53,6 +63,7 @@ export function Chart({ label, labels, series, format, axis, height = 220 }: {
     };
   }, [labels, series, height, theme, spoken]);
   const at = pointed ?? labels.length - 1;
+  const read = (one: Series, place: number) => (one.isRight && right !== undefined ? right.format : format)(one.values[place] ?? null);
   return (
     <figure class="chart">
       <figcaption aria-hidden="true">
@@ -60,28 +71,30 @@ export function Chart({ label, labels, series, format, axis, height = 220 }: {
         {series.map((one) => (
           <span key={one.title}>
             <i class={`key ${one.kind} c-${one.color}`} />
-            {one.title} <b>{format(one.values[at] ?? null)}</b>
+            {one.title} <b>{read(one, at)}</b>
           </span>
         ))}
       </figcaption>
       <div ref={box} class="plot" style={{ height: `${height}px` }} aria-hidden="true" />
-      <table class="for-readers">
-        <caption>{label}</caption>
-        <thead>
-          <tr>
-            <td />
-            {series.map((one) => <th key={one.title} scope="col">{one.title}</th>)}
-          </tr>
-        </thead>
-        <tbody>
-          {labels.map((name, place) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              {series.map((one) => <td key={one.title}>{format(one.values[place] ?? null)}</td>)}
+      <div class="for-readers">
+        <table>
+          <caption>{label}</caption>
+          <thead>
+            <tr>
+              <td />
+              {series.map((one) => <th key={one.title} scope="col">{one.title}</th>)}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {labels.map((name, place) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                {series.map((one) => <td key={one.title}>{read(one, place)}</td>)}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }
@@ -93,12 +106,13 @@ function options(
   height: number,
   labels: string[],
   series: Series[],
-  axis: (value: number) => string,
+  axis: Scale["axis"],
+  right: Scale["axis"] | undefined,
   point: (place: number | null) => void,
 ): uPlot.Options {
   const [ink, line] = [color("soft"), color("line")];
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
-  const most = Math.max(2, Math.floor(width / 72));
+  const most = Math.max(2, Math.floor((width - (right === undefined ? 0 : RIGHT)) / 72));
   const every = Math.max(1, Math.ceil(labels.length / most));
   return {
     width,
@@ -107,7 +121,7 @@ function options(
     padding: [8, 8, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },
-    scales: { x: { time: false, range: [-0.6, labels.length - 0.4] }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { time: false, range: [-0.6, labels.length - 0.4] }, y: { range }, right: { range } },
     axes: [
       {
         stroke: ink,
@@ -120,17 +134,22 @@ function options(
         values: (_, places) => places.map((place) => labels[place] ?? ""),
       },
       { stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 56, values: (_, values) => values.map(axis) },
+      ...(right === undefined ? [] : [{ scale: "right", side: 1, stroke: ink, font, grid: { show: false }, ticks: { show: false }, size: RIGHT, values: (_: uPlot, values: number[]) => values.map(right) }]),
     ],
     series: [{}, ...series.map(drawn)],
     bands: series.flatMap((one, place) => (one.fillsToPrevious ? [{ series: [place + 1, place] as [number, number], fill: `${color(one.color)}2e` }] : [])),
   };
 }
 
+/** From nothing, or below, to a little more than the most. */
+const range = (_: uPlot, low: number, high: number): [number, number] => [Math.min(0, low), high > 0 ? high * 1.08 : 1];
+
 function drawn(one: Series): uPlot.Series {
   const stroke = color(one.color);
+  const scale = one.isRight ? "right" : "y";
   if (one.kind === "bars") {
     const bars = uPlot.paths.bars;
-    return { label: one.title, stroke, fill: stroke, width: 0, points: { show: false }, ...(bars ? { paths: bars({ size: [0.62, 28], radius: 0.12 }) } : {}) };
+    return { label: one.title, scale, stroke, fill: stroke, width: 0, points: { show: false }, ...(bars ? { paths: bars({ size: [0.62, 28], radius: 0.12 }) } : {}) };
   }
-  return { label: one.title, stroke, width: 2, points: { show: false }, spanGaps: false, ...(one.isDashed ? { dash: [5, 4] } : {}) };
+  return { label: one.title, scale, stroke, width: 2, points: { show: false }, spanGaps: false, ...(one.isDashed ? { dash: [5, 4] } : {}) };
 }

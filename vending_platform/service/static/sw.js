@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-BPzGpLik.js","assets/chart-CnsZ1jie.css","assets/download-04Ogqc_l.js","assets/filters-xay-iPBo.js","assets/index-AoY8HtzP.js","assets/index-BlWrd90m.css","assets/machine-iwBGSkjD.js","assets/machines-B3m2wbx7.js","assets/page-BXZ2TqwL.js","assets/pipeline-D9Ci_6EF.js","assets/products-C22LsLbH.js","assets/quality-CtcRsyCE.js","assets/route-Be-aMG3b.js","assets/today-CtzBa7t7.js","assets/words-CXfaOdLk.js"];
-const CACHE = "page-b20320fa05f9";
+const FILES = ["./","assets/chart-BiHheOdf.js","assets/chart-CnsZ1jie.css","assets/download-DGWILYED.js","assets/filters-CQ7GEuNI.js","assets/index-Chyd6dds.js","assets/index-o25Wazu7.css","assets/machine-OJVA6MbJ.js","assets/machines-BBXZvaR3.js","assets/page-CIjAU77W.js","assets/pipeline-BTmYk6yo.js","assets/products-BeMfb1Sk.js","assets/quality-BicU7lmC.js","assets/route-D6ivgjJy.js","assets/today-gpAhGCSu.js","assets/words-AoeFVfQy.js"];
+const CACHE = "page-f76ac752cfc1";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

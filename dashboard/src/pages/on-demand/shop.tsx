@@ -8,6 +8,7 @@ import { Bar, Card, Change, Empty, Select, Spark, Tile } from "../../ui/parts.ts
 import { Table } from "../../ui/table.tsx";
 import { Traced } from "../../ui/trace.tsx";
 import { definePage, rows, type Context } from "../page.ts";
+import { ratio, sum } from "./sums.ts";
 
 const DAYS = 28;
 
@@ -59,9 +60,6 @@ async function load(context: Context): Promise<Shop> {
     cohorts: cohorts.filter((row) => row.order_month <= day),
   };
 }
-
-const sum = <R,>(all: R[], of: (row: R) => number): number => all.reduce((total, row) => total + of(row), 0);
-const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
 function View({ data, context }: { data: Shop; context: Context }) {
   const sales = sum(data.now, (row) => row.sales_with_tax);
