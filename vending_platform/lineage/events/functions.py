@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vending_platform.analysis import AnalysisRun, FrameShape, FunctionEnded, InputsRead, Pipeline
+from vending_platform.analysis import DEFAULT_SCHEMA, AnalysisRun, FrameShape, FunctionEnded, InputsRead, Pipeline
 from vending_platform.lineage.events.column_facets import columns_facet
 from vending_platform.lineage.events.datasets import DatasetName, data_source, file_name
 from vending_platform.lineage.events.facets import Facets, facets, nominal_time
@@ -100,7 +100,7 @@ class FunctionEvents:
         if (node := self._knowledge.model_named(name)) is not None:
             return datasets.table(node)
         table = self._pipeline.inputs[name].history_of or name if name in self._pipeline.inputs else name
-        schema = self._pipeline.schema_of(table) if table in self._pipeline.functions else "analysis"
+        schema = self._pipeline.schema_of(table) if table in self._pipeline.functions else DEFAULT_SCHEMA
         return datasets.table_named(schema, table)
 
     def _outputs(self, name: str, done: AnalysisRun) -> Iterator[Dataset]:
