@@ -29,6 +29,12 @@ class FunctionEvents:
         self._shapes: dict[str, FrameShape] = dict(read.shapes)
         self._open: dict[str, LineageRun] = {}
         self._ended_at: dict[str, datetime] = {}
+        self._done = 0
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many functions have ended, of how many."""
+        return self._done, len(self._pipeline.functions)
 
     def started(self, name: str, now: datetime) -> list[dict[str, Any]]:
         function = self._pipeline.functions[name]
@@ -41,6 +47,7 @@ class FunctionEvents:
     def ended(self, done: FunctionEnded, now: datetime) -> list[dict[str, Any]]:
         """The end of what is over with the function itself; a result is not, as it has yet to be kept. Too few rows
         are no failure of the function: it was stopped before it could do anything."""
+        self._done += 1
         if done.shape is not None:
             self._shapes[done.name] = done.shape
         if done.problem is None and self._pipeline.functions[done.name].is_result:
