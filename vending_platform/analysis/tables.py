@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vending_platform.analysis.inputs import Frames, UnsuitableInput, as_input
-from vending_platform.analysis.pipeline import DEFAULT_SCHEMA, Pipeline, nothing_kept
+from vending_platform.analysis.pipeline import Pipeline, nothing_kept
 from vending_platform.catalog import Catalog
 from vending_platform.warehouse import Change, Reader, TableName, Writer, literal, quoted
 
@@ -63,7 +63,7 @@ def _table(catalog: Catalog, name: str) -> TableName:
     for model in catalog.models:
         if model.name == name:
             return TableName(model.schema_name, name)
-    return TableName(DEFAULT_SCHEMA, name)
+    return TableName("analysis", name)
 
 
 def _read(
