@@ -17,7 +17,7 @@ from vending_platform.analysis.observing import (
     shape_of,
 )
 from vending_platform.analysis.optional import NotInstalled, require
-from vending_platform.analysis.pipeline import Pipeline, PipelineError, load_pipelines, together
+from vending_platform.analysis.pipeline import DEFAULT_SCHEMA, Pipeline, PipelineError, load_pipelines, together
 from vending_platform.analysis.results import (
     Analysed,
     AnalysisRun,
@@ -30,6 +30,7 @@ from vending_platform.analysis.running import analyse
 from vending_platform.analysis.tables import read_tables, save_tables
 
 __all__ = [
+    "DEFAULT_SCHEMA",
     "Analysed",
     "AnalysisRun",
     "FrameShape",

@@ -20,6 +20,8 @@ from vending_platform.errors import ConfigurationError
 
 _INPUTS, _EACH_DAY, _SCHEMA, _PART = "INPUTS", "EACH_DAY", "SCHEMA", "part"
 _DELIVERED, _HISTORY, _SHOWN = "DELIVERED", "HISTORY", "SHOWN"
+DEFAULT_SCHEMA = "analysis"
+"""Where results are kept, unless their module has another one."""
 _RAW = "_raw"
 """What Hamilton appends to the name of a function that has checks."""
 _FOR_DAGSTER = "definitions"
@@ -112,7 +114,11 @@ class Pipeline:
     def schema_of(self, function: str) -> str:
         """The schema in which a function's result is kept."""
         module = next(module for module in self.modules if module.__name__ == self.functions[function].module)
-        return str(getattr(module, _SCHEMA, "analysis"))
+        return str(getattr(module, _SCHEMA, DEFAULT_SCHEMA))
+
+    def is_history(self, table: str) -> bool:
+        """Whether an input is what earlier runs have kept of a result."""
+        return table in self.inputs and self.inputs[table].history_of is not None
 
     @cached_property
     def delivered(self) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from vending_platform.cli.views import outbox_view, sent_view, way_view
 from vending_platform.lineage import Direction, LineageGraph, WrongName, lineage_graph, outbox_state
 from vending_platform.lineage import flush as send_waiting
 from vending_platform.opening import open_platform
+
+if TYPE_CHECKING:
+    from vending_platform.analysis import Pipeline
 
 lineage = typer.Typer(
     no_args_is_help=True, help="Show where data comes from and goes to, and the events that report it."
@@ -49,7 +52,17 @@ def export() -> None:
 
 def _graph() -> LineageGraph:
     platform = open_platform(environment.load())
-    return lineage_graph(platform.environment, platform.manifest, platform.catalog)
+    return lineage_graph(platform.environment, platform.manifest, platform.catalog, _pipelines(platform.environment))
+
+
+def _pipelines(of: environment.Environment) -> "list[Pipeline]":
+    """None where Hamilton is not installed: then there are no results of functions."""
+    from vending_platform import analysis
+
+    try:
+        return analysis.load_pipelines(f"vending_platform.defs.{of.domain}.analysis")
+    except analysis.NotInstalled:
+        return []
 
 
 def _show(what: str, direction: Direction, *, indirect: bool, as_json: bool) -> None:

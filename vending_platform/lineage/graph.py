@@ -1,7 +1,7 @@
 """What a table or a column comes from, and what depends on it: through a whole project, from the delivered files to the
 exports. It asks no warehouse."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vending_platform.catalog import Catalog
+from vending_platform.analysis import DEFAULT_SCHEMA, Pipeline
+from vending_platform.catalog import Catalog, Extract, ExtractTable
 from vending_platform.environment import Environment
 from vending_platform.errors import ConfigurationError
 from vending_platform.lineage.columns import Influence, StatementLineage, project_lineage
 from vending_platform.warehouse import kind_of
 
-EXPORTS, FILES = "exports", "files"
+EXPORTS, FILES, SYSTEMS = "exports", "files", "systems"
 """The schemas, so to say, of what is not in the warehouse."""
 
 
@@ -98,11 +99,11 @@ class LineageGraph:
         raise WrongName(f"no table and no export is called {name!r}; {hint}")
 
     def _tables_called(self, parts: list[str]) -> list[Point]:
-        """The files of a delivery are called as its table is, and are found with their schema only."""
+        """The files of a delivery are called as its table is, and are found with their schema only, as systems are."""
         return [
             point
             for point in self.declared
-            if parts == [point.schema, point.table] or (parts == [point.table] and point.schema != FILES)
+            if parts == [point.schema, point.table] or (parts == [point.table] and point.schema not in (FILES, SYSTEMS))
         ]
 
     @cached_property
@@ -126,8 +127,11 @@ class LineageGraph:
         }
 
 
-def lineage_graph(environment: Environment, manifest: Mapping[str, Any], catalog: Catalog) -> LineageGraph:
-    """By the manifest, and the SQL that dbt compiled for the last builds."""
+def lineage_graph(
+    environment: Environment, manifest: Mapping[str, Any], catalog: Catalog, pipelines: Iterable[Pipeline] = ()
+) -> LineageGraph:
+    """By the manifest, the SQL that dbt compiled for the last builds, and the signatures of functions; of systems and
+    of functions only tables are known."""
     compiled: Path = environment.scratch / "dbt" / "compiled"
     known = project_lineage(manifest, compiled, environment.scratch / "lineage", kind_of(environment.warehouse).name)
     points = {
@@ -152,6 +156,10 @@ def lineage_graph(environment: Environment, manifest: Mapping[str, Any], catalog
         point, files = Point("raw", source.name), Point(FILES, source.name)
         declared[files] = tuple(column.name for column in source.columns)
         tables.setdefault(point, {})[files] = ()
+        if source.extract is not None:
+            system = Point(SYSTEMS, _within_system(source.extract, source.name))
+            declared[system] = ()
+            tables[files] = {system: ()}
         columns |= {
             Point(*point[:2], name): {Point(FILES, source.name, name): (Influence.IDENTITY,)}
             for name in declared[files]
@@ -165,7 +173,32 @@ def lineage_graph(environment: Environment, manifest: Mapping[str, Any], catalog
         for name in leaving:
             how = Influence.TRANSFORMATION if name in export.mask else Influence.IDENTITY
             columns[Point(*point[:2], titles.get(name, name))] = {Point(*mart[:2], name): (how,)}
+    for pipeline in pipelines:
+        _add_functions(tables, declared, pipeline, {point.table: point for point in points.values()})
     return LineageGraph(tables, columns, declared, frozenset(unknown))
+
+
+def _within_system(extract: Extract, source: str) -> str:
+    return f"{extract.system.name}/{extract.table if isinstance(extract, ExtractTable) else source}"
+
+
+def _add_functions(
+    tables: dict[Point, dict[Point, tuple[Influence, ...]]],
+    declared: dict[Point, tuple[str, ...]],
+    pipeline: Pipeline,
+    models: Mapping[str, Point],
+) -> None:
+    """Each result is a table, and, where it comes back as a delivery, what the files of that are made of."""
+
+    def point_of(name: str) -> Point:
+        return models.get(name) or Point(pipeline.schema_of(name) if name in pipeline.results else DEFAULT_SCHEMA, name)
+
+    for name in pipeline.results:
+        taken = [one for one in pipeline.kept_behind(name) if not pipeline.is_history(one)]
+        tables[point_of(name)] = {point_of(one): () for one in taken}
+        declared.setdefault(point_of(name), ())
+        if name in pipeline.delivered:
+            tables.setdefault(Point(FILES, pipeline.delivered[name]), {})[point_of(name)] = ()
 
 
 def _of_statement(point: Point, found: StatementLineage) -> dict[Point, dict[Point, tuple[Influence, ...]]]:

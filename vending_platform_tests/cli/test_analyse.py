@@ -6,9 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from vending_platform import environment
 from vending_platform.defs.vending.analysis import trends
 from vending_platform_tests.cli.running import DONE, FAILED, WRONG_USAGE, told, vending
 from vending_platform_tests.defs.vending.rows import days
+from vending_platform_tests.lineage.events.sent import ends, flushed_events
+from vending_platform_tests.lineage.events.specification import check_events
 
 FORMATS = ("csv", "json", "parquet")
 
@@ -60,6 +63,38 @@ def test_a_function_that_fails_leaves_the_other_results_as_they_are(
     good = {path.name: path.read_bytes() for path in (tmp_path / "good").iterdir()}
     bad = {path.name: path.read_bytes() for path in (tmp_path / "bad").iterdir()}
     assert bad == {name: content for name, content in good.items() if not name.startswith("trend_analysis")}
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_is_saved_is_a_run_with_lineage_from_the_file(
+    file: Path, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    def trend_analysis(enriched_daily_summary: pl.DataFrame) -> pl.DataFrame:
+        raise ZeroDivisionError("no days")
+
+    if not is_whole:
+        trend_analysis.__module__ = trends.__name__
+        monkeypatch.setattr(trends, "trend_analysis", trend_analysis)
+    chosen = ("--only", "trend_analysis", "--only", "cleaned_sales_data")
+    result = vending("analyse", file, *chosen, "--save", "--out", tmp_path / "out")
+    assert result.exit_code == (DONE if is_whole else FAILED), result.output
+    assert "Kept: analysis.cleaned_sales_data" in told(result)
+    events = flushed_events(environment.load())
+    check_events(events)
+    ended = ends(events)
+    assert ended["vending analyse"] == ended["analyse"] == ("COMPLETE" if is_whole else "FAIL")
+    assert ended["function.trends.trend_analysis"] == ("COMPLETE" if is_whole else "FAIL")
+    (cleaned,) = [
+        one
+        for one in events
+        if (one["job"]["name"], one["eventType"]) == ("function.sales.cleaned_sales_data", "COMPLETE")
+    ]
+    (read,) = cleaned["inputs"]
+    assert (read["namespace"], read["name"]) == ("file", str(file))
+    assert {one["name"] for one in cleaned["outputs"]} == {
+        "dbt_dev.analysis.cleaned_sales_data",
+        str(tmp_path / "out" / "cleaned_sales_data"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from vending_platform.analysis import load_pipelines
 from vending_platform.catalog import Catalog
 from vending_platform.environment import load
 from vending_platform.lineage.columns import Influence
@@ -78,7 +79,28 @@ def test_tables_of_a_project_that_was_never_built_are_known_and_its_columns_are_
     names = [str(step.point) for step in graph.walk(graph.find("sales_by_day"), Direction.UPSTREAM)]
     assert names[0] == "marts.fct_sales"
     assert "files.sales" in names
+    orders = [str(step.point) for step in graph.walk(graph.find("fct_shop_orders"), Direction.UPSTREAM)]
+    assert {"files.shop_orders", "systems.shop/orders"} < set(orders)
     assert len(graph.unknown) == sum(node["resource_type"] == "model" for node in manifest["nodes"].values())
     assert [str(step.point) for step in graph.walk(graph.find("sales_by_day.quantity"), Direction.UPSTREAM)] == [
         "marts.fct_sales.quantity"
     ]
+
+
+def test_results_of_functions_stand_between_what_they_take_and_what_is_made_of_their_deliveries(
+    manifest: dict[str, Any], catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDING_DATA_DIR", str(tmp_path))
+    graph = lineage_graph(load(), manifest, catalog, load_pipelines("vending_platform.defs.vending.analysis"))
+
+    def around(name: str, direction: Direction) -> set[str]:
+        return {str(step.point) for step in graph.walk(graph.find(name), direction)}
+
+    assert around("fct_stockouts", Direction.DOWNSTREAM) >= {
+        "ml.unit_forecasts",
+        "files.daily_unit_forecasts",
+        "raw.daily_unit_forecasts",
+        "marts.mart_replenishment_recommendation",
+    }
+    assert {"analysis.cleaned_sales_data", "marts.fct_sales"} < around("trend_analysis", Direction.UPSTREAM)
+    assert "ml.earlier_errors" not in around("forecast_errors", Direction.UPSTREAM)

@@ -10,7 +10,7 @@ import polars as pl
 from vending_platform.analysis.forecasting.engine import BOOSTED, COMBINED
 from vending_platform.analysis.results import ShownResult
 
-_COLORS = ("#7a8594", "#2f7ed8", "#1f8a4c", "#b8860b", "#c0392b")
+_COLORS = ("#7a8594", "#b8860b", "#1f8a4c", "#8e44ad", "#2f7ed8")
 _WIDTH, _ROW, _LEFT, _LINES_HIGH = 640, 22, 190, 150
 _STYLE = "text{font:12px system-ui,sans-serif;fill:#5d6775}.name{fill:#8a94a3}.axis{stroke:#c3c9d2}"
 _NAMES = {"series": "each series", "group": "whole groups"}

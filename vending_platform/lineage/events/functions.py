@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vending_platform.analysis import AnalysisRun, FrameShape, FunctionEnded, InputsRead, Pipeline
+from vending_platform.analysis import DEFAULT_SCHEMA, AnalysisRun, FrameShape, FunctionEnded, InputsRead, Pipeline
 from vending_platform.lineage.events.column_facets import columns_facet
 from vending_platform.lineage.events.datasets import DatasetName, data_source, file_name
 from vending_platform.lineage.events.facets import Facets, facets, nominal_time
@@ -29,6 +29,12 @@ class FunctionEvents:
         self._shapes: dict[str, FrameShape] = dict(read.shapes)
         self._open: dict[str, LineageRun] = {}
         self._ended_at: dict[str, datetime] = {}
+        self._done = 0
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many functions have ended, of how many."""
+        return self._done, len(self._pipeline.functions)
 
     def started(self, name: str, now: datetime) -> list[dict[str, Any]]:
         function = self._pipeline.functions[name]
@@ -41,6 +47,7 @@ class FunctionEvents:
     def ended(self, done: FunctionEnded, now: datetime) -> list[dict[str, Any]]:
         """The end of what is over with the function itself; a result is not, as it has yet to be kept. Too few rows
         are no failure of the function: it was stopped before it could do anything."""
+        self._done += 1
         if done.shape is not None:
             self._shapes[done.name] = done.shape
         if done.problem is None and self._pipeline.functions[done.name].is_result:
@@ -100,7 +107,7 @@ class FunctionEvents:
         if (node := self._knowledge.model_named(name)) is not None:
             return datasets.table(node)
         table = self._pipeline.inputs[name].history_of or name if name in self._pipeline.inputs else name
-        schema = self._pipeline.schema_of(table) if table in self._pipeline.functions else "analysis"
+        schema = self._pipeline.schema_of(table) if table in self._pipeline.functions else DEFAULT_SCHEMA
         return datasets.table_named(schema, table)
 
     def _outputs(self, name: str, done: AnalysisRun) -> Iterator[Dataset]:

@@ -12,6 +12,8 @@ _FOREIGN = re.compile(r"[^\x00-\x7f…•—–’‘“”→×〓]+")
 _USER = re.compile(r"(?<=://)[^\s/@]+@")
 _PARAMETERS = re.compile(r"(?<=\S)\?[^\s=]+=\S*")
 """An address can have a password, or a key."""
+_ANSWERED = re.compile(r"(?<= answered \d{3} \().*")
+"""A service says in its own words, without quotes and maybe cut off, what it has against a request."""
 _NUMBER = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d(?!\d))\+?\d[\d-]{4,}\d(?!\w)")
 """Of a person, a phone, an account; a day is none of them."""
 
@@ -28,4 +30,5 @@ def masked_message(text: str, known: Set[str]) -> str:
     line = _QUOTED.sub(kept, one_line(text.strip().splitlines()[0] if text.strip() else ""))
     line = _UNCLOSED.sub(MASK, line)
     line = _PARAMETERS.sub(f"?{MASK}", _USER.sub(f"{MASK}@", line))
+    line = _ANSWERED.sub(f"{MASK})", line)
     return _NUMBER.sub(MASK, _FOREIGN.sub(MASK, line))

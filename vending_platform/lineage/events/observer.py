@@ -96,6 +96,7 @@ class LineageObserver(Observer):
                 self._writer.write(self._functions.started(name, now))
             case FunctionEnded() if self._functions is not None:
                 self._writer.write(self._functions.ended(event, now))
+                self._sign_of_life(running, now, *self._functions.progress, "functions")
 
     def _sign_of_life(self, run: LineageRun, now: datetime, done: int, total: int, unit: str) -> None:
         if now - self._last_sign >= _BETWEEN_SIGNS_OF_LIFE:

@@ -23,6 +23,7 @@ KNOWN = {"staff", "staff_name", "marts", "int32"}
         ("mysql://reader:hunter2@db:3306/shop is down", "mysql://•••@db:3306/shop is down"),
         ("https://api/v1/days?key=hunter2&day=1 answered 401", "https://api/v1/days?••• answered 401"),
         ("is it so? yes=no", "is it so? yes=no"),
+        ("api (GET /v1) answered 404 (no user Sato (1)): ask", "api (GET /v1) answered 404 (•••)"),
         ("", ""),
     ],
 )

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from vending_platform import environment
+from vending_platform.analysis import FrameShape, FunctionEnded, FunctionStarted, InputsRead
+from vending_platform.analysis.pipeline import pipeline_of
 from vending_platform.catalog import Catalog
 from vending_platform.extraction import Extracted, ExtractionSummary, SystemFailure, SystemUnavailable
 from vending_platform.lake import Maintained, MaintainedTable
@@ -15,6 +17,7 @@ from vending_platform.lineage.events import Knowledge, LineageObserver
 from vending_platform.lineage.outbox import EventType, Outbox, OutboxWriter
 from vending_platform.observers import BytesRead, Operation, RowsRead
 from vending_platform.transformation import Finished, NodeResult, NodeStarted, Transformed, Window, WindowDone
+from vending_platform_tests.lineage.events import shelves
 from vending_platform_tests.lineage.events.sent import ends
 from vending_platform_tests.lineage.events.specification import check_events
 from vending_platform_tests.lineage.outbox.waiting import waiting
@@ -140,6 +143,14 @@ def test_long_work_gives_a_sign_of_life_now_and_then(observer: LineageObserver, 
     observer.started(Operation.INGEST)
     for done in range(100):
         observer.progress(BytesRead(done, 100))
+    observer.started(Operation.EXTRACT)
+    for rows in range(0, 40_000, 1000):
+        observer.progress(RowsRead("shop_orders", rows))
+    observer.started(Operation.ANALYSE)
+    observer.progress(InputsRead(pipeline_of(shelves), {}))
+    for _ in range(20):
+        observer.progress(FunctionStarted("sums"))
+        observer.progress(FunctionEnded("sums"))
     observer.started(Operation.TRANSFORM)
     for number in range(1, 91):
         observer.progress(finished(MODEL, number))
@@ -147,7 +158,30 @@ def test_long_work_gives_a_sign_of_life_now_and_then(observer: LineageObserver, 
     events = waiting(outbox)
     check_events(events)
     progress = [one["run"]["facets"].get("platform_progress") for one in events if one["eventType"] == "RUNNING"]
-    assert [(one["unit"], one["total"]) for one in progress] == [("bytes", 100)] * 3 + [("nodes", 90)] * 3
+    assert [(one["unit"], one["total"]) for one in progress] == [
+        *[("bytes", 100)] * 3,
+        ("rows", 29000),
+        ("functions", 15),  # more than there are, as one of them ended so often
+        *[("nodes", 90)] * 3,
+    ]
+
+
+def test_an_analysis_that_can_not_keep_its_results_aborts_them(observer: LineageObserver, outbox: Outbox) -> None:
+    observer.started(Operation.ANALYSE)
+    observer.progress(InputsRead(pipeline_of(shelves), {"facts": FrameShape(3, {"id": "Int64"})}))
+    for name in ("sums", "expected_amounts"):
+        observer.progress(FunctionStarted(name))
+        observer.progress(FunctionEnded(name, FrameShape(1, {"id": "Int64"})))
+    observer.failed(Operation.ANALYSE, RuntimeError("no disk"))
+    observer.end(EventType.FAIL, "RuntimeError: no disk")
+    events = waiting(outbox)
+    check_events(events)
+    assert ends(events) == {
+        "function.shelves.sums": "COMPLETE",
+        "function.shelves.expected_amounts": "ABORT",
+        "analyse": "FAIL",
+        "daily": "FAIL",
+    }
 
 
 DAY = date(2024, 3, 10)
