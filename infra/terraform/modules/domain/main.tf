@@ -98,6 +98,7 @@ module "database_api" {
   database        = each.value.database
   host            = each.value.host
   certificate_arn = each.value.certificate_arn
+  due             = each.value.due
 
   depends_on = [module.iam] # a role by itself may do nothing
 }

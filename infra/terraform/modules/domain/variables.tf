@@ -110,6 +110,7 @@ variable "database_apis" {
     database        = object({ cluster = string, security_group_id = string, vpc_id = string, subnet_ids = list(string) })
     host            = string
     certificate_arn = string
+    due             = optional(string)
   }))
   default = {}
 }

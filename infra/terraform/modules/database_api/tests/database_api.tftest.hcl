@@ -32,6 +32,33 @@ run "the_parts_meet" {
   }
 }
 
+run "nothing_is_due" {
+  command = plan
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.due) == 0
+    error_message = "Without a schedule nothing starts the function but requests."
+  }
+}
+
+run "something_is_due_every_hour" {
+  command = plan
+  variables {
+    due = "rate(1 hour)"
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.due[0].schedule_expression == "rate(1 hour)" && jsondecode(aws_cloudwatch_event_target.due[0].input).do == "due" && aws_lambda_permission.due[0].principal == "events.amazonaws.com"
+    error_message = "The schedule may start the function, with the event that it knows."
+  }
+}
+
+run "a_schedule_in_words" {
+  command = plan
+  variables {
+    due = "hourly"
+  }
+  expect_failures = [var.due]
+}
+
 run "one_zone" {
   command = plan
   variables {
