@@ -24,6 +24,12 @@ variable "snowflake_account" {
   }
 }
 
+variable "service" {
+  description = "The pipeline's API and the dashboard (docs/api.md): their name; null where they are not served."
+  type        = object({ host = string, issuer = optional(string), audience = optional(string) })
+  default     = null
+}
+
 variable "variables" {
   description = "Further variables of environments.yml, such as payments_url and payments_client; no secret is among them."
   type        = map(string)

@@ -15,6 +15,9 @@ trusted = {
   reader    = ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/analysts"]
   operator  = ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/on-duty"]
 }
+service = {
+  host = "data.example.com"
+}
 variables = {
   payments_url = "https://api.payments.example.com"
 }

@@ -81,6 +81,7 @@ module "pipeline" {
   subnet_ids    = module.network.subnet_ids
   image         = var.image
   login         = var.login
+  service       = var.service
   database      = var.database
   variables     = local.set_variables
 }

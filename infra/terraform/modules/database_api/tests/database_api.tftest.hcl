@@ -1,7 +1,7 @@
 mock_provider "aws" {}
 
 variables {
-  name     = "shop"
+  name = "shop"
   settings = {
     domain    = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", account = "123456789012", region = "ap-northeast-1"
     log_group = "/vending/prod"
