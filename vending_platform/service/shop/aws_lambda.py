@@ -13,7 +13,7 @@ from typing import Any
 from mangum import Mangum
 
 from vending_platform import environment
-from vending_platform.alerts import log_as_json
+from vending_platform.service.function_log import log_in_function
 from vending_platform.service.shop.due import DueDone, do_due
 from vending_platform.service.shop.start import SHOP, shop_app, shop_settings
 
@@ -24,17 +24,14 @@ _log = logging.getLogger(__name__)
 
 @cache
 def _adapter() -> Mangum:
-    logging.getLogger("mangum").setLevel(logging.WARNING)  # it logs addresses, in which numbers of people may stand
     return Mangum(shop_app(environment.load()), lifespan="off")
 
 
-@cache
-def _log_as_json() -> None:
-    log_as_json(logging.getLogger())
+_logging = cache(log_in_function)
 
 
 def handler(event: Any, context: Any) -> Any:
-    _log_as_json()
+    _logging()
     return _do_due() if event == DUE else _adapter()(event, context)
 
 
