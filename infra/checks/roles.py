@@ -20,6 +20,7 @@ Row = tuple[tuple[str, ...], tuple[str, ...]]
 
 ROLES: dict[str, Row] = {
     "platform": (TASKS, ("platform",)),
+    "service": (TASKS, ("service",)),
     "dagster": (TASKS, ("dagster-logs", "dagster-ecs")),
     "dagster-view": (TASKS, ("dagster-logs",)),
     "execution": (TASKS, ("execution",)),
@@ -31,6 +32,7 @@ OF_WAREHOUSE: dict[str, dict[str, Row]] = {
     "snowflake": {"snowflake": (("people",), ("snowflake",))},
     "redshift": {
         "platform": (TASKS, ("platform", "redshift")),
+        "service": (TASKS, ("service", "redshift")),
         "copy": (("redshift.amazonaws.com", "redshift-serverless.amazonaws.com"), ("copy",)),
         "bi": (("people",), ("redshift-login",)),
         "dbt": (TASKS, ("redshift-login",)),
@@ -111,6 +113,7 @@ def _blanks(plan: Plan) -> dict[str, str]:
     arn = f"arn:aws:iam::{account}:role/"
     names = (
         "platform",
+        "service",
         "dagster",
         "dagster_view",
         "analyst",
@@ -150,6 +153,7 @@ def _blanks(plan: Plan) -> dict[str, str]:
         "lake": plan.declared["lake"]["warehouse"].split("/", 3)[3] if plan.declared["lake"] else "absent",
         "lake_databases": plan.declared["lake"]["databases"] if plan.declared["lake"] else "absent",
         "athena_workgroup": next((r.values["name"] for r in plan.of_type("aws_athena_workgroup")), "absent"),
+        "service_keys_secret": secrets.get("platform[api_keys]", "absent"),
         "pseudonyms_secret": secrets.get("platform[pseudonyms]", "absent"),
         "lineage_secret": secrets.get("platform[lineage]", "absent"),
         "database_secrets": _secrets_of(plan, secrets, "database-"),

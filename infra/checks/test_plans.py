@@ -56,6 +56,25 @@ def test_a_run_has_what_the_launcher_looks_for(plans: list[Plan]) -> None:
         assert run.values["task_role_arn"].rsplit("/", 1)[1].split("-")[-2] == "platform"
 
 
+def test_the_service_asks_the_ui_of_those_on_duty_under_the_name_that_it_answers_to(plans: list[Plan]) -> None:
+    found = 0
+    for plan in plans:
+        tasks = {task.name: task for task in plan.of_type("aws_ecs_task_definition")}
+        if "service[service]" not in tasks:
+            continue
+        found += 1
+        (container,) = json.loads(tasks["service[service]"].values["container_definitions"])
+        variables = {one["name"]: one["value"] for one in container["environment"]}
+        (operate, _) = json.loads(tasks["service[operate]"].values["container_definitions"])
+        served_as = operate["command"][operate["command"].index("--served-as") + 1]
+        assert variables["VENDING_DAGSTER_URL"] == f"http://{served_as}:3000"
+        assert container["secrets"] == []
+        connects = {one.name: one.values["service_connect_configuration"][0] for one in plan.of_type("aws_ecs_service")}
+        (alias,) = connects["this[operate]"]["service"][0]["client_alias"]
+        assert (alias["dns_name"], alias["port"]) == (served_as, 3000)
+    assert found == 2
+
+
 def test_the_folder_of_an_environment_says_which_it_is(plans: list[Plan]) -> None:
     for plan in plans:
         folder = Path(plan.root).name

@@ -10,6 +10,7 @@ from vending_platform.cli.anonymise import anonymise
 from vending_platform.cli.connect import connect
 from vending_platform.cli.dashboard import dashboard
 from vending_platform.cli.dev import dev
+from vending_platform.cli.due import due
 from vending_platform.cli.extract import extract
 from vending_platform.cli.failures import errors_shown
 from vending_platform.cli.generate import generate
@@ -58,6 +59,7 @@ for command in (
     analyse,
     dashboard,
     serve,
+    due,
     migrate,
     new_key,
     doctor,

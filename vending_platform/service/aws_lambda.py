@@ -4,14 +4,13 @@ It is made with the first invocation and kept, as are its clients, for as long a
 nothing belongs to a lifespan, which would begin and end with every invocation.
 """
 
-import logging
 from functools import cache
 from typing import Any
 
 from mangum import Mangum
 
 from vending_platform import environment
-from vending_platform.alerts import log_as_json
+from vending_platform.service.function_log import log_in_function
 from vending_platform.service.start import pipeline_app
 
 _STREAM_SECONDS = 15.0
@@ -20,8 +19,7 @@ _STREAM_SECONDS = 15.0
 
 @cache
 def _adapter() -> Mangum:
-    log_as_json(logging.getLogger())
-    logging.getLogger("mangum").setLevel(logging.WARNING)  # it logs addresses, in which numbers of people may stand
+    log_in_function()
     return Mangum(pipeline_app(environment.load(), stream_seconds=_STREAM_SECONDS), lifespan="off")
 
 

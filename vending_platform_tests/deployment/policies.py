@@ -64,7 +64,7 @@ def blanks(suffix: str) -> dict[str, str]:
     environment = {"prod": "production", "staging": "staging"}[suffix]
     has_key = environment == "production"
     of_people = ("deliverer", "reader", "analyst", "operator")
-    roles = ("platform", "dagster", "dagster-view", "execution", "snowflake", *of_people)
+    roles = ("platform", "service", "dagster", "dagster-view", "execution", "snowflake", *of_people)
     of_redshift = ("copy_role", "workgroup")
     arn = f"arn:aws:iam::{ACCOUNT}:role/{COMPANY}-vending-{{}}-{suffix}"
     return {
@@ -85,6 +85,7 @@ def blanks(suffix: str) -> dict[str, str]:
         "run_task": f"{COMPANY}-vending-run-{suffix}",
         "log_group": f"/vending/{suffix}",
         "warehouse_secret": f"vending/{environment}/snowflake",
+        "service_keys_secret": f"vending/{environment}/api-keys",
         "slack_secret": f"vending/{environment}/slack",
         "lake": "lake",
         "lake_databases": f"{environment}_vending_",

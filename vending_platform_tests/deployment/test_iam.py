@@ -328,7 +328,7 @@ def test_the_key_is_used_by_the_roles_whose_policies_need_it_and_by_no_other() -
         if policy not in OF_THINGS and statement.sid == "UseTheKey"
         for name in (NAMED_OTHERWISE.get(policy, (policy,)))
     }
-    assert len(needed) == 10
+    assert len(needed) == 11
     given = {
         principal: (statement.actions, statement.conditions)
         for statement in policies()["key"]

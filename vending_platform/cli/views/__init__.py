@@ -4,6 +4,7 @@ from vending_platform.cli.views.anonymised import anonymised_view
 from vending_platform.cli.views.builds import exported_view, plan_view, transformed_view
 from vending_platform.cli.views.connected import connections_view
 from vending_platform.cli.views.doctor import diagnosis_view
+from vending_platform.cli.views.due import due_view
 from vending_platform.cli.views.extracted import extracted_view
 from vending_platform.cli.views.lineage import outbox_view, sent_view, way_view
 from vending_platform.cli.views.loads import checked_package_view, checked_view, summary_view
@@ -17,6 +18,7 @@ __all__ = [
     "checked_view",
     "connections_view",
     "diagnosis_view",
+    "due_view",
     "exported_view",
     "extracted_view",
     "outbox_view",

@@ -24,6 +24,12 @@ variable "snowflake_account" {
   }
 }
 
+variable "service" {
+  description = "The pipeline's API and the dashboard (docs/api.md): their name; null where they are not served."
+  type        = object({ host = string, issuer = optional(string), audience = optional(string) })
+  default     = null
+}
+
 variable "variables" {
   description = "Further variables of environments.yml, such as payments_url and payments_client; no secret is among them."
   type        = map(string)
@@ -36,6 +42,7 @@ variable "database_apis" {
     database        = object({ cluster = string, security_group_id = string, vpc_id = string, subnet_ids = list(string) })
     host            = string
     certificate_arn = string
+    due             = optional(string)
   }))
   default = {}
 }

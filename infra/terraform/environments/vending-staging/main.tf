@@ -36,6 +36,7 @@ module "domain" {
   snowflake_integration = var.snowflake_integration
   image                 = var.image
   login                 = var.login
+  service               = var.service
   trusted               = var.trusted
   slack_alerts          = var.slack_alerts
   daily_sources         = ["sales"]

@@ -37,7 +37,7 @@ resource "aws_apigatewayv2_stage" "default" {
   access_log_settings {
     destination_arn = "arn:aws:logs:${var.settings.region}:${var.settings.account}:log-group:${var.settings.log_group}"
     format = jsonencode({
-      at = "$context.requestTime", request = "$context.requestId", method = "$context.httpMethod", status = "$context.status"
+      at           = "$context.requestTime", request = "$context.requestId", method = "$context.httpMethod", status = "$context.status"
       milliseconds = "$context.responseLatency", error = "$context.integrationErrorMessage"
     })
   }

@@ -85,6 +85,17 @@ variable "instances" {
   }
 }
 
+variable "due" {
+  description = "How often what is due is done, such as `rate(1 hour)`; null where nothing ever is."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.due == null || can(regex("^(rate|cron)\\(.+\\)$", var.due))
+    error_message = "A schedule is written as rate(1 hour), or cron(…) in UTC."
+  }
+}
+
 variable "connections_percent" {
   description = "How many of the database's connections the proxy may open, in percent."
   type        = number

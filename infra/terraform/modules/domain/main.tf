@@ -81,6 +81,7 @@ module "pipeline" {
   subnet_ids    = module.network.subnet_ids
   image         = var.image
   login         = var.login
+  service       = var.service
   database      = var.database
   variables     = local.set_variables
 }
@@ -98,6 +99,7 @@ module "database_api" {
   database        = each.value.database
   host            = each.value.host
   certificate_arn = each.value.certificate_arn
+  due             = each.value.due
 
   depends_on = [module.iam] # a role by itself may do nothing
 }

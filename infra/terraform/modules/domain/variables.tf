@@ -104,12 +104,19 @@ variable "database" {
   type        = object({ class = string, gib = number, two_zones = bool, backup_days = number })
 }
 
+variable "service" {
+  description = "The pipeline's API and the dashboard; null where they are not served."
+  type        = object({ host = string, issuer = optional(string), audience = optional(string) })
+  default     = null
+}
+
 variable "database_apis" {
   description = "APIs over databases that are there, by their names in environments.yml; {} until an image is pushed."
   type = map(object({
     database        = object({ cluster = string, security_group_id = string, vpc_id = string, subnet_ids = list(string) })
     host            = string
     certificate_arn = string
+    due             = optional(string)
   }))
   default = {}
 }

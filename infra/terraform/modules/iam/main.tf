@@ -13,6 +13,7 @@ locals {
   # role => the policies it has. snowflake, which only Snowflake takes, is in modules/warehouse_snowflake_stage.
   all_policies = {
     platform     = concat(["platform"], var.settings.warehouse.type == "redshift" ? ["redshift"] : [], var.settings.has_lake ? ["lake"] : [])
+    service      = concat(["service"], var.settings.warehouse.type == "redshift" ? ["redshift"] : [])
     dagster      = ["dagster-logs", "dagster-ecs"]
     dagster-view = ["dagster-logs"]
     execution    = ["execution"]
@@ -29,6 +30,7 @@ locals {
 
   services = {
     platform     = "ecs-tasks.amazonaws.com"
+    service      = "ecs-tasks.amazonaws.com"
     dagster      = "ecs-tasks.amazonaws.com"
     dagster-view = "ecs-tasks.amazonaws.com"
     execution    = "ecs-tasks.amazonaws.com"

@@ -35,8 +35,15 @@ locals {
       health  = local.webserver_health
     }
   }
+  # The pipeline's API and the dashboard, which has a log-in of its own; where a name for it is given.
+  with_service = var.service == null ? {} : { service = {
+    role    = "service", port = 8000, cpu = 512, memory = 1024, login = null
+    command = ["python", "-m", "vending_platform.service", "--host", "0.0.0.0", "--port", "8000"]
+    health  = ["CMD", "python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz')"]
+  } }
+  all_services     = merge(local.services, local.with_service)
   webserver_health = ["CMD", "python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:3000/server_info')"]
-  started          = var.image == null ? {} : local.services
+  started          = var.image == null ? {} : local.all_services
   hosts            = { view = var.login.view_host, operate = var.login.operate_host }
 
   environment = merge(var.variables, {
@@ -51,8 +58,14 @@ locals {
     VENDING_DOMAIN        = var.settings.domain
     VENDING_ENV           = var.settings.environment
   })
+  of_service = var.service == null ? {} : { for name, value in {
+    VENDING_DAGSTER_URL    = "http://${var.login.operate_host}:3000"
+    VENDING_SERVICE_HOST   = var.service.host
+    VENDING_TOKEN_ISSUER   = var.service.issuer
+    VENDING_TOKEN_AUDIENCE = var.service.audience
+  } : name => value if value != null }
   password = [{ name = "DAGSTER_POSTGRES_PASSWORD", valueFrom = "${aws_db_instance.dagster.master_user_secret[0].secret_arn}:password::" }]
-  log = { for name in concat(keys(local.services), ["run", "login"]) : name => {
+  log = { for name in concat(keys(local.all_services), ["run", "login"]) : name => {
     logDriver = "awslogs"
     options   = { awslogs-group = var.settings.log_group, awslogs-region = var.settings.region, awslogs-stream-prefix = name }
   } }
@@ -68,11 +81,11 @@ locals {
       { sourceVolume = "scratch", containerPath = "/srv/vending/scratch/ingestion" },
     ]
   }
-  platform = { for name, service in merge(local.services, { run = { command = null, health = null, port = null } }) : name => merge(local.hardened, {
+  platform = { for name, service in merge(local.all_services, { run = { command = null, health = null, port = null } }) : name => merge(local.hardened, {
     name             = name
     image            = coalesce(var.image, "none")
-    environment      = [for key, value in local.environment : { name = key, value = value }]
-    secrets          = local.password
+    environment      = [for key, value in merge(local.environment, name == "service" ? local.of_service : {}) : { name = key, value = value }]
+    secrets          = [for secret in local.password : secret if name != "service"]
     logConfiguration = local.log[name]
     },
     service.command == null ? {} : { command = service.command },
@@ -223,7 +236,7 @@ resource "aws_ecs_service" "this" {
   launch_type                       = "FARGATE"
   platform_version                  = "LATEST"
   enable_execute_command            = false
-  health_check_grace_period_seconds = each.value.login == null ? null : 120
+  health_check_grace_period_seconds = each.value.login == null && each.key != "service" ? null : 120
   # One daemon stops before the next one starts.
   deployment_minimum_healthy_percent = each.key == "daemon" ? 0 : 100
   deployment_maximum_percent         = each.key == "daemon" ? 100 : 200
@@ -241,13 +254,14 @@ resource "aws_ecs_service" "this" {
     enabled   = true
     namespace = aws_service_discovery_http_namespace.this.arn
 
+    # The code location is found by daemon and UIs, and the UI of those on duty, under its own name, by the service.
     dynamic "service" {
-      for_each = each.key == "code" ? [4000] : []
+      for_each = { for name, found in { code = ["code", 4000], operate = [var.login.operate_host, 3000] } : name => found if name == each.key }
       content {
-        port_name = "code"
+        port_name = service.key
         client_alias {
-          dns_name = "code"
-          port     = service.value
+          dns_name = service.value[0]
+          port     = service.value[1]
         }
       }
     }
@@ -258,6 +272,14 @@ resource "aws_ecs_service" "this" {
       target_group_arn = aws_lb_target_group.ui[each.key].arn
       container_name   = "login"
       container_port   = 4180
+    }
+  }
+  dynamic "load_balancer" {
+    for_each = each.key == "service" ? [8000] : []
+    content {
+      target_group_arn = aws_lb_target_group.service[0].arn
+      container_name   = "service"
+      container_port   = load_balancer.value
     }
   }
 }

@@ -67,6 +67,17 @@ variable "login" {
   }
 }
 
+variable "service" {
+  description = "The pipeline's API and the dashboard: the name that they are reached under, which the certificate of the log-in has too, and the identity provider whose tokens count beside API keys; null where they are not served."
+  type        = object({ host = string, issuer = optional(string), audience = optional(string) })
+  default     = null
+
+  validation {
+    condition     = try(var.service.issuer == null, true) == try(var.service.audience == null, true)
+    error_message = "Tokens count with an issuer and an audience, or not at all."
+  }
+}
+
 variable "variables" {
   description = "The platform's settings, as docs/deployment.md lists them; no secret is among them."
   type        = map(string)

@@ -37,9 +37,9 @@ locals {
   has_lake    = try(local.declared.lake.catalog, null) == "glue"
   athena      = local.has_lake ? local.declared.lake.athena : null
   with_queue  = local.declared.arrivals.by == "notifications"
-  role_names  = concat(["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"], local.athena == null ? [] : ["analyst"], lookup(local.roles_of, local.warehouse.type, []))
+  role_names  = concat(["platform", "dagster", "dagster-view", "execution", "deliverer", "reader", "operator"], local.athena == null ? [] : ["analyst"], local.declared.aws.secrets.api_keys == null ? [] : ["service"], lookup(local.roles_of, local.warehouse.type, []))
   roles_of    = { snowflake = ["snowflake"], redshift = ["copy", "bi", "dbt"] }
   role_prefix = "arn:aws:iam::${var.variables.aws_account}:role/"
   roles       = { for role in local.role_names : role => "${local.prefix}-${role}-${local.suffix}" }
-  all_roles   = distinct(concat(local.role_names, ["analyst"], flatten(values(local.roles_of))))
+  all_roles   = distinct(concat(local.role_names, ["analyst", "service"], flatten(values(local.roles_of))))
 }

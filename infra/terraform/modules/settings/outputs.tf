@@ -40,35 +40,36 @@ output "policy_values" {
   description = "What the policies' blanks are filled with, but for the key; `absent` for what this environment does not have."
   value = merge(
     {
-      account            = var.variables.aws_account
-      region             = var.variables.aws_region
-      bucket             = local.buckets[0]
-      queue              = local.with_queue ? local.declared.arrivals.queue : "absent"
-      dead_letters       = local.with_queue ? local.declared.arrivals.dead_letters : "absent"
-      topic              = local.declared.aws.alerts_topic
-      cluster            = "${local.prefix}-${local.suffix}"
-      run_task           = "${local.prefix}-run-${local.suffix}"
-      log_group          = "/${local.domain}/${local.suffix}"
-      warehouse_secret   = lookup(local.secrets, "warehouse", "absent")
-      slack_secret       = lookup(local.secrets, "slack", "absent")
-      lake               = local.has_lake ? trimsuffix(regex("^s3://[^/]+/(.*)$", local.declared.lake.warehouse)[0], "/") : "absent"
-      lake_databases     = local.has_lake ? local.declared.lake.databases : "absent"
-      athena_workgroup   = local.athena == null ? "absent" : local.athena
-      pseudonyms_secret  = lookup(local.secrets, "pseudonyms", "absent")
-      lineage_secret     = lookup(local.secrets, "lineage", "absent")
-      database_secrets   = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
-      connection_secrets = length(local.connections) == 0 ? "absent" : join("\", \"", [for secret in values(local.connections) : "${local.secret_arn}:${secret}-??????"])
-      token_secrets      = length(local.tokens) == 0 ? "absent" : join("\", \"", [for secret in values(local.tokens) : "${local.secret_arn}:${secret}-??????"])
-      item_tables        = length(local.tables) == 0 ? "absent" : join("\", \"", values(local.tables))
-      exported_tables    = length(local.exported) == 0 ? "absent" : join("\", \"", values(local.exported))
-      table_exports      = length(local.exported) == 0 ? "absent" : join("\", \"", [for arn in values(local.exported) : "${arn}/export/*"])
-      item_exports       = length(local.exported) == 0 ? "absent" : join("\", \"", local.exports_at)
-      scanned_tables     = length(local.scanned) == 0 ? "absent" : join("\", \"", values(local.scanned))
-      extracted          = local.extracts ? local.prefixes.raw : "absent"
-      encryption         = local.has_key ? "aws:kms" : "AES256"
-      workgroup          = lookup(local.warehouse, "workgroup", "absent")
-      delivery_addresses = "absent"
-      key                = "absent"
+      account             = var.variables.aws_account
+      region              = var.variables.aws_region
+      bucket              = local.buckets[0]
+      queue               = local.with_queue ? local.declared.arrivals.queue : "absent"
+      dead_letters        = local.with_queue ? local.declared.arrivals.dead_letters : "absent"
+      topic               = local.declared.aws.alerts_topic
+      cluster             = "${local.prefix}-${local.suffix}"
+      run_task            = "${local.prefix}-run-${local.suffix}"
+      log_group           = "/${local.domain}/${local.suffix}"
+      warehouse_secret    = lookup(local.secrets, "warehouse", "absent")
+      slack_secret        = lookup(local.secrets, "slack", "absent")
+      lake                = local.has_lake ? trimsuffix(regex("^s3://[^/]+/(.*)$", local.declared.lake.warehouse)[0], "/") : "absent"
+      lake_databases      = local.has_lake ? local.declared.lake.databases : "absent"
+      athena_workgroup    = local.athena == null ? "absent" : local.athena
+      pseudonyms_secret   = lookup(local.secrets, "pseudonyms", "absent")
+      service_keys_secret = lookup(local.secrets, "api_keys", "absent")
+      lineage_secret      = lookup(local.secrets, "lineage", "absent")
+      database_secrets    = length(local.databases) == 0 ? "absent" : join("\", \"", [for secret in values(local.databases) : "${local.secret_arn}:${secret}-??????"])
+      connection_secrets  = length(local.connections) == 0 ? "absent" : join("\", \"", [for secret in values(local.connections) : "${local.secret_arn}:${secret}-??????"])
+      token_secrets       = length(local.tokens) == 0 ? "absent" : join("\", \"", [for secret in values(local.tokens) : "${local.secret_arn}:${secret}-??????"])
+      item_tables         = length(local.tables) == 0 ? "absent" : join("\", \"", values(local.tables))
+      exported_tables     = length(local.exported) == 0 ? "absent" : join("\", \"", values(local.exported))
+      table_exports       = length(local.exported) == 0 ? "absent" : join("\", \"", [for arn in values(local.exported) : "${arn}/export/*"])
+      item_exports        = length(local.exported) == 0 ? "absent" : join("\", \"", local.exports_at)
+      scanned_tables      = length(local.scanned) == 0 ? "absent" : join("\", \"", values(local.scanned))
+      extracted           = local.extracts ? local.prefixes.raw : "absent"
+      encryption          = local.has_key ? "aws:kms" : "AES256"
+      workgroup           = lookup(local.warehouse, "workgroup", "absent")
+      delivery_addresses  = "absent"
+      key                 = "absent"
     },
     local.prefixes,
     # Only the deliverer writes deliveries; and the platform, where it extracts them from other systems by itself.

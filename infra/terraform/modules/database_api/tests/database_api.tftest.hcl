@@ -1,7 +1,7 @@
 mock_provider "aws" {}
 
 variables {
-  name     = "shop"
+  name = "shop"
   settings = {
     domain    = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", account = "123456789012", region = "ap-northeast-1"
     log_group = "/vending/prod"
@@ -30,6 +30,33 @@ run "the_parts_meet" {
     condition     = aws_apigatewayv2_integration.function.payload_format_version == "2.0" && aws_apigatewayv2_route.all.route_key == "$default" && aws_apigatewayv2_api.this.disable_execute_api_endpoint
     error_message = "Every request of the host's name, and of no other one, reaches the function."
   }
+}
+
+run "nothing_is_due" {
+  command = plan
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.due) == 0
+    error_message = "Without a schedule nothing starts the function but requests."
+  }
+}
+
+run "something_is_due_every_hour" {
+  command = plan
+  variables {
+    due = "rate(1 hour)"
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.due[0].schedule_expression == "rate(1 hour)" && jsondecode(aws_cloudwatch_event_target.due[0].input).do == "due" && aws_lambda_permission.due[0].principal == "events.amazonaws.com"
+    error_message = "The schedule may start the function, with the event that it knows."
+  }
+}
+
+run "a_schedule_in_words" {
+  command = plan
+  variables {
+    due = "hourly"
+  }
+  expect_failures = [var.due]
 }
 
 run "one_zone" {

@@ -7,7 +7,7 @@ variables {
     prefixes = { raw = "raw-data" }, has_key = true, secrets = { warehouse = "vending/production/snowflake" }
   }
   policy_values = merge(
-    { for role in ["platform", "execution", "deliverer", "reader", "analyst", "snowflake", "copy", "dagster", "dagster_view", "apply"] : "${role}_role" => "absent" },
+    { for role in ["platform", "service", "execution", "deliverer", "reader", "analyst", "snowflake", "copy", "dagster", "dagster_view", "apply"] : "${role}_role" => "absent" },
     { account = "123456789012", region = "ap-northeast-1", bucket = "hinode-vending-data-prod", raw = "raw-data", encryption = "aws:kms", extraction_role = "arn:aws:iam::123456789012:role/platform", log_group = "/vending/prod" },
   )
   role_arns = { platform = "arn:aws:iam::123456789012:role/platform", deliverer = "arn:aws:iam::123456789012:role/deliverer" }

@@ -6,7 +6,7 @@ variables {
     domain    = "vending", environment = "production", suffix = "prod", prefix = "hinode-vending", account = "123456789012", region = "ap-northeast-1"
     prefixes  = { raw = "raw-data" }, has_key = true, alerts_topic = "alerts", queue = "arrivals", dead_letters = "arrivals-dlq"
     log_group = "/vending/prod", cluster = "hinode-vending-prod", run_task = "hinode-vending-run-prod"
-    roles     = { for role in ["platform", "dagster", "dagster-view", "execution"] : role => "hinode-vending-${role}-prod" }
+    roles     = { for role in ["platform", "service", "dagster", "dagster-view", "execution"] : role => "hinode-vending-${role}-prod" }
   }
   policy_values = { account = "123456789012", region = "ap-northeast-1", bucket = "b", queue = "arrivals", topic = "alerts", platform_role = "arn:platform" }
   bucket        = "b"
@@ -55,6 +55,30 @@ run "with_an_image" {
     condition     = aws_sqs_queue.arrivals[0].name == "arrivals" && aws_s3_bucket_notification.arrivals[0].queue[0].filter_prefix == "raw-data/"
     error_message = "New files below the raw place are announced."
   }
+}
+
+run "the_service_where_it_has_a_name" {
+  command = plan
+  variables {
+    image   = "registry/platform@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    service = { host = "data.example.com" }
+  }
+  assert {
+    condition     = contains(keys(aws_ecs_service.this), "service") && one(one(aws_lb_listener_rule.service[0].condition).host_header).values == toset(["data.example.com"])
+    error_message = "The service is reached under its name."
+  }
+  assert {
+    condition     = endswith(aws_ecs_task_definition.service["service"].task_role_arn, "role/hinode-vending-service-prod")
+    error_message = "It has a role of its own."
+  }
+}
+
+run "tokens_of_no_one" {
+  command = plan
+  variables {
+    service = { host = "data.example.com", issuer = "https://login.example.com" }
+  }
+  expect_failures = [var.service]
 }
 
 run "an_image_by_its_tag" {
