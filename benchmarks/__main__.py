@@ -12,6 +12,7 @@ from benchmarks.deciding import deciding
 from benchmarks.exporting_items import exporting_items
 from benchmarks.extracting import extracting
 from benchmarks.finding import finding
+from benchmarks.forecasting import forecasting, forecasting_large
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.packages import packages
@@ -32,6 +33,8 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "exporting_items": exporting_items,
     "finding": finding,
     "deciding": deciding,
+    "forecasting": forecasting,
+    "forecasting_large": forecasting_large,
     "dashboard": first_chart,
     "shopping": shopping,
     "serving": serving,

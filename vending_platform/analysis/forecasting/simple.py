@@ -3,6 +3,9 @@
 Each counts a day as far as the series was available on it: a rate is units by availability, never units by days.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from vending_platform.analysis.forecasting.declaration import HOLIDAY, HORIZON, KINDS_OF_DAYS
@@ -69,6 +72,17 @@ def pooled(panel: Panel) -> Floats:
     week = index[panel.groups]
     now = _of_late(panel, units, levels[:, None] * factors[panel.pools] * week[:, panel.kinds[: panel.days]] * there)
     return np.asarray((levels * now)[:, None] * ahead[panel.pools] * week[:, panel.kinds[panel.days :]])
+
+
+def adjusted(model: Callable[[Panel], Floats]) -> Callable[[Panel], Floats]:
+    """The model on what would have been counted had covariates been as usual; what it expects then changes with what
+    is expected of them. A day on which more was to be expected counts as if there had been more of the day."""
+
+    def with_covariates(panel: Panel) -> Floats:
+        response = panel.responses[panel.days]
+        return model(replace(panel, available=panel.available * response.past)) * response.ahead
+
+    return with_covariates
 
 
 def week_patterns(panel: Panel, exposure: Floats | None = None) -> Floats:
