@@ -2,14 +2,7 @@ with
 
 forecasts as (
 
-    select
-        *,
-        cast(issued_at as date) as known_on,
-        row_number() over (
-            partition by prefecture, business_date, cast(issued_at as date)
-            order by issued_at desc
-        ) as latest_first
-    from {{ ref('stg_weather__forecasts') }}
+    select * from {{ ref('int_weather_forecasts') }}
 
 ),
 
@@ -26,7 +19,6 @@ final as (
         cast(precipitation as decimal(6, 1)) as precipitation,
         cast(weather_code as bigint) as weather_code
     from forecasts
-    where latest_first = 1 and known_on < business_date
 
 )
 
