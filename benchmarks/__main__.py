@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
 from benchmarks.dashboard import first_chart
-from benchmarks.deciding import deciding
+from benchmarks.deciding import deciding, deciding_small
 from benchmarks.exporting_items import exporting_items
 from benchmarks.extracting import extracting
 from benchmarks.finding import finding
@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "exporting_items": exporting_items,
     "finding": finding,
     "deciding": deciding,
+    "deciding_small": deciding_small,
     "forecasting": forecasting,
     "forecasting_large": forecasting_large,
     "dashboard": first_chart,

@@ -14,28 +14,20 @@ from vending_platform.analysis.forecasting import Covariates
 from vending_platform.defs.vending.analysis.forecasts import WEATHER
 from weather_simulator import simulate
 
-_FORECAST_DAYS = 7
+_FORECAST_DAYS = 6
+"""A service that is asked for seven days begins with the day itself."""
 
 
 @dataclass(frozen=True)
 class FleetSeries:
-    """`rows` are as vending's `product_days` has them, with the machine's prefecture. What is asked of the weather was
-    known on that day."""
+    """`rows` are as vending's `product_days` has them, with the machine's prefecture."""
 
     rows: pl.DataFrame
     weather: Covariates
 
     def until(self, last: date) -> "FleetSeries":
         """As it was known on the evening of a day."""
-        happened, expected = self.weather.happened, self.weather.expected
-        return FleetSeries(
-            self.rows.filter(pl.col("business_date") <= last),
-            Covariates(
-                WEATHER,
-                happened.filter(pl.col("business_date") <= last),
-                expected.filter(pl.col("known_on") <= last),
-            ),
-        )
+        return FleetSeries(self.rows.filter(pl.col("business_date") <= last), known_weather(self.weather, last))
 
 
 def fleet_series(seed: int, machines: int, first_day: date, days: int) -> FleetSeries:
@@ -44,7 +36,7 @@ def fleet_series(seed: int, machines: int, first_day: date, days: int) -> FleetS
     folder = rounds.RawFolder(fleet)
     frames = [_day(fleet, folder, number, planned) for number, planned in enumerate(rounds.fixed_rounds(fleet))]
     return FleetSeries(
-        pl.concat(frames).sort("machine_id", "product_id", "business_date"), _weather(seed, first_day, days)
+        pl.concat(frames).sort("machine_id", "product_id", "business_date"), fleet_weather(seed, first_day, days)
     )
 
 
@@ -106,7 +98,17 @@ def _empty_seconds(stock: list[int], events: list[tuple[int, int, int]]) -> list
     return [gone + (DAY_SECONDS - since[slot] if held[slot] <= 0 else 0) for slot, gone in enumerate(empty)]
 
 
-def _weather(seed: int, first_day: date, days: int) -> Covariates:
+def known_weather(weather: Covariates, last: date) -> Covariates:
+    """As it was known on the evening of a day."""
+    return Covariates(
+        weather.names,
+        weather.happened.filter(pl.col("business_date") <= last),
+        weather.expected.filter(pl.col("known_on") <= last),
+    )
+
+
+def fleet_weather(seed: int, first_day: date, days: int) -> Covariates:
+    """The weather that makes the fleet's customers thirsty, and what was forecast of it on each day."""
     weather = simulate(seed=seed, first_day=first_day, days=days + _FORECAST_DAYS)
     places = sorted({prefecture for prefecture, _ in weather.known})
     calendar = [first_day + timedelta(days=number) for number in range(days)]

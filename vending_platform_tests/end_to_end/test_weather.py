@@ -1,6 +1,6 @@
 """The sample's weather beside its sales: as it was simulated, and what it means for sales as numpy computes it."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -48,6 +48,16 @@ def test_a_forecast_is_that_of_the_evening_before(rows: Any) -> None:
         else:
             assert issued_on == date.fromordinal(expected)
             assert mean == service.weather.forecast(prefecture, day, issued_on).temperature_mean
+
+
+def test_what_was_expected_is_kept_as_of_each_day(rows: Any) -> None:
+    service = weather_service(FIRST_DAY)
+    found = rows("select known_on, prefecture, business_date, temperature_mean from marts.mart_weather_forecasts")
+    assert len(found) == 8 * 12 * 6
+    assert {known_on for known_on, _, _, _ in found} == {FIRST_DAY + timedelta(days=number) for number in range(8)}
+    for known_on, prefecture, day, mean in found:
+        assert known_on < day
+        assert mean == service.weather.forecast(prefecture, day, known_on).temperature_mean
 
 
 def test_sensitivity_is_what_numpy_finds(rows: Any) -> None:
