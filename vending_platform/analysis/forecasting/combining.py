@@ -18,7 +18,7 @@ _STEP = 7
 _FULLY = 0.999
 _NEWEST = 3
 _COVERED = 0.8
-_SHARED_DAYS = 0.2
+_SHARED_DAYS = 0.35
 _LAG_KEPT = 0.7
 
 
@@ -109,8 +109,8 @@ def _level(all_models: Foretold, grouped: Level | None) -> Level:
             _reconciled(panel.until(test.origin), one, of_groups)
             for test, one, of_groups in zip(tests, past, group_past, strict=True)
         ]
-    lag = _lag(tests, past)
-    means, past = means * lag, [one * lag for one in past]
+    means = means * _lag(tests, past, panel.days)
+    past = [one * _lag(tests, past, test.origin) for test, one in zip(tests, past, strict=True)]
     spread = _spread(tests, past)
     tests = tuple(_and_combined(test, one) for test, one in zip(tests, past, strict=True))
     return Level(panel, means, spread.quantiles(means, LEVELS), weights, tests, spread)
@@ -144,12 +144,15 @@ def _reconciled(panel: Panel, means: Floats, of_groups: Floats) -> Floats:
     return np.asarray(means * np.sqrt(np.clip(factor, 0.5, 2.0))[panel.groups])
 
 
-def _lag(tests: Sequence[Backtest], past: Sequence[Floats]) -> float:
-    """By how much the newest past forecasts were too low or too high in all: models that look back lag behind a
-    season."""
-    newest = list(zip(tests, past, strict=True))[:_NEWEST]
-    happened = sum(float(test.happened[test.counts].sum()) for test, _ in newest)
-    foretold = sum(float((one * test.scale)[test.counts].sum()) for test, one in newest)
+def _lag(tests: Sequence[Backtest], past: Sequence[Floats], days: int) -> float:
+    """By how much the newest past forecasts were too low or too high in all, as could be known after so many days:
+    models that look back lag behind a season."""
+    happened = foretold = 0.0
+    before = [(test, one) for test, one in zip(tests, past, strict=True) if test.origin < days]
+    for test, one in before[:_NEWEST]:
+        known = test.counts & (test.origin + np.arange(HORIZON) < days)
+        happened += float(test.happened[known].sum())
+        foretold += float((one * test.scale)[known].sum())
     return float(np.clip(happened / foretold, 0.8, 1.25)) ** _LAG_KEPT if foretold > 0 and happened > 0 else 1.0
 
 

@@ -122,7 +122,7 @@ def _outlook(happened: Floats, expected: Floats) -> Floats:
 def _effects(panel: Panel, happened: Floats, regions: Numbers) -> Floats:
     """[pool, covariate]: by how much, as a logarithm, one more of a covariate changes what is counted: from how days
     differ from those around them, so that no season is taken for the weather."""
-    week = week_patterns(panel)[panel.groups][:, panel.kinds[: panel.days]] * panel.available
+    week = week_patterns(panel)[panel.groups][:, : panel.days] * panel.available
     units, pools, places = np.nan_to_num(panel.units), int(panel.pools.max()) + 1, happened.shape[1]
     levels = units.sum(axis=1) / np.maximum(week.sum(axis=1), 1e-9)
     cells = panel.pools * places + regions

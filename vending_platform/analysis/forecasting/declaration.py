@@ -6,9 +6,8 @@ from datetime import date
 
 from vending_platform.analysis.results import TooFewRows
 
-KINDS_OF_DAYS = 8
-"""Monday to Sunday, and holidays."""
 HOLIDAY = 7
+"""A kind of day, as Monday to Sunday are 0 to 6."""
 HORIZON = 14
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """The quantiles that are forecast."""
