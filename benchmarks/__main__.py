@@ -8,10 +8,11 @@ from pathlib import Path
 from benchmarks.arriving import arriving
 from benchmarks.building import backfill, running
 from benchmarks.dashboard import first_chart
-from benchmarks.deciding import deciding
+from benchmarks.deciding import deciding, deciding_small
 from benchmarks.exporting_items import exporting_items
 from benchmarks.extracting import extracting
 from benchmarks.finding import finding
+from benchmarks.forecasting import forecasting, forecasting_large
 from benchmarks.growing import growing
 from benchmarks.loading import large, loading, memory
 from benchmarks.packages import packages
@@ -32,6 +33,9 @@ BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {
     "exporting_items": exporting_items,
     "finding": finding,
     "deciding": deciding,
+    "deciding_small": deciding_small,
+    "forecasting": forecasting,
+    "forecasting_large": forecasting_large,
     "dashboard": first_chart,
     "shopping": shopping,
     "serving": serving,

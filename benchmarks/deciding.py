@@ -22,6 +22,7 @@ from rich.console import Console
 
 from benchmarks import evening_forecasts, rounds
 from benchmarks.evenings import Evenings, open_evenings
+from benchmarks.fleet_series import fleet_weather
 from benchmarks.fleets import DAYS, FIRST_DAY, MACHINES, MASTERS, SEEDS, loaded, parsed
 from benchmarks.measuring import timed
 from benchmarks.rounds import Day, RawFolder, Visit
@@ -34,13 +35,24 @@ _WARM_UP = 35
 _MART = "mart_replenishment_recommendation"
 
 
-def deciding(folder: Path, seeds: Sequence[int] = SEEDS) -> list[Row]:
+@dataclass(frozen=True)
+class Size:
+    machines: int = MACHINES
+    days: int = DAYS
+
+
+def deciding_small(folder: Path) -> list[Row]:
+    """The same with fleets of 20 machines and five weeks that count."""
+    return deciding(folder, (401, 402, 403), Size(20, 70))
+
+
+def deciding(folder: Path, seeds: Sequence[int] = SEEDS, size: Size = Size()) -> list[Row]:
     """What is lost by following the recommendation, as a share of what is lost with fixed days, and with forecasts as
     a share of what is lost without."""
     project = parsed(folder)
     followed, foretold, wasted = [], [], []
     for seed in seeds:
-        seconds, (fixed, plain, forecast) = timed(partial(drive, project, seed))
+        seconds, (fixed, plain, forecast) = timed(partial(drive, project, seed, size))
         assert fixed.visits == plain.visits == forecast.visits, "all drive as often"
         line = f"Fleet {seed}: fixed days: {fixed}; as recommended: {plain}; by forecasts: {forecast}; {seconds:.0f} s"
         Console().print(line, soft_wrap=True, highlight=False)
@@ -84,25 +96,27 @@ class Driven:
         )
 
 
-def drive(project: Dbt, seed: int) -> tuple[Driven, Driven, Driven]:
+def drive(project: Dbt, seed: int, size: Size) -> tuple[Driven, Driven, Driven]:
     """The fleet on fixed days, as recommended, and as recommended by forecasts."""
-    fleet = rounds.draw(seed, MACHINES, FIRST_DAY, DAYS)
+    fleet = rounds.draw(seed, size.machines, FIRST_DAY, size.days)
     fixed, happened = RawFolder(fleet), Driven()
     for number, planned in enumerate(rounds.fixed_rounds(fleet)):
         today = fixed.live(number, planned)
         happened = happened.and_then(today) if number >= _WARM_UP else happened
     return (
         happened,
-        _followed(project, seed, fleet, by_forecasts=False),
-        _followed(project, seed, fleet, by_forecasts=True),
+        _followed(project, seed, fleet, size, by_forecasts=False),
+        _followed(project, seed, fleet, size, by_forecasts=True),
     )
 
 
-def _followed(project: Dbt, seed: int, fleet: rounds.Fleet, *, by_forecasts: bool) -> Driven:
-    dbt = loaded(project, seed, MASTERS, incidents=False)  # what is sold and filled is decided below
+def _followed(project: Dbt, seed: int, fleet: rounds.Fleet, size: Size, *, by_forecasts: bool) -> Driven:
+    # What is sold and filled is decided below.
+    dbt = loaded(project, seed, MASTERS, incidents=False, machines=size.machines, days=size.days)
     recommended, happened = RawFolder(fleet), Driven()
     besides = evening_forecasts.READ if by_forecasts else ()
-    foretell = {evening_forecasts.STAGED: evening_forecasts.forecasts_of}
+    weather = fleet_weather(seed, FIRST_DAY, size.days)
+    foretell = {evening_forecasts.STAGED: partial(evening_forecasts.forecasts_of, weather)}
     with open_evenings(dbt, _MART, besides, [evening_forecasts.STAGED]) as evenings:
         for number, planned in enumerate(rounds.fixed_rounds(fleet)):
             chosen = (

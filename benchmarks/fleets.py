@@ -29,10 +29,12 @@ def parsed(folder: Path) -> Dbt:
     return dbt
 
 
-def loaded(project: Dbt, seed: int, selection: Selection, *, incidents: bool) -> Dbt:
+def loaded(
+    project: Dbt, seed: int, selection: Selection, *, incidents: bool, machines: int = MACHINES, days: int = DAYS
+) -> Dbt:
     """A folder with a fleet's deliveries and its truth, and a warehouse that holds the deliveries of the selection."""
     folder = project.folder / str(seed)
-    generate(folder, machines=MACHINES, days=DAYS, seed=seed, first_day=FIRST_DAY, incidents=incidents)
+    generate(folder, machines=machines, days=days, seed=seed, first_day=FIRST_DAY, incidents=incidents)
     context = context_in(folder, folder / "sources", load_catalog(DBT_PROJECT_DIR, project.folder / "manifest"))
     ingest(replace(context, warehouse=DuckDBWarehouse(folder / "dbt_dev.duckdb")), selection)
     return Dbt(folder, project.manifest)

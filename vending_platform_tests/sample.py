@@ -50,7 +50,7 @@ def variables(data: Path) -> dict[str, str]:
 def vending(data: Path, *words: str, **more: str) -> Printed:
     """A command over this data, with these variables beside those of a laptop."""
     done = subprocess.run(
-        [VENDING, *words], env=variables(data) | more, capture_output=True, text=True, timeout=300, check=False
+        [VENDING, *words], env=variables(data) | more, capture_output=True, text=True, timeout=1200, check=False
     )
     return Printed(done.returncode, done.stdout, done.stderr)
 

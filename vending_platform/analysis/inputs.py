@@ -30,6 +30,12 @@ class InputTable:
     optional: tuple[str, ...] = ()
     history_of: str | None = None
     """The result of the same module whose rows of earlier runs these are; none before the first run."""
+    is_needed: bool = True
+    """Whether a function can do without; it then gets a table without rows."""
+
+    @property
+    def may_be_empty(self) -> bool:
+        return self.history_of is not None or not self.is_needed
 
     def missing(self, names: Sequence[str]) -> list[str]:
         return [column for column in self.columns if column not in names]

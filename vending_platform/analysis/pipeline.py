@@ -140,7 +140,7 @@ class Pipeline:
 
     def results_of(self, tables: Iterable[str]) -> list[str]:
         """The results that need no other tables than these, and what earlier runs have kept."""
-        there = {*tables, *(name for name, table in self.inputs.items() if table.history_of is not None)}
+        there = {*tables, *(name for name, table in self.inputs.items() if table.may_be_empty)}
         return [name for name in self.results if self.tables_of(name) <= there]
 
     @cached_property
@@ -150,9 +150,10 @@ class Pipeline:
         return sha256(sources.encode()).hexdigest()[:16]
 
 
-def nothing_kept(pipeline: Pipeline) -> Frames:
-    """What earlier runs have kept before there was one, by input."""
-    tables = {name: table for name, table in pipeline.inputs.items() if table.history_of is not None}
+def nothing_yet(pipeline: Pipeline) -> Frames:
+    """The inputs without rows that need not be there: of earlier runs before there was one, and of what a function can
+    do without."""
+    tables = {name: table for name, table in pipeline.inputs.items() if table.may_be_empty}
     return {
         name: as_input(pa.table({column: pa.nulls(0) for column in table.columns}), table, name)
         for name, table in tables.items()

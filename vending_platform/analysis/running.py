@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vending_platform.analysis.observing import FunctionNode, FunctionObserver
-from vending_platform.analysis.pipeline import Pipeline, PipelineError, nothing_kept
+from vending_platform.analysis.pipeline import Pipeline, PipelineError, nothing_yet
 from vending_platform.analysis.results import Analysed, FunctionCheck, MissingResult, TooFewRows
 
 
@@ -40,7 +40,7 @@ def analyse(
     from hamilton.lifecycle.base import LifecycleAdapterSet
 
     chosen = _chosen(pipeline, only)
-    inputs = {**nothing_kept(pipeline), **inputs}
+    inputs = {**nothing_yet(pipeline), **inputs}
     needed = sorted({table for name in chosen for table in pipeline.tables_of(name)} - inputs.keys())
     if needed:
         raise PipelineError(f"{pipeline.name} needs {', '.join(needed)}, which it was not given")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vending_platform.analysis.inputs import Frames, UnsuitableInput, as_input
-from vending_platform.analysis.pipeline import Pipeline, nothing_kept
+from vending_platform.analysis.pipeline import Pipeline, nothing_yet
 from vending_platform.catalog import Catalog
 from vending_platform.warehouse import Change, Reader, TableName, Writer, literal, quoted
 
@@ -72,9 +72,9 @@ def _read(
     wants = pipeline.inputs[name]
     if wants.history_of is not None:
         table = TableName(pipeline.schema_of(wants.history_of), wants.history_of)
-        if not reader.has_table(table):
-            return nothing_kept(pipeline)[name]
     if not reader.has_table(table):
+        if wants.may_be_empty:
+            return nothing_yet(pipeline)[name]
         raise UnsuitableInput(f"{table.plain} is not in the warehouse: build it with vending run")
     there = reader.query(f"select * from {table} limit 0").column_names
     wanted = wants.wanted(there) or there

@@ -118,6 +118,11 @@ class TestInputs:
         with pytest.raises(UnsuitableInput, match=message):
             read_files([tmp_path / "a.csv"], self.table)
 
+    def test_what_a_function_can_do_without_need_not_be_there(self) -> None:
+        assert InputTable(("reader",), is_needed=False).may_be_empty
+        assert InputTable(("reader",), history_of="errors").may_be_empty
+        assert not self.table.may_be_empty
+
     def test_rows_of_a_warehouse_need_the_columns_too(self) -> None:
         rows = pa.table({"reader": ["ann"], "books": [1], "more": [2]})
         assert as_input(rows, self.table, "loans").columns == ["reader", "books"]

@@ -30,7 +30,7 @@ TABLES = {
     "mart_weather_forecasts": "select * from (values"
     " (date '2024-08-01', '千葉県', date '2024-07-30', 25.0::decimal(4, 1), 9.0::decimal(6, 1)),"
     " (date '2024-08-01', '千葉県', date '2024-07-31', -1.5::decimal(4, 1), 0.5::decimal(6, 1)))"
-    " as t (business_date, prefecture, issued_on, temperature_mean, precipitation)",
+    " as t (business_date, prefecture, known_on, temperature_mean, precipitation)",
     "mart_weather_sensitivity": "select prefecture, category_id, factor, days::bigint as days,"
     " units::decimal(18, 4) as units_per_machine, correlation::decimal(5, 4) as correlation,"
     " slope::decimal(18, 4) as slope, low::decimal(18, 4) as slope_low, high::decimal(18, 4) as slope_high from (values"

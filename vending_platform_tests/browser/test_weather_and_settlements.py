@@ -109,7 +109,7 @@ def test_the_days_are_drawn_with_the_forecasts_of_their_evening(
     )
     ahead = dashboard.sql(
         f"select {column} from marts.mart_weather_forecasts where prefecture = '{PLACE}'"
-        f" and issued_on = '{day}' order by business_date"
+        f" and known_on = '{day}' order by business_date"
     )
     assert (len(past), len(ahead)) == (8, 6)
     cells = drawn(dashboard)
@@ -120,7 +120,7 @@ def test_the_days_are_drawn_with_the_forecasts_of_their_evening(
     tomorrow = dashboard.page.locator('[data-figure="weather-tomorrow"]')
     warmth, rain = dashboard.sql(
         "select temperature_mean, precipitation from marts.mart_weather_forecasts"
-        f" where prefecture = '{PLACE}' and issued_on = '{day}' and business_date = date '{day}' + 1"
+        f" where prefecture = '{PLACE}' and known_on = '{day}' and business_date = date '{day}' + 1"
     )[0]
     expect(tomorrow.locator(".figure")).to_have_text(f"{warmth}℃")
     expect(tomorrow).to_contain_text(f"雨 {rain} mm・3/8(金)の夜")

@@ -1,6 +1,6 @@
 """The sample's weather beside its sales: as it was simulated, and what it means for sales as numpy computes it."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -53,11 +53,13 @@ def test_a_forecast_is_that_of_the_evening_before(rows: Any) -> None:
 def test_every_forecast_is_kept_as_of_its_evening(rows: Any) -> None:
     service = weather_service(FIRST_DAY)
     found = rows(
-        "select prefecture, business_date, issued_on, temperature_mean, precipitation from marts.mart_weather_forecasts"
+        "select prefecture, business_date, known_on, temperature_mean, precipitation from marts.mart_weather_forecasts"
     )
     assert len(found) == 12 * 8 * 6, "prefectures, evenings, days after each"
-    for prefecture, day, issued_on, mean, rain in found:
-        forecast = service.weather.forecast(prefecture, day, issued_on)
+    assert {known_on for _, _, known_on, _, _ in found} == {FIRST_DAY + timedelta(days=number) for number in range(8)}
+    for prefecture, day, known_on, mean, rain in found:
+        forecast = service.weather.forecast(prefecture, day, known_on)
+        assert known_on < day
         assert (mean, rain) == (forecast.temperature_mean, forecast.precipitation)
 
 

@@ -1,5 +1,6 @@
 """Forecasts of what series will count on the next days, as quantiles. What a series is, a domain declares."""
 
+from vending_platform.analysis.forecasting.covariates import KNOWN_ON, Covariates
 from vending_platform.analysis.forecasting.declaration import HORIZON, LEVELS, Declaration, NothingToForecast
 from vending_platform.analysis.forecasting.engine import BOOSTED, COMBINED, Forecasts, forecast
 from vending_platform.analysis.forecasting.plots import errors_shown
@@ -9,7 +10,9 @@ __all__ = [
     "BOOSTED",
     "COMBINED",
     "HORIZON",
+    "KNOWN_ON",
     "LEVELS",
+    "Covariates",
     "Declaration",
     "Forecasts",
     "NothingToForecast",

@@ -6,9 +6,8 @@ from datetime import date
 
 from vending_platform.analysis.results import TooFewRows
 
-KINDS_OF_DAYS = 8
-"""Monday to Sunday, and holidays."""
 HOLIDAY = 7
+"""A kind of day, as Monday to Sunday are 0 to 6."""
 HORIZON = 14
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """The quantiles that are forecast."""
@@ -39,13 +38,14 @@ class Declaration:
     """What a series without a history is expected to be like."""
     is_holiday: Callable[[date], bool] = lambda _: False
     features: tuple[str, ...] = ()
-    """Further numbers per series and day that are known before the day, such as a price or a forecast of the
-    weather."""
+    """Further numbers per series and day that are known before the day, such as a price."""
+    region: str = ""
+    """Where covariates are the same, such as the weather (`Covariates`); a column of the rows, if there are any."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         named = (*self.series, self.day, self.target, self.available, self.group, self.pool, self.category)
-        return tuple(dict.fromkeys((*named, *self.features)))
+        return tuple(dict.fromkeys((*named, *self.features, *filter(None, (self.region,)))))
 
     def kind_of(self, day: date) -> int:
         return HOLIDAY if self.is_holiday(day) else day.weekday()

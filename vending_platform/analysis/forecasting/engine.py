@@ -5,61 +5,41 @@ counts for each series, how wide the intervals are, and how good the forecasts w
 what `seed` decides.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from vending_platform.analysis.forecasting import boosting, simple
-from vending_platform.analysis.forecasting.declaration import HORIZON, LEVELS, Declaration, NothingToForecast
-from vending_platform.analysis.forecasting.measuring import ForecastErrors, Mask, measured, shares
-from vending_platform.analysis.forecasting.panel import Floats, Panel, panel_of
-from vending_platform.analysis.forecasting.quantiles import Dispersion, learn_spread
+from vending_platform.analysis.forecasting.combining import (
+    LEAST_DAYS,
+    Foretold,
+    Level,
+    Model,
+    backtest,
+    combined,
+    foretold,
+    origins_of,
+)
+from vending_platform.analysis.forecasting.covariates import Covariates, responding
+from vending_platform.analysis.forecasting.declaration import LEVELS, Declaration, NothingToForecast
+from vending_platform.analysis.forecasting.measuring import ForecastErrors, Mask, measured
+from vending_platform.analysis.forecasting.panel import Panel, panel_of
 
-Model = Callable[[Panel], Floats]
 SIMPLE: Mapping[str, Model] = {
     "weekday_mean": simple.weekday_mean,
     "smoothed": simple.smoothed,
     "pooled": simple.pooled,
 }
 """From the simplest on."""
-BOOSTED, COMBINED = "boosted", "combined"
-_LEAST_DAYS = 14
-_ORIGINS = 6
-_STEP = 7
-_FULLY = 0.999
+ADJUSTED: Mapping[str, Model] = {
+    "smoothed_adjusted": simple.adjusted(simple.smoothed),
+    "pooled_adjusted": simple.adjusted(simple.pooled),
+}
+"""With covariates taken out of what is known, and put back into what is forecast."""
+BOOSTED, COMBINED, WITHOUT_COVARIATES = "boosted", "combined", "combined_without_covariates"
 _BOOSTED_SHARE = 0.5
-_NEWEST = 3
-_COVERED = 0.8
-_SHARED_DAYS = 0.2
-_LAG_KEPT = 0.7
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """What was forecast from one day on, and what happened. `means` are [model, series, day ahead], of whole days; they
-    are compared as far as a day was available (`scale`). The last model is the combination, once there is one."""
-
-    origin: int
-    means: Floats
-    happened: Floats
-    counts: Mask
-    scale: Floats
-
-
-@dataclass(frozen=True)
-class Level:
-    """Forecasts of the series, or of their groups: `quantiles` are [level, series, day ahead]."""
-
-    panel: Panel
-    means: Floats
-    quantiles: Floats
-    shares: Floats
-    backtests: tuple[Backtest, ...]
-    spread: Dispersion
-    measured: Mapping[tuple[str, str], ForecastErrors] = field(default_factory=dict)
-    """By model and segment."""
 
 
 @dataclass(frozen=True)
@@ -81,29 +61,45 @@ def forecast(
     seed: int = 1,
     usual: Mapping[str, Sequence[float]] | None = None,
     boosted: bool | None = None,
+    covariates: Covariates | None = None,
 ) -> Forecasts:
     """The next days of all series that are still there. `usual` are the errors that each model had in earlier runs:
     one whose error leaves its normal range is left out. `boosted` is by default whether LightGBM is installed."""
     panel = panel_of(rows, declared)
-    if panel.days < _LEAST_DAYS:
+    if panel.days < LEAST_DAYS:
         raise NothingToForecast(
-            f"{declared.name} has {panel.days} days, and {_LEAST_DAYS} are needed: forecast again when there are more"
+            f"{declared.name} has {panel.days} days, and {LEAST_DAYS} are needed: forecast again when there are more"
         )
+    candidates = dict(SIMPLE)
+    if covariates is not None:
+        panel = responding(panel, covariates, declared, [panel.days, *origins_of(panel.days)])
+        candidates |= ADJUSTED
+    newest = {name: _error_of(panel, model) for name, model in candidates.items()}
+    models, left_out = _usable(candidates, newest, usual or {})
     use_boosting = boosting.is_installed() if boosted is None else boosted
-    models, left_out = dict(SIMPLE), {}
-    newest = {name: _error_of(panel, model) for name, model in models.items()}
-    for name in list(models)[1:]:  # the simplest is never left out: something has to serve
-        if problem := out_of_range(newest[name], (usual or {}).get(name, ())):
-            left_out[name] = problem
-            del models[name]
     if not use_boosting:
         left_out[BOOSTED] = "LightGBM is not installed: pip install 'vending-platform[forecasts]' installs it"
-    grouped = _level(panel.by_group(), models, None)
-    series = _level(panel, models, grouped)
-    grouped = _with_sums(grouped, series)
+    of_series, of_groups = foretold(panel, models), foretold(panel.by_group(), models, of_groups=True)
+    series, groups = combined(of_series, of_groups)
     if use_boosting:
-        series = _with_boosting(series, models, seed)
-    return Forecasts(declared, _judged(series, models), _judged(grouped, models), tuple(models), left_out, newest)
+        series = _with_boosting(series, of_series, seed)
+    series, groups = _judged(series, models), _judged(groups, models)
+    if plain := [name for name in models if name in SIMPLE] if covariates is not None else []:
+        without = combined(of_series.of(len(plain)), of_groups.of(len(plain)))
+        series, groups = (_and_without(*both) for both in zip((series, groups), without, strict=True))
+    return Forecasts(declared, series, groups, tuple(models), left_out, newest)
+
+
+def _usable(
+    candidates: Mapping[str, Model], newest: Mapping[str, float], usual: Mapping[str, Sequence[float]]
+) -> tuple[dict[str, Model], dict[str, str]]:
+    """The models whose errors are in their range, and why the others are not used. The simplest always serves."""
+    models, left_out = dict(candidates), {}
+    for name in list(candidates)[1:]:
+        if problem := out_of_range(newest[name], usual.get(name, ())):
+            left_out[name] = problem
+            del models[name]
+    return models, left_out
 
 
 def out_of_range(error: float, before: Sequence[float]) -> str | None:
@@ -116,121 +112,14 @@ def out_of_range(error: float, before: Sequence[float]) -> str | None:
     return f"its error is {error:.3f}, and usually at most {most:.3f}" if error > most else None
 
 
-def origins_of(days: int) -> list[int]:
-    """After how many days past forecasts are made, the newest first; each has a history and at least a week to come."""
-    return [days - _STEP * back for back in range(1, _ORIGINS + 1) if days - _STEP * back >= _LEAST_DAYS] or [
-        max(days - _STEP, 7)
-    ]
-
-
 def _error_of(panel: Panel, model: Model) -> float:
     """Of all series, for the newest past forecast."""
-    test = _backtest(panel, {"one": model}, origins_of(panel.days)[0])
+    test = backtest(panel, {"one": model}, origins_of(panel.days)[0])
     counted = np.where(test.counts, np.abs(test.means[0] - np.nan_to_num(test.happened)), 0.0)
     return float(counted.sum() / max(np.where(test.counts, test.happened, 0.0).sum(), 1e-9))
 
 
-def _backtest(panel: Panel, models: Mapping[str, Model], origin: int) -> Backtest:
-    known = panel.until(origin)
-    happened, available = np.full((len(panel.units), HORIZON), np.nan), np.zeros((len(panel.units), HORIZON))
-    ahead = min(HORIZON, panel.days - origin)
-    happened[:, :ahead] = panel.units[:, origin : origin + ahead]
-    available[:, :ahead] = panel.available[:, origin : origin + ahead]
-    counts = ~np.isnan(happened) & (available > _FULLY) & known.is_active[:, None]
-    means = np.array([model(known) for model in models.values()])
-    return Backtest(origin, means, happened, counts, np.ones_like(available))
-
-
-def _level(panel: Panel, models: Mapping[str, Model], grouped: Level | None) -> Level:
-    tests = tuple(_backtest(panel, models, origin) for origin in origins_of(panel.days))
-    if grouped is None:
-        # The days of a group are seldom wholly available; they count as far as they were.
-        tests = tuple(_of_group(panel, test) for test in tests)
-    errors = np.sum([_absolute(test).sum(axis=2) for test in tests], axis=0)
-    counts = np.sum([test.counts.sum(axis=1) for test in tests], axis=0)
-    weights = shares(errors, np.broadcast_to(counts, errors.shape).astype(float))
-    means = _combined(np.array([model(panel) for model in models.values()]), weights)
-    past = [_combined(test.means, weights) for test in tests]
-    if grouped is not None:
-        means = _reconciled(panel, means, grouped.means)
-        group_past = [test.means[-1] for test in grouped.backtests]
-        past = [
-            _reconciled(panel.until(test.origin), one, of_groups)
-            for test, one, of_groups in zip(tests, past, group_past, strict=True)
-        ]
-    lag = _lag(tests, past)
-    means, past = means * lag, [one * lag for one in past]
-    spread = _spread(tests, past)
-    tests = tuple(_and_combined(test, one) for test, one in zip(tests, past, strict=True))
-    return Level(panel, means, spread.quantiles(means, LEVELS), weights, tests, spread)
-
-
-def _of_group(panel: Panel, test: Backtest) -> Backtest:
-    available = np.zeros_like(test.happened)
-    ahead = min(HORIZON, panel.days - test.origin)
-    available[:, :ahead] = panel.available[:, test.origin : test.origin + ahead]
-    counts = ~np.isnan(test.happened) & (available > 0.5) & panel.until(test.origin).is_active[:, None]
-    return replace(test, counts=counts, scale=available)
-
-
-def _and_combined(test: Backtest, combined: Floats) -> Backtest:
-    return replace(test, means=np.concatenate([test.means, combined[None]]))
-
-
-def _absolute(test: Backtest) -> Floats:
-    return np.where(test.counts, np.abs(test.means * test.scale - np.nan_to_num(test.happened)), 0.0)
-
-
-def _combined(means: Floats, weights: Floats) -> Floats:
-    return np.asarray((means * weights[:, :, None]).sum(axis=0))
-
-
-def _reconciled(panel: Panel, means: Floats, of_groups: Floats) -> Floats:
-    """The series of a group, halfway to what its group is expected to sell: each level knows something of its own."""
-    total = np.zeros_like(of_groups)
-    np.add.at(total, panel.groups, np.where(panel.is_active[:, None], means, 0.0))
-    factor = np.divide(of_groups, total, out=np.ones_like(total), where=total > 1e-6)
-    return np.asarray(means * np.sqrt(np.clip(factor, 0.5, 2.0))[panel.groups])
-
-
-def _lag(tests: Sequence[Backtest], past: Sequence[Floats]) -> float:
-    """By how much the newest past forecasts were too low or too high in all: models that look back lag behind a
-    season."""
-    newest = list(zip(tests, past, strict=True))[:_NEWEST]
-    happened = sum(float(test.happened[test.counts].sum()) for test, _ in newest)
-    foretold = sum(float((one * test.scale)[test.counts].sum()) for test, one in newest)
-    return float(np.clip(happened / foretold, 0.8, 1.25)) ** _LAG_KEPT if foretold > 0 and happened > 0 else 1.0
-
-
-def _spread(tests: Sequence[Backtest], past: Sequence[Floats], covered: float = _COVERED) -> Dispersion:
-    means = np.concatenate([(one * test.scale)[test.counts] for test, one in zip(tests, past, strict=True)])
-    happened = np.concatenate([test.happened[test.counts] for test in tests])
-    return learn_spread(means, happened, covered)
-
-
-def _with_sums(grouped: Level, series: Level) -> Level:
-    """The groups, halfway to the sums of their series; with intervals a little wider than past forecasts needed, as
-    all groups share what is unusual about a day, and there are few past days."""
-
-    def half(means: Floats, panel: Panel, of_series: Floats) -> Floats:
-        total = np.zeros_like(means)
-        np.add.at(total, panel.groups, np.where(panel.is_active[:, None], of_series, 0.0))
-        return np.asarray(np.where(total > 0, np.sqrt(np.maximum(means, 0.0) * total), means))
-
-    means = half(grouped.means, series.panel, series.means)
-    past = [
-        half(of_groups.means[-1], series.panel.until(of_groups.origin), of_series.means[-1])
-        for of_groups, of_series in zip(grouped.backtests, series.backtests, strict=True)
-    ]
-    spread = _spread(grouped.backtests, past, _COVERED + _SHARED_DAYS / len(past))
-    tests = tuple(
-        replace(test, means=np.concatenate([test.means[:-1], one[None]]))
-        for test, one in zip(grouped.backtests, past, strict=True)
-    )
-    return Level(grouped.panel, means, spread.quantiles(means, LEVELS), grouped.shares, tests, spread)
-
-
-def _with_boosting(level: Level, models: Mapping[str, Model], seed: int) -> Level:
+def _with_boosting(level: Level, models: Foretold, seed: int) -> Level:
     """The quantiles halfway to those of boosting, learned from all past forecasts but the newest."""
     features, happened, expected = [], [], []
     for test in level.backtests:
@@ -240,10 +129,9 @@ def _with_boosting(level: Level, models: Mapping[str, Model], seed: int) -> Leve
         happened.append(test.happened.ravel()[chosen])
         expected.append(test.means[-1].ravel()[chosen])
     learned = boosting.learn(np.concatenate(features), np.concatenate(happened), np.concatenate(expected), LEVELS, seed)
-    now = [*(model(level.panel) for model in models.values()), level.means]
-    foretold = boosting.foretell(learned, boosting.features_of(level.panel, now), level.means)
-    mixed = _BOOSTED_SHARE * foretold + (1 - _BOOSTED_SHARE) * level.quantiles
-    return Level(level.panel, level.means, mixed, level.shares, level.backtests, level.spread)
+    now = boosting.features_of(level.panel, [*models.now, level.means])
+    mixed = _BOOSTED_SHARE * boosting.foretell(learned, now, level.means) + (1 - _BOOSTED_SHARE) * level.quantiles
+    return replace(level, quantiles=mixed)
 
 
 def _judged(level: Level, models: Mapping[str, Model]) -> Level:
@@ -253,7 +141,14 @@ def _judged(level: Level, models: Mapping[str, Model]) -> Level:
     for number, name in enumerate(names):
         for segment, members in _segments(level.panel).items():
             found[name, segment] = _measured(level, number, members)
-    return Level(level.panel, level.means, level.quantiles, level.shares, level.backtests, level.spread, found)
+    return replace(level, measured=found)
+
+
+def _and_without(level: Level, without: Level) -> Level:
+    """With the errors of the combination that knows no covariates beside the others."""
+    segments = _segments(level.panel).items()
+    found = {(WITHOUT_COVARIATES, segment): _measured(without, -1, members) for segment, members in segments}
+    return replace(level, measured={**level.measured, **found})
 
 
 def _segments(panel: Panel) -> dict[str, Mask]:

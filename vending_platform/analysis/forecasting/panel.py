@@ -1,6 +1,7 @@
 """The rows of all series as matrices, a line per series and a column per day: models work on all of them at once."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,6 +12,15 @@ from vending_platform.analysis.forecasting.declaration import HORIZON, Declarati
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Response:
+    """By which factor, around 1, covariates change what is counted: on the days that are known, and on those to come.
+    Both are [series, day]."""
+
+    past: Floats
+    ahead: Floats
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Panel:
     group_names: tuple[str, ...]
     features: Floats | None = None
     """[feature, series, day], of the days that are forecast too."""
+    responses: Mapping[int, Response] = field(default_factory=dict)
+    """What was known of them after so many days."""
 
     @property
     def days(self) -> int:
@@ -78,7 +90,24 @@ class Panel:
             pools=np.zeros(count, dtype=np.int64),
             categories=np.zeros(count, dtype=np.int64),
             features=None,
+            responses={days: self._response_of_groups(days) for days in self.responses},
         )
+
+    def _response_of_groups(self, days: int) -> Response:
+        """Each series counts by what it sells."""
+        known, count = self.until(days), len(self.group_names)
+        response = self.responses[days]
+        usual = np.nansum(known.units, axis=1) / np.maximum(known.available.sum(axis=1), 1e-9)
+
+        def mean(factors: Floats, there: Floats) -> Floats:
+            weights = usual[:, None] * there
+            total = _summed(weights, self.groups, count)
+            return np.divide(
+                _summed(weights * factors, self.groups, count), total, out=np.ones_like(total), where=total > 1e-9
+            )
+
+        there_ahead = np.repeat(known.is_active[:, None].astype(float), HORIZON, axis=1)
+        return Response(mean(response.past, known.available), mean(response.ahead, there_ahead))
 
 
 def _summed(values: Floats, numbers: Numbers, count: int) -> Floats:
@@ -97,7 +126,7 @@ def panel_of(rows: pl.DataFrame, declared: Declaration) -> Panel:
     days = (last - first).days + 1
     rows = rows.with_columns(pl.col(declared.series).cast(pl.String)).sort(*declared.series, declared.day)
     rest = dict.fromkeys((declared.group, declared.pool, declared.category))
-    others = [name for name in rest if name not in declared.series]
+    others = [name for name in (*rest, *filter(None, (declared.region,))) if name not in declared.series]
     keys = rows.group_by(declared.series, maintain_order=True).agg(pl.col(others).last())
     line = rows.select(pl.struct(declared.series).rle_id())[declared.series[0]].to_numpy()
     column = (rows[declared.day] - first).dt.total_days().to_numpy()

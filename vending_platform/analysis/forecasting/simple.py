@@ -3,9 +3,12 @@
 Each counts a day as far as the series was available on it: a rate is units by availability, never units by days.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
-from vending_platform.analysis.forecasting.declaration import HOLIDAY, HORIZON, KINDS_OF_DAYS
+from vending_platform.analysis.forecasting.declaration import HOLIDAY, HORIZON
 from vending_platform.analysis.forecasting.panel import Floats, Numbers, Panel
 
 _WEEKS = 8
@@ -17,6 +20,9 @@ _PRIOR_DAYS = 3.0
 """So many days the level that is expected of a series counts, beside its own."""
 _PRIOR_UNITS = 30.0
 """So many units the fleet's pattern of the week counts, beside a group's own."""
+_PRIOR_HOLIDAYS = 4.0
+"""So many holidays, on which nothing is different, count beside those of all groups; and those of all beside a group's
+own."""
 _TREND_DAYS = 35
 _TREND_KEPT = 0.9
 """The trend of a pool is weaker by so much each day ahead."""
@@ -39,8 +45,7 @@ def weekday_mean(panel: Panel) -> Floats:
 def smoothed(panel: Panel) -> Floats:
     """Exponential smoothing of each series by itself, with its pattern of the week taken out and put back: of four
     rates of forgetting the one that fits the last eight weeks best."""
-    index = week_patterns(panel)[panel.groups]
-    week = index[:, panel.kinds]
+    week = week_patterns(panel)[panel.groups]
     exposure = panel.available * week[:, : panel.days]
     units = np.nan_to_num(panel.units)
     best, errors = np.zeros(len(units)), np.full(len(units), np.inf)
@@ -56,43 +61,65 @@ def pooled(panel: Panel) -> Floats:
     and falls from day to day. A series has a level of its own, drawn to what is usual for its category in its group as
     long as little is known about it."""
     units, there = np.nan_to_num(panel.units), panel.available
-    index = week_patterns(panel)
-    levels = _rate(units.sum(axis=1), (there * index[panel.groups][:, panel.kinds[: panel.days]]).sum(axis=1))
+    week = week_patterns(panel)[panel.groups]
+    levels = _rate(units.sum(axis=1), (there * week[:, : panel.days]).sum(axis=1))
     recent = 0.5 ** ((panel.days - 1 - np.arange(panel.days)) / _LEVEL_HALF_LIFE)
     for _ in range(4):
-        expected = levels[:, None] * index[panel.groups][:, panel.kinds[: panel.days]] * there
+        expected = levels[:, None] * week[:, : panel.days] * there
         factors = _pool_factors(panel, units, expected)
-        exposure = factors[panel.pools] * index[panel.groups][:, panel.kinds[: panel.days]] * there
+        exposure = factors[panel.pools] * week[:, : panel.days] * there
         levels = _levels(panel, units * recent, exposure * recent)
-        index = week_patterns(panel, levels[:, None] * factors[panel.pools] * there)
+        week = week_patterns(panel, levels[:, None] * factors[panel.pools] * there)[panel.groups]
     ahead = np.array([_continued(factor) for factor in factors])
-    week = index[panel.groups]
-    now = _of_late(panel, units, levels[:, None] * factors[panel.pools] * week[:, panel.kinds[: panel.days]] * there)
-    return np.asarray((levels * now)[:, None] * ahead[panel.pools] * week[:, panel.kinds[panel.days :]])
+    now = _of_late(panel, units, levels[:, None] * factors[panel.pools] * week[:, : panel.days] * there)
+    return np.asarray((levels * now)[:, None] * ahead[panel.pools] * week[:, panel.days :])
+
+
+def adjusted(model: Callable[[Panel], Floats]) -> Callable[[Panel], Floats]:
+    """The model on what would have been counted had covariates been as usual; what it expects then changes with what
+    is expected of them. A day on which more was to be expected counts as if there had been more of the day."""
+
+    def with_covariates(panel: Panel) -> Floats:
+        response = panel.responses[panel.days]
+        return model(replace(panel, available=panel.available * response.past)) * response.ahead
+
+    return with_covariates
 
 
 def week_patterns(panel: Panel, exposure: Floats | None = None) -> Floats:
-    """[group, kind of day]: how much more than on an average day; drawn to the pattern of all, where little is known. A
-    holiday is taken to be like its weekday until days have shown otherwise."""
+    """[group, day], of the days that are forecast too: how much more than on an average day; drawn to the pattern of
+    all, where little is known. A holiday lies between its weekday and a Sunday, where holidays have shown it to."""
     units = np.nan_to_num(panel.units)
     exposure = (
         panel.available * _rate(units.sum(axis=1), panel.available.sum(axis=1))[:, None]
         if exposure is None
         else exposure
     )
-    count = len(panel.group_names)
-    sold, expected = np.zeros((count, KINDS_OF_DAYS)), np.zeros((count, KINDS_OF_DAYS))
-    by_day = np.zeros((2, count, panel.days))
+    by_day = np.zeros((2, len(panel.group_names), panel.days))
     np.add.at(by_day[0], panel.groups, units)
     np.add.at(by_day[1], panel.groups, exposure)
-    for kind in range(KINDS_OF_DAYS):
-        days = panel.kinds[: panel.days] == kind
-        sold[:, kind], expected[:, kind] = by_day[0][:, days].sum(axis=1), by_day[1][:, days].sum(axis=1)
+    is_workday = panel.kinds != HOLIDAY
+    sold, expected = np.zeros((2, len(panel.group_names), 7))
+    for weekday in range(7):
+        days = (panel.weekdays == weekday)[: panel.days] & is_workday[: panel.days]
+        sold[:, weekday], expected[:, weekday] = by_day[0][:, days].sum(axis=1), by_day[1][:, days].sum(axis=1)
     fleet = _rate(sold.sum(axis=0), expected.sum(axis=0), otherwise=1.0)
-    holiday_weekdays = panel.weekdays[: panel.days][panel.kinds[: panel.days] == HOLIDAY]
-    if not len(holiday_weekdays):
-        fleet[HOLIDAY] = fleet[6]
-    return (sold + _PRIOR_UNITS * fleet) / (expected + _PRIOR_UNITS)
+    of_weekdays = (sold + _PRIOR_UNITS * fleet) / (expected + _PRIOR_UNITS)
+    index, to_sunday = of_weekdays[:, panel.weekdays], (of_weekdays[:, 6:] - of_weekdays)[:, panel.weekdays]
+    share = _like_sundays(by_day, index, to_sunday, np.flatnonzero(~is_workday[: panel.days]))
+    return np.where(is_workday, index, index + share[:, None] * to_sunday)
+
+
+def _like_sundays(by_day: Floats, index: Floats, to_sunday: Floats, holidays: Numbers) -> Floats:
+    """Per group how far its holidays are from their weekdays to a Sunday; drawn to how far those of all are."""
+    usual = by_day[1][:, holidays]
+    change, missing = usual * to_sunday[:, holidays], by_day[0][:, holidays] - usual * index[:, holidays]
+    weight = 1 / np.maximum(usual, 1.0)
+    squares, products = (change**2 * weight).sum(axis=1), (change * missing * weight).sum(axis=1)
+    typical = max(float(squares.sum()) / max(usual.size, 1), 1e-9)
+    fleet = products.sum() / (squares.sum() + _PRIOR_HOLIDAYS * typical)
+    prior = _PRIOR_HOLIDAYS * typical
+    return np.asarray(np.clip((products + prior * fleet) / (squares + prior), 0.0, 1.0))
 
 
 def _level(units: Floats, exposure: Floats, forgetting: float) -> tuple[Floats, Floats]:

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from vending_platform.analysis.forecasting.combining import Level
 from vending_platform.analysis.forecasting.declaration import HORIZON, LEVELS, Declaration
-from vending_platform.analysis.forecasting.engine import COMBINED, Forecasts, Level
+from vending_platform.analysis.forecasting.engine import COMBINED, Forecasts
 
 _RUNS = 30
 """Earlier runs that decide what is usual."""

@@ -1,7 +1,7 @@
 // The page stays usable without a network: its own files are kept when it is first opened (those on demand when they
 // are first used), and what it reads is kept by the page itself (src/data/fetching.ts). The build fills in both values.
-const FILES = ["./","assets/chart-BiHheOdf.js","assets/chart-CnsZ1jie.css","assets/download-DGWILYED.js","assets/filters-CQ7GEuNI.js","assets/index-Chyd6dds.js","assets/index-o25Wazu7.css","assets/machine-OJVA6MbJ.js","assets/machines-BBXZvaR3.js","assets/page-CIjAU77W.js","assets/pipeline-BTmYk6yo.js","assets/products-BeMfb1Sk.js","assets/quality-BicU7lmC.js","assets/route-D6ivgjJy.js","assets/today-gpAhGCSu.js","assets/words-AoeFVfQy.js"];
-const CACHE = "page-f76ac752cfc1";
+const FILES = ["./","assets/chart-BWkoUl4w.js","assets/chart-CnsZ1jie.css","assets/download-8D7ZQBjA.js","assets/filters-Cf37TezW.js","assets/index-DNa27ckA.js","assets/index-o25Wazu7.css","assets/machine-C801IGVX.js","assets/machines-Bn1sAp3J.js","assets/page-CxRoJfBB.js","assets/pipeline-DykEn1OC.js","assets/products-UO9qL4E5.js","assets/quality-IZtVFUVW.js","assets/route-CSgr--iF.js","assets/today-gnjQ6pnI.js","assets/words-Cwjw5sgo.js"];
+const CACHE = "page-313ff6dd7f9c";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from vending_platform.analysis import analyse, load_pipelines
-from vending_platform.defs.vending.analysis.forecasts import product_days
+from vending_platform.defs.vending.analysis.forecasts import calendar, product_days
 
 FIRST = date(2024, 3, 4)
 DAYS = 28
@@ -110,3 +110,50 @@ def test_forecasts_are_results_in_the_schema_ml() -> None:
     assert done.results["unit_forecasts"].filter(pl.col("product_id") == "P1")["expected"].mean() == pytest.approx(
         8, rel=0.1
     )
+
+
+def with_weather(*, forecasts: bool = True) -> dict[str, pl.DataFrame]:
+    days = [FIRST + timedelta(days=number) for number in range(DAYS + 7)]
+    degrees = [10.0 + 3 * (number % 5) for number in range(DAYS + 7)]
+    known = pl.DataFrame(
+        {"prefecture": "千葉県", "business_date": days, "temperature_mean": degrees, "precipitation": 0.0}
+    )
+    said = [
+        known[number + 1 : number + 8].with_columns(pl.lit(days[number]).alias("known_on")) for number in range(DAYS)
+    ]
+    return {
+        **marts(stockouts=[]),
+        "dim_machines": pl.DataFrame({"machine_id": ["VM1"], "prefecture": ["千葉県"]}),
+        "mart_weather_daily": known[:DAYS],
+        **({"mart_weather_forecasts": pl.concat(said)} if forecasts else {}),
+    }
+
+
+def notes(tables: dict[str, pl.DataFrame]) -> dict[str, str]:
+    """What is said of each model, and of the weather."""
+    pipeline = load_pipelines("vending_platform.defs.vending.analysis")[0]
+    done = analyse(pipeline, tables, ["forecast_errors"])
+    assert done.is_whole, done.problem
+    rows = done.results["forecast_errors"].filter((pl.col("level") == "series") & (pl.col("segment") == "all"))
+    return dict(rows.select("model", "note").rows())
+
+
+def test_what_the_weather_brings_is_measured() -> None:
+    found = notes(with_weather())
+    assert {"combined", "combined_without_covariates", "pooled_adjusted"} < set(found)
+    assert "weather" not in found
+
+
+def test_missing_weather_is_said_and_nothing_fails() -> None:
+    found = notes(marts(stockouts=[]))
+    assert found["weather"] == "no weather is known: mart_weather_daily and dim_machines have no rows"
+    assert "combined_without_covariates" not in found
+    assert notes(with_weather(forecasts=False))["weather"].startswith("no forecast of the weather is known")
+
+
+def test_holidays_are_those_that_are_published_and_else_those_of_the_law() -> None:
+    is_holiday = calendar(pl.DataFrame({"business_date": [date(2024, 1, 1), date(2024, 5, 7)]}))
+    assert is_holiday(date(2024, 5, 7))
+    assert not is_holiday(date(2024, 5, 3))
+    assert is_holiday(date(2025, 5, 3))
+    assert calendar(pl.DataFrame({"business_date": []}))(date(2024, 5, 3))

@@ -29,7 +29,7 @@ type Weather = {
   sales_with_tax: number;
 };
 
-type Expected = { business_date: string; prefecture: string; issued_on: string; temperature_mean: number | null; precipitation: number | null };
+type Expected = { business_date: string; prefecture: string; known_on: string; temperature_mean: number | null; precipitation: number | null };
 
 interface Data {
   /** Of prefectures in which there are machines. */
@@ -55,9 +55,9 @@ async function load(context: Context): Promise<Data> {
       ["business_date", "prefecture", "temperature_mean", "precipitation", "forecast_issued_at", "temperature_mean_forecast", "precipitation_forecast", "machines", "units_sold", "sales_with_tax"],
       { business_date: { from: addDays(day, 1 - periodOf(context.given)), to: day } },
     ),
-    rows<Expected>(context, "mart_weather_forecasts", ["business_date", "prefecture", "issued_on", "temperature_mean", "precipitation"], {
+    rows<Expected>(context, "mart_weather_forecasts", ["business_date", "prefecture", "known_on", "temperature_mean", "precipitation"], {
       business_date: { from: addDays(day, 1), to: addDays(day, AHEAD) },
-      issued_on: { to: day },
+      known_on: { to: day },
     }),
     rows<Sensitivity>(context, "mart_weather_sensitivity", ["prefecture", "category_id", "factor", "days", "units_per_machine", "correlation", "slope", "slope_low", "slope_high"]),
     rows<{ category_id: string | null; category_name: string | null }>(context, "dim_products", ["category_id", "category_name"]),
@@ -66,7 +66,7 @@ async function load(context: Context): Promise<Data> {
   const newest = new Map<string, Expected>();
   for (const one of forecasts) {
     const key = `${one.prefecture} ${one.business_date}`;
-    if (one.issued_on > (newest.get(key)?.issued_on ?? "")) newest.set(key, one);
+    if (one.known_on > (newest.get(key)?.known_on ?? "")) newest.set(key, one);
   }
   return { past: past.filter((one) => one.machines > 0), ahead: [...newest.values()], effects: effectsOf(sensitivity, names) };
 }
@@ -133,8 +133,8 @@ function Tiles({ data, place, day }: { data: Data; place: string; day: string })
         name="weather-tomorrow"
         label={say(`${shortDay(addDays(day, 1))}の予報`, `Forecast of ${shortDay(addDays(day, 1))}`)}
         value={degrees(next?.temperature_mean)}
-        of={{ mart: "mart_weather_forecasts", rows: { prefecture: place, day: addDays(day, 1), issued_on: next?.issued_on ?? day } }}
-        under={next === undefined ? say("この夜までに予報が届いていません", "none was there on this evening") : say(`雨 ${millimetres(next.precipitation)}・${shortDay(next.issued_on)}の夜`, `rain ${millimetres(next.precipitation)}, made ${shortDay(next.issued_on)}`)}
+        of={{ mart: "mart_weather_forecasts", rows: { prefecture: place, day: addDays(day, 1), known_on: next?.known_on ?? day } }}
+        under={next === undefined ? say("この夜までに予報が届いていません", "none was there on this evening") : say(`雨 ${millimetres(next.precipitation)}・${shortDay(next.known_on)}の夜`, `rain ${millimetres(next.precipitation)}, made ${shortDay(next.known_on)}`)}
       />
     </div>
   );

@@ -14,7 +14,7 @@ final as (
     select
         business_date,
         prefecture,
-        cast(issued_at as date) as issued_on,
+        cast(issued_at as date) as known_on,
         issued_at,
         cast(temperature_max as decimal(4, 1)) as temperature_max,
         cast(temperature_min as decimal(4, 1)) as temperature_min,

@@ -1,11 +1,14 @@
 """Vending's forecasts: units per machine, product and day, two weeks ahead, from what was sold and what could have
 been."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
 from vending_platform.analysis.forecasting import (
+    Covariates,
     Declaration,
     Forecasts,
     errors_shown,
@@ -25,6 +28,14 @@ INPUTS = {
     "fct_stockouts": InputTable(("machine_id", "slot_no", "business_date", "started_at", "ended_at")),
     "mart_machine_daily": InputTable(("machine_id", "business_date", "vends")),
     "dim_products": InputTable(("product_id", "category_id", "temperature", "valid_from")),
+    "dim_machines": InputTable(("machine_id", "prefecture"), is_needed=False),
+    "dim_holidays": InputTable(("business_date",), is_needed=False),
+    "mart_weather_daily": InputTable(
+        ("prefecture", "business_date", "temperature_mean", "precipitation"), is_needed=False
+    ),
+    "mart_weather_forecasts": InputTable(
+        ("prefecture", "business_date", "known_on", "temperature_mean", "precipitation"), is_needed=False
+    ),
     "earlier_errors": InputTable(
         ("forecast_on", "level", "model", "segment", "newest_wape"), history_of="forecast_errors"
     ),
@@ -44,7 +55,18 @@ DECLARED = Declaration(
     category="category_id",
     is_holiday=lambda day: holiday(day) is not None,
 )
+WITH_WEATHER = replace(DECLARED, region="prefecture")
+WEATHER = ("temperature_mean", "precipitation")
 _DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Weather:
+    covariates: Covariates | None
+    prefectures: pl.DataFrame | None
+    """Where each machine stands."""
+    note: str
+    """What is missing, in words."""
 
 
 @part
@@ -76,11 +98,48 @@ def product_days(
 
 
 @part
-def computed_forecasts(product_days: pl.DataFrame, earlier_errors: pl.DataFrame) -> Forecasts:
+def weather(
+    dim_machines: pl.DataFrame, mart_weather_daily: pl.DataFrame, mart_weather_forecasts: pl.DataFrame
+) -> Weather:
+    """The weather of each prefecture, as it was and as it was forecast on each day before."""
+    missing = [
+        name
+        for name, rows in (("mart_weather_daily", mart_weather_daily), ("dim_machines", dim_machines))
+        if rows.is_empty()
+    ]
+    if missing:
+        verb = "has" if len(missing) == 1 else "have"
+        return Weather(None, None, f"no weather is known: {' and '.join(missing)} {verb} no rows")
+    note = "" if mart_weather_forecasts.height else "no forecast of the weather is known, so it is taken to be as usual"
+    return Weather(
+        Covariates(WEATHER, mart_weather_daily, mart_weather_forecasts),
+        dim_machines.group_by("machine_id").agg(pl.col("prefecture").last()),
+        note,
+    )
+
+
+@part
+def calendar(dim_holidays: pl.DataFrame) -> Callable[[date], bool]:
+    """Whether a day is a holiday: as the Cabinet Office publishes it, and by law for years that it says nothing of."""
+    listed = set(dim_holidays["business_date"]) if dim_holidays.height else set()
+    years = {day.year for day in listed}
+    return lambda day: day in listed if day.year in years else holiday(day) is not None
+
+
+@part
+def computed_forecasts(
+    product_days: pl.DataFrame, weather: Weather, calendar: Callable[[date], bool], earlier_errors: pl.DataFrame
+) -> Forecasts:
     """A model whose error is not what it was in earlier runs is left out."""
     last = product_days["business_date"].max()
     usual = usual_errors(earlier_errors, last) if isinstance(last, date) else {}
-    return forecast(product_days, DECLARED, usual=usual)
+    if weather.covariates is None or weather.prefectures is None:
+        found = forecast(product_days, replace(DECLARED, is_holiday=calendar), usual=usual)
+    else:
+        rows = product_days.join(weather.prefectures, on="machine_id", how="left")
+        declared = replace(WITH_WEATHER, is_holiday=calendar)
+        found = forecast(rows, declared, usual=usual, covariates=weather.covariates)
+    return replace(found, left_out={**found.left_out, "weather": weather.note}) if weather.note else found
 
 
 @checked(

@@ -1,0 +1,1 @@
+import{a as e}from"./index-DNa27ckA.js";var t=(e,t)=>e.reduce((e,n)=>e+t(n),0),n=(e,t)=>t===0?null:e/t,r=(t,n)=>Array.from({length:n},(r,i)=>e(t,i+1-n));export{n,t as r,r as t};

@@ -1,1 +1,0 @@
-import{a as e}from"./index-Chyd6dds.js";var t=(e,t)=>e.reduce((e,n)=>e+t(n),0),n=(e,t)=>t===0?null:e/t,r=(t,n)=>Array.from({length:n},(r,i)=>e(t,i+1-n));export{n,t as r,r as t};
