@@ -22,6 +22,7 @@ HANDLED_WHERE_THEY_ARE_RAISED = {
     *("BrokenCheck", "HeldAsText", "LostRows"),
     *("NotThisTime", "_ListMoved", "_NotOfItsType"),  # what a web API answered, in extraction/web
     *("GrantRefused", "_TooLong"),  # what a service's OAuth endpoint answered, in connections
+    "_NotDue",  # what is no longer due, in service/shop
     *("CancelRefused", "HttpProblem", "NoSuchRun", "SlowClient"),  # each becomes the answer to a request, or its end
 }
 """Values on their way to a caller of the same package, which makes a result of them."""
