@@ -40,7 +40,7 @@ class Covariates:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _KnownValues:
     """`happened` is [covariate, region, day]; `expected` [covariate, region, day it is known on, day ahead]."""
 
     happened: Floats
@@ -55,7 +55,7 @@ def responding(panel: Panel, covariates: Covariates, declared: Declaration, orig
     return replace(panel, responses={days: _response(panel.until(days), known) for days in origins})
 
 
-def _known(panel: Panel, regions: pl.Series, covariates: Covariates, declared: Declaration) -> _Known:
+def _known(panel: Panel, regions: pl.Series, covariates: Covariates, declared: Declaration) -> _KnownValues:
     names = sorted(set(regions.drop_nulls().cast(pl.String)))
     places = {name: number for number, name in enumerate(names)}
     shape = (len(covariates.names), len(names) + 1, panel.days)  # the last region is that of series without one
@@ -84,10 +84,10 @@ def _known(panel: Panel, regions: pl.Series, covariates: Covariates, declared: D
         here, before = expected[:, :, day_number, :-1], expected[:, :, day_number - 1, 1:]
         here[...] = np.where(np.isnan(here), before, here)
     line = regions.cast(pl.String).replace_strict(places, default=len(names), return_dtype=pl.Int64)
-    return _Known(happened, expected, line.to_numpy())
+    return _KnownValues(happened, expected, line.to_numpy())
 
 
-def _response(panel: Panel, known: _Known) -> Response:
+def _response(panel: Panel, known: _KnownValues) -> Response:
     """From what is known after the panel's days."""
     happened = known.happened[:, :, : panel.days]
     ahead = _outlook(happened, known.expected[:, :, : panel.days])
@@ -111,9 +111,9 @@ def _outlook(happened: Floats, expected: Floats) -> Floats:
         came = happened[:, :, 1 + ahead : days] - usual[:, :, :until]
         both = ~np.isnan(said) & ~np.isnan(came)
         count = np.maximum(both.sum(axis=(1, 2)), 1)
-        squares, products = (np.where(both, said * one, 0.0).sum(axis=(1, 2)) for one in (said, came))
+        squares, crossed = (np.where(both, said * one, 0.0).sum(axis=(1, 2)) for one in (said, came))
         prior = _TRUSTED * (np.where(both, came, 0.0) ** 2).sum(axis=(1, 2)) / count + 1e-9
-        right = (products + prior) / (squares + prior)
+        right = (crossed + prior) / (squares + prior)
         change = (expected[:, :, -1, ahead] - usual[:, :, -1]) * np.clip(right, 0.0, 1.0)[:, None]
         found[:, :, ahead] += np.nan_to_num(change)
     return found

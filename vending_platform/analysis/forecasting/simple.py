@@ -115,11 +115,11 @@ def _like_sundays(by_day: Floats, index: Floats, to_sunday: Floats, holidays: Nu
     usual = by_day[1][:, holidays]
     change, missing = usual * to_sunday[:, holidays], by_day[0][:, holidays] - usual * index[:, holidays]
     weight = 1 / np.maximum(usual, 1.0)
-    squares, products = (change**2 * weight).sum(axis=1), (change * missing * weight).sum(axis=1)
+    squares, crossed = (change**2 * weight).sum(axis=1), (change * missing * weight).sum(axis=1)
     typical = max(float(squares.sum()) / max(usual.size, 1), 1e-9)
-    fleet = products.sum() / (squares.sum() + _PRIOR_HOLIDAYS * typical)
+    fleet = crossed.sum() / (squares.sum() + _PRIOR_HOLIDAYS * typical)
     prior = _PRIOR_HOLIDAYS * typical
-    return np.asarray(np.clip((products + prior * fleet) / (squares + prior), 0.0, 1.0))
+    return np.asarray(np.clip((crossed + prior * fleet) / (squares + prior), 0.0, 1.0))
 
 
 def _level(units: Floats, exposure: Floats, forgetting: float) -> tuple[Floats, Floats]:
