@@ -18,7 +18,7 @@ out = PlainConsole(soft_wrap=True)
 ROOT = Path(__file__).parent.parent
 TESTS, PACKAGE = "vending_platform_tests", "vending_platform"
 BUDGET = 60.0
-"""Seconds of tests, which two workers share."""
+"""Seconds of tests, which the workers share."""
 _OF_FOLDERS = {
     "dbt_project/": ("dbt_project/", "end_to_end/test_deliveries_become_marts.py"),
     "deployment/": ("deployment/",),

@@ -60,7 +60,7 @@ def test_waiting_for_another_process_is_progress(platform: Platform) -> None:
 def test_a_system_that_does_not_answer_stops_no_other(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     extracted = []
 
-    def extractor_of(_: object, system: SystemName) -> Extractor:
+    def extractor_of(_: object, system: SystemName, __: object) -> Extractor:
         def extract(sources: Sequence[Source], *_: object) -> list[Extracted]:
             if system.name == "weather":
                 raise SystemUnavailable("weather did not answer")

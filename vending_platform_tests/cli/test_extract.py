@@ -19,7 +19,7 @@ def test_a_system_that_does_not_answer_fails_the_run_up_to_its_root(
     monkeypatch.setenv("VENDING_SHOP_DATABASE", NOWHERE)
     result = vending("extract", "shop_orders")
     assert result.exit_code == FAILED
-    assert "shop on 127.0.0.1:1 did not answer" in told(result)
+    assert "nothing answers for shop on 127.0.0.1:1" in told(result)
     events = flushed_events(environment.load())
     check_events(events)
     assert ends(events) == dict.fromkeys(["vending extract", "extract", "extract.shop_orders"], "FAIL")

@@ -7,8 +7,6 @@ reads like the name of a kind, and if there are few; of one whose contracts know
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import duckdb
-
 from vending_platform.catalog import Source
 from vending_platform.extraction.dynamodb.reading import NEW, Items, extract_of
 from vending_platform.extraction.engine import text
@@ -48,7 +46,7 @@ def undeclared(items: Items) -> tuple[UndeclaredItems, ...]:
     """Of the items as they are now, those that belong to no source of the table; the most frequent first."""
     taken = " or ".join(f"({items.belongs(source, NEW)})" for source in items.declared)
     which = f"has_{NEW} and not ({taken})"
-    named = [one for one in _discriminators(items.declared) if _is_name_of_kinds(items.engine, one, items, which)]
+    named = [one for one in _discriminators(items.declared) if _is_name_of_kinds(one, items, which)]
     shapes = "".join(f"{one.shape(items.value(NEW, one.attribute))}, " for one in named)
     found = items.engine.execute(f"select {shapes}count(*) from items where {which} group by all").fetchall()
     return summed(
@@ -69,7 +67,7 @@ def _discriminators(sources: Sequence[Source]) -> Iterator[_Discriminator]:
         yield _Discriminator(name, any(value.endswith("*") for value in known))
 
 
-def _is_name_of_kinds(engine: duckdb.DuckDBPyConnection, one: _Discriminator, items: Items, which: str) -> bool:
+def _is_name_of_kinds(one: _Discriminator, items: Items, which: str) -> bool:
     shape = one.shape(items.value(NEW, one.attribute))
-    ((kinds,),) = engine.execute(f"select count(distinct {shape}) from items where {which}").fetchall()
+    ((kinds,),) = items.engine.execute(f"select count(distinct {shape}) from items where {which}").fetchall()
     return bool(kinds <= _MOST_KINDS)
