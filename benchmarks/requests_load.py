@@ -4,6 +4,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+_KEPT_SECONDS = 2.0
+"""The service closes a connection that is idle for five."""
+
 
 class Connection:
     """One to a server on this machine; a request after the other."""
@@ -53,13 +56,19 @@ async def at_a_rate(port: int, per_second: float, paths: Sequence[str], ends: as
     """The milliseconds of each request by its path, in turn until the event. Each counts from when it was due: one that
     waits for a slow one before it has waited too."""
     taken: dict[str, list[float]] = {path: [] for path in paths}
-    free: list[Connection] = []
+    free: list[tuple[Connection, float]] = []
 
     async def ask(path: str, due: float) -> None:
-        connection = free.pop() if free else await Connection.open(port)
+        while free:
+            connection, since = free.pop()
+            if time.perf_counter() - since < _KEPT_SECONDS:
+                break
+            connection.close()
+        else:
+            connection = await Connection.open(port)
         await connection.get(path)
         taken[path].append(1000 * (time.perf_counter() - due))
-        free.append(connection)
+        free.append((connection, time.perf_counter()))
 
     began, sent = time.perf_counter(), 0
     async with asyncio.TaskGroup() as group:
@@ -68,6 +77,6 @@ async def at_a_rate(port: int, per_second: float, paths: Sequence[str], ends: as
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             group.create_task(ask(paths[sent % len(paths)], due))
             sent += 1
-    for connection in free:
+    for connection, _ in free:
         connection.close()
     return taken
