@@ -1,4 +1,4 @@
-"""How right forecasts are on fleets that nobody looked at, against simple ones that everybody has.
+"""How right forecasts are on fleets that were not looked at before, against simple, common methods.
 
 The last four weeks of each fleet are held out and forecast twice, two weeks ahead each. Compared are machines on days
 on which most of what they sell could be bought, and products at machines on days on which they could be bought all

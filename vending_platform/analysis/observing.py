@@ -72,7 +72,7 @@ class FunctionEnded:
 
 
 class FunctionReporter(FunctionObserver):
-    """Tells whoever watches the operation what became of each function, and nothing of its rows but their shape."""
+    """Reports to the operation's observers what became of each function, and nothing of its rows but their shape."""
 
     def __init__(self, report: Callable[[FunctionStarted | FunctionEnded], None]) -> None:
         self._report = report

@@ -61,10 +61,10 @@ class _Hiding:
             alone = len(of_line) == 1 or sum(self.counts[number] for number in of_line) < self.below
             if of_line and alone and (more := _first(order, hidden, set(line))) is not None:
                 return more
-        told = helped.intersection(_bridges({number: ends[number] for number in hidden}))
-        if not told:
+        known = helped.intersection(_bridges({number: ends[number] for number in hidden}))
+        if not known:
             return None
-        near = {other for node in ends[min(told)] for other in lines.get(node, ())}
+        near = {other for node in ends[min(known)] for other in lines.get(node, ())}
         more = _first(order, hidden, near)
         return more if more is not None else _first(order, hidden, set(order))
 

@@ -1,4 +1,4 @@
-"""What maintenance did, for whoever only reads of it."""
+"""What maintenance did: its result, without what does it."""
 
 from dataclasses import dataclass
 

@@ -80,7 +80,7 @@ def _known(panel: Panel, regions: pl.Series, covariates: Covariates, declared: D
         for number, name in enumerate(covariates.names):
             values = rows[name].cast(pl.Float64).to_numpy()
             expected[number, region[inside], said[inside], ahead[inside]] = values[inside]
-    for day_number in range(1, panel.days):  # what nobody has said again is still expected
+    for day_number in range(1, panel.days):  # an older forecast counts until there is a newer one
         here, before = expected[:, :, day_number, :-1], expected[:, :, day_number - 1, 1:]
         here[...] = np.where(np.isnan(here), before, here)
     line = regions.cast(pl.String).replace_strict(places, default=len(names), return_dtype=pl.Int64)

@@ -64,8 +64,13 @@ def _svg(used: pl.DataFrame, evenings: pl.DataFrame) -> str:
     )
 
 
+def _largest(errors: pl.Series) -> float:
+    """The end of a scale, which has a length also where every forecast was right, or none was known."""
+    return max(filter(None, errors), default=1.0)
+
+
 def _bars(used: pl.DataFrame) -> Iterator[str]:
-    most = float(used["wape"].max() or 1.0)  # type: ignore[arg-type]  # of a column of numbers
+    most = _largest(used["wape"])
     for number, row in enumerate(used.iter_rows(named=True)):
         y, wide = 30 + number * _ROW, (row["wape"] or 0.0) / most * (_WIDTH - _LEFT - 60)
         yield (
@@ -78,7 +83,7 @@ def _bars(used: pl.DataFrame) -> Iterator[str]:
 def _evening_lines(evenings: pl.DataFrame, top: int) -> Iterator[str]:
     """The error for the newest days that were known on each evening: what decides whether a model is left out."""
     days = evenings["forecast_on"].unique().sort().to_list()
-    most = float(evenings["newest_wape"].max() or 1.0) or 1.0  # type: ignore[arg-type]
+    most = _largest(evenings["newest_wape"])
     bottom = top + _LINES_HIGH
     yield f'<text x="0" y="{top - 14}">WAPE of the newest known days, evening by evening</text>'
     yield f'<path class="axis" d="M40 {top}V{bottom}H{_WIDTH - 120}" fill="none"/>'

@@ -1,4 +1,4 @@
-"""What is due in the shop: the orders of subscriptions, each placed once, whoever starts this and how often.
+"""What is due in the shop: the orders of subscriptions, each placed once, however often and by however many this runs.
 
 An order is due on a subscription's first day and every so many days after it. One that could not be placed on its day
 (nothing was running, nothing was in stock) is placed on one of the days after it, unless the next one is due by then.
