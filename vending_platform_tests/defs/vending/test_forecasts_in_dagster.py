@@ -84,30 +84,30 @@ def test_a_model_that_is_out_of_range_is_left_out_and_alerted_until_it_is_as_usu
     definitions = definitions_of(platform)
     repository = definitions.get_repository_def()
     phone = Notebook("phone")
-    history = dg.DagsterInstance.ephemeral()
-    checks = checks_of_functions(repository)
+    with dg.DagsterInstance.ephemeral() as history:
+        checks = checks_of_functions(repository)
 
-    def run() -> dg.ExecuteInProcessResult:
-        job = definitions.resolve_job_def("forecast")
-        done = job.execute_in_process(instance=history)
-        watch_once(history, ["forecast"], platform, Alerting([phone]), NEXT_EVENING, checks)
-        return done
+        def run() -> dg.ExecuteInProcessResult:
+            job = definitions.resolve_job_def("forecast")
+            done = job.execute_in_process(instance=history)
+            watch_once(history, ["forecast"], platform, Alerting([phone]), NEXT_EVENING, checks)
+            return done
 
-    with_history(platform, errors, 0.1)
-    done = run()
-    assert done.success, "a warning is no failure"
-    rows = platform_rows(platform, "ml.forecast_errors")
-    left_out = rows.filter((pl.col("forecast_on") == max(rows["forecast_on"])) & pl.col("is_out_of_range"))
-    assert set(left_out["model"]) == {"smoothed", "pooled"}, "the simplest always serves"
-    assert set(rows.filter(pl.col("is_used") & (pl.col("forecast_on") == rows["forecast_on"].max()))["model"]) == {
-        "weekday_mean",
-        "combined",
-    }
-    assert phone.events() == ["NEW ml/forecast_errors none_is"]
-    assert phone.messages[0].problem.why == f"is out of range in 2 of {_of_the_run(rows)} rows"
-    with_history(platform, errors, 1.0)
-    assert run().success
-    assert phone.events()[1:] == ["RECOVERED ml/forecast_errors none_is"]
+        with_history(platform, errors, 0.1)
+        done = run()
+        assert done.success, "a warning is no failure"
+        rows = platform_rows(platform, "ml.forecast_errors")
+        left_out = rows.filter((pl.col("forecast_on") == max(rows["forecast_on"])) & pl.col("is_out_of_range"))
+        assert set(left_out["model"]) == {"smoothed", "pooled"}, "the simplest always serves"
+        assert set(rows.filter(pl.col("is_used") & (pl.col("forecast_on") == rows["forecast_on"].max()))["model"]) == {
+            "weekday_mean",
+            "combined",
+        }
+        assert phone.events() == ["NEW ml/forecast_errors none_is"]
+        assert phone.messages[0].problem.why == f"is out of range in 2 of {_of_the_run(rows)} rows"
+        with_history(platform, errors, 1.0)
+        assert run().success
+        assert phone.events()[1:] == ["RECOVERED ml/forecast_errors none_is"]
 
 
 def _of_the_run(rows: pl.DataFrame) -> int:
